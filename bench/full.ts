@@ -1,0 +1,193 @@
+/** `bun run bench`: the tool's full migration against the floor, alternately on one mongod. See README.md. */
+import { MongoClient } from "mongodb";
+import { writeFileSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { parseArgs } from "node:util";
+import { startMongod } from "../test/servers/mongod.ts";
+import { ownTempFolder } from "../test/servers/process.ts";
+import type { FloorResult } from "./floor.ts";
+import { runFloor, runTool, type Source, startSource, type ToolResult } from "./measure.ts";
+import { MAX_ITEMS } from "./orders.ts";
+import { format, type Report, summarize } from "./report.ts";
+import { mustBeComplete, sameAsFloor, settle } from "./verify.ts";
+
+const HELP = `bun run bench [options]
+  --items=N         items in the table (300000)
+  --runs=N          pairs of floor and tool that count, after one that doesn't (5)
+  --tool=FILE       the tool: a TypeScript file or an executable (bin/cli.ts)
+  --set key=value   passed to the tool; may be repeated
+  --gsi=N           global secondary indexes of the table, 0 to 2 (0)
+  --growth          one more run of the tool with ten times the items, for its memory
+  --profile[=DIR]   CPU profiles of the tool, written to DIR (.); they cost speed
+  --json            the report as JSON
+  --check           exit code 1 when a target is missed`;
+
+/** The target database, which the tool names after its id. */
+const ID = "bench";
+const GROWTH_FACTOR = 10;
+/** Enough for mongod to write as it would on a server of its own; the tests' half a gigabyte would be the brake. */
+const CACHE_GB = 2;
+
+/** Node's parser has no optional values: `--profile` alone means the current folder. */
+const argv = process.argv.slice(2).map((arg) => (arg === "--profile" ? "--profile=." : arg));
+
+/** A mistyped option is one line, no stack. */
+function refuse(error: unknown): never {
+  console.error(`${error instanceof Error ? error.message : String(error)}\n\n${HELP}`);
+  process.exit(2);
+}
+
+function parse() {
+  try {
+    return parseArgs({
+      args: argv,
+      options: {
+        items: { type: "string", default: "300000" },
+        runs: { type: "string", default: "5" },
+        tool: { type: "string", default: join(import.meta.dirname, "../bin/cli.ts") },
+        set: { type: "string", multiple: true, default: [] },
+        gsi: { type: "string", default: "0" },
+        growth: { type: "boolean", default: false },
+        profile: { type: "string" },
+        json: { type: "boolean", default: false },
+        check: { type: "boolean", default: false },
+        help: { type: "boolean", default: false },
+      },
+    }).values;
+  } catch (error) {
+    return refuse(error);
+  }
+}
+const flags = parse();
+
+/** A whole number between two limits, from a flag. */
+function count(name: "items" | "runs" | "gsi", least: number, most: number): number {
+  const value = Number(flags[name]);
+  if (Number.isInteger(value) && value >= least && value <= most) return value;
+  throw new Error(`--${name} must be a whole number from ${least} to ${most}`);
+}
+
+/** A tuned conf, as a user with a big table would write it: four segments, pages of 1 MB, large batches. */
+const conf = (source: string, target: string): Record<string, string> => ({
+  "conf.version": "4",
+  id: ID,
+  sync_mode: "full",
+  "source.endpoint_url": source,
+  "source.access_key_id": "placeholder",
+  "source.secret_access_key": "placeholder",
+  "source.region": "us-east-1",
+  "target.type": "mongodb",
+  "target.address": target,
+  "target.mongodb.type": "replica",
+  "target.db.exist": "drop",
+  "convert.type": "change",
+  "qps.full": "10000",
+  "qps.full.batch_num": "1500",
+  "full.read.concurrency": "4",
+  "full.document.concurrency": "4",
+  "full.document.write.batch": "1000",
+  // several of these may run on one machine
+  system_profile: "-1",
+  "full_sync.http_port": "-1",
+  "incr_sync.http_port": "-1",
+});
+
+function toolCommand(confFile: string): string[] {
+  const tool = resolve(flags.tool);
+  const args = [`-conf=${confFile}`, ...flags.set.flatMap((setting) => ["--set", setting])];
+  const isSource = /\.[mc]?[jt]s$/.test(tool);
+  if (flags.profile && !isSource) throw new Error("--profile needs the tool's source, not an executable");
+  const profile = flags.profile ? ["--cpu-prof", `--cpu-prof-dir=${resolve(flags.profile)}`] : [];
+  return isSource ? [process.execPath, ...profile, tool, ...args] : [tool, ...args];
+}
+
+const say = (text: string): void => console.error(text);
+
+async function bench(signal: AbortSignal): Promise<Report> {
+  const items = count("items", 1, MAX_ITEMS / GROWTH_FACTOR);
+  const runs = count("runs", 1, 100);
+  const gsi = count("gsi", 0, 2);
+  await using cleanup = new AsyncDisposableStack();
+  const scratch = ownTempFolder("bench");
+  cleanup.defer(() => scratch.remove());
+  const cwd = scratch.folder;
+  const command = toolCommand(join(cwd, "bench.conf"));
+  // never the user's own server: everything on it is dropped between the runs
+  const mongod = await startMongod({ own: true, cacheGb: CACHE_GB });
+  cleanup.defer(() => mongod.stop());
+  signal.throwIfAborted();
+  const client = cleanup.adopt(new MongoClient(mongod.uri), (open) => open.close());
+
+  const tool = async (source: Source, of: number): Promise<ToolResult> => {
+    await settle(client);
+    const result = await runTool({ command, cwd, items: of, source, signal });
+    await mustBeComplete(client, ID, of);
+    return result;
+  };
+  const floor = async (): Promise<FloorResult> => {
+    await settle(client);
+    const result = await runFloor({ uri: mongod.uri, items, gsi, signal });
+    await mustBeComplete(client, "floor", items);
+    return result;
+  };
+  const withSource = async <T>(
+    of: number,
+    work: (source: Source, used: Record<string, string>) => Promise<T>,
+  ): Promise<T> => {
+    await using source = await startSource({ items: of, gsi });
+    const used = conf(source.url, mongod.uri);
+    writeFileSync(
+      join(cwd, "bench.conf"),
+      Object.entries(used)
+        .map(([key, value]) => `${key} = ${value}\n`)
+        .join(""),
+    );
+    return await work(source, used);
+  };
+
+  const { pairs, used } = await withSource(items, async (source, settings) => {
+    const measured: { floor: FloorResult; tool: ToolResult }[] = [];
+    // run 0 warms up disk, caches and mongod
+    for (let run = 0; run <= runs; run++) {
+      // whoever goes second finds a busier disk: take turns
+      const first = run % 2 === 0 ? await floor() : undefined;
+      const mine = await tool(source, items);
+      if (run === 0 && !(await sameAsFloor(client, ID, items)))
+        say("note: the tool's documents differ from the floor's");
+      const theirs = first ?? (await floor());
+      const [inserts, indexes, whole] = [theirs.insertMs, theirs.indexMs, mine.wallMs].map(Math.round);
+      const peak = Math.round(mine.peakBytes / 2 ** 20);
+      say(
+        `${run === 0 ? "warm-up" : `run ${run}`}: floor ${inserts} + ${indexes} ms, tool ${whole} ms, ${peak} MB`,
+      );
+      if (run > 0) measured.push({ floor: theirs, tool: mine });
+    }
+    return { pairs: measured, used: settings };
+  });
+  const big = flags.growth
+    ? await withSource(items * GROWTH_FACTOR, (source) => tool(source, items * GROWTH_FACTOR))
+    : undefined;
+  const overrides = flags.set.map((setting) =>
+    setting
+      .split(/=(.*)/s)
+      .slice(0, 2)
+      .map((part) => part.trim()),
+  );
+  return summarize(pairs, big, { ...used, ...(Object.fromEntries(overrides) as Record<string, string>) });
+}
+
+const abort = new AbortController();
+for (const name of ["SIGINT", "SIGTERM", "SIGHUP"] as const)
+  process.on(name, () => abort.abort(new Error(`stopped by ${name}`)));
+if (flags.help) {
+  console.log(HELP);
+} else {
+  try {
+    const report = await bench(abort.signal);
+    console.log(flags.json ? JSON.stringify(report, undefined, 2) : format(report));
+    if (flags.check && report.targets.some(({ holds }) => !holds)) process.exitCode = 1;
+  } catch (error) {
+    say(error instanceof Error ? error.message : String(error));
+    process.exitCode = 1;
+  }
+}

@@ -1,0 +1,179 @@
+/** Starts the source, the floor and the tool as processes of their own, and measures the tool's from outside. */
+import type { Subprocess } from "bun";
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import type { FloorResult } from "./floor.ts";
+import type { SourceStats } from "./source.ts";
+
+/** What one run of the tool took. */
+export interface ToolResult {
+  items: number;
+  /** From spawn to exit. */
+  wallMs: number;
+  /** From the first request at the source to `full sync done!`: without the runtime's start and end. */
+  pureMs: number;
+  /** User and system time of the process and the descendants it waited for. */
+  cpuUs: number;
+  /** Highest resident memory of the whole process tree. */
+  peakBytes: number;
+  source: SourceStats;
+}
+
+/** A running stand-in for DynamoDB. */
+export interface Source extends AsyncDisposable {
+  url: string;
+  stats(): Promise<SourceStats>;
+}
+
+const DONE = "full sync done!";
+const SAMPLE_MS = 100;
+const KILL_AFTER_MS = 5_000;
+/** Slower than this is not a measurement any more but a hang. */
+const SLOWEST_ITEMS_PER_SECOND = 1_000;
+const START_MS = 60_000;
+
+// the machine's NIMO_… and AWS settings must not take part
+const environment = Object.fromEntries(
+  Object.entries(process.env).filter(([name]) => !/^(NIMO|AWS)_/.test(name)),
+);
+
+const bun = (script: string, ...args: string[]): string[] => [
+  process.execPath,
+  join(import.meta.dirname, script),
+  ...args,
+];
+
+/** Ends a child gently, then hard, and waits for it. */
+async function end(child: Subprocess): Promise<void> {
+  const hard = setTimeout(() => child.kill("SIGKILL"), KILL_AFTER_MS);
+  child.kill();
+  await child.exited;
+  clearTimeout(hard);
+}
+
+/** Starts `bench/source.ts`. */
+export async function startSource(options: { items: number; gsi: number }): Promise<Source> {
+  const child = Bun.spawn(bun("source.ts", `--items=${options.items}`, `--gsi=${options.gsi}`), {
+    stdin: "pipe",
+    stdout: "pipe",
+    stderr: "inherit",
+  });
+  const { value } = await child.stdout.getReader().read();
+  const url = new TextDecoder().decode(value).trim();
+  if (!url.startsWith("http")) throw new Error(`the source did not start: exit code ${await child.exited}`);
+  return {
+    url,
+    stats: async () => (await fetch(`${url}/stats`)).json() as Promise<SourceStats>,
+    [Symbol.asyncDispose]: () => end(child),
+  };
+}
+
+/** Runs `bench/floor.ts` once. */
+export async function runFloor(options: {
+  uri: string;
+  items: number;
+  gsi: number;
+  signal: AbortSignal;
+}): Promise<FloorResult> {
+  const { uri, items, gsi, signal } = options;
+  const child = Bun.spawn(bun("floor.ts", `--uri=${uri}`, `--items=${items}`, `--gsi=${gsi}`), {
+    stdout: "pipe",
+    stderr: "inherit",
+    signal,
+  });
+  const [output, code] = await Promise.all([child.stdout.text(), child.exited]);
+  signal.throwIfAborted();
+  if (code !== 0) throw new Error(`the floor failed with exit code ${code}`);
+  return JSON.parse(output) as FloorResult;
+}
+
+/** Resident bytes of a process and its descendants; 0 where there is no /proc, or when it has ended meanwhile. */
+function treeBytes(pid: number): number {
+  try {
+    const kb = Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1] ?? 0);
+    const children = readdirSync(`/proc/${pid}/task`).flatMap((task) =>
+      readFileSync(`/proc/${pid}/task/${task}/children`, "utf8").split(" ").filter(Boolean),
+    );
+    return children.reduce((sum, child) => sum + treeBytes(Number(child)), kb * 1024);
+  } catch {
+    return 0;
+  }
+}
+
+/** Keeps the end of an output, for the error message, and tells when the line that ends the full phase came. */
+async function follow(stream: ReadableStream<Uint8Array>, onDone: () => void): Promise<string> {
+  const decoder = new TextDecoder();
+  let tail = "";
+  let done = false;
+  for await (const chunk of stream) {
+    tail = (tail + decoder.decode(chunk, { stream: true })).slice(-4_000);
+    if (!done && tail.includes(DONE)) {
+      done = true;
+      onDone();
+    }
+  }
+  return tail;
+}
+
+/** How to start the tool. */
+export interface ToolCommand {
+  /** The file and arguments, with the conf. */
+  command: string[];
+  /** The folder it runs in: a scratch folder, for whatever it may write there. */
+  cwd: string;
+  items: number;
+  source: Source;
+  signal: AbortSignal;
+}
+
+/**
+ * Runs the tool once. Its maximum from the kernel would include this process's own size at the fork, so nothing
+ * big is ever held here.
+ */
+export async function runTool({ command, cwd, items, source, signal }: ToolCommand): Promise<ToolResult> {
+  await source.stats();
+  signal.throwIfAborted();
+  const timeout = AbortSignal.timeout(START_MS + (items / SLOWEST_ITEMS_PER_SECOND) * 1_000);
+  const started = performance.now();
+  const child = Bun.spawn(command, {
+    cwd,
+    env: environment,
+    stdin: "ignore",
+    stdout: "pipe",
+    stderr: "pipe",
+  });
+  const stop = (): void => void end(child);
+  for (const each of [signal, timeout]) each.addEventListener("abort", stop, { once: true });
+  let sampled = 0;
+  const sampler = setInterval(() => (sampled = Math.max(sampled, treeBytes(child.pid))), SAMPLE_MS);
+  let doneAt = 0;
+  try {
+    const output = Promise.all([
+      follow(child.stdout, () => (doneAt = Date.now())),
+      follow(child.stderr, () => {}),
+    ]);
+    const code = await child.exited;
+    const wallMs = performance.now() - started;
+    signal.throwIfAborted();
+    const text = (await output).join("\n").trim();
+    if (timeout.aborted) throw new Error(`the tool did not end in time:\n${text}`);
+    if (code !== 0 || doneAt === 0)
+      throw new Error(
+        `the tool failed with exit code ${code}${code === 0 ? ` and no '${DONE}'` : ""}:\n${text}`,
+      );
+    const usage = child.resourceUsage();
+    if (!usage) throw new Error("no resource usage for the tool");
+    const seen = await source.stats();
+    return {
+      items,
+      wallMs,
+      pureMs: doneAt - seen.firstRequestAt,
+      cpuUs: Number(usage.cpuTime.total),
+      peakBytes: Math.max(usage.maxRSS, sampled),
+      source: seen,
+    };
+  } finally {
+    clearInterval(sampler);
+    for (const each of [signal, timeout]) each.removeEventListener("abort", stop);
+  }
+}

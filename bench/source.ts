@@ -1,0 +1,150 @@
+/**
+ * A stand-in for DynamoDB in a process of its own: ListTables, DescribeTable and Scan over one table of orders,
+ * served from memory at far less CPU than any reader needs. `bun bench/source.ts --items=300000 [--gsi=1]` prints
+ * its address and ends when its standard input does, so that it can't outlive the benchmark.
+ */
+import { parseArgs } from "node:util";
+import { cut, INDEXES, indexOf, jsonBlock, keyOf, KEYS, MAX_ITEMS, sizeOf, TABLE } from "./orders.ts";
+
+/** A Scan page ends at 1 MB; DynamoDB counts attribute sizes, here it is the JSON. */
+const PAGE_BYTES = 1024 * 1024;
+/** Pages are kept up to this much, so that a table of 300,000 items costs nothing but sending after the warm-up. */
+const CACHE_BYTES = 320 * PAGE_BYTES;
+
+interface ScanRequest {
+  Limit?: number;
+  Segment?: number;
+  TotalSegments?: number;
+  ExclusiveStartKey?: { sk?: { N?: string } };
+  ReturnConsumedCapacity?: string;
+}
+
+/** What the source saw; `GET /stats` answers it and starts anew. */
+export interface SourceStats {
+  /** Milliseconds since 1970; 0: nothing was asked. */
+  firstRequestAt: number;
+  scans: number;
+  cpuUs: number;
+}
+
+const { values: flags } = parseArgs({
+  options: { items: { type: "string", default: "300000" }, gsi: { type: "string", default: "0" } },
+});
+const items = Math.min(Number(flags.items), MAX_ITEMS);
+const indexes = INDEXES.slice(0, Number(flags.gsi));
+const orders = jsonBlock();
+const pages = new Map<string, Buffer>();
+let cached = 0;
+const stats = { firstRequestAt: 0, scans: 0, cpuBefore: process.cpuUsage() };
+
+function takeStats(): SourceStats {
+  const cpu = process.cpuUsage(stats.cpuBefore);
+  const taken = { firstRequestAt: stats.firstRequestAt, scans: stats.scans, cpuUs: cpu.user + cpu.system };
+  Object.assign(stats, { firstRequestAt: 0, scans: 0, cpuBefore: process.cpuUsage() });
+  return taken;
+}
+
+function answer(body: Buffer | object, status = 200): Response {
+  const headers = { "content-type": "application/x-amz-json-1.0", "x-amzn-requestid": crypto.randomUUID() };
+  return new Response(Buffer.isBuffer(body) ? body : JSON.stringify(body), { status, headers });
+}
+
+const refuse = (type: string, message: string): Response =>
+  answer({ __type: `com.amazonaws.dynamodb.v20120810#${type}`, message }, 400);
+
+function describe(): object {
+  const all = [KEYS, ...indexes];
+  const names = [...new Set(all.flatMap((keys) => [keys.partition, keys.sort]))];
+  const schema = (keys: typeof KEYS): object[] => [
+    { AttributeName: keys.partition, KeyType: "HASH" },
+    { AttributeName: keys.sort, KeyType: "RANGE" },
+  ];
+  const secondary = indexes.map((keys) => ({
+    IndexName: `by-${keys.partition}`,
+    KeySchema: schema(keys),
+    Projection: { ProjectionType: "ALL" },
+    IndexStatus: "ACTIVE",
+  }));
+  return {
+    TableName: TABLE,
+    TableStatus: "ACTIVE",
+    TableArn: `arn:aws:dynamodb:us-east-1:000000000000:table/${TABLE}`,
+    CreationDateTime: 1_700_000_000,
+    KeySchema: schema(KEYS),
+    AttributeDefinitions: names.map((name) => ({
+      AttributeName: name,
+      AttributeType: name === "sk" ? "N" : "S",
+    })),
+    BillingModeSummary: { BillingMode: "PAY_PER_REQUEST" },
+    ProvisionedThroughput: { NumberOfDecreasesToday: 0, ReadCapacityUnits: 0, WriteCapacityUnits: 0 },
+    ItemCount: items,
+    TableSizeBytes: Math.round((orders.bytes.length / (orders.starts.length - 1)) * items),
+    ...(secondary.length > 0 ? { GlobalSecondaryIndexes: secondary } : {}),
+  };
+}
+
+function scan(request: ScanRequest): Response {
+  const { Segment: segment = 0, TotalSegments: segments = 1 } = request;
+  const end = Math.floor(((segment + 1) * items) / segments);
+  const start = request.ExclusiveStartKey
+    ? indexOf(request.ExclusiveStartKey) + 1
+    : Math.floor((segment * items) / segments);
+  if (!(segment < segments && start >= 0 && start <= end))
+    return refuse("ValidationException", "The provided starting key is invalid");
+  const last = Math.min(end, start + (request.Limit ?? Infinity));
+  let stop = start;
+  for (let bytes = 0; stop < last; stop++) {
+    bytes += sizeOf(orders, stop);
+    if (bytes > PAGE_BYTES) break;
+  }
+  stats.scans++;
+  const capacity = (request.ReturnConsumedCapacity ?? "NONE") !== "NONE";
+  return answer(pageOf(start, stop, stop < end, capacity));
+}
+
+/** The body of one Scan answer. */
+function pageOf(start: number, stop: number, more: boolean, capacity: boolean): Buffer {
+  const name = `${start} ${stop} ${more} ${capacity}`;
+  const known = pages.get(name);
+  if (known) return known;
+  const found = cut(orders, start, stop).bytes;
+  const tail = JSON.stringify({
+    Count: stop - start,
+    ScannedCount: stop - start,
+    ...(more ? { LastEvaluatedKey: keyOf(stop - 1) } : {}),
+    // eventually consistent reads: half a unit for each 4 KB
+    ...(capacity
+      ? { ConsumedCapacity: { TableName: TABLE, CapacityUnits: Math.ceil(found.length / 4096) / 2 } }
+      : {}),
+  });
+  // every item brings the comma behind it; the last one is cut off
+  const page = Buffer.concat([
+    Buffer.from('{"Items":['),
+    found.subarray(0, -1),
+    Buffer.from(`],${tail.slice(1)}`),
+  ]);
+  if (cached + page.length <= CACHE_BYTES) {
+    pages.set(name, page);
+    cached += page.length;
+  }
+  return page;
+}
+
+async function serve(request: Request): Promise<Response> {
+  if (request.method === "GET") return Response.json(takeStats());
+  stats.firstRequestAt ||= Date.now();
+  const action = request.headers.get("x-amz-target")?.split(".")[1];
+  const body = (await request.json()) as ScanRequest & { TableName?: string };
+  if (action === "ListTables") return answer({ TableNames: [TABLE] });
+  if (body.TableName !== TABLE) return refuse("ResourceNotFoundException", "Requested resource not found");
+  if (action === "DescribeTable") return answer({ Table: describe() });
+  if (action === "Scan") return scan(body);
+  return refuse("UnknownOperationException", `${action} is not served here`);
+}
+
+// a terminal's Ctrl-C reaches this process too; it ends with its parent, after the tool
+process.on("SIGINT", () => {});
+const server = Bun.serve({ hostname: "127.0.0.1", port: 0, idleTimeout: 0, fetch: serve });
+console.log(server.url.origin);
+for await (const _ of Bun.stdin.stream());
+await server.stop(true);

@@ -1,0 +1,82 @@
+/** The command `run`: a configuration in, a migration shown, an exit code out. */
+import { constants } from "node:os";
+import { type Config, describeConfig, loadConfig } from "../core/config.ts";
+import { MigrationError } from "../core/errors.ts";
+import { createRedactor } from "../core/mask.ts";
+import { migrate } from "../core/migrate.ts";
+import { refuseNotYet } from "../core/not-yet.ts";
+import { createProgress } from "../core/progress.ts";
+import { serveProgress } from "../core/status.ts";
+import { printError } from "./errors.ts";
+import { createLog } from "./log.ts";
+import { summaryTable } from "./summary.ts";
+import { showProgress } from "./terminal.ts";
+
+/** What the command line gives. */
+export interface RunFlags {
+  file: string;
+  /** `key=value`, stronger than the file. */
+  set: string[];
+}
+
+/**
+ * Runs a migration to its end, and prints what ended it.
+ *
+ * @returns the exit code
+ * @throws MigrationError when the configuration can't be used
+ */
+export async function run({ file, set }: RunFlags): Promise<number> {
+  const { config, warnings, given } = loadConfig({ file, set, env: process.env });
+  refuseNotYet(config, given);
+  const redact = createRedactor({ ...config });
+  try {
+    await shown(config, warnings, redact);
+    return 0;
+  } catch (error) {
+    return printError(error, { debug: config["log.level"] === "debug", redact });
+  }
+}
+
+/** The migration with its log, its display and its summary. */
+async function shown(config: Config, warnings: string[], redact: (text: string) => string): Promise<void> {
+  await using cleanup = new AsyncDisposableStack();
+  const { log, close } = createLog({
+    level: config["log.level"],
+    file: config["log.file"],
+    buffer: config["log.buffer"],
+    redact,
+  });
+  cleanup.defer(close);
+  for (const warning of warnings) log.warn(warning);
+  log.debug("configuration", JSON.stringify(describeConfig(config)));
+
+  const progress = createProgress();
+  const signal = stopSignal(cleanup);
+  const port = config["full_sync.http_port"];
+  const status = await serveProgress(progress, { host: config["http.host"], port, log });
+  cleanup.defer(() => status?.close());
+  const display = showProgress(progress, { log });
+  try {
+    await migrate({ config, log, progress, signal });
+  } finally {
+    display.stop();
+  }
+  await close();
+  process.stdout.write(`${summaryTable(progress)}\nfull sync done!\n`);
+}
+
+/** Aborts on the first SIGINT or SIGTERM, with the exit code a shell expects; the second ends the process. */
+function stopSignal(cleanup: AsyncDisposableStack): AbortSignal {
+  const stop = new AbortController();
+  for (const name of ["SIGINT", "SIGTERM"] as const) {
+    const exit = 128 + constants.signals[name];
+    const listener = (): void => {
+      if (stop.signal.aborted) process.exit(exit);
+      const hint = "a full run can't be taken up again yet: start it anew";
+      stop.abort(new MigrationError("INTERRUPTED", `${name} stopped the run`, { exit, hint }));
+    };
+    process.on(name, listener);
+    cleanup.defer(() => void process.off(name, listener));
+  }
+  return stop.signal;
+}

@@ -1,0 +1,98 @@
+/** Shows a run's progress while it goes on: bars on a terminal, lines elsewhere. */
+import { createLogUpdate } from "log-update";
+import type { Progress } from "../core/progress.ts";
+import { frame, progressLines } from "./bars.ts";
+import { type Output, setLiveDisplay } from "./log.ts";
+import { createMeter, type Snapshot } from "./meter.ts";
+
+const SECOND = 1000;
+const REDRAW_INTERVAL = SECOND / 5;
+const LINE_INTERVAL = 10 * SECOND;
+
+/** What {@link showProgress} takes. */
+export interface ShowOptions {
+  stream?: Output;
+  /** Whether bars can be drawn; found out from the stream and the environment when left out. */
+  isTTY?: boolean;
+  /** Where lines go when there is no terminal. */
+  log: { info(message: string): void };
+  now?: () => number;
+}
+
+/** A display that can be ended. */
+export interface ProgressDisplay {
+  /** Clears the bars; may be called twice. */
+  stop(): void;
+}
+
+/**
+ * Shows the progress until stopped: bars redrawn five times a second on a terminal, else a few lines every 10 s.
+ * Keeps no process alive.
+ */
+export function showProgress(progress: Progress, options: ShowOptions): ProgressDisplay {
+  const { stream = process.stderr, isTTY = canDraw(stream), log, now = Date.now } = options;
+  const meter = createMeter(progress);
+  if (isTTY) return showBars(stream, () => meter(now()));
+  // The first look is where the first line's rates start from.
+  meter(now());
+  const timer = setInterval(() => {
+    for (const line of progressLines(meter(now()))) log.info(line);
+  }, LINE_INTERVAL);
+  timer.unref();
+  return { stop: () => clearInterval(timer) };
+}
+
+function canDraw(stream: Output): boolean {
+  return stream.isTTY === true && process.env["TERM"] !== "dumb" && !process.env["CI"];
+}
+
+function showBars(stream: Output, look: () => Snapshot): ProgressDisplay {
+  // The cursor stays visible: a process that is killed could not bring it back.
+  const update = createLogUpdate(stream as NodeJS.WritableStream, { showCursor: true });
+  let lines: string[] = [];
+  let columns = stream.columns ?? 80;
+  let stopped = false;
+
+  function draw(): void {
+    fitWidth();
+    const next = frame(look(), { columns, rows: stream.rows ?? 24 });
+    if (next.length === 0) return;
+    lines = next;
+    update(lines.join("\n"));
+  }
+
+  /** In a terminal made narrower the lines on it have wrapped, so there are more to clear than were drawn. */
+  function fitWidth(): void {
+    const before = columns;
+    columns = stream.columns ?? 80;
+    if (columns >= before || lines.length === 0) return;
+    const height = lines.reduce((sum, line) => sum + Math.max(1, Math.ceil(line.length / columns)), 0);
+    stream.write(erase(height));
+    update.done();
+    lines = [];
+  }
+
+  // One write for both, and not by way of log-update: it measures every line again, and there can be many a second.
+  setLiveDisplay((text) => {
+    fitWidth();
+    stream.write(erase(lines.length) + text + lines.map((line) => `${line}\n`).join(""));
+  });
+  draw();
+  const timer = setInterval(draw, REDRAW_INTERVAL);
+  timer.unref();
+  return {
+    stop() {
+      if (stopped) return;
+      stopped = true;
+      clearInterval(timer);
+      fitWidth();
+      update.clear();
+      setLiveDisplay(undefined);
+    },
+  };
+}
+
+/** The escape sequence that clears the lines above the cursor; line by line, for tmux keeps a cleared screen. */
+function erase(lines: number): string {
+  return "\u001B[1A\u001B[2K".repeat(lines) + "\r";
+}

@@ -1,0 +1,75 @@
+/** The syntax of `nimo-shake.conf`: one `key = value` a line. Knows no keys. */
+
+/** One setting as the file gives it. */
+export interface ConfEntry {
+  key: string;
+  /** Without surrounding blanks and without one pair of matching surrounding quotes. */
+  value: string;
+  /** From 1. */
+  line: number;
+}
+
+/** What is wrong, or worth saying, about one line. */
+export interface ConfNote {
+  /** From 1. */
+  line: number;
+  message: string;
+}
+
+/** What {@link parseConf} found. */
+export interface ConfFile {
+  /** Each key once, with the last value it was given, in the order of first appearance. */
+  entries: ConfEntry[];
+  /** Lines that are neither a setting, a comment nor blank. */
+  problems: ConfNote[];
+  /** Keys that were given more than once. */
+  warnings: ConfNote[];
+}
+
+const KEY = /^[\w-][\w.-]*$/;
+
+/**
+ * Reads the text of a configuration file. The first `=` of a line splits it; blanks, tabs, CR and a BOM around
+ * key and value don't count; a line that begins with `#` is a comment. A `#` behind a value is part of the value.
+ *
+ * @example
+ * parseConf('qps.full = 10').entries // [{ key: "qps.full", value: "10", line: 1 }]
+ */
+export function parseConf(text: string): ConfFile {
+  const entries = new Map<string, ConfEntry>();
+  const problems: ConfNote[] = [];
+  const warnings: ConfNote[] = [];
+  for (const [index, raw] of text.split("\n").entries()) {
+    const line = index + 1;
+    const content = raw.trim(); // takes the CR of a CRLF and a BOM as well
+    if (content === "" || content.startsWith("#")) continue;
+    const equals = content.indexOf("=");
+    const key = content.slice(0, equals).trim();
+    // neither message repeats the line: a wrapped session token ends up here
+    if (equals < 0) {
+      problems.push({
+        line,
+        message: 'no "=" on this line; a setting is written key = value, a comment begins with #',
+      });
+    } else if (!KEY.test(key)) {
+      problems.push({
+        line,
+        message: 'no usable key before the "="; a key is made of letters, digits, "_", "-" and "."',
+      });
+    } else {
+      const earlier = entries.get(key);
+      if (earlier !== undefined) {
+        warnings.push({ line, message: `${key} is given again (first on line ${earlier.line}); the last one counts` });
+      }
+      entries.set(key, { key, value: unquote(content.slice(equals + 1).trim()), line });
+    }
+  }
+  return { entries: [...entries.values()], problems, warnings };
+}
+
+/** The guide shows values in quotes, so one matching pair around a value is not part of it. */
+function unquote(value: string): string {
+  const quote = value[0];
+  const paired = value.length >= 2 && (quote === '"' || quote === "'") && value.endsWith(quote);
+  return paired ? value.slice(1, -1) : value;
+}

@@ -1,0 +1,156 @@
+/** What depends on more than one key: the last defaults, and combinations that can't work. */
+import type { Config, SettingKey } from "./config.ts";
+import { expressionVariables } from "./filter-expression.ts";
+import { isDatabaseName } from "./setting-rules.ts";
+import type { ParsedSettings } from "./settings.ts";
+
+/** Most documents of one write, and how many without a word from the user. */
+const BATCHES: Record<Config["target.type"], { most: number; usual: number }> = {
+  mongodb: { most: 1024, usual: 128 },
+  aliyun_dynamo_proxy: { most: 25, usual: 25 }, // BatchWriteItem's limit
+  file: { most: 1024, usual: 128 },
+};
+
+/** Fills in the defaults that follow from other keys. */
+export function complete(parsed: ParsedSettings): Config {
+  const type = parsed["checkpoint.type"] ?? (parsed["target.type"] === "mongodb" ? "mongodb" : "file");
+  const beside = type === "mongodb" && parsed["target.type"] === "mongodb" ? parsed["target.address"] : "";
+  return {
+    ...parsed,
+    "full.document.write.batch": parsed["full.document.write.batch"] ?? BATCHES[parsed["target.type"]]?.usual ?? 0,
+    "full.read.consistent": parsed["full.read.consistent"] ?? parsed.sync_mode !== "full",
+    "increase.persist.dir": parsed["increase.persist.dir"] || `./${parsed.id}-spool`,
+    "checkpoint.type": type,
+    "checkpoint.address": parsed["checkpoint.address"] || beside,
+    "checkpoint.db": parsed["checkpoint.db"] || `${parsed.id}-checkpoint`,
+  };
+}
+
+/** With both lists given all tables are migrated, as the guide says. Gives the warning, or undefined. */
+export function dropBothLists(config: Config): string | undefined {
+  if (config["filter.collection.white"].length === 0 || config["filter.collection.black"].length === 0)
+    return undefined;
+  config["filter.collection.white"] = [];
+  config["filter.collection.black"] = [];
+  return "filter.collection.white and filter.collection.black are both given: neither counts, all tables are migrated";
+}
+
+/** A combination that can't work. */
+interface Rule {
+  /** The key a problem is reported at. */
+  at: SettingKey;
+  /** The other keys it looks at; it is left out while one of them has a problem of its own. */
+  with: SettingKey[];
+  /** What is allowed, if the rule is broken. */
+  broken: (config: Config) => string | false;
+}
+
+const isMongoUri = (address: string) => /^mongodb(\+srv)?:\/\/./.test(address);
+const MONGO_URI = "must start with mongodb:// or mongodb+srv://";
+
+const RULES: readonly Rule[] = [
+  {
+    at: "target.address",
+    with: ["target.type"],
+    broken: (config) => config["target.type"] === "mongodb" && !isMongoUri(config["target.address"]) && MONGO_URI,
+  },
+  {
+    at: "incr_sync_parallel",
+    with: ["sync_mode"],
+    broken: ({ incr_sync_parallel, sync_mode }) =>
+      incr_sync_parallel && sync_mode !== "all" && `works only with sync_mode = all, and sync_mode is ${sync_mode}`,
+  },
+  {
+    at: "source.secret_access_key",
+    with: ["source.access_key_id"],
+    broken: (config) =>
+      (config["source.secret_access_key"] === "") !== (config["source.access_key_id"] === "") &&
+      "source.access_key_id and source.secret_access_key must be given both or neither",
+  },
+  {
+    at: "source.session_token",
+    with: ["source.access_key_id"],
+    broken: (config) =>
+      config["source.session_token"] !== "" &&
+      config["source.access_key_id"] === "" &&
+      "needs source.access_key_id and source.secret_access_key",
+  },
+  {
+    at: "target.db.exist",
+    with: ["target.type"],
+    broken: (config) =>
+      config["target.type"] === "aliyun_dynamo_proxy" &&
+      config["target.db.exist"] === "rename" &&
+      "must be drop or empty with target.type = aliyun_dynamo_proxy, where tables can't be renamed",
+  },
+  {
+    at: "full.document.write.batch",
+    with: ["target.type"],
+    broken: (config) => {
+      const { most } = BATCHES[config["target.type"]];
+      const allowed = `must be a whole number from 1 to ${most} with target.type = ${config["target.type"]}, or 0 for the default`;
+      return config["full.document.write.batch"] > most && allowed;
+    },
+  },
+  ...(["increase.executor.insert_on_dup_update", "increase.executor.upsert"] as const).map((at): Rule => ({
+    at,
+    with: ["target.type"],
+    broken: (config) =>
+      config["target.type"] === "aliyun_dynamo_proxy" &&
+      !config[at] &&
+      "must be true with target.type = aliyun_dynamo_proxy, whose writes always replace",
+  })),
+  {
+    at: "checkpoint.address",
+    with: ["checkpoint.type", "target.type", "target.address"],
+    broken: (config) => {
+      const address = config["checkpoint.address"];
+      if (config["checkpoint.type"] !== "mongodb" || isMongoUri(address)) return false;
+      if (address !== "") return config["target.address"] !== address && MONGO_URI;
+      return "is required with checkpoint.type = mongodb when the target is no MongoDB";
+    },
+  },
+  {
+    at: "checkpoint.db",
+    with: ["id"],
+    // our own state goes to <checkpoint.db>-state; MongoDB takes no two names that differ only in case
+    broken: ({ id, "checkpoint.db": db }) =>
+      [db, `${db}-state`].some((name) => name.toLowerCase() === id.toLowerCase()) &&
+      `neither it nor "${db}-state", which keeps the run's own state, may be the target database (id = ${id})`,
+  },
+  {
+    at: "checkpoint.db",
+    with: ["id", "checkpoint.type", "sync_mode", "target.type"],
+    // sync_mode = full uses no checkpoint database, so a long id is fine there
+    broken: (config) =>
+      config["checkpoint.type"] === "mongodb" &&
+      config.sync_mode !== "full" &&
+      !isDatabaseName(`${config["checkpoint.db"]}-state`) &&
+      'must be a MongoDB database name of at most 57 bytes, for "-state" is added to it',
+  },
+  {
+    at: "full.read.filter_expression",
+    with: ["full.read.filter_attributevalues"],
+    broken: (config) => {
+      const expression = config["full.read.filter_expression"];
+      if (expression === "") return false;
+      const used = expressionVariables(expression);
+      const given = new Set(Object.keys(config["full.read.filter_attributevalues"]));
+      const missing = [...used].filter((name) => !given.has(name));
+      const idle = [...given].filter((name) => !used.has(name));
+      if (missing.length > 0) return `uses ${missing.join(", ")}, which full.read.filter_attributevalues doesn't give`;
+      return (
+        idle.length > 0 && `doesn't use ${idle.join(", ")} of full.read.filter_attributevalues, which DynamoDB refuses`
+      );
+    },
+  },
+];
+
+/** The broken rules among those whose keys are all sound, as key and what is allowed. */
+export function brokenRules(config: Config, unsound: ReadonlyMap<SettingKey, string>): [SettingKey, string][] {
+  return RULES.flatMap((rule): [SettingKey, string][] => {
+    if ([rule.at, ...rule.with].some((key) => unsound.has(key))) return [];
+    const allowed = rule.broken(config);
+    return allowed === false ? [] : [[rule.at, allowed]];
+  });
+}

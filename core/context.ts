@@ -1,0 +1,138 @@
+import { createConsola, type ConsolaInstance } from "consola";
+import { createHooks, type Hookable } from "hookable";
+import type { Config } from "./config.ts";
+import * as v from "valibot";
+import { MigrationError } from "./errors.ts";
+import type { HookEvent, HookName, Hooks } from "./hooks.ts";
+import type { AnyPlugin } from "./plugin.ts";
+import { createProgress, type Progress } from "./progress.ts";
+import type { Roles } from "./types.ts";
+
+/** What every part of a run gets first: configuration, log, hooks, roles and the signal to stop. */
+export interface Context {
+  readonly config: Config;
+  readonly log: ConsolaInstance;
+  readonly progress: Progress;
+  /** Aborted when the run is to stop: by the caller, or by the first failure, which is its reason. */
+  readonly signal: AbortSignal;
+  /** Stops the run; the first reason is the one that is thrown. */
+  stop(reason: unknown): void;
+  /** Fills a role; a role taken twice is an error that names both plugins. */
+  provide<Role extends keyof Roles>(role: Role, implementation: Roles[Role]): void;
+  /** Adds a hook. */
+  hook<Name extends HookName>(name: Name, fn: Hooks[Name]): void;
+  /** Who fills a role; a role nobody fills is an error. */
+  role<Role extends keyof Roles>(role: Role): Roles[Role];
+  /** Calls a hook's functions one after the other; costs nothing when there are none. */
+  call<Name extends HookName>(name: Name, event: HookEvent<Name>): void | Promise<void>;
+  /** Whether anybody listens. */
+  listens(name: HookName): boolean;
+}
+
+/** A context and what only its owner may do with it. */
+export interface OwnedContext extends Context, AsyncDisposable {
+  /** Runs a plugin's `setup`. */
+  use(plugin: AnyPlugin, options?: unknown): Promise<void>;
+}
+
+/** What {@link createContext} takes. */
+export interface ContextOptions {
+  config: Config;
+  log?: ConsolaInstance;
+  progress?: Progress;
+  signal?: AbortSignal;
+}
+
+/** Makes the context of one run. Disposing it closes the roles in reverse order. */
+export function createContext(options: ContextOptions): OwnedContext {
+  const { config, log = createConsola({ level: -999 }), progress = createProgress() } = options;
+  const stopping = new AbortController();
+  const outer = options.signal ?? stopping.signal;
+  const signal = AbortSignal.any([outer, stopping.signal]);
+  const hooks: Hookable<Hooks> = createHooks<Hooks>();
+  const listeners = new Map<HookName, number>();
+  const roles = new Map<keyof Roles, { by: string; implementation: Roles[keyof Roles] }>();
+  const closing = new AsyncDisposableStack();
+  let current = "nimo-shake";
+
+  return {
+    config,
+    log,
+    progress,
+    signal,
+    stop: (reason) => stopping.abort(reason),
+    provide(role, implementation) {
+      const taken = roles.get(role);
+      if (taken !== undefined) {
+        throw new MigrationError(
+          "PLUGIN_INVALID",
+          `two plugins provide the ${role}: ${taken.by} and ${current}`,
+          { hint: "leave one of them out" },
+        );
+      }
+      roles.set(role, { by: current, implementation });
+      closing.defer(async () => {
+        if ("close" in implementation) await implementation.close?.();
+      });
+    },
+    hook(name, fn) {
+      listeners.set(name, (listeners.get(name) ?? 0) + 1);
+      // hookable types its names as a nested union that a generic name can't be matched with.
+      (hooks.hook as (name: string, fn: unknown) => void)(name, fn);
+    },
+    role<Role extends keyof Roles>(role: Role): Roles[Role] {
+      const found = roles.get(role);
+      if (found === undefined) {
+        throw new MigrationError("PLUGIN_INVALID", `no plugin provides the ${role}`);
+      }
+      return found.implementation as Roles[Role];
+    },
+    call(name, event) {
+      if (!listeners.has(name)) return;
+      const call = hooks.callHook as (name: string, event: unknown) => unknown;
+      return runHook(name, async () => void (await call(name, event)));
+    },
+    listens: (name) => listeners.has(name),
+    async use(plugin, pluginOptions) {
+      current = plugin.name;
+      await plugin.setup(this, checkedOptions(plugin, pluginOptions));
+    },
+    async [Symbol.asyncDispose]() {
+      try {
+        await closing.disposeAsync();
+      } catch (error) {
+        throw firstOf(error);
+      }
+    },
+  };
+}
+
+/** Of several failures while closing the first: the stack keeps it as the innermost suppressed one. */
+function firstOf(error: unknown): unknown {
+  return error instanceof SuppressedError ? firstOf(error.suppressed) : error;
+}
+
+/** A plugin's options as its schema gives them. */
+function checkedOptions(plugin: AnyPlugin, options: unknown): unknown {
+  if (plugin.options === undefined) return options;
+  const { success, issues, output } = v.safeParse(plugin.options, options);
+  if (success) return output;
+  const problems = issues.map((issue) => `${v.getDotPath(issue) ?? "options"}: ${issue.message}`);
+  throw new MigrationError("PLUGIN_INVALID", `${problems.join("; ")}: plugin ${plugin.name}`, {
+    hint: `correct plugin.${plugin.name}.* in the configuration`,
+  });
+}
+
+/** A hook's own MigrationError passes through; anything else is named as the hook's failure. */
+async function runHook(name: HookName, run: () => Promise<void>): Promise<void> {
+  try {
+    await run();
+  } catch (error) {
+    if (error instanceof MigrationError) throw error;
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new MigrationError("HOOK_FAILED", `a plugin's ${name} hook threw: ${reason}`, {
+      cause: error,
+      hint: "correct the plugin, or leave it out",
+    });
+  }
+}

@@ -1,0 +1,89 @@
+/** The name of one kind of failure; stable across versions. */
+export type ErrorCode =
+  | "CONFIG_INVALID"
+  | "CONFIG_MISSING"
+  | "NOT_YET"
+  | "USAGE"
+  | "PLUGIN_INVALID"
+  | "TABLE_MISSING"
+  | "TABLE_UNFIT"
+  | "TARGET_EXISTS"
+  | "SOURCE_UNREACHABLE"
+  | "SOURCE_DENIED"
+  | "SOURCE_GONE"
+  | "SOURCE_THROTTLED"
+  | "SOURCE_FAILED"
+  | "TARGET_UNREACHABLE"
+  | "TARGET_DENIED"
+  | "TARGET_FAILED"
+  | "DATA_UNFIT"
+  | "DUPLICATE_KEY"
+  | "COUNT_MISMATCH"
+  | "HOOK_FAILED"
+  | "INTERRUPTED"
+  | "INTERNAL";
+
+/** What every error code means, and the exit code it ends the process with. */
+const CODES: Record<ErrorCode, { exit: number; meaning: string }> = {
+  CONFIG_INVALID: { exit: 2, meaning: "a configuration key or value can't be used" },
+  CONFIG_MISSING: { exit: 2, meaning: "the configuration file can't be read" },
+  NOT_YET: { exit: 2, meaning: "a key, value or command whose feature is not built yet" },
+  USAGE: { exit: 2, meaning: "the command line can't be understood" },
+  PLUGIN_INVALID: { exit: 2, meaning: "a plugin doesn't load or fit" },
+  TABLE_MISSING: { exit: 2, meaning: "a table named in the whitelist doesn't exist at the source" },
+  TABLE_UNFIT: { exit: 2, meaning: "a table's keys or name can't be represented at the target" },
+  TARGET_EXISTS: { exit: 2, meaning: "a collection of that name exists at the target" },
+  SOURCE_UNREACHABLE: { exit: 1, meaning: "the source doesn't answer" },
+  SOURCE_DENIED: { exit: 1, meaning: "the source refuses the credentials or the action" },
+  SOURCE_GONE: { exit: 1, meaning: "a table vanished while it was read" },
+  SOURCE_THROTTLED: { exit: 1, meaning: "the source kept throttling past the retry limit" },
+  SOURCE_FAILED: { exit: 1, meaning: "the source answered with an error" },
+  TARGET_UNREACHABLE: { exit: 1, meaning: "the target doesn't answer" },
+  TARGET_DENIED: { exit: 1, meaning: "the target refuses the credentials or the action" },
+  TARGET_FAILED: { exit: 1, meaning: "the target answered with an error" },
+  DATA_UNFIT: { exit: 1, meaning: "an item can't be represented at the target without loss" },
+  DUPLICATE_KEY: { exit: 1, meaning: "two documents have the same key" },
+  COUNT_MISMATCH: { exit: 1, meaning: "the target holds fewer documents than were written" },
+  HOOK_FAILED: { exit: 1, meaning: "a plugin's hook threw" },
+  INTERRUPTED: { exit: 130, meaning: "a signal stopped the run" },
+  INTERNAL: { exit: 1, meaning: "a defect in nimo-shake" },
+};
+
+/** What a {@link MigrationError} carries beside its code and message. */
+export interface ErrorDetails {
+  /** What the user can do about it, one sentence. */
+  hint?: string;
+  /** The error that led here. */
+  cause?: unknown;
+  /** Overrides the code's exit code (signals). */
+  exit?: number;
+}
+
+/** The only error nimo-shake ends with on purpose: what happened and where, a code, and a hint. */
+export class MigrationError extends Error {
+  override readonly name = "MigrationError";
+  readonly code: ErrorCode;
+  readonly hint: string | undefined;
+  /** The process's exit code, see the README's table. */
+  readonly exit: number;
+
+  constructor(code: ErrorCode, message: string, details: ErrorDetails = {}) {
+    super(message, details.cause === undefined ? undefined : { cause: details.cause });
+    this.code = code;
+    this.hint = details.hint;
+    this.exit = details.exit ?? CODES[code].exit;
+  }
+}
+
+/**
+ * Gives any thrown value as a {@link MigrationError}; what is one already passes through.
+ * An error nobody translated is a defect and says so.
+ */
+export function toMigrationError(error: unknown): MigrationError {
+  if (error instanceof MigrationError) return error;
+  const message = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
+  return new MigrationError("INTERNAL", message, {
+    cause: error,
+    hint: "run again with --set log.level=debug for the stack, and please report it",
+  });
+}

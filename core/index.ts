@@ -1,0 +1,9 @@
+/** The public API of nimo-shake: what plugins and programs that embed it import. */
+export { type Config, loadConfig } from "./config.ts";
+export type { Context } from "./context.ts";
+export { type ErrorCode, type ErrorDetails, MigrationError } from "./errors.ts";
+export type * from "./hooks.ts";
+export { migrate, type MigrateOptions } from "./migrate.ts";
+export { definePlugin, type Plugin } from "./plugin.ts";
+export type { Progress, TableProgress, TableState } from "./progress.ts";
+export type * from "./types.ts";

@@ -1,0 +1,73 @@
+/** Keeps secrets out of logs, reports and messages. */
+
+/** What stands in the place of a secret. */
+export const MASK = "***";
+
+const SECRET_KEYS: ReadonlySet<string> = new Set([
+  "source.access_key_id",
+  "source.secret_access_key",
+  "source.session_token",
+]);
+
+const ADDRESS_KEYS: ReadonlySet<string> = new Set(["target.address", "checkpoint.address", "source.endpoint_url"]);
+
+const SECRET_PARAMETER =
+  /([?&;][^=&;\s]*(?:password|passwd|pwd|passphrase|secret|token|credential|signature|api_?-?key|access_?-?key)[^=&;\s]*=)[^&;\s]*/gi;
+
+const SECRET_PROPERTY = /(AWS_SESSION_TOKEN(?::|%3A))[^,&\s]*/gi;
+
+/** Shorter values would hide ordinary text with them. */
+const SHORTEST_SECRET = 6;
+
+/**
+ * What hides a configuration's own secrets wherever they turn up in a text: a service may repeat them in its errors.
+ *
+ * @param settings the configuration, key by key
+ */
+export function createRedactor(settings: Readonly<Record<string, unknown>>): (text: string) => string {
+  const secrets = Object.entries(settings).flatMap(([key, value]) => {
+    if (typeof value !== "string") return [];
+    if (SECRET_KEYS.has(key)) return [value];
+    return ADDRESS_KEYS.has(key) ? [password(value)] : [];
+  });
+  const forms = secrets
+    .flatMap((secret) => (secret.length < SHORTEST_SECRET ? [] : [secret, encodeURIComponent(secret)]))
+    .toSorted((a, b) => b.length - a.length);
+  return (text) => forms.reduce((masked, secret) => masked.replaceAll(secret, MASK), maskText(text));
+}
+
+/** The password in an address, as it is meant. */
+function password(address: string): string {
+  const encoded = /^[a-z0-9+.-]+:\/\/[^:@]*:(.*)@/is.exec(address)?.[1] ?? "";
+  try {
+    return decodeURIComponent(encoded);
+  } catch {
+    return encoded;
+  }
+}
+
+/** Whether a setting's whole value is a secret. */
+export function isSecret(key: string): boolean {
+  return SECRET_KEYS.has(key);
+}
+
+/**
+ * A setting's value as it may be shown: a secret is gone, an address keeps its hosts but not its credentials.
+ * It rather hides too much: all before the last `@` of an address, so that a password with `@`, `/` or blanks in it,
+ * or an address without its scheme, gives nothing away.
+ */
+export function maskValue(key: string, value: string): string {
+  if (isSecret(key)) return value === "" ? "" : MASK;
+  if (!ADDRESS_KEYS.has(key)) return maskText(value);
+  return maskParameters(value.replace(/^(\W*[a-z][a-z0-9+.-]*:\/\/)?[^]*@/i, `$1${MASK}@`));
+}
+
+/** Any text, say a driver's error message, with the credentials of the URIs in it hidden. */
+export function maskText(text: string): string {
+  return maskParameters(text.replace(/([a-z][a-z0-9+.-]*:\/\/)\S*@/gi, `$1${MASK}@`));
+}
+
+/** Passwords and tokens also travel in query strings: proxyPassword, tlsCertificateKeyFilePassword, AWS_SESSION_TOKEN. */
+function maskParameters(text: string): string {
+  return text.replace(SECRET_PARAMETER, `$1${MASK}`).replace(SECRET_PROPERTY, `$1${MASK}`);
+}

@@ -1,0 +1,55 @@
+/** Settings that are valid but whose feature is not built yet. They are refused, never ignored. */
+import type { Config, SettingKey } from "./config.ts";
+import { MigrationError } from "./errors.ts";
+
+interface NotYet {
+  key: SettingKey;
+  /** Whether the configuration asks for the feature. */
+  asked: (config: Config) => boolean;
+  /** The value that works today. */
+  instead: string;
+}
+
+const NOT_YET: readonly NotYet[] = [
+  { key: "sync_mode", asked: (config) => config.sync_mode !== "full", instead: "full" },
+  { key: "target.type", asked: (config) => config["target.type"] !== "mongodb", instead: "mongodb" },
+  {
+    key: "target.mongodb.type",
+    asked: (config) => config["target.type"] === "mongodb" && config["target.mongodb.type"] === "sharding",
+    instead: "replica",
+  },
+  { key: "convert.type", asked: (config) => config["convert.type"] === "same", instead: "change" },
+  { key: "full.read.concurrency", asked: (config) => config["full.read.concurrency"] === "auto", instead: "4" },
+  { key: "full.read.capacity", asked: (config) => config["full.read.capacity"] !== undefined, instead: "" },
+  { key: "plugins", asked: (config) => config.plugins.length > 0, instead: "" },
+  { key: "on_gap", asked: (config) => config.on_gap === "resync" && config.sync_mode !== "full", instead: "fail" },
+];
+
+// Accepted without effect in sync_mode = full, because they only act on streams, as in the original:
+// incr_sync_parallel, incr_sync.http_port, qps.incr*, increase.*, on_gap and, while a full run can't be resumed,
+// checkpoint.*. pid_path never had an effect.
+
+/**
+ * Throws NOT_YET, naming every setting whose feature is not built yet and what to set instead.
+ * `given` are the keys the user gave, from {@link loadConfig}; a default that is not built yet is refused as well.
+ */
+export function refuseNotYet(config: Config, given: ReadonlySet<SettingKey>): void {
+  const asked = NOT_YET.filter((feature) => feature.asked(config));
+  if (asked.length === 0) return;
+  const lines = asked.map(({ key }) => {
+    const value = config[key];
+    const shown = Array.isArray(value) ? value.join(";") : value;
+    return `${key} = ${shown}${given.has(key) ? "" : " (the default)"}: not yet`;
+  });
+  const message =
+    lines.length === 1 ? lines.join() : `${lines.length} settings are not built yet\n  ${lines.join("\n  ")}`;
+  throw new MigrationError("NOT_YET", message, {
+    hint: `use ${asked.map(({ key, instead }) => `--set ${key}=${instead}`).join(" ")}`,
+  });
+}
+
+/** What is accepted without effect because the original's shipped file has it and must run. */
+export function notYetWarnings(config: Config, given: ReadonlySet<SettingKey>): string[] {
+  if (!given.has("system_profile") || config.system_profile === -1) return [];
+  return [`system_profile = ${config.system_profile}: not yet, no profiling port is opened; -1 ends this warning`];
+}

@@ -1,0 +1,60 @@
+import type { Table } from "./types.ts";
+
+/** Where a table stands. */
+export type TableState = "waiting" | "copying" | "indexing" | "done" | "failed";
+
+/** What is known of one table's migration; counters only grow. */
+export interface TableProgress {
+  name: string;
+  state: TableState;
+  /** Items expected, as the source last counted them: an estimate. */
+  itemCount: number;
+  /** Bytes expected, an estimate. */
+  sizeBytes: number;
+  /** Items read from the source. */
+  read: number;
+  /** Records that hooks dropped. */
+  filtered: number;
+  /** Documents written and acknowledged. */
+  written: number;
+  /** Bytes received from the source. */
+  bytes: number;
+  /** Numbers that could not be held exactly, see `convert.number_overflow`. */
+  overflowed: number;
+  /** Indexes built. */
+  indexes: number;
+  /** When the first page was asked for, in ms since 1970. */
+  startedAt?: number;
+  /** When the table was done or failed, in ms since 1970. */
+  finishedAt?: number;
+}
+
+/** The whole run's progress; whoever shows it reads it when he likes. */
+export interface Progress {
+  startedAt: number;
+  /** By source name, in the order in which they are taken up. */
+  tables: Map<string, TableProgress>;
+}
+
+/** An empty progress that starts now. */
+export function createProgress(): Progress {
+  return { startedAt: Date.now(), tables: new Map() };
+}
+
+/** Adds a table as waiting and gives its counters. */
+export function trackTable(progress: Progress, table: Table): TableProgress {
+  const entry: TableProgress = {
+    name: table.name,
+    state: "waiting",
+    itemCount: table.itemCount,
+    sizeBytes: table.sizeBytes,
+    read: 0,
+    filtered: 0,
+    written: 0,
+    bytes: 0,
+    overflowed: 0,
+    indexes: 0,
+  };
+  progress.tables.set(table.name, entry);
+  return entry;
+}

@@ -1,0 +1,25 @@
+/**
+ * Asks for the next value while the current one is worked on, so that a source and what follows it
+ * work at the same time. Holds one value more than the consumer does.
+ */
+export async function* readAhead<T>(values: AsyncIterable<T>): AsyncGenerator<T, void> {
+  const iterator = values[Symbol.asyncIterator]();
+  const ask = (): Promise<IteratorResult<T>> => {
+    const asked = iterator.next();
+    // A failure is thrown when its turn comes; until then it isn't unhandled.
+    asked.catch(() => {});
+    return asked;
+  };
+  let next = ask();
+  try {
+    for (;;) {
+      const { value, done } = await next;
+      if (done) return;
+      next = ask();
+      yield value;
+    }
+  } finally {
+    await next.catch(() => {});
+    await iterator.return?.();
+  }
+}

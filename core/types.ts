@@ -1,0 +1,227 @@
+/** The nouns of a migration: tables, units of work, records, batches, and the four roles plugins fill. */
+
+/** One value in DynamoDB JSON as the service sends it: exactly one member is set; B and BS are base64. */
+export interface AttributeValue {
+  S?: string;
+  N?: string;
+  B?: string;
+  BOOL?: boolean;
+  NULL?: boolean;
+  M?: Item;
+  L?: AttributeValue[];
+  SS?: string[];
+  NS?: string[];
+  BS?: string[];
+}
+
+/** An item in DynamoDB JSON: attribute name to value. */
+export type Item = Record<string, AttributeValue>;
+
+/** The types a key attribute can have. */
+export type KeyType = "S" | "N" | "B";
+
+/** A key attribute's name at the source and its type. */
+export interface KeyAttribute {
+  name: string;
+  type: KeyType;
+}
+
+/** A partition key and, where there is one, a sort key. */
+export interface KeySchema {
+  partition: KeyAttribute;
+  sort?: KeyAttribute;
+}
+
+/** A global or local secondary index of the source. */
+export interface SecondaryIndex extends KeySchema {
+  name: string;
+  kind: "GSI" | "LSI";
+}
+
+/** A table to migrate. */
+export interface Table {
+  /** The name at the source. */
+  name: string;
+  /** The name at the target; a `table:before` hook may change it. */
+  targetName: string;
+  keys: KeySchema;
+  secondary: SecondaryIndex[];
+  /** Items as the source last counted them; on AWS up to six hours old. For progress only. */
+  itemCount: number;
+  /** Bytes as the source last counted them; as old as `itemCount`. */
+  sizeBytes: number;
+}
+
+/** Full: the tables are scanned. Incr: their streams are followed. */
+export type Phase = "full" | "incr";
+
+/** A unit of work of the full phase: one segment of one table's parallel scan. */
+export interface SegmentUnit {
+  phase: "full";
+  table: Table;
+  /** From 0 to `segments` - 1. */
+  segment: number;
+  segments: number;
+}
+
+/** What can be read, stopped and taken up again by itself. */
+export type Unit = SegmentUnit;
+
+/** A position in a unit; only the source that made it can read it. JSON-safe. */
+export type Position = Item;
+
+/** One item or change on its way from source to target. */
+export interface SourceRecord {
+  op: "put" | "delete";
+  event: "SCAN" | "INSERT" | "MODIFY" | "REMOVE";
+  /** The primary key's attributes. */
+  keys: Item;
+  /** The new image; absent for deletes. */
+  item?: Item;
+  /** The old image, where a stream has one. */
+  oldItem?: Item;
+  /** The stream's sequence number, a decimal integer of any length. */
+  sequenceNumber?: string;
+  /** When the change was made, in ms since 1970; DynamoDB Local rounds it to the minute. */
+  time?: number;
+  /** Set by convert: the filter that finds the document at the target. */
+  key?: TargetDocument;
+  /** Set by convert: what is written. Absent for deletes. */
+  document?: TargetDocument;
+}
+
+/** A document of plain values and the driver's BSON types (number, Long, Decimal128, Binary). */
+export type TargetDocument = Record<string, unknown>;
+
+/** What one request to the source brought. */
+export interface Page {
+  records: SourceRecord[];
+  /**
+   * The service's JSON answer, where there is one and `records` is made from it only when somebody asks:
+   * a converter may encode its items directly.
+   */
+  body?: Buffer;
+  /** Where to go on after these records; undefined at the end of the unit. */
+  position: Position | undefined;
+  /** Bytes received. */
+  bytes: number;
+}
+
+/** Records of one unit that are written together. */
+export interface Batch {
+  unit: Unit;
+  records: SourceRecord[];
+}
+
+/** Documents as BSON, one behind the other, each with its `_id`. */
+export interface EncodedBatch {
+  unit: Unit;
+  bytes: Uint8Array;
+  /** Where each document ends in `bytes`. */
+  ends: number[];
+  /** The record behind a document, converted anew: for replaces and for errors. */
+  record(index: number): SourceRecord;
+}
+
+/** Encodes pages of one unit without making records. */
+export interface Transcoder {
+  /** Appends a page's items and gives how many there were; undefined: it can't, and nothing was appended. */
+  append(page: Page): ({ items: number } & ConvertResult) | undefined;
+  /** Documents appended and not taken. */
+  readonly count: number;
+  /** Takes the oldest documents, so many. */
+  take(count: number): EncodedBatch;
+}
+
+/** What became of a batch. The four counts add up to the records written. */
+export interface WriteResult {
+  inserted: number;
+  replaced: number;
+  deleted: number;
+  /** Puts found to be written already by an earlier try whose answer was lost. */
+  duplicates: number;
+  /** From sending to the last acknowledgement, in milliseconds. */
+  ms: number;
+}
+
+/** An index to build at the target; `path` is a field path there. */
+export interface TargetIndex {
+  fields: { path: string; kind: "ascending" | "hashed" }[];
+  unique: boolean;
+  /** Primary ones follow from the table's key; user ones from its GSIs and LSIs. */
+  origin: "primary" | "user";
+}
+
+/** What a source's reader gets to do its work with. */
+export interface ReadOptions {
+  /** Where to begin; undefined: at the unit's start. */
+  from: Position | undefined;
+  /** To be called with each request before it is sent; it may be edited there. */
+  beforeRequest: (request: object) => Promise<void>;
+  signal: AbortSignal;
+}
+
+/** Reads tables. Filled by a plugin with `ctx.provide("source", …)`. */
+export interface Source {
+  /** The tables to migrate, described and filtered by the configuration's lists. */
+  tables(signal: AbortSignal): Promise<Table[]>;
+  /** Splits a table into units that can be read at the same time. */
+  units(table: Table): Unit[];
+  /** Reads one unit page by page, in order. */
+  read(unit: Unit, options: ReadOptions): AsyncIterable<Page>;
+  /** Frees what the source holds; may be called twice. */
+  close?(): Promise<void> | void;
+}
+
+/** What a converter found while it worked. */
+export interface ConvertResult {
+  /** Numbers that could not be held exactly and were treated as the configuration says. */
+  overflowed: number;
+}
+
+/** Turns records into what the target stores. Filled with `ctx.provide("convert", …)`. */
+export interface Converter {
+  /** "double": every plain number in a document is a double; otherwise int32 where it is one. */
+  numbers?: "double";
+  /** Sets `key` and, for puts, `document` of every record. Throws DATA_UNFIT naming table and key. */
+  convert(records: SourceRecord[], table: Table): ConvertResult;
+  /** The field path at the target under which a key attribute can be indexed. */
+  fieldPath(attribute: KeyAttribute): string;
+  /** The short way from a page's body to BSON, where the converter has one; the same documents. */
+  transcoder?(unit: Unit): Transcoder;
+}
+
+/** Writes documents. Filled with `ctx.provide("target", …)`. */
+export interface Target {
+  /** Connects and refuses what can't work; changes nothing. */
+  check(tables: Table[], signal: AbortSignal): Promise<void>;
+  /** Makes room for the tables and creates them. */
+  prepare(tables: Table[], signal: AbortSignal): Promise<void>;
+  /** Writes a batch; when it resolves every record is durable. Safe to repeat. */
+  write(batch: Batch, signal: AbortSignal): Promise<WriteResult>;
+  /** The same for documents encoded already, where the target takes BSON. */
+  writeEncoded?(batch: EncodedBatch, signal: AbortSignal): Promise<WriteResult>;
+  /** Builds indexes that are not there yet, after the data; gives how many are there then. */
+  index(table: Table, indexes: TargetIndex[], signal: AbortSignal): Promise<number>;
+  /** The documents present, counted exactly. */
+  count(table: Table, signal: AbortSignal): Promise<number>;
+  /** Frees what the target holds; may be called twice. */
+  close?(): Promise<void> | void;
+}
+
+/** Keeps what a resumed run needs. Filled with `ctx.provide("checkpoint", …)`. */
+export interface Checkpoint {
+  /** The saved state under a name, or undefined. */
+  load(name: string): Promise<unknown>;
+  /** Saves a JSON-safe state durably under a name. */
+  save(name: string, state: unknown): Promise<void>;
+  close?(): Promise<void> | void;
+}
+
+/** The roles a plugin can fill, each once. */
+export interface Roles {
+  source: Source;
+  target: Target;
+  convert: Converter;
+  checkpoint: Checkpoint;
+}

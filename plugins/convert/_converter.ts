@@ -1,0 +1,141 @@
+/** What the converters share: walking records, the `_id` rule, keys, and errors that name the item. */
+import type { Config } from "../../core/config.ts";
+import { MigrationError } from "../../core/errors.ts";
+import type {
+  AttributeValue,
+  Converter,
+  Item,
+  KeyAttribute,
+  SourceRecord,
+  Table,
+  TargetDocument,
+} from "../../core/types.ts";
+import type { Encoding } from "../../core/transcode.ts";
+import { setField } from "../../core/value.ts";
+import { createTranscoder } from "./_transcoder.ts";
+
+/** What one kind of conversion does differently. */
+export interface Conversion extends Pick<Converter, "numbers"> {
+  value: (value: AttributeValue) => unknown;
+  /** Whether a key's number would lose digits, so that two keys could fall together. */
+  losesDigits: (digits: string) => boolean;
+  /** What comes behind a key attribute's name in its field path. */
+  pathSuffix: (attribute: KeyAttribute) => string;
+  /** The value a key field is found by. */
+  keyValue: (value: AttributeValue) => unknown;
+  /** Numbers not held exactly since the last call. */
+  takeOverflowed: () => number;
+  /** How the short way writes numbers; the rest of it follows from the configuration. */
+  encoding: Pick<Encoding, "numbers" | "longNumber"> & { renamesNested: boolean };
+}
+
+/** How `_id` attributes are called at the target. */
+export function idName(config: Config): string {
+  return `${config["convert._id"]}_id`;
+}
+
+/**
+ * A name inside a map, with the `_id` prefix.
+ *
+ * @throws RangeError when the map has an attribute of the prefixed name already
+ */
+export function prefixNested(config: Config): (name: string, siblings: Item) => string {
+  const renamed = idName(config);
+  return (name, siblings) => {
+    if (name !== "_id" || renamed === "_id") return name;
+    if (Object.hasOwn(siblings, renamed)) throw collision(renamed);
+    return renamed;
+  };
+}
+
+/** Makes a converter of a conversion. */
+export function createConverter(config: Config, conversion: Conversion): Converter {
+  const renamed = idName(config);
+  const fieldPath = (attribute: KeyAttribute): string =>
+    (attribute.name === "_id" ? renamed : attribute.name) + conversion.pathSuffix(attribute);
+
+  const converter: Converter = {
+    ...(conversion.numbers && { numbers: conversion.numbers }),
+    fieldPath,
+    convert(records, table) {
+      const attributes = keyAttributes(table);
+      const idStays = keepsId(attributes);
+      const paths = attributes.map(fieldPath);
+      for (const record of records) {
+        try {
+          record.key = {};
+          attributes.forEach(({ name }, i) => {
+            const value = record.keys[name]!;
+            if (value.N !== undefined && conversion.losesDigits(value.N)) {
+              throw new RangeError(`the key attribute ${name} = ${value.N} would lose digits`);
+            }
+            setField(record.key!, paths[i]!, conversion.keyValue(value));
+          });
+          if (record.item !== undefined) record.document = document(record.item, idStays);
+        } catch (error) {
+          throw unfit(error, record, table);
+        }
+      }
+      return { overflowed: conversion.takeOverflowed() };
+    },
+    transcoder(unit) {
+      const attributes = keyAttributes(unit.table);
+      const { renamesNested, ...numbers } = conversion.encoding;
+      const encoding: Encoding = {
+        ...numbers,
+        idName: { top: renamed, nested: renamesNested ? renamed : "_id" },
+        keepsId: keepsId(attributes),
+        numberKeys: attributes.filter(({ type }) => type === "N").map(({ name }) => name),
+      };
+      return createTranscoder(unit, encoding, conversion.takeOverflowed, () => converter);
+    },
+  };
+  return converter;
+
+  /** Whether `_id` is the table's whole primary key and stays the document's. */
+  function keepsId(attributes: KeyAttribute[]): boolean {
+    return renamed === "_id" && attributes.length === 1 && attributes[0]!.name === "_id";
+  }
+
+  function document(item: Item, idStays: boolean): TargetDocument {
+    const fields: TargetDocument = {};
+    for (const name in item) {
+      let field = name;
+      if (name === "_id" && !idStays) {
+        if (renamed === "_id") throw new IdConflict();
+        if (Object.hasOwn(item, renamed)) throw collision(renamed);
+        field = renamed;
+      }
+      setField(fields, field, conversion.value(item[name]!));
+    }
+    return fields;
+  }
+}
+
+/** The primary key's attributes, partition key first. */
+function keyAttributes(table: Table): KeyAttribute[] {
+  const { partition, sort } = table.keys;
+  return sort === undefined ? [partition] : [partition, sort];
+}
+
+/** An `_id` attribute that can't be the document's `_id`. */
+class IdConflict extends RangeError {
+  constructor() {
+    super("the attribute _id is not the table's whole primary key, so it can't be the document's _id");
+  }
+}
+
+function collision(name: string): RangeError {
+  return new RangeError(`_id would be renamed to ${name}, which is there already`);
+}
+
+/** Names table and key; what is no complaint about the data passes through. */
+function unfit(error: unknown, record: SourceRecord, table: Table): unknown {
+  if (!(error instanceof RangeError)) return error;
+  const where = `table ${table.name}, key ${JSON.stringify(record.keys)}`;
+  const hint =
+    error instanceof IdConflict
+      ? "set convert._id to a prefix, for example convert._id = pre"
+      : "correct the item at the source, or leave its table out";
+  return new MigrationError("DATA_UNFIT", `${error.message}: ${where}`, { cause: error, hint });
+}

@@ -1,0 +1,41 @@
+import { isExactDouble } from "../../core/number.ts";
+import { definePlugin, type Plugin } from "../../core/plugin.ts";
+import { plainValue } from "../../core/value.ts";
+import { createConverter } from "./_converter.ts";
+
+/**
+ * `convert.type = mchange`: the original's doubles, for those who depend on them. Every number that
+ * lost digits is counted; `_id` is renamed at the top level only, as the original does.
+ */
+const mchange: Plugin = definePlugin({
+  name: "convert/mchange",
+  setup(ctx) {
+    let overflowed = 0;
+
+    function number(digits: string): number {
+      const double = Number(digits);
+      if (Number.isNaN(double)) throw new RangeError(`${JSON.stringify(digits)} is no number`);
+      if (!isExactDouble(digits, double)) overflowed++;
+      return double;
+    }
+
+    const mapping = { number, nestedName: (name: string): string => name };
+    ctx.provide(
+      "convert",
+      createConverter(ctx.config, {
+        numbers: "double",
+        value: (attribute) => plainValue(attribute, mapping),
+        keyValue: (attribute) => plainValue(attribute, mapping),
+        losesDigits: (digits) => !isExactDouble(digits, Number(digits)),
+        encoding: { numbers: "double", longNumber: number, renamesNested: false },
+        pathSuffix: () => "",
+        takeOverflowed: () => {
+          const taken = overflowed;
+          overflowed = 0;
+          return taken;
+        },
+      }),
+    );
+  },
+});
+export default mchange;

@@ -1,0 +1,21 @@
+import type { Config } from "../core/config.ts";
+import type { Plugin } from "../core/plugin.ts";
+
+/** Every built-in plugin. Literal imports, because the compiled executable has no others. */
+const BUILTINS: Record<string, () => Promise<{ default: Plugin }>> = {
+  "source/dynamodb-scan": () => import("./source/dynamodb-scan.ts"),
+  "convert/change": () => import("./convert/change.ts"),
+  "convert/mchange": () => import("./convert/mchange.ts"),
+  "convert/raw": () => import("./convert/raw.ts"),
+  "target/mongodb": () => import("./target/mongodb.ts"),
+};
+
+/** The built-in plugins that a configuration asks for, in the order in which data flows. */
+export async function builtinPlugins(config: Config): Promise<Plugin[]> {
+  const names = [
+    "source/dynamodb-scan",
+    `convert/${config["convert.type"]}`,
+    `target/${config["target.type"]}`,
+  ];
+  return Promise.all(names.map(async (name) => (await BUILTINS[name]!()).default));
+}

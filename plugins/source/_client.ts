@@ -1,0 +1,124 @@
+/** The AWS SDK's client as this project uses it: its credentials, signing and retries, our body reading. */
+import {
+  DynamoDBClient,
+  type DynamoDBClientConfig,
+  type ServiceInputTypes,
+  type ServiceOutputTypes,
+} from "@aws-sdk/client-dynamodb";
+import { fromNodeProviderChain, fromTemporaryCredentials } from "@aws-sdk/credential-providers";
+import { FetchHttpHandler } from "@smithy/fetch-http-handler";
+import type {
+  AwsCredentialIdentity,
+  DeserializeMiddleware,
+  InitializeMiddleware,
+  Provider,
+} from "@smithy/types";
+import type { Config } from "../../core/config.ts";
+
+/** What a command whose body is taken raw gives. */
+export interface RawOutput {
+  /** The answer as the service sent it. */
+  body: Buffer;
+}
+
+/** Where the body waits on its way around the deserializer. */
+const BODY = Symbol("body");
+
+/**
+ * A client for the configured source.
+ *
+ * @param raw the commands whose successful answer is handed on as the JSON that was sent
+ */
+export function createClient(config: Config, raw: string[]): DynamoDBClient {
+  const endpoint = config["source.endpoint_url"];
+  const region = config["source.region"] || (endpoint ? "us-east-1" : undefined);
+  const timeout = config["source.session.timeout"];
+  const client = new DynamoDBClient({
+    ...(endpoint && { endpoint }),
+    ...(region && { region }),
+    ...(config["source.profile"] && { profile: config["source.profile"] }),
+    credentials: credentials(config),
+    maxAttempts: config["source.session.max_retries"] + 1,
+    requestHandler: new FetchHttpHandler({
+      ...(timeout > 0 && { requestTimeout: timeout }),
+      customFetch: fetchWhole as typeof fetch,
+    }),
+  });
+  rawBodies(client, raw);
+  return client;
+}
+
+/** Static keys, else placeholders for a bare endpoint, else the SDK's chain; then the role. */
+function credentials(config: Config): NonNullable<DynamoDBClientConfig["credentials"]> {
+  const profile = config["source.profile"];
+  const accessKeyId = config["source.access_key_id"];
+  const sessionToken = config["source.session_token"];
+  const base = accessKeyId
+    ? {
+        accessKeyId,
+        secretAccessKey: config["source.secret_access_key"],
+        ...(sessionToken && { sessionToken }),
+      }
+    : config["source.endpoint_url"] && !profile
+      ? { accessKeyId: "placeholder", secretAccessKey: "placeholder" }
+      : chain(profile);
+  const role = config["source.role_arn"];
+  if (!role) return base;
+  return fromTemporaryCredentials({
+    masterCredentials: base,
+    params: { RoleArn: role, RoleSessionName: "nimo-shake" },
+  });
+}
+
+/** The SDK's usual chain; a failure names the profile. */
+function chain(profile: string): Provider<AwsCredentialIdentity> {
+  if (profile === "") return fromNodeProviderChain();
+  const provide = fromNodeProviderChain({ profile });
+  return async () => {
+    try {
+      return await provide();
+    } catch (error) {
+      if (error instanceof Error) error.message += `, source.profile = ${profile}`;
+      throw error;
+    }
+  };
+}
+
+/** Fetches with the body, so that the handler's timeout covers the whole exchange. */
+async function fetchWhole(request: Request): Promise<object> {
+  const response = await fetch(request);
+  const { headers, status, statusText } = response;
+  return { headers, status, statusText, body: new Uint8Array(await response.arrayBuffer()) };
+}
+
+/**
+ * Takes a successful body past the SDK's deserializer, whose schema walk costs three times the parsing.
+ * One middleware beside the deserializer keeps the body and hands on an empty one; one at the very
+ * outside puts it into the output.
+ */
+function rawBodies(client: DynamoDBClient, commands: string[]): void {
+  const bodyIn: DeserializeMiddleware<ServiceInputTypes, ServiceOutputTypes> =
+    (next, context) => async (args) => {
+      const result = await next(args);
+      const response = result.response as { statusCode: number; body: Uint8Array };
+      if (response.statusCode === 200 && commands.includes(String(context.commandName))) {
+        const { body } = response;
+        (context as Record<symbol, unknown>)[BODY] = Buffer.from(body.buffer, body.byteOffset, body.length);
+        response.body = new Uint8Array();
+      }
+      return result;
+    };
+  const bodyOut: InitializeMiddleware<ServiceInputTypes, ServiceOutputTypes> =
+    (next, context) => async (args) => {
+      const result = await next(args);
+      const body = (context as Record<symbol, unknown>)[BODY];
+      if (body !== undefined) Object.assign(result.output, { body });
+      return result;
+    };
+  client.middlewareStack.addRelativeTo(bodyIn, {
+    name: "rawBodyIn",
+    relation: "after",
+    toMiddleware: "deserializerMiddleware",
+  });
+  client.middlewareStack.add(bodyOut, { name: "rawBodyOut", step: "initialize", priority: "high" });
+}

@@ -1,0 +1,173 @@
+import {
+  type AttributeValue as SdkValue,
+  DescribeTableCommand,
+  type DynamoDBClient,
+  ListTablesCommand,
+  ScanCommand,
+  type ScanCommandInput,
+} from "@aws-sdk/client-dynamodb";
+import type { Config } from "../../core/config.ts";
+import { MigrationError } from "../../core/errors.ts";
+import { inParallel } from "../../core/lanes.ts";
+import { createLimiter } from "../../core/limit.ts";
+import { definePlugin, type Plugin } from "../../core/plugin.ts";
+import type { AttributeValue, Item, Page, SourceRecord, Table } from "../../core/types.ts";
+import { setField } from "../../core/value.ts";
+import { scanPage } from "./_answer.ts";
+import { createClient, type RawOutput } from "./_client.ts";
+import { sourceError } from "./_errors.ts";
+import { describedTable } from "./_tables.ts";
+
+/** DescribeTable calls at once. */
+const DESCRIBES = 8;
+
+/** The source of the full phase: every table by parallel Scan. */
+const dynamodbScan: Plugin = definePlugin({
+  name: "source/dynamodb-scan",
+  setup(ctx) {
+    const { config } = ctx;
+    const mayScan = createLimiter(config["qps.full"]);
+    let client: DynamoDBClient | undefined;
+    const connected = (): DynamoDBClient => (client ??= createClient(config, ["ScanCommand"]));
+
+    ctx.provide("source", {
+      async tables(signal) {
+        const names = selectTables(await listTables(connected(), signal), config);
+        const describe = (name: string): Promise<Table> => describeTable(connected(), name, signal);
+        return inParallel(names, DESCRIBES, describe);
+      },
+
+      units(table) {
+        const segments = Number(config["full.read.concurrency"]);
+        return Array.from({ length: segments }, (_, segment) => ({
+          phase: "full",
+          table,
+          segment,
+          segments,
+        }));
+      },
+
+      async *read({ table, segment, segments }, { from, beforeRequest, signal }) {
+        const keyNames = [table.keys.partition.name];
+        if (table.keys.sort !== undefined) keyNames.push(table.keys.sort.name);
+        const toRecord = (item: Item): SourceRecord => scanRecord(item, keyNames);
+        let position = from;
+        do {
+          const request = scanRequest(config, table, segment, segments, position);
+          await beforeRequest(request);
+          await mayScan(signal);
+          const { body } = await scan(connected(), request, signal);
+          const page = readPage(body, toRecord, table);
+          ({ position } = page);
+          yield page;
+        } while (position !== undefined);
+      },
+
+      close() {
+        client?.destroy();
+        client = undefined;
+      },
+    });
+  },
+});
+export default dynamodbScan;
+
+async function listTables(client: DynamoDBClient, signal: AbortSignal): Promise<string[]> {
+  const names: string[] = [];
+  let start: string | undefined;
+  try {
+    do {
+      const command = new ListTablesCommand(start === undefined ? {} : { ExclusiveStartTableName: start });
+      const answer = await client.send(command, { abortSignal: signal });
+      names.push(...(answer.TableNames ?? []));
+      start = answer.LastEvaluatedTableName;
+    } while (start !== undefined);
+  } catch (error) {
+    throw sourceError(error, "listing the source's tables");
+  }
+  return names;
+}
+
+/** What the white and the black list leave of the source's tables. */
+function selectTables(names: string[], config: Config): string[] {
+  const white = config["filter.collection.white"];
+  const black = config["filter.collection.black"];
+  const missing = white.filter((name) => !names.includes(name));
+  if (missing.length > 0) {
+    throw new MigrationError(
+      "TABLE_MISSING",
+      `the source has no table ${missing.join(", ")}: filter.collection.white`,
+      { hint: names.length === 0 ? "the source has no tables at all" : `it has ${shortList(names)}` },
+    );
+  }
+  return names.filter((name) => (white.length === 0 || white.includes(name)) && !black.includes(name));
+}
+
+function shortList(names: string[]): string {
+  const shown = names.slice(0, 10).join(", ");
+  return names.length > 10 ? `${shown} and ${names.length - 10} more` : shown;
+}
+
+async function describeTable(client: DynamoDBClient, name: string, signal: AbortSignal): Promise<Table> {
+  try {
+    const command = new DescribeTableCommand({ TableName: name });
+    const answer = await client.send(command, { abortSignal: signal });
+    return describedTable(answer.Table!);
+  } catch (error) {
+    throw sourceError(error, `describing table ${name}`);
+  }
+}
+
+function scanRequest(
+  config: Config,
+  table: Table,
+  segment: number,
+  segments: number,
+  from: Item | undefined,
+): ScanCommandInput {
+  const filter = config["full.read.filter_expression"];
+  const values = config["full.read.filter_attributevalues"];
+  return {
+    TableName: table.name,
+    Limit: config["qps.full.batch_num"],
+    ConsistentRead: config["full.read.consistent"],
+    ...(segments > 1 && { Segment: segment, TotalSegments: segments }),
+    ...(from && { ExclusiveStartKey: toSdk(from) }),
+    ...(filter && { FilterExpression: filter }),
+    ...(filter && Object.keys(values).length > 0 && { ExpressionAttributeValues: toSdk(values) }),
+  };
+}
+
+async function scan(client: DynamoDBClient, request: ScanCommandInput, signal: AbortSignal): Promise<RawOutput> {
+  try {
+    const answer = await client.send(new ScanCommand(request), { abortSignal: signal });
+    return answer as unknown as RawOutput;
+  } catch (error) {
+    throw sourceError(error, `Scan of table ${request.TableName}`);
+  }
+}
+
+function readPage(body: Buffer, toRecord: (item: Item) => SourceRecord, table: Table): Page {
+  try {
+    return scanPage(body, toRecord);
+  } catch (error) {
+    throw new MigrationError("SOURCE_FAILED", `the answer is no JSON: Scan of table ${table.name}`, {
+      cause: error,
+      hint: "see whether source.endpoint_url is a DynamoDB endpoint",
+    });
+  }
+}
+
+function scanRecord(item: Item, keyNames: string[]): SourceRecord {
+  const keys: Item = {};
+  for (const name of keyNames) setField(keys, name, item[name]);
+  // Every member is there from the start, so that all records have one shape.
+  return { op: "put", event: "SCAN", keys, item, key: undefined, document: undefined };
+}
+
+/** Scalars as the SDK takes them: it wants bytes where the service sends base64. */
+function toSdk(item: Item): Record<string, SdkValue> {
+  const bytes = (value: AttributeValue): SdkValue =>
+    (value.B === undefined ? value : { B: Buffer.from(value.B, "base64") }) as SdkValue;
+  return Object.fromEntries(Object.entries(item).map(([name, value]) => [name, bytes(value)]));
+}

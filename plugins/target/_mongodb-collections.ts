@@ -1,0 +1,64 @@
+/** Collections and indexes: what is there, making room, creating, building. Every step may be repeated. */
+import { type Db, MongoServerError } from "mongodb";
+import { MigrationError } from "../../core/errors.ts";
+import { indexPattern } from "../../core/indexes.ts";
+import type { Table, TargetIndex } from "../../core/types.ts";
+import { DURABLE } from "./_mongodb-client.ts";
+import { renamedTo } from "./_mongodb-names.ts";
+
+const NAMESPACE_NOT_FOUND = 26;
+const NAMESPACE_EXISTS = 48;
+const DUPLICATE_KEY = 11000;
+
+/** The target names of the tables that have a collection or view already. */
+export async function existingCollections(db: Db, tables: Table[]): Promise<string[]> {
+  const present = await db.listCollections({}, { nameOnly: true }).toArray();
+  const names = new Set(present.map(({ name }) => name));
+  return tables.map(({ targetName }) => targetName).filter((name) => names.has(name));
+}
+
+/** Drops a collection; one that is gone already is no error. */
+export async function dropCollection(db: Db, name: string): Promise<void> {
+  await db.dropCollection(name, { writeConcern: DURABLE });
+}
+
+/** Renames a collection out of the way, at the run's time; one that is gone was renamed by an earlier try. */
+export async function renameAway(db: Db, name: string, at: Date, attempt: number): Promise<void> {
+  try {
+    await db.renameCollection(name, renamedTo(name, at), { writeConcern: DURABLE });
+  } catch (error) {
+    if (attempt === 0 || !hasCode(error, NAMESPACE_NOT_FOUND)) throw error;
+  }
+}
+
+/** Creates a collection; one that is there was created by an earlier try. */
+export async function createCollection(db: Db, name: string, attempt: number): Promise<void> {
+  try {
+    await db.createCollection(name, { writeConcern: DURABLE });
+  } catch (error) {
+    if (attempt === 0 || !hasCode(error, NAMESPACE_EXISTS)) throw error;
+  }
+}
+
+/** Builds a table's indexes in one pass over its data; those that are there already are left. */
+export async function buildIndexes(db: Db, { name, targetName }: Table, indexes: TargetIndex[]): Promise<void> {
+  const specs = indexes.map((index) => ({
+    name: indexPattern(index),
+    // A Map, because the driver would read a field called _bsontype as an instruction.
+    key: new Map(index.fields.map(({ path, kind }) => [path, kind === "hashed" ? kind : 1])),
+    ...(index.unique && { unique: true }),
+  }));
+  try {
+    await db.command({ createIndexes: targetName, indexes: specs, writeConcern: DURABLE });
+  } catch (error) {
+    if (!hasCode(error, DUPLICATE_KEY)) throw error;
+    throw new MigrationError("DUPLICATE_KEY", `${(error as Error).message}: table ${name}`, {
+      cause: error,
+      hint: "two documents have the same key: see whether another program writes there, or a plugin changes keys",
+    });
+  }
+}
+
+function hasCode(error: unknown, code: number): boolean {
+  return error instanceof MongoServerError && error.code === code;
+}

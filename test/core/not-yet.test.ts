@@ -1,0 +1,74 @@
+import { describe, expect, test } from "bun:test";
+import { loadConfig } from "../../core/config.ts";
+import { MigrationError } from "../../core/errors.ts";
+import { refuseNotYet } from "../../core/not-yet.ts";
+
+const load = (set: Record<string, string>) => loadConfig({ set: { "target.address": "mongodb://127.0.0.1", ...set } });
+
+function failure(run: () => unknown): MigrationError {
+  try {
+    run();
+  } catch (error) {
+    if (error instanceof MigrationError) return error;
+    throw error;
+  }
+  throw new Error("nothing was thrown");
+}
+
+describe("what is not built yet", () => {
+  const refused = (set: Record<string, string>) => {
+    const { config, given } = load(set);
+    return failure(() => refuseNotYet(config, given));
+  };
+
+  test("is refused all at once, with what to set instead", () => {
+    const error = refused({
+      "target.mongodb.type": "sharding",
+      "convert.type": "same",
+      plugins: "./a.ts",
+      on_gap: "resync",
+    });
+    expect(error.code).toBe("NOT_YET");
+    expect(error.exit).toBe(2);
+    expect(error.message.split("\n  ")).toEqual([
+      "5 settings are not built yet",
+      "sync_mode = all (the default): not yet",
+      "target.mongodb.type = sharding: not yet",
+      "convert.type = same: not yet",
+      "plugins = ./a.ts: not yet",
+      "on_gap = resync: not yet",
+    ]);
+    expect(error.hint).toContain("--set sync_mode=full --set target.mongodb.type=replica");
+  });
+
+  test.each<[Record<string, string>, string]>([
+    [{ sync_mode: "incr" }, "sync_mode = incr"],
+    [{ sync_mode: "full", "target.type": "file" }, "target.type = file"],
+    [{ sync_mode: "full", "target.type": "aliyun_dynamo_proxy" }, "target.type = aliyun_dynamo_proxy"],
+    [{ sync_mode: "full", "full.read.concurrency": "auto" }, "full.read.concurrency = auto"],
+    [{ sync_mode: "full", "full.read.capacity": "5" }, "full.read.capacity = 5"],
+  ])("%j", (set, message) => {
+    expect(refused(set).message).toBe(`${message}: not yet`);
+  });
+
+  test("is not what acts in the incremental phase only, nor what is built", () => {
+    const { config, given } = load({
+      sync_mode: "full",
+      sync_schema_only: "true",
+      on_gap: "resync",
+      "incr_sync.http_port": "1",
+      "increase.concurrency": "1",
+      "checkpoint.type": "file",
+      "full.read.filter_expression": "attribute_exists(a)",
+    });
+    expect(refuseNotYet(config, given)).toBeUndefined();
+  });
+
+  test.each([
+    ["9330", 1],
+    ["-1", 0],
+    ["", 0],
+  ])("system_profile = %j runs with %d warnings", (port, count) => {
+    expect(load({ system_profile: port }).warnings).toHaveLength(count);
+  });
+});

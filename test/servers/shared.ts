@@ -1,0 +1,34 @@
+/** One MongoDB and one DynamoDB Local for all tests of a process: use databases and tables with names of your own. */
+import { startDynamoDBLocal } from "./dynamodb.ts";
+import type { DynamoDBLocal } from "./dynamodb.ts";
+import { startMongod } from "./mongod.ts";
+import type { Mongod } from "./mongod.ts";
+
+/** Where the shared servers are. */
+export interface SharedServers {
+  mongoUri: string;
+  dynamoEndpoint: string;
+}
+
+let starting: Promise<[Mongod, DynamoDBLocal]> | undefined;
+
+/** Starts both servers at the first call; every call gives the same two. */
+export async function sharedServers(): Promise<SharedServers> {
+  starting ??= startBoth();
+  const [mongod, dynamodb] = await starting;
+  return { mongoUri: mongod.uri, dynamoEndpoint: dynamodb.endpoint };
+}
+
+/** Ends them, if they were started. The preload calls it after the last test. */
+export async function stopSharedServers(): Promise<void> {
+  const servers = await starting?.catch(() => []);
+  starting = undefined;
+  await Promise.all((servers ?? []).map((server) => server.stop()));
+}
+
+async function startBoth(): Promise<[Mongod, DynamoDBLocal]> {
+  const [mongod, dynamodb] = await Promise.allSettled([startMongod(), startDynamoDBLocal()]);
+  if (mongod.status === "fulfilled" && dynamodb.status === "fulfilled") return [mongod.value, dynamodb.value];
+  for (const result of [mongod, dynamodb]) if (result.status === "fulfilled") await result.value.stop();
+  throw mongod.status === "rejected" ? mongod.reason : (dynamodb as PromiseRejectedResult).reason;
+}

@@ -1,0 +1,92 @@
+/**
+ * Migrates one table with the example configuration by whatever command is given, alone in an empty folder:
+ * `bun test/smoke.ts dist/nimo-shake`, `bun test/smoke.ts deno run -A bin/cli.ts`.
+ */
+import { execFile } from "node:child_process";
+import { copyFileSync, existsSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { basename, join, resolve } from "node:path";
+import { promisify } from "node:util";
+import {
+  BatchWriteItemCommand,
+  CreateTableCommand,
+  DeleteTableCommand,
+  DynamoDBClient,
+} from "@aws-sdk/client-dynamodb";
+import { MongoClient } from "mongodb";
+import { sharedServers, stopSharedServers } from "./servers/shared.ts";
+
+const ITEMS = 100;
+const TIMEOUT = 120_000;
+const table = `smoke-${process.pid}`;
+const id = `smoke-${process.pid}-${Date.now()}`;
+
+const folder = mkdtempSync(join(tmpdir(), "nimo-shake-smoke-"));
+const { mongoUri, dynamoEndpoint } = await sharedServers();
+const source = new DynamoDBClient({
+  endpoint: dynamoEndpoint,
+  region: "us-east-1",
+  credentials: { accessKeyId: "placeholder", secretAccessKey: "placeholder" },
+});
+const target = await new MongoClient(mongoUri).connect();
+try {
+  await makeTable();
+  const [file, ...args] = alone(process.argv.slice(2));
+  const conf = join(folder, "nimo-shake.conf");
+  copyFileSync("examples/nimo-shake.conf", conf);
+  const settings = {
+    id,
+    "source.endpoint_url": dynamoEndpoint,
+    "target.address": mongoUri,
+    "filter.collection.white": table,
+  };
+  const sets = Object.entries(settings).flatMap(([key, value]) => ["--set", `${key}=${value}`]);
+  const options = { cwd: folder, timeout: TIMEOUT };
+  const { stdout } = await promisify(execFile)(file!, [...args, `-conf=${conf}`, ...sets], options);
+  expectEqual("the last line", stdout.trimEnd().split("\n").at(-1), "full sync done!");
+
+  const documents = target.db(id).collection(table);
+  expectEqual("documents", await documents.countDocuments({}), ITEMS);
+  const one = await documents.findOne({ pk: "item-7" }, { projection: { _id: 0 } });
+  expectEqual("a document", JSON.stringify(one), JSON.stringify({ n: 7, pk: "item-7" }));
+  expectEqual("indexes", Object.keys(await documents.indexInformation()).toString(), "_id_,pk_1,pk_hashed");
+  process.stdout.write(`${stdout}smoke: ${process.argv.slice(2).join(" ")}: ${ITEMS} of ${ITEMS} items equal\n`);
+} finally {
+  await target.db(id).dropDatabase();
+  await target.close();
+  await source.send(new DeleteTableCommand({ TableName: table })).catch(() => {});
+  source.destroy();
+  await stopSharedServers();
+  rmSync(folder, { recursive: true, force: true });
+}
+
+/** The command with a file of ours copied away from everything beside it, other files by full path. */
+function alone([file, ...args]: string[]): string[] {
+  if (file === undefined) throw new Error("usage: bun test/smoke.ts COMMAND…");
+  const whole = args.map((arg) => (existsSync(arg) ? resolve(arg) : arg));
+  if (!existsSync(file)) return [file, ...whole];
+  const copy = join(folder, basename(file));
+  copyFileSync(file, copy);
+  return [copy, ...whole];
+}
+
+async function makeTable(): Promise<void> {
+  await source.send(
+    new CreateTableCommand({
+      TableName: table,
+      BillingMode: "PAY_PER_REQUEST",
+      AttributeDefinitions: [{ AttributeName: "pk", AttributeType: "S" }],
+      KeySchema: [{ AttributeName: "pk", KeyType: "HASH" }],
+    }),
+  );
+  for (let from = 0; from < ITEMS; from += 25) {
+    const puts = Array.from({ length: 25 }, (_, i) => ({
+      PutRequest: { Item: { pk: { S: `item-${from + i}` }, n: { N: String(from + i) } } },
+    }));
+    await source.send(new BatchWriteItemCommand({ RequestItems: { [table]: puts } }));
+  }
+}
+
+function expectEqual(what: string, found: unknown, expected: unknown): void {
+  if (found !== expected) throw new Error(`${what}: expected ${expected}, found ${found}`);
+}
