@@ -26,7 +26,10 @@ async function main(): Promise<number> {
   cli.help((sections) => [
     { body: "nimo-shake: copies Amazon DynamoDB tables into MongoDB" },
     ...sections.slice(1),
-    { title: "Exit codes", body: "  0 done · 1 failed · 2 refused before the start · 130/143 stopped by a signal" },
+    {
+      title: "Exit codes",
+      body: "  0 done · 1 failed · 2 refused before the start · 130/143 stopped by a signal",
+    },
   ]);
   cli
     .command("[command]", "Runs the migration (the command run is the default)")
@@ -36,7 +39,8 @@ async function main(): Promise<number> {
     .example("  nimo-shake run -c nimo-shake.conf --set full.read.concurrency=4")
     .action((command: string | undefined, flags: { conf?: string | string[]; set?: string | string[] }) => {
       if (command !== undefined && LATER.includes(command)) throw notYet(command);
-      if (command !== undefined && command !== "run") throw usage("there is no such command");
+      if (command !== undefined && command !== "run")
+        throw usage(`there is no such command${named(command)}`);
       if (Array.isArray(flags.conf)) throw usage("more than one configuration file is given");
       if (typeof flags.conf !== "string") throw usage("no configuration file is given");
       return run({ file: flags.conf, set: [flags.set ?? []].flat() });
@@ -52,11 +56,16 @@ async function main(): Promise<number> {
     return (await cli.runMatchedCommand()) as number;
   } catch (error) {
     if (error instanceof Error && error.name === "CACError") {
-      // What is superfluous may be a secret that lost its key.
-      throw usage(error.message.startsWith("Unused args") ? "too many arguments are given" : error.message);
+      const unused = /^Unused args: `(.*)`$/.exec(error.message)?.[1];
+      throw usage(unused === undefined ? error.message : `too many words are given${named(unused)}`);
     }
     throw error;
   }
+}
+
+/** A word for a message. What doesn't look like a command may be a secret that lost its key. */
+function named(word: string): string {
+  return /^[a-z][a-z-]{0,14}$/.test(word) ? `: ${word}` : "";
 }
 
 function usage(message: string): MigrationError {

@@ -15,7 +15,10 @@ export interface PrintErrorOptions {
  * Prints any thrown value as `error [CODE] what happened: where`, with its hint on a line of its own.
  * Gives the exit code.
  */
-export function printError(error: unknown, { debug, redact = maskText, stream = process.stderr }: PrintErrorOptions): number {
+export function printError(
+  error: unknown,
+  { debug, redact = maskText, stream = process.stderr }: PrintErrorOptions,
+): number {
   const failure = toMigrationError(error);
   const lines = [`error [${failure.code}] ${failure.message}`];
   if (failure.hint) lines.push(`hint: ${failure.hint}`);

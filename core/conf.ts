@@ -59,7 +59,10 @@ export function parseConf(text: string): ConfFile {
     } else {
       const earlier = entries.get(key);
       if (earlier !== undefined) {
-        warnings.push({ line, message: `${key} is given again (first on line ${earlier.line}); the last one counts` });
+        warnings.push({
+          line,
+          message: `${key} is given again (first on line ${earlier.line}); the last one counts`,
+        });
       }
       entries.set(key, { key, value: unquote(content.slice(equals + 1).trim()), line });
     }

@@ -17,7 +17,8 @@ export function complete(parsed: ParsedSettings): Config {
   const beside = type === "mongodb" && parsed["target.type"] === "mongodb" ? parsed["target.address"] : "";
   return {
     ...parsed,
-    "full.document.write.batch": parsed["full.document.write.batch"] ?? BATCHES[parsed["target.type"]]?.usual ?? 0,
+    "full.document.write.batch":
+      parsed["full.document.write.batch"] ?? BATCHES[parsed["target.type"]]?.usual ?? 0,
     "full.read.consistent": parsed["full.read.consistent"] ?? parsed.sync_mode !== "full",
     "increase.persist.dir": parsed["increase.persist.dir"] || `./${parsed.id}-spool`,
     "checkpoint.type": type,
@@ -52,13 +53,16 @@ const RULES: readonly Rule[] = [
   {
     at: "target.address",
     with: ["target.type"],
-    broken: (config) => config["target.type"] === "mongodb" && !isMongoUri(config["target.address"]) && MONGO_URI,
+    broken: (config) =>
+      config["target.type"] === "mongodb" && !isMongoUri(config["target.address"]) && MONGO_URI,
   },
   {
     at: "incr_sync_parallel",
     with: ["sync_mode"],
     broken: ({ incr_sync_parallel, sync_mode }) =>
-      incr_sync_parallel && sync_mode !== "all" && `works only with sync_mode = all, and sync_mode is ${sync_mode}`,
+      incr_sync_parallel &&
+      sync_mode !== "all" &&
+      `works only with sync_mode = all, and sync_mode is ${sync_mode}`,
   },
   {
     at: "source.secret_access_key",
@@ -138,16 +142,21 @@ const RULES: readonly Rule[] = [
       const given = new Set(Object.keys(config["full.read.filter_attributevalues"]));
       const missing = [...used].filter((name) => !given.has(name));
       const idle = [...given].filter((name) => !used.has(name));
-      if (missing.length > 0) return `uses ${missing.join(", ")}, which full.read.filter_attributevalues doesn't give`;
+      if (missing.length > 0)
+        return `uses ${missing.join(", ")}, which full.read.filter_attributevalues doesn't give`;
       return (
-        idle.length > 0 && `doesn't use ${idle.join(", ")} of full.read.filter_attributevalues, which DynamoDB refuses`
+        idle.length > 0 &&
+        `doesn't use ${idle.join(", ")} of full.read.filter_attributevalues, which DynamoDB refuses`
       );
     },
   },
 ];
 
 /** The broken rules among those whose keys are all sound, as key and what is allowed. */
-export function brokenRules(config: Config, unsound: ReadonlyMap<SettingKey, string>): [SettingKey, string][] {
+export function brokenRules(
+  config: Config,
+  unsound: ReadonlyMap<SettingKey, string>,
+): [SettingKey, string][] {
   return RULES.flatMap((rule): [SettingKey, string][] => {
     if ([rule.at, ...rule.with].some((key) => unsound.has(key))) return [];
     const allowed = rule.broken(config);

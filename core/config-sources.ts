@@ -39,7 +39,13 @@ function missingValue(key: string): string {
 
 /** The values of `--set key=value`, of which the last of a key counts. */
 export function fromSet(set: Readonly<Record<string, string>> | readonly string[]): ConfigSource {
-  const source: ConfigSource = { texts: {}, where: () => "--set", comments: false, problems: [], warnings: [] };
+  const source: ConfigSource = {
+    texts: {},
+    where: () => "--set",
+    comments: false,
+    problems: [],
+    warnings: [],
+  };
   const pairs = Array.isArray(set) ? set.map(splitPair) : Object.entries(set);
   for (const [key, value] of pairs) {
     if (value === undefined) source.problems.push(missingValue(key));
@@ -58,7 +64,8 @@ function splitPair(pair: string): [string, string | undefined] {
 /** The variables named after keys; other `NIMO_` variables are warned about, save the tests' own. */
 export function fromEnv(env: Readonly<Record<string, string | undefined>>): ConfigSource {
   const names = new Map(SETTINGS.map((setting) => [setting.env, setting.key]));
-  const where = (key: SettingKey) => `environment variable ${SETTINGS.find((setting) => setting.key === key)?.env}`;
+  const where = (key: SettingKey) =>
+    `environment variable ${SETTINGS.find((setting) => setting.key === key)?.env}`;
   const source: ConfigSource = { texts: {}, where, comments: false, problems: [], warnings: [] };
   for (const [name, value] of Object.entries(env)) {
     if (value === undefined || !name.startsWith("NIMO_") || name.startsWith("NIMO_TEST_")) continue;

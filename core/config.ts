@@ -98,7 +98,10 @@ const LONGEST_VALUE = 120;
 const COMMENT = /\s#/;
 const NO_COMMENTS = "a comment behind a value isn't supported, put it on a line of its own";
 // both may hold blanks and # on their own account
-const FREE_TEXT: ReadonlySet<SettingKey> = new Set(["full.read.filter_expression", "full.read.filter_attributevalues"]);
+const FREE_TEXT: ReadonlySet<SettingKey> = new Set([
+  "full.read.filter_expression",
+  "full.read.filter_attributevalues",
+]);
 
 /**
  * Loads and checks the configuration. An empty value means the default, also when it hides a value of a weaker source.
@@ -121,7 +124,8 @@ export function loadConfig({ set, env, file, text }: ConfigOptions = {}): Loaded
   >;
 
   const source = (key: SettingKey) => sources.find(({ texts }) => Object.hasOwn(texts, key));
-  const commented = (key: SettingKey) => given.has(key) && source(key)?.comments === true && COMMENT.test(texts[key]);
+  const commented = (key: SettingKey) =>
+    given.has(key) && source(key)?.comments === true && COMMENT.test(texts[key]);
   const describe = (key: SettingKey, message: string) => {
     const shown = texts[key] === "" ? "" : ` = ${quote(maskValue(key, texts[key]))}`;
     const where = source(key)?.where(key) ?? "not given";

@@ -32,18 +32,22 @@ export function parseAttributeValues(text: string): AttributeValues {
   for (const [index, entry] of text.split("~~~").entries()) {
     const parts = entry.split("```");
     const [rawName = "", rawType = "", value = ""] = parts;
-    if (parts.length !== 3) return { problem: `entry ${index + 1} has ${parts.length} parts instead of 3; ${FORM}` };
+    if (parts.length !== 3)
+      return { problem: `entry ${index + 1} has ${parts.length} parts instead of 3; ${FORM}` };
     const name = rawName.trim().replace(/^:/, "");
     const type = rawType.trim();
-    if (!/^\w+$/.test(name)) return { problem: `entry ${index + 1} needs a name of letters, digits and "_"; ${FORM}` };
+    if (!/^\w+$/.test(name))
+      return { problem: `entry ${index + 1} needs a name of letters, digits and "_"; ${FORM}` };
     if (!Object.hasOwn(TYPES, type)) {
       return {
         problem: `entry ${index + 1} (${name}) has an unknown type; allowed are ${Object.keys(TYPES).join(", ")}`,
       };
     }
     const parsed = TYPES[type]?.(value);
-    if (parsed === undefined) return { problem: `entry ${index + 1} (${name}) has a value that is no ${type}` };
-    if (Object.hasOwn(values, `:${name}`)) return { problem: `entry ${index + 1} gives ${name} a second time` };
+    if (parsed === undefined)
+      return { problem: `entry ${index + 1} (${name}) has a value that is no ${type}` };
+    if (Object.hasOwn(values, `:${name}`))
+      return { problem: `entry ${index + 1} gives ${name} a second time` };
     values[`:${name}`] = parsed;
   }
   return { values };

@@ -63,6 +63,13 @@ async function copyUnit(copy: TableCopy, unit: Unit): Promise<void> {
     },
   });
 
+  /** Sends what is encoded, in full batches, while there are at least so many documents. */
+  async function startEncoded(atLeast: number): Promise<void> {
+    for (let count = transcoder?.count ?? 0; count >= atLeast; count = transcoder!.count) {
+      await writes.startEncoded(transcoder!.take(Math.min(count, batchSize)));
+    }
+  }
+
   try {
     for await (const page of readAhead(pages)) {
       counters.bytes += page.bytes;
@@ -73,11 +80,11 @@ async function copyUnit(copy: TableCopy, unit: Unit): Promise<void> {
         if (encoded === undefined) waiting = waiting.concat(await convertPage(copy, unit, page));
       });
       while (waiting.length >= batchSize) await writes.start(waiting.splice(0, batchSize));
-      while ((transcoder?.count ?? 0) >= batchSize) await writes.startEncoded(transcoder!.take(batchSize));
+      await startEncoded(batchSize);
       signal.throwIfAborted();
     }
     if (waiting.length > 0) await writes.start(waiting);
-    if (transcoder && transcoder.count > 0) await writes.startEncoded(transcoder.take(transcoder.count));
+    await startEncoded(1);
   } finally {
     await writes.settled();
   }
@@ -85,7 +92,13 @@ async function copyUnit(copy: TableCopy, unit: Unit): Promise<void> {
 }
 
 /** The hooks that see records: with one of them in use, records have to be made. */
-const RECORD_HOOKS = ["fetch:after", "convert:before", "convert:after", "write:before", "write:after"] as const;
+const RECORD_HOOKS = [
+  "fetch:after",
+  "convert:before",
+  "convert:after",
+  "write:before",
+  "write:after",
+] as const;
 
 /** From the source's bytes to the target's without records between, where nobody wants to see them. */
 function shortWay(ctx: Context, unit: Unit): Transcoder | undefined {

@@ -9,7 +9,11 @@ const SECRET_KEYS: ReadonlySet<string> = new Set([
   "source.session_token",
 ]);
 
-const ADDRESS_KEYS: ReadonlySet<string> = new Set(["target.address", "checkpoint.address", "source.endpoint_url"]);
+const ADDRESS_KEYS: ReadonlySet<string> = new Set([
+  "target.address",
+  "checkpoint.address",
+  "source.endpoint_url",
+]);
 
 const SECRET_PARAMETER =
   /([?&;][^=&;\s]*(?:password|passwd|pwd|passphrase|secret|token|credential|signature|api_?-?key|access_?-?key)[^=&;\s]*=)[^&;\s]*/gi;

@@ -19,10 +19,18 @@ const NOT_YET: readonly NotYet[] = [
     instead: "replica",
   },
   { key: "convert.type", asked: (config) => config["convert.type"] === "same", instead: "change" },
-  { key: "full.read.concurrency", asked: (config) => config["full.read.concurrency"] === "auto", instead: "4" },
+  {
+    key: "full.read.concurrency",
+    asked: (config) => config["full.read.concurrency"] === "auto",
+    instead: "4",
+  },
   { key: "full.read.capacity", asked: (config) => config["full.read.capacity"] !== undefined, instead: "" },
   { key: "plugins", asked: (config) => config.plugins.length > 0, instead: "" },
-  { key: "on_gap", asked: (config) => config.on_gap === "resync" && config.sync_mode !== "full", instead: "fail" },
+  {
+    key: "on_gap",
+    asked: (config) => config.on_gap === "resync" && config.sync_mode !== "full",
+    instead: "fail",
+  },
 ];
 
 // Accepted without effect in sync_mode = full, because they only act on streams, as in the original:
@@ -51,5 +59,7 @@ export function refuseNotYet(config: Config, given: ReadonlySet<SettingKey>): vo
 /** What is accepted without effect because the original's shipped file has it and must run. */
 export function notYetWarnings(config: Config, given: ReadonlySet<SettingKey>): string[] {
   if (!given.has("system_profile") || config.system_profile === -1) return [];
-  return [`system_profile = ${config.system_profile}: not yet, no profiling port is opened; -1 ends this warning`];
+  return [
+    `system_profile = ${config.system_profile}: not yet, no profiling port is opened; -1 ends this warning`,
+  ];
 }

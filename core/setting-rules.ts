@@ -14,7 +14,10 @@ const SCAN_LIMIT = 128;
 export const text: Rule<string> = v.string();
 
 /** Any text, but there must be one. */
-export const required: Rule<string> = v.pipe(v.string(), v.nonEmpty("is required, such as mongodb://127.0.0.1:27017"));
+export const required: Rule<string> = v.pipe(
+  v.string(),
+  v.nonEmpty("is required, such as mongodb://127.0.0.1:27017"),
+);
 
 const WORDS = "1 t T TRUE true True 0 f F FALSE false False".split(" ");
 
@@ -65,7 +68,10 @@ export function whole(min: number, max: number, more = ""): Rule<number> {
 /** One of some words, exactly as written. */
 export function oneOf<const T extends string>(...options: T[]): Rule<T> {
   const named = options.filter((option) => option !== "");
-  return v.picklist(options, `must be one of ${named.join(", ")}${named.length < options.length ? ", or empty" : ""}`);
+  return v.picklist(
+    options,
+    `must be one of ${named.join(", ")}${named.length < options.length ? ", or empty" : ""}`,
+  );
 }
 
 /** A region or empty; it becomes part of a host name. */
@@ -103,7 +109,10 @@ export const attributeValues: Rule<Record<string, AttributeValue>> = v.pipe(
 export const logLevel: Rule<"none" | "error" | "warn" | "info" | "debug"> = v.pipe(
   v.string(),
   v.toLowerCase(),
-  v.picklist(["none", "error", "warn", "warning", "info", "debug"], "must be one of none, error, warn, info, debug"),
+  v.picklist(
+    ["none", "error", "warn", "warning", "info", "debug"],
+    "must be one of none, error, warn, info, debug",
+  ),
   v.transform((level) => (level === "warning" ? "warn" : level)),
 );
 
@@ -123,7 +132,10 @@ export const databaseName: Rule<string> = v.pipe(
     isDatabaseName,
     'must be usable as a MongoDB database name: at most 63 bytes, no blank and none of / \\ . " $ * < > : | ?',
   ),
-  v.notValues(["admin", "local", "config"], "must not be one of MongoDB's own databases admin, local and config"),
+  v.notValues(
+    ["admin", "local", "config"],
+    "must not be one of MongoDB's own databases admin, local and config",
+  ),
 );
 
 /** Whether MongoDB takes a name for a database, on every platform. */

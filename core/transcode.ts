@@ -3,41 +3,30 @@
  * converting and encoding. It knows the compact JSON the service sends; at anything else it gives up, and
  * the page goes the way of objects, which also finds the words for what can't be converted.
  */
-import { Decimal128, Long, ObjectId } from "mongodb";
+import { ObjectId } from "mongodb";
+import { ARRAY, BOOLEAN, BsonSink, DOCUMENT, NULL, OBJECT_ID } from "./bson-sink.ts";
+import { JsonCursor, QUOTE, Unexpected } from "./json-cursor.ts";
+import { writeBinary, writeConverted, writeName, writePlainNumber, writeText } from "./transcode-scalars.ts";
 
-const QUOTE = 0x22;
-const BACKSLASH = 0x5c;
+export { Unexpected } from "./json-cursor.ts";
+
 const COMMA = 0x2c;
 const COLON = 0x3a;
 const OPEN = 0x7b;
 const CLOSE = 0x7d;
 const OPEN_LIST = 0x5b;
 const CLOSE_LIST = 0x5d;
-const MINUS = 0x2d;
-const POINT = 0x2e;
-const ZERO = 0x30;
-const NINE = 0x39;
+const B = 0x42;
+const L = 0x4c;
+const M = 0x4d;
+const N = 0x4e;
+const S = 0x53;
 
-const DOUBLE = 1;
-const STRING = 2;
-const DOCUMENT = 3;
-const ARRAY = 4;
-const BINARY = 5;
-const OBJECT_ID = 7;
-const BOOLEAN = 8;
-const NULL = 10;
-const INT32 = 16;
-const INT64 = 18;
-const DECIMAL128 = 19;
+const FALSE = Buffer.from('BOOL":false');
+const TRUE = Buffer.from('BOOL":true');
+const IS_NULL = Buffer.from('NULL":true');
 
-/** Runs up to here are copied byte by byte; beyond, the native copy is faster. */
-const SHORT = 40;
-/** A coefficient of so many digits is a safe integer, and a quotient by a power of ten rounds right. */
-const SAFE_DIGITS = 15;
-const EXPONENT_BIAS = 6176;
-const TWO_32 = 2 ** 32;
 const FIRST_SIZE = 256 * 1024;
-const POWERS = Array.from({ length: SAFE_DIGITS + 1 }, (_, i) => 10 ** i);
 
 /** How values are written. */
 export interface Encoding {
@@ -53,16 +42,13 @@ export interface Encoding {
   numberKeys: string[];
 }
 
-/** The input isn't of the expected form. */
-export class Unexpected extends Error {}
-
 /** Appends items as documents to a buffer that grows. */
 export interface ItemEncoder {
   /**
    * Appends the item that begins at `start` of `json`.
    *
    * @returns where the item ends
-   * @throws Unexpected, and nothing is appended
+   * @throws Unexpected, RangeError or SyntaxError, and nothing is appended
    */
   append(json: Buffer, start: number): number;
   /** Appends documents that are BSON already. */
@@ -79,424 +65,174 @@ export interface ItemEncoder {
 export function createItemEncoder(encoding: Encoding): ItemEncoder {
   const { numbers, longNumber, idName, keepsId } = encoding;
   const typed = numbers === "typed";
-  const numberKeys = encoding.numberKeys.map((name) => Buffer.from(name));
-  let out = Buffer.allocUnsafe(FIRST_SIZE);
-  let at = 0;
-  let json: Buffer = out;
-  let pos = 0;
-  /** The next backslash at or behind `pos`; no string before it has an escape. */
-  let escape = 0;
-  // Where the name of the attribute being written stands: in the input, or unescaped in `name`.
-  let name: Buffer = out;
-  let nameStart = 0;
-  let nameEnd = 0;
+  const doubles = numbers === "double";
+  const refusesId = !keepsId && idName.top === "_id";
+  // As they are called at the target.
+  const numberKeys = encoding.numberKeys.map((name) => Buffer.from(name === "_id" ? idName.top : name));
+  const renamedBytes = { top: Buffer.from(idName.top), nested: Buffer.from(idName.nested) };
+  const out = new BsonSink(FIRST_SIZE);
+  const json = new JsonCursor();
 
   return {
     append(input, start) {
-      const before = at;
-      if (input !== json) {
-        json = input;
-        escape = -1;
-      }
-      pos = start;
-      if (escape < pos) findEscape();
+      const before = out.at;
+      json.moveTo(input, start);
       try {
         writeItem();
       } catch (error) {
-        at = before;
+        out.at = before;
         throw error;
       }
-      return pos;
+      return json.pos;
     },
-    appendEncoded(bytes) {
-      reserve(bytes.length);
-      out.set(bytes, at);
-      at += bytes.length;
-    },
+    appendEncoded: (bytes) => out.raw(bytes),
     get length() {
-      return at;
+      return out.at;
     },
-    take(length) {
-      const taken = out.subarray(0, length);
-      const rest = out.subarray(length, at);
-      out = Buffer.allocUnsafe(Math.max(FIRST_SIZE, length + (length >> 2), rest.length * 2));
-      rest.copy(out);
-      at = rest.length;
-      return taken;
-    },
+    take: (length) => out.take(length, FIRST_SIZE),
     truncate(length) {
-      at = length;
+      out.at = length;
     },
   };
 
-  function findEscape(): void {
-    const found = json.indexOf(BACKSLASH, pos);
-    escape = found < 0 ? Number.POSITIVE_INFINITY : found;
-  }
-
-  function reserve(size: number): void {
-    if (at + size <= out.length) return;
-    const grown = Buffer.allocUnsafe(Math.max(out.length * 2, at + size));
-    out.copy(grown, 0, 0, at);
-    out = grown;
-  }
-
-  function expect(byte: number): void {
-    if (json[pos++] !== byte) throw new Unexpected();
-  }
-
-  /** Reads a name or string; gives where it ends, and leaves `pos` behind its quote. */
-  function stringEnd(): number {
-    expect(QUOTE);
-    const end = json.indexOf(QUOTE, pos);
-    if (end < 0) throw new Unexpected();
-    return end;
-  }
-
   function writeItem(): void {
-    const start = at;
-    reserve(64);
-    at += 4;
+    out.reserve(64);
+    const start = out.open();
     if (!keepsId) {
-      out[at++] = OBJECT_ID;
-      at += out.write("_id\0", at, "latin1");
-      out.set(ObjectId.generate(), at);
-      at += 12;
+      out.name("_id");
+      out.type(OBJECT_ID);
+      out.raw(ObjectId.generate());
     }
-    writeFields(idName.top, !keepsId && idName.top === "_id", true);
-    endDocument(start);
+    writeFields(true);
+    out.close(start);
   }
 
   /** The attributes of an item or a map. */
-  function writeFields(renamed: string, refusesId: boolean, top: boolean): void {
+  function writeFields(top: boolean): void {
+    const renamed = top ? renamedBytes.top : renamedBytes.nested;
+    // A prefix makes `_id` longer.
+    const renames = renamed.length > 3;
     let sawId = false;
     let sawRenamed = false;
-    expect(OPEN);
-    if (json[pos] === CLOSE) {
-      pos++;
+    json.expect(OPEN);
+    if (json.bytes[json.pos] === CLOSE) {
+      json.pos++;
       return;
     }
     for (;;) {
-      readName();
-      if (nameEnd - nameStart === 3 && isId()) {
-        if (refusesId) throw new Unexpected();
-        if (renamed !== "_id") {
+      writeName(json, out);
+      const length = out.at - out.typeAt - 2;
+      if (length === 3 && isId()) {
+        if (top && refusesId) throw new Unexpected();
+        if (renames) {
           sawId = true;
-          setName(renamed);
+          out.at = out.typeAt;
+          out.name(top ? idName.top : idName.nested);
         }
-      } else if (renamed !== "_id" && nameEnd - nameStart >= 4 && isName(renamed)) sawRenamed = true;
-      expect(COLON);
+      } else if (renames && length === renamed.length && isNamed(renamed)) sawRenamed = true;
+      json.expect(COLON);
       writeValue(top);
-      const next = json[pos++];
+      const next = json.bytes[json.pos++];
       if (next === CLOSE) break;
       if (next !== COMMA) throw new Unexpected();
     }
     if (sawId && sawRenamed) throw new Unexpected();
   }
 
-  function readName(): void {
-    expect(QUOTE);
-    name = json;
-    nameStart = pos;
-    while (json[pos] !== QUOTE) {
-      if (json[pos] === BACKSLASH || json[pos] === undefined) {
-        pos = nameStart - 1;
-        setName(readEscaped());
-        return;
-      }
-      pos++;
-    }
-    nameEnd = pos++;
-  }
-
-  function setName(text: string): void {
-    // A NUL would end the name, and half a surrogate pair would be replaced.
-    if (text.includes("\0") || !text.isWellFormed()) throw new Unexpected();
-    name = Buffer.from(text);
-    nameStart = 0;
-    nameEnd = name.length;
-  }
-
+  /** Whether a name of three bytes is `_id`. */
   function isId(): boolean {
-    return name[nameStart] === 0x5f && name[nameStart + 1] === 0x69 && name[nameStart + 2] === 0x64;
+    const { bytes, typeAt } = out;
+    return bytes[typeAt + 1] === 0x5f && bytes[typeAt + 2] === 0x69 && bytes[typeAt + 3] === 0x64;
   }
 
-  function isName(text: string): boolean {
-    return name.toString("utf8", nameStart, nameEnd) === text;
+  function isNamed(name: Buffer): boolean {
+    return name.equals(out.bytes.subarray(out.typeAt + 1, out.at - 1));
   }
 
-  function writeHead(type: number): void {
-    const length = nameEnd - nameStart;
-    reserve(length + 40);
-    out[at++] = type;
-    for (let i = nameStart; i < nameEnd; i++) out[at++] = name[i]!;
-    out[at++] = 0;
-  }
-
-  /** Heads for array members: the index is the name. */
-  function setIndex(index: number): void {
-    name = digits;
-    nameEnd = digits.length;
-    nameStart = nameEnd;
-    do {
-      digits[--nameStart] = ZERO + (index % 10);
-      index = Math.floor(index / 10);
-    } while (index > 0);
-  }
-
-  /** A value `{"T":…}` as an element of the current name. */
+  /** A value `{"T":…}` for the name that stands already. */
   function writeValue(top: boolean): void {
-    expect(OPEN);
-    expect(QUOTE);
-    const first = json[pos++]!;
-    const second = json[pos++]!;
-    let outer = -1;
-    if (typed) {
-      const tagEnd = second === QUOTE ? pos - 1 : json.indexOf(QUOTE, pos);
-      writeHead(DOCUMENT);
-      outer = at;
-      at += 4;
-      name = json;
-      nameStart = second === QUOTE ? pos - 2 : pos - 2;
-      nameEnd = tagEnd;
-    }
-    if (second === QUOTE) {
-      expect(COLON);
-      if (first === 0x53) writeText();
-      else if (first === 0x4e) typed ? writeText() : writeNumber(top);
-      else if (first === 0x4d) writeMap();
-      else if (first === 0x4c) writeList();
-      else if (first === 0x42) writeBinary();
-      else throw new Unexpected();
-    } else if (second === 0x53) {
-      expect(QUOTE);
-      expect(COLON);
-      if (first !== 0x53 && first !== 0x4e && first !== 0x42) throw new Unexpected();
-      writeSet(first);
-    } else writeConstant(first);
-    expect(CLOSE);
-    if (outer >= 0) endDocument(outer);
+    const { bytes, pos } = json;
+    if (bytes[pos] !== OPEN || bytes[pos + 1] !== QUOTE) throw new Unexpected();
+    const first = bytes[pos + 2]!;
+    const second = bytes[pos + 3]!;
+    const length = second === QUOTE ? 1 : second === S ? 2 : 4;
+    const outer = typed ? openTyped(pos + 2, length) : -1;
+    const colon = pos + 2 + length + 1;
+    if (bytes[colon - 1] !== QUOTE || bytes[colon] !== COLON) throw new Unexpected();
+    json.pos = colon + 1;
+    if (length === 1) writeOne(first, top);
+    else if (length === 2) writeSet(first);
+    else writeConstant(pos + 2);
+    json.expect(CLOSE);
+    if (outer >= 0) out.close(outer);
   }
 
-  /** `BOOL` and `NULL`; what stands before `pos` is their first two letters. */
-  function writeConstant(first: number): void {
-    const rest = json.toString("latin1", pos, pos + 9);
-    if (first === 0x42 && rest.startsWith('OL":true')) writeBoolean(true, 8);
-    else if (first === 0x42 && rest === 'OL":false') writeBoolean(false, 9);
-    else if (first === 0x4e && rest.startsWith('LL":true')) {
-      if (typed) writeBoolean(true, 8);
-      else {
-        writeHead(NULL);
-        pos += 8;
-      }
-    } else throw new Unexpected();
+  /** A document for the value; its only field has the type tag's name. */
+  function openTyped(tag: number, length: number): number {
+    const outer = out.open(DOCUMENT);
+    out.nameOf(json.bytes, tag, tag + length);
+    return outer;
   }
 
-  function writeBoolean(value: boolean, length: number): void {
-    writeHead(BOOLEAN);
-    out[at++] = value ? 1 : 0;
-    pos += length;
-  }
-
-  function writeText(): void {
-    writeHead(STRING);
-    const start = at;
-    at += 4;
-    expect(QUOTE);
-    const from = pos;
-    const limit = from + SHORT;
-    reserve(SHORT + 8);
-    for (;;) {
-      const byte = json[pos];
-      if (byte === QUOTE) break;
-      if (byte === BACKSLASH || byte === undefined || pos === limit) {
-        at = start + 4;
-        pos = from;
-        writeLongText();
-        break;
-      }
-      out[at++] = byte;
-      pos++;
-    }
-    pos++;
-    out[at++] = 0;
-    out.writeInt32LE(at - start - 4, start);
-  }
-
-  /** The string from `pos` to its quote. */
-  function writeLongText(): void {
-    if (escape < pos) findEscape();
-    const end = json.indexOf(QUOTE, pos);
-    if (end < 0) throw new Unexpected();
-    if (end < escape) {
-      reserve(end - pos + 8);
-      json.copy(out, at, pos, end);
-      at += end - pos;
-      pos = end;
-      return;
-    }
-    pos--;
-    const text = readEscaped();
-    if (!text.isWellFormed()) throw new Unexpected();
-    reserve(text.length * 3 + 8);
-    at += out.write(text, at, "utf8");
-    pos--;
-  }
-
-  /** A string with escapes, from its opening quote; leaves `pos` behind the closing one. */
-  function readEscaped(): string {
-    const start = pos;
-    let end = pos + 1;
-    while (json[end] !== QUOTE) {
-      if (json[end] === undefined) throw new Unexpected();
-      end += json[end] === BACKSLASH ? 2 : 1;
-    }
-    pos = end + 1;
-    return JSON.parse(json.toString("utf8", start, pos)) as string;
-  }
-
-  function writeBinary(): void {
-    const end = stringEnd();
-    let base64 = json.toString("latin1", pos, end);
-    // Some encoders escape the slash.
-    if (base64.includes("\\")) {
-      pos--;
-      base64 = readEscaped();
-    } else pos = end + 1;
-    const bytes = Buffer.from(base64, "base64");
-    writeHead(BINARY);
-    reserve(bytes.length + 8);
-    at = out.writeInt32LE(bytes.length, at);
-    out[at++] = 0;
-    out.set(bytes, at);
-    at += bytes.length;
-  }
-
-  function writeMap(): void {
-    writeHead(DOCUMENT);
-    const start = at;
-    at += 4;
-    writeFields(idName.nested, false, false);
-    endDocument(start);
-  }
-
-  function writeList(): void {
-    writeMembers(() => writeValue(false));
+  function writeOne(type: number, top: boolean): void {
+    if (type === S) writeText(json, out);
+    else if (type === N) writeNumber(top);
+    else if (type === M) {
+      const start = out.open(DOCUMENT);
+      writeFields(false);
+      out.close(start);
+    } else if (type === L) writeMembers(writeListMember);
+    else if (type === B) writeBinary(json, out);
+    else throw new Unexpected();
   }
 
   function writeSet(type: number): void {
-    const member =
-      type === 0x42 ? writeBinary : type === 0x53 || typed ? writeText : (): void => writeNumber(false);
-    writeMembers(member);
+    if (type !== S && type !== N && type !== B) throw new Unexpected();
+    writeMembers(() => writeOne(type, false));
+  }
+
+  function writeListMember(): void {
+    writeValue(false);
   }
 
   function writeMembers(writeMember: () => void): void {
-    writeHead(ARRAY);
-    const start = at;
-    at += 4;
-    expect(OPEN_LIST);
-    if (json[pos] === CLOSE_LIST) pos++;
+    const start = out.open(ARRAY);
+    json.expect(OPEN_LIST);
+    if (json.bytes[json.pos] === CLOSE_LIST) json.pos++;
     else {
       for (let index = 0; ; index++) {
-        setIndex(index);
+        out.index(index);
         writeMember();
-        const next = json[pos++];
+        const next = json.bytes[json.pos++];
         if (next === CLOSE_LIST) break;
         if (next !== COMMA) throw new Unexpected();
       }
     }
-    endDocument(start);
+    out.close(start);
   }
 
-  function endDocument(start: number): void {
-    reserve(1);
-    out[at++] = 0;
-    out.writeInt32LE(at - start, start);
+  /** `BOOL` and `NULL`, with the tag's place. */
+  function writeConstant(tag: number): void {
+    if (json.isAt(tag, FALSE)) return writeBoolean(false, 5);
+    if (json.isAt(tag, TRUE)) return writeBoolean(true, 4);
+    if (!json.isAt(tag, IS_NULL)) throw new Unexpected();
+    if (typed) return writeBoolean(true, 4);
+    out.type(NULL);
+    json.pos += 4;
   }
 
-  /** A number from its opening quote. */
+  function writeBoolean(value: boolean, length: number): void {
+    out.type(BOOLEAN);
+    out.boolean(value);
+    json.pos += length;
+  }
+
   function writeNumber(top: boolean): void {
-    expect(QUOTE);
-    const start = pos;
-    const negative = json[pos] === MINUS;
-    if (negative) pos++;
-    let coefficient = 0;
-    let count = 0;
-    let scale = -1;
-    for (; ; pos++) {
-      const byte = json[pos]!;
-      if (byte >= ZERO && byte <= NINE) {
-        coefficient = coefficient * 10 + (byte - ZERO);
-        count++;
-        if (scale >= 0) scale++;
-      } else if (byte === POINT && scale < 0) scale = 0;
-      else break;
-    }
-    const plain = json[pos] === QUOTE && count > 0 && count <= SAFE_DIGITS && scale !== 0;
-    // A fraction of zeros only is an integer.
-    if (!plain || (scale > 0 && coefficient % POWERS[scale]! === 0)) return writeLongNumber(start, top);
-    pos++;
-    const value = negative ? -coefficient : coefficient;
-    if (numbers === "double") {
-      // The quotient of two exact doubles is rounded once: it is the double nearest to the digits.
-      writeDouble(scale > 0 ? value / POWERS[scale]! : value);
-    } else if (scale > 0) writeDecimal(negative, coefficient, scale);
-    else if (value === (value | 0)) {
-      writeHead(INT32);
-      at = out.writeInt32LE(value | 0, at);
-    } else {
-      writeHead(INT64);
-      const high = Math.floor(value / TWO_32);
-      at = out.writeUInt32LE(value - high * TWO_32, at);
-      at = out.writeInt32LE(high, at);
-    }
-  }
-
-  function writeDouble(value: number): void {
-    writeHead(DOUBLE);
-    at = out.writeDoubleLE(value, at);
-  }
-
-  function writeDecimal(negative: boolean, coefficient: number, scale: number): void {
-    writeHead(DECIMAL128);
-    const high = Math.floor(coefficient / TWO_32);
-    at = out.writeUInt32LE(coefficient - high * TWO_32, at);
-    at = out.writeUInt32LE(high, at);
-    at = out.writeUInt32LE(0, at);
-    // The exponent stands above the upper 49 bits of the coefficient.
-    at = out.writeUInt32LE((((EXPONENT_BIAS - scale) << 17) | (negative ? 1 << 31 : 0)) >>> 0, at);
-  }
-
-  /** Any other number, by the conversion's own rule. */
-  function writeLongNumber(start: number, top: boolean): void {
-    if (top && numberKeys.some((key) => key.equals(name.subarray(nameStart, nameEnd)))) {
-      throw new Unexpected();
-    }
-    const end = json.indexOf(QUOTE, start);
-    if (end < 0) throw new Unexpected();
-    const value = longNumber(json.toString("latin1", start, end));
-    pos = end + 1;
-    if (typeof value === "string") {
-      writeHead(STRING);
-      reserve(value.length + 8);
-      at = out.writeInt32LE(value.length + 1, at);
-      at += out.write(value, at, "latin1");
-      out[at++] = 0;
-    } else if (value instanceof Decimal128) {
-      writeHead(DECIMAL128);
-      out.set(value.bytes, at);
-      at += 16;
-    } else if (value instanceof Long) {
-      writeHead(INT64);
-      at = out.writeInt32LE(value.low, at);
-      at = out.writeInt32LE(value.high, at);
-    } else if (numbers === "double") writeDouble(value as number);
-    else {
-      writeHead(INT32);
-      at = out.writeInt32LE(value as number, at);
+    if (typed) writeText(json, out);
+    else if (!writePlainNumber(json, out, doubles)) {
+      if (top && numberKeys.some(isNamed)) throw new Unexpected();
+      json.expect(QUOTE);
+      writeConverted(longNumber(json.ascii()), out, doubles);
     }
   }
 }
-
-/** Room for an array index. */
-const digits = Buffer.alloc(10);

@@ -24,88 +24,18 @@ import {
   GetItemCommand,
   paginateScan,
 } from "@aws-sdk/client-dynamodb";
-import type { AttributeValue, CreateTableCommandInput, WriteRequest } from "@aws-sdk/client-dynamodb";
-import { Binary, Decimal128, Double, Int32, Long, MongoClient } from "mongodb";
+import type { WriteRequest } from "@aws-sdk/client-dynamodb";
+import { MongoClient } from "mongodb";
 import { maskText } from "../core/mask.ts";
 import { ownTempFolder } from "../test/servers/process.ts";
 import { sharedServers, stopSharedServers } from "../test/servers/shared.ts";
-
-type Item = Record<string, AttributeValue>;
-
-interface Table {
-  name: string;
-  count: number;
-  keys: string[];
-  indexes: Record<string, string[]>;
-  item(n: number): Item;
-}
+import { definition, EVERY_TYPE, TABLES, type Table } from "./quickstart-tables.ts";
+import { asDynamoDB, asMongoDB } from "./quickstart-values.ts";
 
 // In servers of your own, nothing of yours may be hit: the names are unique, and removed at the end.
 const run = Date.now().toString(36);
 const prefix = process.env.NIMO_TEST_DYNAMODB ? `nimo_quickstart_${run}_` : "";
 const database = process.env.NIMO_TEST_MONGODB ? `nimo-shake-quickstart-${run}` : "nimo-shake-quickstart";
-
-const STATUS = ["paid", "sent", "open", "back"];
-const NUMBERS = [
-  [Int32, "int"],
-  [Long, "long"],
-  [Double, "double"],
-  [Decimal128, "decimal"],
-] as const;
-const EVERY_TYPE: Item = {
-  id: { S: "every-type" },
-  string: { S: "Grüße" },
-  empty: { S: "" },
-  int32: { N: "42" },
-  int64: { N: "9007199254740993" },
-  decimal: { N: "19.99" },
-  digits38: { N: "12345678901234567890123456789012345678" },
-  binary: { B: new Uint8Array([0, 1, 254, 255]) },
-  bool: { BOOL: true },
-  null: { NULL: true },
-  map: { M: { city: { S: "Oslo" }, zip: { N: "150" } } },
-  list: { L: [{ S: "a" }, { N: "1" }, { BOOL: false }] },
-  strings: { SS: ["red", "blue"] },
-  numbers: { NS: ["1", "2.5"] },
-  binaries: { BS: [new Uint8Array([1]), new Uint8Array([2])] },
-  emptyMap: { M: {} },
-  emptyList: { L: [] },
-  "with.dot": { S: "kept" },
-  $dollar: { S: "kept" },
-};
-
-const TABLES: Table[] = [
-  {
-    name: "orders",
-    keys: ["customerId", "orderId"],
-    count: 50_000,
-    indexes: { byStatus: ["status", "orderDate"], byProduct: ["product"] },
-    item: (n) => ({
-      customerId: { S: `customer-${n % 5000}` },
-      orderId: { S: `order-${n}` },
-      orderDate: { S: new Date(Date.UTC(2025, 0, 1) + n * 60_000).toISOString() },
-      status: { S: STATUS[n % STATUS.length]! },
-      product: { S: `product-${n % 300}` },
-      price: { N: (n / 100).toFixed(2) },
-      quantity: { N: String(1 + (n % 9)) },
-      address: { M: { street: { S: `${n} Main Street` }, city: { S: "Springfield" } } },
-      tags: { SS: ["new", `tag-${n % 10}`] },
-    }),
-  },
-  {
-    name: "users",
-    keys: ["userId"],
-    indexes: {},
-    count: 1000,
-    item: (n) => ({
-      userId: { S: `user-${n}` },
-      name: { S: `User ${n}` },
-      age: { N: String(18 + (n % 60)) },
-      active: { BOOL: n % 3 > 0 },
-    }),
-  },
-  { name: "types", keys: ["id"], indexes: {}, count: 1, item: () => EVERY_TYPE },
-];
 
 let dynamodb: DynamoDBClient;
 let mongodb: MongoClient;
@@ -170,7 +100,7 @@ async function quickstart(): Promise<boolean> {
 
 async function load(table: Table): Promise<void> {
   const TableName = prefix + table.name;
-  await dynamodb.send(new CreateTableCommand(describe(table)));
+  await dynamodb.send(new CreateTableCommand(definition(table, TableName)));
   cleanup.defer(
     async () =>
       void (process.env.NIMO_TEST_DYNAMODB && (await dynamodb.send(new DeleteTableCommand({ TableName })))),
@@ -200,28 +130,6 @@ async function load(table: Table): Promise<void> {
   console.log(
     `${start}${table.name.padEnd(8)}${grouped(table.count).padStart(6)}  key (${table.keys.join(", ")})${indexes.join("")}`,
   );
-}
-
-function describe({ name, keys, indexes }: Table): CreateTableCommandInput {
-  const schema = (attributes: string[]) =>
-    attributes.map((AttributeName, i) => ({
-      AttributeName,
-      KeyType: i === 0 ? ("HASH" as const) : ("RANGE" as const),
-    }));
-  const attributes = new Set([...keys, ...Object.values(indexes).flat()]);
-  const Projection = { ProjectionType: "ALL" as const };
-  const secondary = Object.entries(indexes).map(([IndexName, attributes]) => ({
-    IndexName,
-    KeySchema: schema(attributes),
-    Projection,
-  }));
-  return {
-    TableName: prefix + name,
-    BillingMode: "PAY_PER_REQUEST",
-    KeySchema: schema(keys),
-    AttributeDefinitions: [...attributes].map((AttributeName) => ({ AttributeName, AttributeType: "S" })),
-    ...(secondary.length > 0 && { GlobalSecondaryIndexes: secondary }), // an empty list is refused
-  };
 }
 
 /**
@@ -294,34 +202,6 @@ async function showValues(): Promise<void> {
   }
 }
 
-function asDynamoDB(value: AttributeValue): string {
-  if (value.M)
-    return `M {${Object.entries(value.M)
-      .map(([name, inner]) => `${name}: ${asDynamoDB(inner)}`)
-      .join(", ")}}`;
-  if (value.L) return `L [${value.L.map(asDynamoDB).join(", ")}]`;
-  const [type, content] = Object.entries(value)[0] as [string, unknown];
-  const shown = (each: unknown) =>
-    each instanceof Uint8Array ? hex(each) : type.endsWith("S") ? JSON.stringify(each) : String(each);
-  return `${type} ${Array.isArray(content) ? `[${content.map(shown).join(", ")}]` : shown(content)}`;
-}
-
-function asMongoDB(value: unknown): string {
-  if (value === undefined) return "missing";
-  if (value === null) return "null";
-  if (typeof value === "string") return `string ${JSON.stringify(value)}`;
-  if (typeof value === "boolean") return `bool ${value}`;
-  if (value instanceof Binary) return `binData ${hex(value.value())}`;
-  for (const [type, name] of NUMBERS) if (value instanceof type) return `${name} ${value}`;
-  if (Array.isArray(value)) return `array [${value.map(asMongoDB).join(", ")}]`;
-  return `object {${Object.entries(value)
-    .map(([name, inner]) => `${name}: ${asMongoDB(inner)}`)
-    .join(", ")}}`;
-}
-
-function hex(bytes: Uint8Array): string {
-  return `0x${Buffer.from(bytes).toString("hex")}`;
-}
 function grouped(count: number): string {
   return count.toLocaleString("en-US");
 }

@@ -2,11 +2,11 @@
 import type { Context } from "../core/context.ts";
 import { copyTable } from "../core/full.ts";
 import { type TableProgress, trackTable } from "../core/progress.ts";
-import type { Source, Target } from "../core/types.ts";
+import type { Source, Table, Target } from "../core/types.ts";
 import { memoryContext, memorySource, type MemoryTarget, numbered, page, testTable } from "./fake-context.ts";
 
 /** The table that is copied. */
-export const TABLE = testTable("pk");
+export const TABLE: Table = testTable("pk");
 /** Batches that a test can overlook. */
 export const BATCH_OF_3 = { "full.document.write.batch": "3" };
 
@@ -16,7 +16,7 @@ export async function copied(
   target: Target,
   settings: Record<string, string> = {},
   plugin?: (ctx: Context) => void,
-) {
+): Promise<{ ctx: Context; counters: TableProgress; surplus: Promise<number> }> {
   const ctx = await memoryContext(source, target, settings);
   plugin?.(ctx);
   const counters: TableProgress = trackTable(ctx.progress, TABLE);

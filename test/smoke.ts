@@ -50,7 +50,9 @@ try {
   const one = await documents.findOne({ pk: "item-7" }, { projection: { _id: 0 } });
   expectEqual("a document", JSON.stringify(one), JSON.stringify({ n: 7, pk: "item-7" }));
   expectEqual("indexes", Object.keys(await documents.indexInformation()).toString(), "_id_,pk_1,pk_hashed");
-  process.stdout.write(`${stdout}smoke: ${process.argv.slice(2).join(" ")}: ${ITEMS} of ${ITEMS} items equal\n`);
+  process.stdout.write(
+    `${stdout}smoke: ${process.argv.slice(2).join(" ")}: ${ITEMS} of ${ITEMS} items equal\n`,
+  );
 } finally {
   await target.db(id).dropDatabase();
   await target.close();

@@ -24,8 +24,7 @@ const change: Plugin = definePlugin({
     }
 
     const mapping = { number, nestedName: prefixNested(ctx.config) };
-    const value = (attribute: Parameters<typeof plainValue>[0]): unknown =>
-      plainValue(attribute, mapping);
+    const value = (attribute: Parameters<typeof plainValue>[0]): unknown => plainValue(attribute, mapping);
     ctx.provide(
       "convert",
       createConverter(ctx.config, {
@@ -37,7 +36,7 @@ const change: Plugin = definePlugin({
           overflowed = before;
           return key;
         },
-        losesDigits: (digits) => 
+        losesDigits: (digits) =>
           overflow === "round" && digits.length > 34 && parseDecimal(digits).digits.length > 34,
         encoding: { numbers: "exact", longNumber: number, renamesNested: true },
         pathSuffix: () => "",

@@ -3,8 +3,7 @@ import { type ErrorCode, MigrationError } from "../../core/errors.ts";
 
 const CREDENTIALS =
   "check source.access_key_id, source.secret_access_key and source.session_token, or the profile or role in use";
-const NETWORK =
-  "check source.region and source.endpoint_url, and that this machine can reach it";
+const NETWORK = "check source.region and source.endpoint_url, and that this machine can reach it";
 
 /** The SDK's error names, what they are to us, and what the user can do. */
 const ERRORS: Record<string, [ErrorCode, hint: string]> = {
@@ -26,7 +25,10 @@ const ERRORS: Record<string, [ErrorCode, hint: string]> = {
     "SOURCE_GONE",
     "the table was deleted while it was migrated: leave it out with filter.collection.black and start again",
   ],
-  ProvisionedThroughputExceededException: ["SOURCE_THROTTLED", "lower qps.full or raise the table's capacity"],
+  ProvisionedThroughputExceededException: [
+    "SOURCE_THROTTLED",
+    "lower qps.full or raise the table's capacity",
+  ],
   ThrottlingException: ["SOURCE_THROTTLED", "lower qps.full"],
   RequestLimitExceeded: ["SOURCE_THROTTLED", "lower qps.full"],
   TimeoutError: ["SOURCE_UNREACHABLE", `raise source.session.timeout; ${NETWORK}`],

@@ -1,8 +1,4 @@
-import type {
-  AttributeDefinition,
-  KeySchemaElement,
-  TableDescription,
-} from "@aws-sdk/client-dynamodb";
+import type { AttributeDefinition, KeySchemaElement, TableDescription } from "@aws-sdk/client-dynamodb";
 import type { KeySchema, KeyType, SecondaryIndex, Table } from "../../core/types.ts";
 
 /** A table as DescribeTable tells of it. */

@@ -138,7 +138,11 @@ function scanRequest(
   };
 }
 
-async function scan(client: DynamoDBClient, request: ScanCommandInput, signal: AbortSignal): Promise<RawOutput> {
+async function scan(
+  client: DynamoDBClient,
+  request: ScanCommandInput,
+  signal: AbortSignal,
+): Promise<RawOutput> {
   try {
     const answer = await client.send(new ScanCommand(request), { abortSignal: signal });
     return answer as unknown as RawOutput;

@@ -41,7 +41,11 @@ export async function createCollection(db: Db, name: string, attempt: number): P
 }
 
 /** Builds a table's indexes in one pass over its data; those that are there already are left. */
-export async function buildIndexes(db: Db, { name, targetName }: Table, indexes: TargetIndex[]): Promise<void> {
+export async function buildIndexes(
+  db: Db,
+  { name, targetName }: Table,
+  indexes: TargetIndex[],
+): Promise<void> {
   const specs = indexes.map((index) => ({
     name: indexPattern(index),
     // A Map, because the driver would read a field called _bsontype as an instruction.

@@ -54,7 +54,10 @@ export function targetError(error: unknown, what: string): unknown {
     });
   }
   if (/authentication failed|auth(entication)? mechanism/i.test(error.message)) {
-    return new MigrationError("TARGET_DENIED", `${error.message}: ${what}`, { cause: error, hint: CREDENTIALS });
+    return new MigrationError("TARGET_DENIED", `${error.message}: ${what}`, {
+      cause: error,
+      hint: CREDENTIALS,
+    });
   }
   if (isPassing(error)) {
     return new MigrationError("TARGET_UNREACHABLE", `${error.message}: ${what}`, {

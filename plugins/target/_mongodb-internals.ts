@@ -30,7 +30,7 @@ export function encodedDocuments(field: string, bytes: Uint8Array, direct: boole
 function decoded(bytes: Uint8Array): object[] {
   const documents: object[] = [];
   const view = new DataView(bytes.buffer, bytes.byteOffset);
-  for (let at = 0; at < bytes.length; ) {
+  for (let at = 0; at < bytes.length;) {
     const end = at + view.getInt32(at, true);
     documents.push(BSON.deserialize(bytes.subarray(at, end), { promoteValues: false }));
     at = end;

@@ -56,4 +56,3 @@ function keyProblems(table: Table, userIndexes: boolean): string[] {
     .filter((name) => name.includes(".") || name.startsWith("$") || name.includes("\0"))
     .map((name) => `the key attribute ${name} can't be indexed in MongoDB: table ${table.name}`);
 }
-

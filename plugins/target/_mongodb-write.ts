@@ -3,7 +3,14 @@ import { type Db, MongoServerError } from "mongodb";
 import { createDocumentWriter, type DocumentWriter } from "../../core/bson.ts";
 import { MigrationError } from "../../core/errors.ts";
 import { type RetryOptions, withRetry } from "../../core/retry.ts";
-import type { Batch, EncodedBatch, SourceRecord, Table, TargetDocument, WriteResult } from "../../core/types.ts";
+import type {
+  Batch,
+  EncodedBatch,
+  SourceRecord,
+  Table,
+  TargetDocument,
+  WriteResult,
+} from "../../core/types.ts";
 import { DURABLE, WRITE_TIMEOUT } from "./_mongodb-client.ts";
 import { encodedDocuments } from "./_mongodb-internals.ts";
 
@@ -143,7 +150,12 @@ async function replace(records: SourceRecord[], to: Destination, result: WriteRe
 }
 
 /** Sends a command whose documents are encoded already, again and again while its outcome is unknown. */
-async function send(to: Destination, command: string, field: string, bytes: Uint8Array): Promise<WriteError[]> {
+async function send(
+  to: Destination,
+  command: string,
+  field: string,
+  bytes: Uint8Array,
+): Promise<WriteError[]> {
   return withRetry(async () => {
     const answer = await to.db.command({
       [command]: to.table.targetName,

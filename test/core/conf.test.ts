@@ -75,7 +75,9 @@ describe("any file", () => {
     .filter((text) => !/[\r\n]/.test(text));
   const isPlain = (text: string) => text === text.trim() && !/^(["']).*\1$/s.test(text);
   const written = (text: string) =>
-    fc.constantFrom(...(isPlain(text) ? [text] : []), `"${text}"`, `'${text}'`).map((form) => ({ text, form }));
+    fc
+      .constantFrom(...(isPlain(text) ? [text] : []), `"${text}"`, `'${text}'`)
+      .map((form) => ({ text, form }));
   const setting = fc.record({ key, value: value.chain(written), gaps: fc.tuple(blank, blank, blank, blank) });
   const noise = fc.oneof(
     blank,
@@ -95,7 +97,11 @@ describe("any file", () => {
             `${a}${key}${b}=${c}${value.form}${d}`,
           ]);
           expect(parseConf(bom + lines.join(end))).toEqual({
-            entries: settings.map(({ key, value }, index) => ({ key, value: value.text, line: 2 * index + 2 })),
+            entries: settings.map(({ key, value }, index) => ({
+              key,
+              value: value.text,
+              line: 2 * index + 2,
+            })),
             problems: [],
             warnings: [],
           });

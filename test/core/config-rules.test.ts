@@ -36,13 +36,26 @@ describe("combinations", () => {
     [{ "source.access_key_id": "a" }, "source.secret_access_key (not given)"],
     [{ id: "a-state", "checkpoint.db": "a" }, "own state"],
     [{ id: "a".repeat(60) }, "57 bytes"],
-    [{ "full.read.filter_expression": "a = :a", "full.read.filter_attributevalues": "a```S```x~~~b```S```y" }, ":b"],
+    [
+      {
+        "full.read.filter_expression": "a = :a",
+        "full.read.filter_attributevalues": "a```S```x~~~b```S```y",
+      },
+      ":b",
+    ],
   ])("%j is refused", (set, message) => {
     expect(problems(set)).toContain(message);
   });
 
   test.each<[Record<string, string>]>([
-    [{ "target.type": "file", "target.address": "out", "checkpoint.type": "mongodb", "checkpoint.address": ADDRESS }],
+    [
+      {
+        "target.type": "file",
+        "target.address": "out",
+        "checkpoint.type": "mongodb",
+        "checkpoint.address": ADDRESS,
+      },
+    ],
     [{ "checkpoint.type": "file", "checkpoint.address": "./anywhere" }],
     [{ incr_sync_parallel: "true", sync_mode: "all" }],
     [{ "source.access_key_id": "a", "source.secret_access_key": "b", "source.session_token": "c" }],
@@ -63,7 +76,10 @@ describe("combinations", () => {
   });
 
   test("a # behind a text that may hold one is kept, with a warning", () => {
-    const { config, warnings } = load({}, { text: "log.file = a.log # the log\nfull.read.filter_expression = #a = b" });
+    const { config, warnings } = load(
+      {},
+      { text: "log.file = a.log # the log\nfull.read.filter_expression = #a = b" },
+    );
     expect(config["log.file"]).toBe("a.log # the log");
     expect(warnings).toEqual([expect.stringContaining("part of the value")]);
   });

@@ -27,7 +27,10 @@ function failure(run: () => unknown): MigrationError {
 }
 
 describe("precedence", () => {
-  const file = { text: "full.concurrency = 2\nid = from-file\nqps.full = 5\ntarget.db.exist = drop", env: {} };
+  const file = {
+    text: "full.concurrency = 2\nid = from-file\nqps.full = 5\ntarget.db.exist = drop",
+    env: {},
+  };
 
   test("is --set, environment, file, default", () => {
     const env = { NIMO_FULL_CONCURRENCY: "3", NIMO_ID: "from-env", NIMO_CONVERT__ID: "pre", HOME: "/" };
@@ -40,7 +43,14 @@ describe("precedence", () => {
       "convert._id": "pre",
     });
     expect(given).toEqual(
-      new Set<SettingKey>(["id", "target.address", "target.db.exist", "full.concurrency", "qps.full", "convert._id"]),
+      new Set<SettingKey>([
+        "id",
+        "target.address",
+        "target.db.exist",
+        "full.concurrency",
+        "qps.full",
+        "convert._id",
+      ]),
     );
     expect(warnings).toEqual([]);
   });
@@ -93,7 +103,7 @@ describe("problems", () => {
     const [head, ...lines] = error.message.split("\n  ");
     expect(head).toBe("10 problems in the configuration");
     const expected = [
-      "--set nope: must look like key=value",
+      "--set must look like key=value",
       "bad.key (--set): is no known key",
       'my.conf line 3: no "=" on this line',
       "qps.ful (my.conf line 1): is no known key; the nearest is qps.full",
@@ -169,10 +179,15 @@ describe("files", () => {
       "convert.type": "change",
       "convert._id": "pre",
       "full.read.filter_expression": "create_time > :begin AND create_time < :end",
-      "full.read.filter_attributevalues": { ":begin": { N: "1646724207280" }, ":end": { N: "1646724207283" } },
+      "full.read.filter_attributevalues": {
+        ":begin": { N: "1646724207280" },
+        ":end": { N: "1646724207283" },
+      },
     });
     expect(warnings).toEqual([expect.stringContaining("system_profile = 9330: not yet")]);
-    expect(failure(() => refuseNotYet(config, given)).message).toBe("target.mongodb.type = sharding: not yet");
+    expect(failure(() => refuseNotYet(config, given)).message).toBe(
+      "target.mongodb.type = sharding: not yet",
+    );
   });
 
   test("the original's shipped file has no problem but the missing address", () => {
@@ -185,7 +200,11 @@ describe("files", () => {
     const { config, warnings, given } = loadConfig({ file: EXAMPLE });
     expect(warnings).toEqual([]);
     refuseNotYet(config, given);
-    const local = { sync_mode: "full", "target.address": ADDRESS, "source.endpoint_url": "http://127.0.0.1:8000" };
+    const local = {
+      sync_mode: "full",
+      "target.address": ADDRESS,
+      "source.endpoint_url": "http://127.0.0.1:8000",
+    };
     expect(config).toEqual(loadConfig({ set: local }).config);
     const text = readFileSync(EXAMPLE, "utf8");
     const shown = [...text.matchAll(/^#?([\w.]+) =/gm)].map((match) => match[1] ?? "");
@@ -197,7 +216,11 @@ describe("files", () => {
     try {
       const file = join(folder, "my.conf");
       writeFileSync(file, `\uFEFFid = x\r\ntarget.address = "${ADDRESS}"\r\nqps.full\t=\t7\r\n`);
-      expect(loadConfig({ file }).config).toMatchObject({ id: "x", "target.address": ADDRESS, "qps.full": 7 });
+      expect(loadConfig({ file }).config).toMatchObject({
+        id: "x",
+        "target.address": ADDRESS,
+        "qps.full": 7,
+      });
       writeFileSync(file, "id = x\nid = y\nfull.parser = 1");
       expect(failure(() => loadConfig({ file })).message).toContain("full.parser (my.conf line 3)");
     } finally {

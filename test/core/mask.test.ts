@@ -3,7 +3,8 @@ import fc from "fast-check";
 import { describeConfig, loadConfig } from "../../core/config.ts";
 import { maskText, maskValue } from "../../core/mask.ts";
 
-const load = (set: Record<string, string>) => loadConfig({ set: { "target.address": "mongodb://127.0.0.1", ...set } });
+const load = (set: Record<string, string>) =>
+  loadConfig({ set: { "target.address": "mongodb://127.0.0.1", ...set } });
 
 describe("masking", () => {
   test.each([
@@ -11,7 +12,10 @@ describe("masking", () => {
     ["mongodb+srv://u:p@ss/w rd@h", "mongodb+srv://***@h"],
     ["u:p@h:1", "***@h:1"],
     ['"mongodb://u:p@h"', '"mongodb://***@h"'],
-    ["mongodb://h/?tlsCertificateKeyFilePassword=p&w=1", "mongodb://h/?tlsCertificateKeyFilePassword=***&w=1"],
+    [
+      "mongodb://h/?tlsCertificateKeyFilePassword=p&w=1",
+      "mongodb://h/?tlsCertificateKeyFilePassword=***&w=1",
+    ],
     [
       "mongodb://h/?authMechanismProperties=AWS_SESSION_TOKEN:p,X:y",
       "mongodb://h/?authMechanismProperties=AWS_SESSION_TOKEN:***,X:y",

@@ -3,7 +3,8 @@ import { loadConfig } from "../../core/config.ts";
 import { MigrationError } from "../../core/errors.ts";
 import { refuseNotYet } from "../../core/not-yet.ts";
 
-const load = (set: Record<string, string>) => loadConfig({ set: { "target.address": "mongodb://127.0.0.1", ...set } });
+const load = (set: Record<string, string>) =>
+  loadConfig({ set: { "target.address": "mongodb://127.0.0.1", ...set } });
 
 function failure(run: () => unknown): MigrationError {
   try {

@@ -127,7 +127,10 @@ describe("a default", () => {
   test.each<[Record<string, string>, Partial<Config>]>([
     [{ sync_mode: "full" }, { "full.read.consistent": false }],
     [{ id: "x" }, { "checkpoint.db": "x-checkpoint", "increase.persist.dir": "./x-spool" }],
-    [{ "target.type": "aliyun_dynamo_proxy" }, { "full.document.write.batch": 25, "checkpoint.type": "file" }],
+    [
+      { "target.type": "aliyun_dynamo_proxy" },
+      { "full.document.write.batch": 25, "checkpoint.type": "file" },
+    ],
     [
       { "target.type": "file", "target.address": "out" },
       { "checkpoint.type": "file", "checkpoint.address": "" },
@@ -143,9 +146,13 @@ describe("a default", () => {
   });
 
   test("every key has a description, a variable of its own and a sound default", () => {
-    expect(SETTINGS.filter(({ description }) => description === "" || description.includes("\n"))).toEqual([]);
+    expect(SETTINGS.filter(({ description }) => description === "" || description.includes("\n"))).toEqual(
+      [],
+    );
     expect(new Set(SETTINGS.map(({ env }) => env)).size).toBe(SETTINGS.length);
     expect(load({ ...DEFAULTS, "target.address": ADDRESS }).config).toEqual(load({}).config);
-    expect(SETTINGS.map(({ key }) => key).toSorted()).toEqual(Object.keys(load({}).config).toSorted() as SettingKey[]);
+    expect(SETTINGS.map(({ key }) => key).toSorted()).toEqual(
+      Object.keys(load({}).config).toSorted() as SettingKey[],
+    );
   });
 });

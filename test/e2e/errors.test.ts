@@ -38,22 +38,31 @@ describe("the command line", () => {
     ["two confs", ["-conf=a", "-conf=b"], refused("USAGE")],
     ["too many words", ["run", "more", "-c", "x"], refused("USAGE", "more")],
     ...["check", "verify", "status", "init"].map((command): [string, string[], Refusal] => [
-      `${command}, which is to come`, [command, "-c", "x"], refused("NOT_YET", `${command}: not yet`),
+      `${command}, which is to come`,
+      [command, "-c", "x"],
+      refused("NOT_YET", `${command}: not yet`),
     ]),
   ])("%s", async (_, args, refusal) => {
     expectRefusal(await s.run(args), refusal);
   });
 
-  test.each([[["-version"]], [["--version"]], [["--help"]], [["-help"]]])("%j is no failure", async (args) => {
-    const run = await s.run(args);
-    expect(run).toMatchObject({ code: 0, stderr: "" });
-    expect(run.stdout).toContain("nimo-shake");
-  });
+  test.each([[["-version"]], [["--version"]], [["--help"]], [["-help"]]])(
+    "%j is no failure",
+    async (args) => {
+      const run = await s.run(args);
+      expect(run).toMatchObject({ code: 0, stderr: "" });
+      expect(run.stdout).toContain("nimo-shake");
+    },
+  );
 
   test.each<[string, string, RegExp]>([
     ["no key=value", "full.concurrency", /--set full\.concurrency: must look like key=value/],
     ["an unknown key", "full.concurency=3", /full\.concurency \(--set\): .*nearest is full\.concurrency/],
-    ["a bad value", "full.concurrency=many", /full\.concurrency = "many" \(--set\): must be a whole number from 1 to 4096/],
+    [
+      "a bad value",
+      "full.concurrency=many",
+      /full\.concurrency = "many" \(--set\): must be a whole number from 1 to 4096/,
+    ],
   ])("--set with %s", async (_, set, says) => {
     expectRefusal(await s.cli({}, ["--set", set]), refused("CONFIG_INVALID", says));
     await expectNothingWritten();
@@ -62,26 +71,82 @@ describe("the command line", () => {
 
 describe("the conf", () => {
   test.concurrent.each<[string, Settings, Refusal]>([
-    ["an unknown key", { "qps.ful": 3 }, refused("CONFIG_INVALID", /qps\.ful \(\d+\.conf line 8\): .*qps\.full/)],
+    [
+      "an unknown key",
+      { "qps.ful": 3 },
+      refused("CONFIG_INVALID", /qps\.ful \(\d+\.conf line 8\): .*qps\.full/),
+    ],
     ["no address", { "target.address": "" }, refused("CONFIG_INVALID", /target\.address.*required/)],
-    ["an address without its scheme", { "target.address": "127.0.0.1:27017" }, refused("CONFIG_INVALID", "mongodb://")],
-    ["an address with an unknown option", { "target.address": "mongodb://127.0.0.1/?frob=1" }, refused("CONFIG_INVALID", "target.address", "frob")],
-    ["an address with an impossible port", { "target.address": "mongodb://127.0.0.1:99999/" }, refused("CONFIG_INVALID", "target.address")],
-    ["a database name MongoDB hasn't", { id: "a.b" }, refused("CONFIG_INVALID", /^error \[CONFIG_INVALID\] id = "a\.b"/)],
+    [
+      "an address without its scheme",
+      { "target.address": "127.0.0.1:27017" },
+      refused("CONFIG_INVALID", "mongodb://"),
+    ],
+    [
+      "an address with an unknown option",
+      { "target.address": "mongodb://127.0.0.1/?frob=1" },
+      refused("CONFIG_INVALID", "target.address", "frob"),
+    ],
+    [
+      "an address with an impossible port",
+      { "target.address": "mongodb://127.0.0.1:99999/" },
+      refused("CONFIG_INVALID", "target.address"),
+    ],
+    [
+      "a database name MongoDB hasn't",
+      { id: "a.b" },
+      refused("CONFIG_INVALID", /^error \[CONFIG_INVALID\] id = "a\.b"/),
+    ],
     ["MongoDB's own database", { id: "admin" }, refused("CONFIG_INVALID", "admin, local and config")],
-    ["a secret without its key", { "source.secret_access_key": "x" }, refused("CONFIG_INVALID", "both or neither")],
-    ["an endpoint that is no URL", { "source.endpoint_url": "127.0.0.1:8000" }, refused("CONFIG_INVALID", "http://")],
-    ["filter values in the wrong form", { "full.read.filter_expression": "a = :a", "full.read.filter_attributevalues": "a:N:1" }, refused("CONFIG_INVALID", "name```type```value")],
-    ["a filter variable without a value", { "full.read.filter_expression": "a = :a" }, refused("CONFIG_INVALID", ":a")],
+    [
+      "a secret without its key",
+      { "source.secret_access_key": "x" },
+      refused("CONFIG_INVALID", "both or neither"),
+    ],
+    [
+      "an endpoint that is no URL",
+      { "source.endpoint_url": "127.0.0.1:8000" },
+      refused("CONFIG_INVALID", "http://"),
+    ],
+    [
+      "filter values in the wrong form",
+      { "full.read.filter_expression": "a = :a", "full.read.filter_attributevalues": "a:N:1" },
+      refused("CONFIG_INVALID", "name```type```value"),
+    ],
+    [
+      "a filter variable without a value",
+      { "full.read.filter_expression": "a = :a" },
+      refused("CONFIG_INVALID", ":a"),
+    ],
     ["an inline comment", { "qps.full": "10 # slow" }, refused("CONFIG_INVALID", "comment")],
     ["sync_mode = all", { sync_mode: "all" }, refused("NOT_YET", "sync_mode = all: not yet")],
-    ["sync_mode left to its default", { sync_mode: "" }, refused("NOT_YET", "sync_mode = all (the default): not yet")],
+    [
+      "sync_mode left to its default",
+      { sync_mode: "" },
+      refused("NOT_YET", "sync_mode = all (the default): not yet"),
+    ],
     ["sync_mode = incr", { sync_mode: "incr" }, refused("NOT_YET", "sync_mode = incr: not yet")],
-    ["target.type = file", { "target.type": "file", "target.address": "out" }, refused("NOT_YET", "target.type = file: not yet")],
-    ["target.type = aliyun_dynamo_proxy", { "target.type": "aliyun_dynamo_proxy", "target.address": "http://127.0.0.1:1" }, refused("NOT_YET", "not yet")],
-    ["sharding", { "target.mongodb.type": "sharding" }, refused("NOT_YET", "target.mongodb.type = sharding: not yet")],
+    [
+      "target.type = file",
+      { "target.type": "file", "target.address": "out" },
+      refused("NOT_YET", "target.type = file: not yet"),
+    ],
+    [
+      "target.type = aliyun_dynamo_proxy",
+      { "target.type": "aliyun_dynamo_proxy", "target.address": "http://127.0.0.1:1" },
+      refused("NOT_YET", "not yet"),
+    ],
+    [
+      "sharding",
+      { "target.mongodb.type": "sharding" },
+      refused("NOT_YET", "target.mongodb.type = sharding: not yet"),
+    ],
     ["convert.type = same", { "convert.type": "same" }, refused("NOT_YET", "convert.type = same: not yet")],
-    ["auto segments", { "full.read.concurrency": "auto" }, refused("NOT_YET", "full.read.concurrency = auto: not yet")],
+    [
+      "auto segments",
+      { "full.read.concurrency": "auto" },
+      refused("NOT_YET", "full.read.concurrency = auto: not yet"),
+    ],
     ["read capacity", { "full.read.capacity": 5 }, refused("NOT_YET", "full.read.capacity = 5: not yet")],
     ["plugins", { plugins: "./a.ts" }, refused("NOT_YET", "plugins = ./a.ts: not yet")],
   ])("%s", async (_, settings, refusal) => {
@@ -91,10 +156,20 @@ describe("the conf", () => {
 
   test("all problems are told at once, each with key, value, line and what is allowed", async () => {
     const path = join(s.folder, "bad.conf");
-    writeFileSync(path, [
-      "id = x", "sync_mode = half", "qps.full = 0", "full.concurrency = 5000", "nonsense", "log.buffer = yes",
-      "target.db.exist = keep", "target.adress = mongodb://127.0.0.1", "source.session.timeout = -1",
-    ].join("\n"));
+    writeFileSync(
+      path,
+      [
+        "id = x",
+        "sync_mode = half",
+        "qps.full = 0",
+        "full.concurrency = 5000",
+        "nonsense",
+        "log.buffer = yes",
+        "target.db.exist = keep",
+        "target.adress = mongodb://127.0.0.1",
+        "source.session.timeout = -1",
+      ].join("\n"),
+    );
     const run = await s.run(["-conf", path]);
     expectRefusal(run, refused("CONFIG_INVALID", "9 problems"));
     for (const problem of [
@@ -107,7 +182,8 @@ describe("the conf", () => {
       /target\.adress \(bad\.conf line 8\): .*target\.address/,
       /source\.session\.timeout = "-1" \(bad\.conf line 9\): must be a whole number from 0 /,
       /target\.address \(not given\): is required/,
-    ]) expect(run.stderr).toMatch(problem);
+    ])
+      expect(run.stderr).toMatch(problem);
   });
 
   test("an empty file says what is missing", async () => {
@@ -119,13 +195,37 @@ describe("the conf", () => {
 
 describe("servers", () => {
   test.concurrent.each<[string, Settings, Refusal]>([
-    ["nobody at the source", { "source.endpoint_url": "http://127.0.0.1:1" }, failed("SOURCE_UNREACHABLE", "source.endpoint_url")],
-    ["a source without an address", { "source.endpoint_url": "http://nowhere.invalid" }, failed("SOURCE_UNREACHABLE")],
-    ["no region", { "source.endpoint_url": "", "source.access_key_id": "a", "source.secret_access_key": "b" }, failed("SOURCE_FAILED", "source.region")],
-    ["no credentials", { "source.endpoint_url": "", "source.region": "us-east-1" }, failed("SOURCE_DENIED", "source.access_key_id")],
+    [
+      "nobody at the source",
+      { "source.endpoint_url": "http://127.0.0.1:1" },
+      failed("SOURCE_UNREACHABLE", "source.endpoint_url"),
+    ],
+    [
+      "a source without an address",
+      { "source.endpoint_url": "http://nowhere.invalid" },
+      failed("SOURCE_UNREACHABLE"),
+    ],
+    [
+      "no region",
+      { "source.endpoint_url": "", "source.access_key_id": "a", "source.secret_access_key": "b" },
+      failed("SOURCE_FAILED", "source.region"),
+    ],
+    [
+      "no credentials",
+      { "source.endpoint_url": "", "source.region": "us-east-1" },
+      failed("SOURCE_DENIED", "source.access_key_id"),
+    ],
     ["an unknown profile", { "source.profile": "nobody" }, failed("SOURCE_DENIED", "nobody")],
-    ["nobody at the target", { "target.address": "mongodb://user:verySecret@127.0.0.1:1/" }, failed("TARGET_UNREACHABLE", "target.address")],
-    ["a target without an address", { "target.address": "mongodb://nowhere.invalid/" }, failed("TARGET_UNREACHABLE")],
+    [
+      "nobody at the target",
+      { "target.address": "mongodb://user:verySecret@127.0.0.1:1/" },
+      failed("TARGET_UNREACHABLE", "target.address"),
+    ],
+    [
+      "a target without an address",
+      { "target.address": "mongodb://nowhere.invalid/" },
+      failed("TARGET_UNREACHABLE"),
+    ],
   ])("%s", async (_, settings, refusal) => {
     const run = await s.cli(settings);
     expectRefusal(run, refusal);
@@ -149,14 +249,62 @@ describe("items that can't be represented", () => {
   const number38 = "1".repeat(38);
 
   test.concurrent.each<[string, Key, Attributes, Settings, Refusal]>([
-    ["_id beside the key", ["pk"], { pk: { S: "bad" }, _id: { S: "x" } }, {}, failed("DATA_UNFIT", "convert._id", '{"pk":{"S":"bad"}}')],
-    ["_id as a part of the key", ["_id", "sk"], { _id: { S: "bad" }, sk: { S: "x" } }, {}, failed("DATA_UNFIT", "convert._id")],
-    ["_id beside pre_id", ["pk"], { pk: { S: "bad" }, _id: { S: "x" }, pre_id: { S: "y" } }, { "convert._id": "pre" }, failed("DATA_UNFIT", "pre_id", "bad")],
-    ["_id beside pre_id in a map", ["pk"], { pk: { S: "bad" }, m: { M: { _id: { S: "x" }, pre_id: { S: "y" } } } }, { "convert._id": "pre" }, failed("DATA_UNFIT", "pre_id")],
-    ["number_overflow = fail", ["pk"], { pk: { S: "bad" }, v: { L: [{ N: number38 }] } }, { "convert.number_overflow": "fail" }, failed("DATA_UNFIT", number38, "bad")],
-    ["number_overflow = fail in the key", ["pk:N"], { pk: { N: number38 } }, { "convert.number_overflow": "fail" }, failed("DATA_UNFIT", number38)],
-    ["a key that would be rounded", ["pk:N"], { pk: { N: number38 } }, { "convert.number_overflow": "round" }, failed("DATA_UNFIT", "lose digits", number38)],
-    ["a key that a double can't hold", ["pk:N"], { pk: { N: "9007199254740993" } }, { "convert.type": "mchange" }, failed("DATA_UNFIT", "9007199254740993")],
+    [
+      "_id beside the key",
+      ["pk"],
+      { pk: { S: "bad" }, _id: { S: "x" } },
+      {},
+      failed("DATA_UNFIT", "convert._id", '{"pk":{"S":"bad"}}'),
+    ],
+    [
+      "_id as a part of the key",
+      ["_id", "sk"],
+      { _id: { S: "bad" }, sk: { S: "x" } },
+      {},
+      failed("DATA_UNFIT", "convert._id"),
+    ],
+    [
+      "_id beside pre_id",
+      ["pk"],
+      { pk: { S: "bad" }, _id: { S: "x" }, pre_id: { S: "y" } },
+      { "convert._id": "pre" },
+      failed("DATA_UNFIT", "pre_id", "bad"),
+    ],
+    [
+      "_id beside pre_id in a map",
+      ["pk"],
+      { pk: { S: "bad" }, m: { M: { _id: { S: "x" }, pre_id: { S: "y" } } } },
+      { "convert._id": "pre" },
+      failed("DATA_UNFIT", "pre_id"),
+    ],
+    [
+      "number_overflow = fail",
+      ["pk"],
+      { pk: { S: "bad" }, v: { L: [{ N: number38 }] } },
+      { "convert.number_overflow": "fail" },
+      failed("DATA_UNFIT", number38, "bad"),
+    ],
+    [
+      "number_overflow = fail in the key",
+      ["pk:N"],
+      { pk: { N: number38 } },
+      { "convert.number_overflow": "fail" },
+      failed("DATA_UNFIT", number38),
+    ],
+    [
+      "a key that would be rounded",
+      ["pk:N"],
+      { pk: { N: number38 } },
+      { "convert.number_overflow": "round" },
+      failed("DATA_UNFIT", "lose digits", number38),
+    ],
+    [
+      "a key that a double can't hold",
+      ["pk:N"],
+      { pk: { N: "9007199254740993" } },
+      { "convert.type": "mchange" },
+      failed("DATA_UNFIT", "9007199254740993"),
+    ],
   ])("%s", async (_, key, item, settings, refusal) => {
     await using own = await scenario();
     const table = await own.table("unfit", { key, items: [item] });

@@ -19,12 +19,17 @@ function lastLine({ stdout }: Outcome): string | undefined {
 /** The cells of a table's line in the summary. */
 function summaryOf({ stdout }: Outcome, table: string): string[] {
   const line = stdout.split("\n").find((each) => each.includes("|") && each.includes(` ${table} `)) ?? "";
-  return line.split("|").slice(1, -1).map((cell) => cell.trim());
+  return line
+    .split("|")
+    .slice(1, -1)
+    .map((cell) => cell.trim());
 }
 
 describe("keys and sizes", () => {
   const sorted = (type: string, values: string[]): Attributes[] =>
-    values.flatMap((value) => ["p", "q"].map((p) => ({ pk: { S: p }, sk: { [type]: value }, of: { S: `${p} ${value}` } })));
+    values.flatMap((value) =>
+      ["p", "q"].map((p) => ({ pk: { S: p }, sk: { [type]: value }, of: { S: `${p} ${value}` } })),
+    );
   const many = someItems(700);
   const specs: Record<string, TableSpec> = {
     pk: { items: many },
@@ -37,13 +42,28 @@ describe("keys and sizes", () => {
       key: ["pk", "sk"],
       gsi: { byColor: ["color", "size:N"] },
       lsi: { bySize: ["pk", "size:N"] },
-      items: [{ pk: { S: "p" }, sk: { S: "s" }, color: { S: "red" }, size: { N: "4" } }, { pk: { S: "p" }, sk: { S: "t" } }],
+      items: [
+        { pk: { S: "p" }, sk: { S: "s" }, color: { S: "red" }, size: { N: "4" } },
+        { pk: { S: "p" }, sk: { S: "t" } },
+      ],
     },
     empty: { key: ["pk", "sk"] },
   };
-  const counts: Record<string, number> = { pk: 700, number: 30, bytes: 3, skS: 4, skN: 6, skB: 4, secondary: 2, empty: 0 };
+  const counts: Record<string, number> = {
+    pk: 700,
+    number: 30,
+    bytes: 3,
+    skS: 4,
+    skN: 6,
+    skB: 4,
+    secondary: 2,
+    empty: 0,
+  };
 
-  for (const [segments, parallel] of [[1, 1], [4, 3]] as const) {
+  for (const [segments, parallel] of [
+    [1, 1],
+    [4, 3],
+  ] as const) {
     test.concurrent(`${segments} segments, ${parallel} tables at once: every item arrives once`, async () => {
       await using s = await scenario();
       const names: Record<string, string> = {};
@@ -64,10 +84,17 @@ describe("keys and sizes", () => {
 
       const copied = (await s.documents(names["pk"]!)).map(({ pk, n, text }) => typed([pk, n, text]));
       const expected = many.map((_, n) => typed([`k${n}`, int32(n), "x".repeat(20)]));
-      expect(new Set(copied.map((each) => JSON.stringify(each)))).toEqual(new Set(expected.map((each) => JSON.stringify(each))));
+      expect(new Set(copied.map((each) => JSON.stringify(each)))).toEqual(
+        new Set(expected.map((each) => JSON.stringify(each))),
+      );
       const byBytes = await s.documents(names["skB"]!);
       expect(byBytes.map(({ sk, of }) => typed([sk, of]))).toEqual(
-        [["AQ==", "p AQ=="], ["Ag==", "p Ag=="], ["AQ==", "q AQ=="], ["Ag==", "q Ag=="]].map(([sk, of]) => typed([binary(sk!), of])),
+        [
+          ["AQ==", "p AQ=="],
+          ["Ag==", "p Ag=="],
+          ["AQ==", "q AQ=="],
+          ["Ag==", "q Ag=="],
+        ].map(([sk, of]) => typed([binary(sk!), of])),
       );
     });
   }
@@ -88,7 +115,11 @@ describe("which tables", () => {
     ["white", { "filter.collection.white": "a;c" }, ["a", "c"]],
     ["white with blanks and an end", { "filter.collection.white": " a ; c; " }, ["a", "c"]],
     ["black", { "filter.collection.white": "", "filter.collection.black": "b" }, ["a", "c"]],
-    ["black of what isn't there", { "filter.collection.white": "", "filter.collection.black": "x;B" }, ["a", "b", "c"]],
+    [
+      "black of what isn't there",
+      { "filter.collection.white": "", "filter.collection.black": "x;B" },
+      ["a", "b", "c"],
+    ],
   ])("%s", async (_, lists, expected) => {
     const [run, collections] = await copied(lists);
     expect(run).toMatchObject({ code: 0, stderr: "" });
@@ -96,9 +127,14 @@ describe("which tables", () => {
   });
 
   test.concurrent("both lists: all tables, with a warning", async () => {
-    const [run, collections] = await copied({ "filter.collection.white": "a", "filter.collection.black": "b" });
+    const [run, collections] = await copied({
+      "filter.collection.white": "a",
+      "filter.collection.black": "b",
+    });
     expect(run.code).toBe(0);
-    expect(run.stdout).toMatch(/WARN.*filter\.collection\.white and filter\.collection\.black are both given/);
+    expect(run.stdout).toMatch(
+      /WARN.*filter\.collection\.white and filter\.collection\.black are both given/,
+    );
     expect(collections).toEqual(["a", "b", "c"]);
   });
 
@@ -113,8 +149,15 @@ describe("which tables", () => {
   test.concurrent("250 tables, listed page by page", async () => {
     await using s = await scenario();
     const names = Array.from({ length: 250 }, (_, i) => `t${String(i).padStart(3, "0")}`);
-    await using source = await startStandIn({ tables: Object.fromEntries(names.map((name) => [name, { items: someItems(1) }])) });
-    const progress = await s.migrate({ "source.endpoint_url": source.endpoint, "filter.collection.white": "", "full.concurrency": 16, sync_schema_only: true });
+    await using source = await startStandIn({
+      tables: Object.fromEntries(names.map((name) => [name, { items: someItems(1) }])),
+    });
+    const progress = await s.migrate({
+      "source.endpoint_url": source.endpoint,
+      "filter.collection.white": "",
+      "full.concurrency": 16,
+      sync_schema_only: true,
+    });
     expect(source.count("ListTables")).toBe(3);
     expect([...progress.tables.keys()]).toEqual(names);
     expect(await s.collections()).toEqual(names);
@@ -145,14 +188,19 @@ describe("what is shown", () => {
     await using s = await scenario();
     const table = await small(s);
     const run = await s.cli({ "log.file": "run.log" });
-    expect(readFileSync(join(s.folder, "run.log"), "utf8")).toContain(`finish syncing table ${table}: 5 documents`);
+    expect(readFileSync(join(s.folder, "run.log"), "utf8")).toContain(
+      `finish syncing table ${table}: 5 documents`,
+    );
     expect(run.stdout).not.toContain("finish syncing table");
   });
 
   test.concurrent("the summary: items, indexes, overflowed numbers, and a total", async () => {
     await using s = await scenario();
     const plain = await small(s);
-    const odd = await s.table("odd", { key: ["pk", "sk"], items: [{ pk: { S: "a" }, sk: { S: "b" }, v: { N: "1".repeat(38) } }] });
+    const odd = await s.table("odd", {
+      key: ["pk", "sk"],
+      items: [{ pk: { S: "a" }, sk: { S: "b" }, v: { N: "1".repeat(38) } }],
+    });
     const run = await s.cli();
     const [, items, , , , indexes, overflowed] = summaryOf(run, plain);
     expect([items, indexes, overflowed]).toEqual(["5", "2", "0"]);
@@ -171,7 +219,11 @@ test.concurrent("sync_schema_only makes collections and indexes, and copies noth
 
 test.concurrent("a filter expression with values copies what matches", async () => {
   await using s = await scenario();
-  const items = Array.from({ length: 20 }, (_, n) => ({ pk: { S: `k${n}` }, n: { N: String(n) }, who: { S: n % 2 ? "x y" : "z" } }));
+  const items = Array.from({ length: 20 }, (_, n) => ({
+    pk: { S: `k${n}` },
+    n: { N: String(n) },
+    who: { S: n % 2 ? "x y" : "z" },
+  }));
   const table = await s.table("filtered", { items });
   const run = await s.cli({
     "full.read.filter_expression": "n > :min AND who = :who",
@@ -185,16 +237,31 @@ test.concurrent("a filter expression with values copies what matches", async () 
 
 test.concurrent("a filter expression without values works too", async () => {
   await using s = await scenario();
-  const table = await s.table("exists", { items: [{ pk: { S: "a" }, mark: { BOOL: true } }, { pk: { S: "b" } }] });
+  const table = await s.table("exists", {
+    items: [{ pk: { S: "a" }, mark: { BOOL: true } }, { pk: { S: "b" } }],
+  });
   expect((await s.cli({ "full.read.filter_expression": "attribute_exists(mark)" })).code).toBe(0);
   expect((await s.documents(table)).map(({ pk }) => pk)).toEqual(["a"]);
 });
 
 test.concurrent("the original's own conf runs as it is, but for what names the servers and is not built yet", async () => {
   await using s = await scenario();
-  const table = await s.table("orig", { items: [{ pk: { S: "in" }, _id: { S: "7" }, create_time: { N: "1646724207281" } }, { pk: { S: "out" }, create_time: { N: "5" } }] });
-  const set = { ...s.settings(), "target.mongodb.type": "replica", "source.access_key_id": "AKIA", "source.secret_access_key": "s" };
-  const run = await s.run([`-conf=${ORIGINAL_CONF}`, ...Object.entries(set).flatMap(([key, value]) => ["--set", `${key}=${value}`])]);
+  const table = await s.table("orig", {
+    items: [
+      { pk: { S: "in" }, _id: { S: "7" }, create_time: { N: "1646724207281" } },
+      { pk: { S: "out" }, create_time: { N: "5" } },
+    ],
+  });
+  const set = {
+    ...s.settings(),
+    "target.mongodb.type": "replica",
+    "source.access_key_id": "AKIA",
+    "source.secret_access_key": "s",
+  };
+  const run = await s.run([
+    `-conf=${ORIGINAL_CONF}`,
+    ...Object.entries(set).flatMap(([key, value]) => ["--set", `${key}=${value}`]),
+  ]);
   expect(run).toMatchObject({ code: 0, stderr: "" });
   expect(lastLine(run)).toBe("full sync done!");
   expect((await s.documents(table)).map(({ pk, pre_id }) => [pk, pre_id])).toEqual([["in", "7"]]);

@@ -92,20 +92,27 @@ export async function scenario(): Promise<Scenario> {
   let confs = 0;
 
   const self: Scenario = {
-    id, db, client, mongoUri, dynamoEndpoint, folder,
+    id,
+    db,
+    client,
+    mongoUri,
+    dynamoEndpoint,
+    folder,
     async table(name, spec = {}) {
       const unique = `${name}.${id}`;
       tables.push(unique);
       await createTable(dynamoEndpoint, unique, spec);
       return unique;
     },
-    documents: (collection) => db.collection(collection).find({}, { promoteValues: false }).sort({ pk: 1, sk: 1 }).toArray(),
+    documents: (collection) =>
+      db.collection(collection).find({}, { promoteValues: false }).sort({ pk: 1, sk: 1 }).toArray(),
     async indexes(collection) {
       const all = await db.collection(collection).indexes();
       const named = all.map(({ name, key, unique }) => [`${name}${unique ? " unique" : ""}`, key] as const);
       return Object.fromEntries(named.filter(([name]) => name !== "_id_"));
     },
-    collections: async () => (await db.listCollections({}, { nameOnly: true }).toArray()).map(({ name }) => name).sort(),
+    collections: async () =>
+      (await db.listCollections({}, { nameOnly: true }).toArray()).map(({ name }) => name).sort(),
     settings: (changes = {}) => ({
       "conf.version": 4,
       id,
@@ -118,7 +125,12 @@ export async function scenario(): Promise<Scenario> {
     }),
     conf(settings) {
       const path = join(folder, `${confs++}.conf`);
-      writeFileSync(path, Object.entries(settings).map(([key, value]) => `${key} = ${value}\n`).join(""));
+      writeFileSync(
+        path,
+        Object.entries(settings)
+          .map(([key, value]) => `${key} = ${value}\n`)
+          .join(""),
+      );
       return path;
     },
     cli: (changes, args = []) => self.run([`-conf=${self.conf(self.settings(changes))}`, ...args]),
@@ -130,18 +142,23 @@ export async function scenario(): Promise<Scenario> {
       return { kill: (signal) => run.process.kill(signal), done: run.done };
     },
     migrate(changes) {
-      const set = Object.fromEntries(Object.entries(self.settings(changes)).map(([key, value]) => [key, String(value)]));
+      const set = Object.fromEntries(
+        Object.entries(self.settings(changes)).map(([key, value]) => [key, String(value)]),
+      );
       return migrate({ config: loadConfig({ set }).config });
     },
     async [Symbol.asyncDispose]() {
       for (const { process } of running) process.kill("SIGKILL");
       await Promise.allSettled([...running].map(({ done }) => done));
       const removals = [
-        ...tables.map((TableName) => dynamo(dynamoEndpoint, "DeleteTable", { TableName }).catch(ignoreMissing)),
+        ...tables.map((TableName) =>
+          dynamo(dynamoEndpoint, "DeleteTable", { TableName }).catch(ignoreMissing),
+        ),
         db.dropDatabase().finally(() => client.close()),
       ];
       rmSync(folder, { recursive: true, force: true });
-      for (const result of await Promise.allSettled(removals)) if (result.status === "rejected") throw result.reason;
+      for (const result of await Promise.allSettled(removals))
+        if (result.status === "rejected") throw result.reason;
     },
   };
   return self;
@@ -150,8 +167,20 @@ export async function scenario(): Promise<Scenario> {
 function startCli(args: string[], cwd: string, extra: Record<string, string>) {
   const started = performance.now();
   // nothing of the developer's own AWS or NIMO settings
-  const env = { PATH: process.env.PATH ?? "", HOME: cwd, TMPDIR: tmpdir(), AWS_EC2_METADATA_DISABLED: "true", ...extra };
-  const child = Bun.spawn([process.execPath, CLI, ...args], { cwd, env, stdin: "ignore", stdout: "pipe", stderr: "pipe" });
+  const env = {
+    PATH: process.env.PATH ?? "",
+    HOME: cwd,
+    TMPDIR: tmpdir(),
+    AWS_EC2_METADATA_DISABLED: "true",
+    ...extra,
+  };
+  const child = Bun.spawn([process.execPath, CLI, ...args], {
+    cwd,
+    env,
+    stdin: "ignore",
+    stdout: "pipe",
+    stderr: "pipe",
+  });
   async function finish(): Promise<Outcome> {
     let late = false;
     const timer = setTimeout(() => {
@@ -164,14 +193,19 @@ function startCli(args: string[], cwd: string, extra: Record<string, string>) {
       child.exited,
     ]);
     clearTimeout(timer);
-    if (late) throw new Error(`no end after ${RUN_TIMEOUT / SECOND} s: ${args.join(" ")}\n${stdout}\n${stderr}`);
+    if (late)
+      throw new Error(`no end after ${RUN_TIMEOUT / SECOND} s: ${args.join(" ")}\n${stdout}\n${stderr}`);
     return { code, stdout, stderr, ms: performance.now() - started };
   }
   return { process: child as Bun.Subprocess, done: finish() };
 }
 
 /** Calls DynamoDB without the SDK, whose serializer has ideas of its own about names. */
-export async function dynamo(endpoint: string, operation: string, body: object): Promise<Record<string, unknown>> {
+export async function dynamo(
+  endpoint: string,
+  operation: string,
+  body: object,
+): Promise<Record<string, unknown>> {
   const response = await fetch(endpoint, {
     method: "POST",
     headers: {
@@ -189,13 +223,22 @@ export async function dynamo(endpoint: string, operation: string, body: object):
 
 async function createTable(endpoint: string, TableName: string, spec: TableSpec): Promise<void> {
   const { key = ["pk"], gsi = {}, lsi = {}, items = [] } = spec;
-  const types = new Map([key, ...Object.values(gsi), ...Object.values(lsi)].flatMap(parts).map((part) => [part.name, part]));
+  const types = new Map(
+    [key, ...Object.values(gsi), ...Object.values(lsi)].flatMap(parts).map((part) => [part.name, part]),
+  );
   const indexes = (keys: Record<string, Key>) =>
-    Object.entries(keys).map(([IndexName, of]) => ({ IndexName, KeySchema: schema(of), Projection: { ProjectionType: "ALL" } }));
+    Object.entries(keys).map(([IndexName, of]) => ({
+      IndexName,
+      KeySchema: schema(of),
+      Projection: { ProjectionType: "ALL" },
+    }));
   await dynamo(endpoint, "CreateTable", {
     TableName,
     BillingMode: "PAY_PER_REQUEST",
-    AttributeDefinitions: [...types.values()].map(({ name, type }) => ({ AttributeName: name, AttributeType: type })),
+    AttributeDefinitions: [...types.values()].map(({ name, type }) => ({
+      AttributeName: name,
+      AttributeType: type,
+    })),
     KeySchema: schema(key),
     ...(Object.keys(gsi).length > 0 && { GlobalSecondaryIndexes: indexes(gsi) }),
     ...(Object.keys(lsi).length > 0 && { LocalSecondaryIndexes: indexes(lsi) }),
@@ -225,5 +268,9 @@ function ignoreMissing(error: unknown): void {
 /** `count` items of `{ pk: "k0", n: 0, text }`. */
 export function someItems(count: number, textLength = 20): Attributes[] {
   const text = "x".repeat(textLength);
-  return Array.from({ length: count }, (_, n) => ({ pk: { S: `k${n}` }, n: { N: String(n) }, text: { S: text } }));
+  return Array.from({ length: count }, (_, n) => ({
+    pk: { S: `k${n}` },
+    n: { N: String(n) },
+    text: { S: text },
+  }));
 }

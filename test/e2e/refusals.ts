@@ -14,7 +14,10 @@ export interface Refusal {
 /** Checks the exit code, the `error [CODE]` line, the `hint:` line, and that there is no stack and no success. */
 export function expectRefusal(run: Outcome, { exit, code, says = [] }: Refusal): void {
   const { stdout, stderr } = run;
-  expect({ exit: run.code, line: stderr.split("\n")[0] }).toEqual({ exit, line: expect.stringContaining(`error [${code}] `) });
+  expect({ exit: run.code, line: stderr.split("\n")[0] }).toEqual({
+    exit,
+    line: expect.stringContaining(`error [${code}] `),
+  });
   expect(stderr).toMatch(/^error \[/);
   expect(stderr).toMatch(/^hint: \S/m);
   expect(stderr.match(/^error \[/gm)).toHaveLength(1);

@@ -17,7 +17,11 @@ const PASSWORD = "p@ss/verySecret";
 const ENCODED = encodeURIComponent(PASSWORD);
 const SECRETS = [KEY, SECRET, TOKEN, PASSWORD, ENCODED, "verySecret", "VerySecret"];
 
-const KEYS = { "source.access_key_id": KEY, "source.secret_access_key": SECRET, "source.session_token": TOKEN };
+const KEYS = {
+  "source.access_key_id": KEY,
+  "source.secret_access_key": SECRET,
+  "source.session_token": TOKEN,
+};
 
 let s: Scenario;
 let user: string;
@@ -53,10 +57,18 @@ describe("at debug level", () => {
   test.concurrent.each<[string, () => Settings, boolean]>([
     ["a run that succeeds", () => ({ "target.address": address() }), true],
     ["refused by the target", () => ({ "target.address": address("nobody") }), false],
-    ["an impossible port", () => ({ "target.address": `mongodb://${user}:${ENCODED}@127.0.0.1:99999` }), false],
+    [
+      "an impossible port",
+      () => ({ "target.address": `mongodb://${user}:${ENCODED}@127.0.0.1:99999` }),
+      false,
+    ],
     ["an unknown option in the address", () => ({ "target.address": `${address()}&frob=1` }), false],
     ["an address without its scheme", () => ({ "target.address": `${user}:${PASSWORD}@127.0.0.1` }), false],
-    ["an unreachable source", () => ({ "source.endpoint_url": `http://${user}:${ENCODED}@127.0.0.1:1` }), false],
+    [
+      "an unreachable source",
+      () => ({ "source.endpoint_url": `http://${user}:${ENCODED}@127.0.0.1:1` }),
+      false,
+    ],
     ["a token without its key", () => ({ "source.access_key_id": "" }), false],
   ])("%s, on standard output and in a log file", async (name, settings, succeeds) => {
     for (const logFile of [undefined, `${name}.log`]) {
@@ -90,7 +102,10 @@ test("--set with a secret and a mistake", async () => {
 
 test.each<[string, string]>([
   // as the service does: the canonical request has the token and the key's scope in it
-  ["InvalidSignatureException", `The Canonical String should have been 'POST\n/\n\nx-amz-security-token:${TOKEN}\nCredential=${KEY}/20260101'`],
+  [
+    "InvalidSignatureException",
+    `The Canonical String should have been 'POST\n/\n\nx-amz-security-token:${TOKEN}\nCredential=${KEY}/20260101'`,
+  ],
   ["UnrecognizedClientException", `no such key ${KEY}`],
 ])("an answer of the source that repeats them: %s", async (error, message) => {
   const answer: Misbehaviour = { error, message };

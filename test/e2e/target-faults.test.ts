@@ -34,7 +34,9 @@ describe("lost answers", () => {
   ])("%s: exact, without a duplicate", async (_, loses, lost) => {
     await using s = await scenario();
     const table = await s.table("lost", { items: someItems(COUNT) });
-    await using proxy = await startMongoProxy(s.mongoUri, { fate: (command, number): Fate => (loses(command, number) ? "lose" : "pass") });
+    await using proxy = await startMongoProxy(s.mongoUri, {
+      fate: (command, number): Fate => (loses(command, number) ? "lose" : "pass"),
+    });
     const run = await s.cli({ "target.address": proxy.uri, ...small });
     expect(run).toMatchObject({ code: 0, stderr: "" });
     // cutting a connection loses what else was on its way on it: at least so many
@@ -46,7 +48,9 @@ describe("lost answers", () => {
     await using s = await scenario();
     const items = someItems(COUNT).map(({ pk, ...rest }) => ({ _id: pk!, ...rest }));
     const table = await s.table("ids", { key: ["_id"], items });
-    await using proxy = await startMongoProxy(s.mongoUri, { fate: (command, number) => (command === "insert" && number === 2 ? "lose" : "pass") });
+    await using proxy = await startMongoProxy(s.mongoUri, {
+      fate: (command, number) => (command === "insert" && number === 2 ? "lose" : "pass"),
+    });
     const run = await s.cli({ "target.address": proxy.uri, ...small });
     expect(run).toMatchObject({ code: 0, stderr: "" });
     expect(await s.db.collection(table).countDocuments({})).toBe(COUNT);
@@ -58,7 +62,11 @@ describe("lost answers", () => {
     let away: Promise<void> | undefined;
     await using proxy = await startMongoProxy(s.mongoUri, {
       fate(command, number) {
-        if (command === "insert" && number === 4) away = proxy.refuse().then(() => sleep(3 * SECOND)).then(() => proxy.accept());
+        if (command === "insert" && number === 4)
+          away = proxy
+            .refuse()
+            .then(() => sleep(3 * SECOND))
+            .then(() => proxy.accept());
         return "pass";
       },
     });
@@ -78,7 +86,8 @@ describe("stopped by a signal", () => {
     const running: Running = s.start([`-conf=${s.conf(s.settings(settings))}`]);
     const deadline = Date.now() + 10 * SECOND;
     while (!reached()) {
-      if (Date.now() > deadline) throw new Error(`never came that far: ${JSON.stringify(await running.done)}`);
+      if (Date.now() > deadline)
+        throw new Error(`never came that far: ${JSON.stringify(await running.done)}`);
       await sleep(10);
     }
     await sleep(100);
@@ -90,10 +99,14 @@ describe("stopped by a signal", () => {
   }
 
   const items = someItems(COUNT);
-  const slowly = (operation: string) => startStandIn({
-    tables: { t: { items } },
-    misbehave: (call) => (call.operation === operation && (operation !== "Scan" || call.number > 2) ? { delayMs: 20 * SECOND } : undefined),
-  });
+  const slowly = (operation: string) =>
+    startStandIn({
+      tables: { t: { items } },
+      misbehave: (call) =>
+        call.operation === operation && (operation !== "Scan" || call.number > 2)
+          ? { delayMs: 20 * SECOND }
+          : undefined,
+    });
 
   test.concurrent.each<[NodeJS.Signals, number, string]>([
     ["SIGTERM", 143, "Scan"],
@@ -102,26 +115,50 @@ describe("stopped by a signal", () => {
   ])("%s: exit code %d, while %s waits for its answer", async (signal, exit, operation) => {
     await using s = await scenario();
     await using source = await slowly(operation);
-    const settings = { "source.endpoint_url": source.endpoint, "source.session.timeout": 0, "filter.collection.white": "", "qps.full.batch_num": 10 };
-    const { run, ms } = await stop(s, settings, () => source.count(operation) >= (operation === "Scan" ? 3 : 1), signal);
+    const settings = {
+      "source.endpoint_url": source.endpoint,
+      "source.session.timeout": 0,
+      "filter.collection.white": "",
+      "qps.full.batch_num": 10,
+    };
+    const { run, ms } = await stop(
+      s,
+      settings,
+      () => source.count(operation) >= (operation === "Scan" ? 3 : 1),
+      signal,
+    );
     expectRefusal(run, { exit, code: "INTERRUPTED", says: [signal] });
     expect(ms).toBeLessThan(2 * SECOND);
   });
 
-  test.concurrent.each(["insert", "createIndexes", "aggregate", "create"])("SIGTERM while the answer to %s is outstanding", async (command) => {
-    await using s = await scenario();
-    await s.table("held", { items });
-    await using proxy = await startMongoProxy(s.mongoUri, { fate: (name) => (name === command ? "hold" : "pass") });
-    const { run, ms } = await stop(s, { "target.address": proxy.uri }, () => proxy.count(command) > 0, "SIGTERM");
-    expectRefusal(run, { exit: 143, code: "INTERRUPTED" });
-    expect(ms).toBeLessThan(3 * SECOND);
-  });
+  test.concurrent.each(["insert", "createIndexes", "aggregate", "create"])(
+    "SIGTERM while the answer to %s is outstanding",
+    async (command) => {
+      await using s = await scenario();
+      await s.table("held", { items });
+      await using proxy = await startMongoProxy(s.mongoUri, {
+        fate: (name) => (name === command ? "hold" : "pass"),
+      });
+      const { run, ms } = await stop(
+        s,
+        { "target.address": proxy.uri },
+        () => proxy.count(command) > 0,
+        "SIGTERM",
+      );
+      expectRefusal(run, { exit: 143, code: "INTERRUPTED" });
+      expect(ms).toBeLessThan(3 * SECOND);
+    },
+  );
 
   test.concurrent("SIGTERM while an absent server is waited for", async () => {
     await using s = await scenario();
     await s.table("absent", { items });
     await using source = await startStandIn({ tables: { t: { items } } });
-    const settings = { "source.endpoint_url": source.endpoint, "filter.collection.white": "", "target.address": "mongodb://127.0.0.1:1/" };
+    const settings = {
+      "source.endpoint_url": source.endpoint,
+      "filter.collection.white": "",
+      "target.address": "mongodb://127.0.0.1:1/",
+    };
     const { run, ms } = await stop(s, settings, () => source.count("DescribeTable") > 0, "SIGTERM");
     expectRefusal(run, { exit: 143, code: "INTERRUPTED" });
     expect(ms).toBeLessThan(3 * SECOND);

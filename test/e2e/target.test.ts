@@ -43,7 +43,8 @@ describe("target.db.exist", () => {
     expect((await s.cli({ "target.db.exist": "rename" })).code).toBe(0);
     const renamed = (await s.collections()).filter((name) => name.startsWith(`${table}.`));
     expect(renamed).toHaveLength(1);
-    const [, date, time] = /^\.(\d{4}-\d\d-\d\d)Z(\d\d:\d\d:\d\d)$/.exec(renamed[0]!.slice(table.length)) ?? [];
+    const [, date, time] =
+      /^\.(\d{4}-\d\d-\d\d)Z(\d\d:\d\d:\d\d)$/.exec(renamed[0]!.slice(table.length)) ?? [];
     const at = Date.parse(`${date}T${time}Z`);
     expect(at).toBeGreaterThanOrEqual(before);
     expect(at).toBeLessThanOrEqual(Date.now());
@@ -64,7 +65,10 @@ describe("target.db.exist", () => {
   test.concurrent("a whitelisted table that isn't there: refused, nothing written, not even for the others", async () => {
     await using s = await scenario();
     const table = await withExisting(s);
-    const run = await s.cli({ "target.db.exist": "drop", "filter.collection.white": `${table};missing.${s.id}` });
+    const run = await s.cli({
+      "target.db.exist": "drop",
+      "filter.collection.white": `${table};missing.${s.id}`,
+    });
     expect(run.code).toBe(2);
     expect(run.stderr).toMatch(new RegExp(`^error \\[TABLE_MISSING\\] .*missing\\.${s.id}`));
     expect(run.stderr).not.toContain(`no table ${table}`);
@@ -85,7 +89,9 @@ describe("indexes", () => {
     ["partition key only", { key: ["pk"] }, {}, { "pk_1 unique": { pk: 1 }, pk_hashed: { pk: "hashed" } }],
     ["partition and sort key", { key: ["pk", "sk"] }, {}, primary],
     [
-      "GSIs and LSIs: hashed, and the composite where there is a sort key, each once", two, {},
+      "GSIs and LSIs: hashed, and the composite where there is a sort key, each once",
+      two,
+      {},
       {
         ...primary,
         color_hashed: { color: "hashed" },
@@ -98,9 +104,16 @@ describe("indexes", () => {
     ],
     ["a GSI over the table's own key", { key: ["pk", "sk"], gsi: { again: ["pk", "sk"] } }, {}, primary],
     ["without the user's", two, { "full.enable_index.user": false }, primary],
-    ["the primary ones can't be switched off", { key: ["pk", "sk"] }, { "full.enable_index.primary": false }, primary],
     [
-      "raw", { key: ["pk", "sk:B"], gsi: { byG: ["color", "size:N"] } }, { "convert.type": "raw" },
+      "the primary ones can't be switched off",
+      { key: ["pk", "sk"] },
+      { "full.enable_index.primary": false },
+      primary,
+    ],
+    [
+      "raw",
+      { key: ["pk", "sk:B"], gsi: { byG: ["color", "size:N"] } },
+      { "convert.type": "raw" },
       {
         "pk.S_1_sk.B_1 unique": { "pk.S": 1, "sk.B": 1 },
         "pk.S_hashed": { "pk.S": "hashed" },
@@ -132,16 +145,69 @@ describe("_id", () => {
 
   test.concurrent.each<[string, Key, Attributes, Settings, object, string[]]>([
     ["the whole key: kept", ["_id"], { _id: { S: "a" } }, {}, { _id: "a" }, ["_id_hashed"]],
-    ["the whole key, raw: kept", ["_id"], { _id: { S: "a" } }, { "convert.type": "raw" }, { _id: { S: "a" } }, ["_id.S_1 unique", "_id.S_hashed"]],
-    ["the whole key, a prefix: renamed", ["_id"], { _id: { S: "a" } }, { "convert._id": "pre" }, { pre_id: "a" }, ["pre_id_1 unique", "pre_id_hashed"]],
-    ["the sort key, a prefix", ["pk", "_id"], { pk: { S: "a" }, _id: { S: "b" } }, { "convert._id": "pre" }, { pk: "a", pre_id: "b" }, ["pk_1_pre_id_1 unique", "pk_hashed"]],
-    ["an attribute, a prefix", ["pk"], { pk: { S: "a" }, _id: { S: "b" } }, { "convert._id": "x-" }, { pk: "a", "x-_id": "b" }, unique],
-    ["in a map, no prefix: kept", ["pk"], { pk: { S: "a" }, m: inner }, {}, { pk: "a", m: { _id: "inner" } }, unique],
-    ["in a map, change: prefixed", ["pk"], { pk: { S: "a" }, m: inner }, { "convert._id": "pre" }, { pk: "a", m: { pre_id: "inner" } }, unique],
-    ["in a map, mchange: kept", ["pk"], { pk: { S: "a" }, m: inner }, { "convert._id": "pre", "convert.type": "mchange" }, { pk: "a", m: { _id: "inner" } }, unique],
     [
-      "in a map, raw: prefixed", ["pk"], { pk: { S: "a" }, m: inner }, { "convert._id": "pre", "convert.type": "raw" },
-      { pk: { S: "a" }, m: { M: { pre_id: { S: "inner" } } } }, ["pk.S_1 unique", "pk.S_hashed"],
+      "the whole key, raw: kept",
+      ["_id"],
+      { _id: { S: "a" } },
+      { "convert.type": "raw" },
+      { _id: { S: "a" } },
+      ["_id.S_1 unique", "_id.S_hashed"],
+    ],
+    [
+      "the whole key, a prefix: renamed",
+      ["_id"],
+      { _id: { S: "a" } },
+      { "convert._id": "pre" },
+      { pre_id: "a" },
+      ["pre_id_1 unique", "pre_id_hashed"],
+    ],
+    [
+      "the sort key, a prefix",
+      ["pk", "_id"],
+      { pk: { S: "a" }, _id: { S: "b" } },
+      { "convert._id": "pre" },
+      { pk: "a", pre_id: "b" },
+      ["pk_1_pre_id_1 unique", "pk_hashed"],
+    ],
+    [
+      "an attribute, a prefix",
+      ["pk"],
+      { pk: { S: "a" }, _id: { S: "b" } },
+      { "convert._id": "x-" },
+      { pk: "a", "x-_id": "b" },
+      unique,
+    ],
+    [
+      "in a map, no prefix: kept",
+      ["pk"],
+      { pk: { S: "a" }, m: inner },
+      {},
+      { pk: "a", m: { _id: "inner" } },
+      unique,
+    ],
+    [
+      "in a map, change: prefixed",
+      ["pk"],
+      { pk: { S: "a" }, m: inner },
+      { "convert._id": "pre" },
+      { pk: "a", m: { pre_id: "inner" } },
+      unique,
+    ],
+    [
+      "in a map, mchange: kept",
+      ["pk"],
+      { pk: { S: "a" }, m: inner },
+      { "convert._id": "pre", "convert.type": "mchange" },
+      { pk: "a", m: { _id: "inner" } },
+      unique,
+    ],
+    [
+      "in a map, raw: prefixed",
+      ["pk"],
+      { pk: { S: "a" }, m: inner },
+      { "convert._id": "pre", "convert.type": "raw" },
+      { pk: { S: "a" }, m: { M: { pre_id: { S: "inner" } } } },
+      ["pk.S_1 unique", "pk.S_hashed"],
     ],
   ])("%s", async (_, key, item, settings, expected, indexes) => {
     expect(await copied(key, item, settings)).toEqual([typed(expected), indexes]);
@@ -166,20 +232,34 @@ describe("key attributes", () => {
     expect(await s.collections()).toEqual([]);
   });
 
-  test.concurrent.each(["__proto__", "_bsontype", "a$b", "ключ", "a b", "constructor"])("%s: works, over several pages", async (name) => {
-    await using s = await scenario();
-    const items = Array.from({ length: 30 }, (_, i) => ({ [name]: { S: `k${String(i).padStart(2, "0")}` } }));
-    const table = await s.table("named", { key: [name], items });
-    const progress = await s.migrate({ "qps.full.batch_num": 7 });
-    expect(progress.tables.get(table)).toMatchObject({ read: 30, written: 30 });
-    const keys = (await s.documents(table)).map((document) => Object.entries(document).find(([field]) => field === name)?.[1]);
-    expect(keys.sort()).toEqual(items.map((_, i) => `k${String(i).padStart(2, "0")}`));
-    expect(Object.keys(await s.indexes(table)).sort()).toEqual([`${name}_1 unique`, `${name}_hashed`].sort());
-  }, 20_000);
+  test.concurrent.each(["__proto__", "_bsontype", "a$b", "ключ", "a b", "constructor"])(
+    "%s: works, over several pages",
+    async (name) => {
+      await using s = await scenario();
+      const items = Array.from({ length: 30 }, (_, i) => ({
+        [name]: { S: `k${String(i).padStart(2, "0")}` },
+      }));
+      const table = await s.table("named", { key: [name], items });
+      const progress = await s.migrate({ "qps.full.batch_num": 7 });
+      expect(progress.tables.get(table)).toMatchObject({ read: 30, written: 30 });
+      const keys = (await s.documents(table)).map(
+        (document) => Object.entries(document).find(([field]) => field === name)?.[1],
+      );
+      expect(keys.sort()).toEqual(items.map((_, i) => `k${String(i).padStart(2, "0")}`));
+      expect(Object.keys(await s.indexes(table)).sort()).toEqual(
+        [`${name}_1 unique`, `${name}_hashed`].sort(),
+      );
+    },
+    20_000,
+  );
 
   test.concurrent("a GSI's key with a dot doesn't matter when user indexes are off", async () => {
     await using s = await scenario();
-    const table = await s.table("gsi", { key: ["pk"], gsi: { byG: ["g.h"] }, items: [{ pk: { S: "a" }, "g.h": { S: "x" } }] });
+    const table = await s.table("gsi", {
+      key: ["pk"],
+      gsi: { byG: ["g.h"] },
+      items: [{ pk: { S: "a" }, "g.h": { S: "x" } }],
+    });
     await s.migrate({ "full.enable_index.user": false });
     expect((await s.documents(table))[0]).toMatchObject({ pk: "a", "g.h": "x" });
   });

@@ -27,7 +27,8 @@ export function typed(value: unknown): unknown {
   if (value instanceof Decimal128) return `decimal ${value.toString()}`;
   if (value instanceof Binary) return `binary${value.sub_type} ${value.toString("base64")}`;
   const prototype: unknown = typeof value === "object" ? Object.getPrototypeOf(value) : undefined;
-  if (prototype !== Object.prototype && prototype !== null) throw new Error(`unexpected type of ${String(value)}`);
+  if (prototype !== Object.prototype && prototype !== null)
+    throw new Error(`unexpected type of ${String(value)}`);
   const fields = Object.entries(value as object).map(([name, field]) => [name, typed(field)] as const);
   return { document: fields.sort(([a], [b]) => (a < b ? -1 : 1)) };
 }

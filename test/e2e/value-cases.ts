@@ -62,19 +62,49 @@ const CONTAINERS: ValueCase[] = [
   same("empty containers in a list", { L: [{ L: [] }, { M: {} }, { S: "" }] }, [[], {}, ""]),
   {
     name: "list of everything",
-    sent: { L: [{ S: "a" }, { N: "1" }, { N: "1.5" }, { B: "AQI=" }, { BOOL: false }, { NULL: true }, { SS: ["s"] }] },
+    sent: {
+      L: [
+        { S: "a" },
+        { N: "1" },
+        { N: "1.5" },
+        { B: "AQI=" },
+        { BOOL: false },
+        { NULL: true },
+        { SS: ["s"] },
+      ],
+    },
     change: ["a", int32(1), decimal("1.5"), binary("AQI="), false, null, ["s"]],
     mchange: ["a", double(1), double(1.5), binary("AQI="), false, null, ["s"]],
     raw: {
-      L: [{ S: "a" }, { N: "1" }, { N: "1.5" }, { B: binary("AQI=") }, { BOOL: false }, { NULL: true }, { SS: ["s"] }],
+      L: [
+        { S: "a" },
+        { N: "1" },
+        { N: "1.5" },
+        { B: binary("AQI=") },
+        { BOOL: false },
+        { NULL: true },
+        { SS: ["s"] },
+      ],
     },
   },
   {
     name: "map of everything",
-    sent: { M: { n: { N: "7" }, deep: { M: { b: { B: "AA==" }, l: { L: [{ N: "-2" }] } } }, nothing: { NULL: true } } },
+    sent: {
+      M: {
+        n: { N: "7" },
+        deep: { M: { b: { B: "AA==" }, l: { L: [{ N: "-2" }] } } },
+        nothing: { NULL: true },
+      },
+    },
     change: { n: int32(7), deep: { b: binary("AA=="), l: [int32(-2)] }, nothing: null },
     mchange: { n: double(7), deep: { b: binary("AA=="), l: [double(-2)] }, nothing: null },
-    raw: { M: { n: { N: "7" }, deep: { M: { b: { B: binary("AA==") }, l: { L: [{ N: "-2" }] } } }, nothing: { NULL: true } } },
+    raw: {
+      M: {
+        n: { N: "7" },
+        deep: { M: { b: { B: binary("AA==") }, l: { L: [{ N: "-2" }] } } },
+        nothing: { NULL: true },
+      },
+    },
   },
   {
     name: "number set of all kinds",
@@ -85,7 +115,21 @@ const CONTAINERS: ValueCase[] = [
 ];
 
 const NAMES: ValueCase[] = [
-  "__proto__", "_bsontype", "$x", "$set", "a.b", ".", "constructor", "toString", "ключ", "名前", "😀", " ", "0", "$", "length",
+  "__proto__",
+  "_bsontype",
+  "$x",
+  "$set",
+  "a.b",
+  ".",
+  "constructor",
+  "toString",
+  "ключ",
+  "名前",
+  "😀",
+  " ",
+  "0",
+  "$",
+  "length",
 ].map((name) => same(`map with ${name}`, { M: { [name]: { S: "v" } } }, { [name]: "v" }));
 
 /** A 32nd level holds a string: as many as DynamoDB allows. */
@@ -110,10 +154,20 @@ export const VALUE_CASES: readonly ValueCase[] = [
   same("false", { BOOL: false }, false),
   same("null", { NULL: true }, null),
   same("string set", { SS: ["b", "a", "é"] }, ["b", "a", "é"]),
-  same("binary set", { BS: ["AQ==", "/w=="] }, [binary("AQ=="), binary("/w==")], { BS: [binary("AQ=="), binary("/w==")] }),
+  same("binary set", { BS: ["AQ==", "/w=="] }, [binary("AQ=="), binary("/w==")], {
+    BS: [binary("AQ=="), binary("/w==")],
+  }),
   ...NUMBERS,
   ...CONTAINERS,
   ...NAMES,
-  same("32 levels of maps", nested((m) => ({ M: { m } }), { S: "end" }), nested((m) => ({ m }), "end" as never)),
-  same("32 levels of lists", nested((l) => ({ L: [l] }), { S: "end" }), nested((l) => [l], "end" as never)),
+  same(
+    "32 levels of maps",
+    nested((m) => ({ M: { m } }), { S: "end" }),
+    nested((m) => ({ m }), "end" as never),
+  ),
+  same(
+    "32 levels of lists",
+    nested((l) => ({ L: [l] }), { S: "end" }),
+    nested((l) => [l], "end" as never),
+  ),
 ];

@@ -11,7 +11,19 @@ import type { ValueCase } from "./value-cases.ts";
 setDefaultTimeout(60_000);
 
 /** At the top level, all in one item; `_id` has tests of its own. */
-const TOP_NAMES = ["__proto__", "_bsontype", "$x", "$set", "a.b", "constructor", "ключ", "😀", " ", "1", "toString"];
+const TOP_NAMES = [
+  "__proto__",
+  "_bsontype",
+  "$x",
+  "$set",
+  "a.b",
+  "constructor",
+  "ключ",
+  "😀",
+  " ",
+  "1",
+  "toString",
+];
 
 for (const type of ["change", "mchange", "raw"] as const) {
   describe(`convert.type = ${type}`, () => {
@@ -26,7 +38,9 @@ for (const type of ["change", "mchange", "raw"] as const) {
       const table = await s.table("values", { items: [...items, { ...names, pk: { S: "names" } }] });
       run = await s.cli({ "convert.type": type });
       const all = await s.documents(table);
-      documents = new Map(all.map((document) => [type === "raw" ? document["pk"].S : document["pk"], document]));
+      documents = new Map(
+        all.map((document) => [type === "raw" ? document["pk"].S : document["pk"], document]),
+      );
     });
     afterAll(() => s[Symbol.asyncDispose]());
 
@@ -58,7 +72,11 @@ for (const type of ["change", "mchange", "raw"] as const) {
 function comparable(each: ValueCase, value: unknown): unknown {
   const tree = typed(value);
   if (!/\bset\b/.test(each.name)) return tree;
-  return JSON.stringify(tree, (_, part: unknown) => (Array.isArray(part) && typeof part[0] === "string" && /^(string|int|double|decimal|binary)/.test(part[0]) ? part.toSorted() : part));
+  return JSON.stringify(tree, (_, part: unknown) =>
+    Array.isArray(part) && typeof part[0] === "string" && /^(string|int|double|decimal|binary)/.test(part[0])
+      ? part.toSorted()
+      : part,
+  );
 }
 
 describe("numbers of more than 34 digits", () => {
@@ -84,7 +102,9 @@ describe("numbers of more than 34 digits", () => {
 
   test("string: counted, shown in the summary", async () => {
     await using s = await scenario();
-    const table = await s.table("text", { items: [{ pk: { S: "a" }, v: { L: [{ N: digits }, { NS: [digits] }] } }] });
+    const table = await s.table("text", {
+      items: [{ pk: { S: "a" }, v: { L: [{ N: digits }, { NS: [digits] }] } }],
+    });
     const progress = await s.migrate();
     expect(typed((await s.documents(table))[0]?.["v"])).toEqual(typed([digits, [digits]]));
     expect(progress.tables.get(table)?.overflowed).toBe(2);
@@ -94,7 +114,9 @@ describe("numbers of more than 34 digits", () => {
     await using s = await scenario();
     const lossy = ["9007199254740993", digits, "0.12345678901234567890"];
     const kept = ["9007199254740992", "0.1", "1e20", "0"];
-    const table = await s.table("doubles", { items: [{ pk: { S: "a" }, v: { L: [...lossy, ...kept].map((N) => ({ N })) } }] });
+    const table = await s.table("doubles", {
+      items: [{ pk: { S: "a" }, v: { L: [...lossy, ...kept].map((N) => ({ N })) } }],
+    });
     const progress = await s.migrate({ "convert.type": "mchange" });
     expect(progress.tables.get(table)?.overflowed).toBe(3);
   });

@@ -49,7 +49,7 @@ export async function startDynamoDBLocal(options: DynamoDBLocalOptions = {}): Pr
     const server = await onFreePort(async (port) => {
       // it has no option for the address it listens on: it is all of them
       const args = [...command.args, "-inMemory", "-sharedDb", "-port", String(port)];
-      const child = await owned.start(command.file, args, log, { ...process.env, DDB_LOCAL_TELEMETRY: "0" });
+      const child = await owned.start(command.file, args, log, environment(owned.folder));
       const endpoint = `http://127.0.0.1:${port}`;
       await waitUntil(() => answers(endpoint), child, log, START_TIMEOUT);
       return { endpoint, pid: child.pid };
@@ -59,6 +59,12 @@ export async function startDynamoDBLocal(options: DynamoDBLocalOptions = {}): Pr
     await owned.remove();
     throw error;
   }
+}
+
+/** Has Java unpack SQLite into our folder and leave no counters in /tmp, also from within a launcher script. */
+function environment(folder: string): NodeJS.ProcessEnv {
+  const options = `${process.env.JAVA_TOOL_OPTIONS ?? ""} "-Djava.io.tmpdir=${folder}" -XX:-UsePerfData`;
+  return { ...process.env, DDB_LOCAL_TELEMETRY: "0", JAVA_TOOL_OPTIONS: options.trim() };
 }
 
 function findDynamoDBLocal(): Promise<Command> {

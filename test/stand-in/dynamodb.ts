@@ -87,7 +87,10 @@ export async function startStandIn({ tables = {}, misbehave }: StandInOptions): 
     const answer = right(operation, body, tables);
     if (wrong === "cut") {
       const whole = Buffer.from(answer.text);
-      response.writeHead(200, { "content-type": "application/x-amz-json-1.0", "content-length": whole.length });
+      response.writeHead(200, {
+        "content-type": "application/x-amz-json-1.0",
+        "content-length": whole.length,
+      });
       response.write(whole.subarray(0, whole.length >> 1), () => request.socket.destroy());
       return;
     }
@@ -112,7 +115,10 @@ export async function startStandIn({ tables = {}, misbehave }: StandInOptions): 
 }
 
 function send(response: ServerResponse, status: number, text: string): void {
-  response.writeHead(status, { "content-type": "application/x-amz-json-1.0", "content-length": Buffer.byteLength(text) });
+  response.writeHead(status, {
+    "content-type": "application/x-amz-json-1.0",
+    "content-length": Buffer.byteLength(text),
+  });
   response.end(text);
 }
 
@@ -126,7 +132,11 @@ interface Answer {
 }
 
 /** What the service would say. */
-function right(operation: string, body: Record<string, unknown>, tables: Record<string, StandInTable>): Answer {
+function right(
+  operation: string,
+  body: Record<string, unknown>,
+  tables: Record<string, StandInTable>,
+): Answer {
   const ok = (result: object): Answer => ({ status: 200, text: JSON.stringify(result) });
   const fail = (name: string): Answer => ({ status: 400, text: errorText(name) });
   if (operation === "ListTables") return ok(listTables(Object.keys(tables).sort(), body));
@@ -167,7 +177,8 @@ function scan(table: StandInTable, body: Record<string, unknown>): object {
   const segments = Number(body["TotalSegments"] ?? 1);
   const items = table.items.filter((_, i) => i % segments === Number(body["Segment"] ?? 0));
   const after = body["ExclusiveStartKey"];
-  const from = after === undefined ? 0 : items.findIndex((item) => sameKey(table, item, after as StandInItem)) + 1;
+  const from =
+    after === undefined ? 0 : items.findIndex((item) => sameKey(table, item, after as StandInItem)) + 1;
   const to = Math.min(items.length, from + Number(body["Limit"] ?? items.length));
   const last = items[to - 1];
   return {

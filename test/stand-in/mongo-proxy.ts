@@ -33,7 +33,10 @@ export interface MongoProxy extends AsyncDisposable {
 }
 
 /** Starts a proxy on a free port of 127.0.0.1 before the first server of `serverUri`. */
-export async function startMongoProxy(serverUri: string, options: MongoProxyOptions = {}): Promise<MongoProxy> {
+export async function startMongoProxy(
+  serverUri: string,
+  options: MongoProxyOptions = {},
+): Promise<MongoProxy> {
   const { hostname, port } = new URL(serverUri);
   const counts = new Map<string, number>();
   const sockets = new Set<Socket>();

@@ -1,5 +1,5 @@
 /** Legal attribute names that trip over something somewhere. */
-export const NAMES = [
+export const NAMES: string[] = [
   "__proto__",
   "_bsontype",
   "$x",

@@ -1,0 +1,209 @@
+/** A byte buffer that grows, with BSON's elements as its words. */
+
+export const DOUBLE = 1;
+export const STRING = 2;
+export const DOCUMENT = 3;
+export const ARRAY = 4;
+export const BINARY = 5;
+export const OBJECT_ID = 7;
+export const BOOLEAN = 8;
+export const NULL = 10;
+export const INT32 = 16;
+export const INT64 = 18;
+export const DECIMAL128 = 19;
+
+/** What is free behind a name: room for any value of fixed size, and for a string's length. */
+export const ROOM = 32;
+/** Strings up to here are copied character by character; beyond, the native copy is faster. */
+const SHORT = 24;
+/** UTF-8 takes at most this many bytes per UTF-16 unit. */
+const UTF8_MAX = 3;
+const ZERO = 0x30;
+/** No array index has more digits. */
+const INDEX_DIGITS = 10;
+
+/**
+ * An element is its name, then its type, then its value: the type stands before the name but may be known
+ * only later. Values of fixed size find their room reserved by the name.
+ */
+export class BsonSink {
+  bytes: Buffer;
+  /** Where the next byte goes. */
+  at = 0;
+  /** Where the type of the last name goes. */
+  typeAt = 0;
+
+  constructor(firstSize: number) {
+    this.bytes = Buffer.allocUnsafe(firstSize);
+  }
+
+  /** Makes sure of so many bytes behind `at`. */
+  reserve(size: number): void {
+    if (this.at + size > this.bytes.length) this.#grow(size);
+  }
+
+  #grow(size: number): void {
+    const grown = Buffer.allocUnsafe(Math.max(this.bytes.length * 2, this.at + size));
+    this.bytes.copy(grown, 0, 0, this.at);
+    this.bytes = grown;
+  }
+
+  /** Takes the first so many bytes; what follows moves to a buffer of at least `firstSize`. */
+  take(length: number, firstSize: number): Uint8Array {
+    const taken = this.bytes.subarray(0, length);
+    const rest = this.bytes.subarray(length, this.at);
+    this.bytes = Buffer.allocUnsafe(Math.max(firstSize, length + (length >> 2), rest.length * 2));
+    rest.copy(this.bytes);
+    this.at = rest.length;
+    return taken;
+  }
+
+  /**
+   * The name of an element.
+   *
+   * @throws RangeError for a NUL, which would end it, and for half a surrogate pair
+   */
+  name(name: string): void {
+    const { length } = name;
+    this.reserve(length * UTF8_MAX + ROOM);
+    const { bytes } = this;
+    let { at } = this;
+    this.typeAt = at++;
+    for (let i = 0; i < length; i++) {
+      const code = name.charCodeAt(i);
+      if (code === 0) throw nulInName(name);
+      if (code > 127) {
+        if (name.includes("\0", i)) throw nulInName(name);
+        this.at = this.typeAt + 1;
+        this.#utf8(name);
+        ({ at } = this);
+        break;
+      }
+      bytes[at++] = code;
+    }
+    bytes[at++] = 0;
+    this.at = at;
+  }
+
+  /** A name from bytes without a NUL. */
+  nameOf(source: Uint8Array, start: number, end: number): void {
+    this.reserve(end - start + ROOM);
+    const { bytes } = this;
+    let { at } = this;
+    this.typeAt = at++;
+    for (let i = start; i < end; i++) bytes[at++] = source[i]!;
+    bytes[at++] = 0;
+    this.at = at;
+  }
+
+  /** The name of an array's member. */
+  index(index: number): void {
+    this.reserve(INDEX_DIGITS + ROOM);
+    const { bytes } = this;
+    this.typeAt = this.at++;
+    if (index < 10) bytes[this.at++] = ZERO + index;
+    else this.at += bytes.write(String(index), this.at, "latin1");
+    bytes[this.at++] = 0;
+  }
+
+  /** The type of the element named last. */
+  type(type: number): void {
+    this.bytes[this.typeAt] = type;
+  }
+
+  /** Begins a document or array: an element's value, or (without a type) one that stands alone. */
+  open(type?: number): number {
+    if (type !== undefined) this.bytes[this.typeAt] = type;
+    const start = this.at;
+    this.at += 4;
+    return start;
+  }
+
+  /** Ends the document or array that began there. */
+  close(start: number): void {
+    this.reserve(1);
+    this.bytes[this.at++] = 0;
+    this.setInt32(start, this.at - start);
+  }
+
+  int32(value: number): void {
+    this.setInt32(this.at, value);
+    this.at += 4;
+  }
+
+  setInt32(at: number, value: number): void {
+    const { bytes } = this;
+    bytes[at] = value;
+    bytes[at + 1] = value >> 8;
+    bytes[at + 2] = value >> 16;
+    bytes[at + 3] = value >> 24;
+  }
+
+  double(value: number): void {
+    this.at = this.bytes.writeDoubleLE(value, this.at);
+  }
+
+  boolean(value: boolean): void {
+    this.bytes[this.at++] = value ? 1 : 0;
+  }
+
+  /** Bytes as they are. */
+  raw(bytes: Uint8Array): void {
+    this.reserve(bytes.length);
+    this.bytes.set(bytes, this.at);
+    this.at += bytes.length;
+  }
+
+  /** A binary of subtype 0. */
+  binary(bytes: Uint8Array): void {
+    this.int32(bytes.length);
+    this.bytes[this.at++] = 0;
+    this.raw(bytes);
+  }
+
+  /**
+   * A string.
+   *
+   * @throws RangeError for half a surrogate pair
+   */
+  string(value: string): void {
+    const { length } = value;
+    this.reserve(length * UTF8_MAX + 5);
+    const { bytes } = this;
+    const start = this.at;
+    let at = start + 4;
+    let i = 0;
+    if (length <= SHORT) {
+      for (; i < length; i++) {
+        const code = value.charCodeAt(i);
+        if (code > 127) break;
+        bytes[at++] = code;
+      }
+    }
+    this.at = at;
+    if (i < length) {
+      this.at = start + 4;
+      this.#utf8(value);
+    }
+    this.endString(start);
+  }
+
+  /** Ends the string whose length stands there. */
+  endString(start: number): void {
+    this.bytes[this.at++] = 0;
+    this.setInt32(start, this.at - start - 4);
+  }
+
+  #utf8(value: string): void {
+    const written = this.bytes.write(value, this.at, "utf8");
+    // Only what is not plain ASCII can be malformed; it would be replaced silently.
+    if (written !== value.length && !value.isWellFormed()) {
+      throw new RangeError(`the string ${JSON.stringify(value.slice(0, 40))} is no valid Unicode`);
+    }
+    this.at += written;
+  }
+}
+
+function nulInName(name: string): RangeError {
+  return new RangeError(`the attribute name ${JSON.stringify(name)} has a NUL`);
+}

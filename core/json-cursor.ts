@@ -1,0 +1,91 @@
+/** A place in compact JSON's bytes, and what can be read there. */
+
+export const QUOTE = 0x22;
+const BACKSLASH = 0x5c;
+
+/** The input isn't of the expected form. */
+export class Unexpected extends Error {}
+
+/** Reads bytes from left to right. */
+export class JsonCursor {
+  bytes: Buffer = Buffer.alloc(0);
+  pos = 0;
+  /** The next backslash at or behind some place before `pos`; no string before it has an escape. */
+  #escape = -1;
+
+  /** Goes to a place. */
+  moveTo(bytes: Buffer, pos: number): void {
+    // What is known of escapes holds to the right only.
+    if (bytes !== this.bytes || pos < this.pos) this.#escape = -1;
+    this.bytes = bytes;
+    this.pos = pos;
+  }
+
+  /** Goes past a byte. */
+  expect(byte: number): void {
+    if (this.bytes[this.pos] !== byte) throw new Unexpected();
+    this.pos++;
+  }
+
+  /** Whether these bytes stand at a place. */
+  isAt(pos: number, expected: Uint8Array): boolean {
+    const { bytes } = this;
+    for (let i = 0; i < expected.length; i++) if (bytes[pos + i] !== expected[i]) return false;
+    return true;
+  }
+
+  /**
+   * Copies a string of at most so many bytes and without escapes, from behind its opening quote to behind the
+   * closing one.
+   *
+   * @returns where the copy ends; -1, and `pos` stays, when the string is another
+   */
+  copyShort(target: Buffer, targetStart: number, most: number): number {
+    const { bytes } = this;
+    const limit = Math.min(this.pos + most + 1, bytes.length);
+    let at = targetStart;
+    for (let { pos } = this; pos < limit; pos++) {
+      const byte = bytes[pos]!;
+      if (byte === QUOTE) {
+        this.pos = pos + 1;
+        return at;
+      }
+      if (byte === BACKSLASH) return -1;
+      target[at++] = byte;
+    }
+    return -1;
+  }
+
+  /** The end of the string that `pos` is in when it has no escapes, else -1. */
+  plainEnd(): number {
+    const end = this.bytes.indexOf(QUOTE, this.pos);
+    if (end < 0) throw new Unexpected();
+    if (this.#escape < this.pos) {
+      const found = this.bytes.indexOf(BACKSLASH, this.pos);
+      this.#escape = found < 0 ? Number.POSITIVE_INFINITY : found;
+    }
+    return end < this.#escape ? end : -1;
+  }
+
+  /** A string from behind its opening quote to behind the closing one. */
+  string(): string {
+    const { bytes } = this;
+    const start = this.pos;
+    let end = start;
+    while (bytes[end] !== QUOTE) {
+      if (end >= bytes.length) throw new Unexpected();
+      end += bytes[end] === BACKSLASH ? 2 : 1;
+    }
+    this.pos = end + 1;
+    return JSON.parse(bytes.toString("utf8", start - 1, end + 1)) as string;
+  }
+
+  /** A string of ASCII, as {@link string}. */
+  ascii(): string {
+    const end = this.plainEnd();
+    if (end < 0) return this.string();
+    const text = this.bytes.toString("latin1", this.pos, end);
+    this.pos = end + 1;
+    return text;
+  }
+}
