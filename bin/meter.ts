@@ -2,6 +2,8 @@
 import type { Progress, TableProgress } from "../core/progress.ts";
 
 const SECOND = 1000;
+/** Seconds of measuring before an estimate is worth showing. */
+const ETA_AFTER = 1;
 /** Rates are means over this long, so that they neither jump nor lag. */
 const WINDOW = 5 * SECOND;
 
@@ -121,7 +123,7 @@ function figures(name: string, last: Sample, expected: number, samples: Sample[]
     itemsPerSecond,
     bytesPerSecond: seconds > 0 ? (last.bytes - first.bytes) / seconds : undefined,
     etaMs:
-      known && last.items < expected && itemsPerSecond
+      known && last.items < expected && itemsPerSecond && seconds >= ETA_AFTER
         ? ((expected - last.items) / itemsPerSecond) * SECOND
         : undefined,
   };

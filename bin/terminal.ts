@@ -43,6 +43,8 @@ export function showProgress(progress: Progress, options: ShowOptions): Progress
 }
 
 function canDraw(stream: Output): boolean {
+  // A terminal whose size was never set says 0 rows, and nothing can be placed on it.
+  if (stream.rows === 0 || stream.columns === 0) return false;
   return stream.isTTY === true && process.env["TERM"] !== "dumb" && !process.env["CI"];
 }
 

@@ -125,7 +125,9 @@ async function load(table: Table): Promise<void> {
     }
   };
   await Promise.all(Array.from({ length: 8 }, writer));
-  const indexes = Object.entries(table.indexes).map(([name, keys]) => `, index ${name} (${keys.join(", ")})`);
+  const indexes = Object.entries(table.indexes).map(
+    ([name, keys]) => `\n                   index ${name} (${keys.join(", ")})`,
+  );
   const start = process.stdout.isTTY ? "\r   " : "   ";
   console.log(
     `${start}${table.name.padEnd(8)}${grouped(table.count).padStart(6)}  key (${table.keys.join(", ")})${indexes.join("")}`,
@@ -174,7 +176,7 @@ async function showResult(): Promise<boolean> {
       .filter((index) => index.name !== "_id_")
       .map((index) => index.name + (index.unique ? " (unique)" : ""));
     console.log(
-      `   ${name.padEnd(8)}${grouped(source).padStart(8)}${grouped(target).padStart(9)}  ${names.join(", ")}${source === target ? "" : "  DIFFERENT"}`,
+      `   ${name.padEnd(8)}${grouped(source).padStart(8)}${grouped(target).padStart(9)}  ${source === target ? "" : "DIFFERENT "}${names.join("\n                              ")}`,
     );
   }
   return same;
