@@ -5,13 +5,11 @@ import {
   type ServiceInputTypes,
   type ServiceOutputTypes,
 } from "@aws-sdk/client-dynamodb";
-import { fromNodeProviderChain, fromTemporaryCredentials } from "@aws-sdk/credential-providers";
 import { FetchHttpHandler } from "@smithy/fetch-http-handler";
 import type {
-  AwsCredentialIdentity,
+  AwsCredentialIdentityProvider,
   DeserializeMiddleware,
   InitializeMiddleware,
-  Provider,
 } from "@smithy/types";
 import type { Config } from "../../core/config.ts";
 
@@ -64,21 +62,25 @@ function credentials(config: Config): NonNullable<DynamoDBClientConfig["credenti
       : chain(profile);
   const role = config["source.role_arn"];
   if (!role) return base;
-  return fromTemporaryCredentials({
-    masterCredentials: base,
-    params: { RoleArn: role, RoleSessionName: "nimo-shake" },
-  });
+  return async (caller) => {
+    const { fromTemporaryCredentials } = await providers();
+    const params = { RoleArn: role, RoleSessionName: "nimo-shake" };
+    return fromTemporaryCredentials({ masterCredentials: base, params })(caller);
+  };
 }
 
+/** Only those who need a provider pay for loading all of them. */
+const providers = (): Promise<typeof import("@aws-sdk/credential-providers")> =>
+  import("@aws-sdk/credential-providers");
+
 /** The SDK's usual chain; a failure names the profile. */
-function chain(profile: string): Provider<AwsCredentialIdentity> {
-  if (profile === "") return fromNodeProviderChain();
-  const provide = fromNodeProviderChain({ profile });
-  return async () => {
+function chain(profile: string): AwsCredentialIdentityProvider {
+  return async (caller) => {
+    const { fromNodeProviderChain } = await providers();
     try {
-      return await provide();
+      return await fromNodeProviderChain(profile === "" ? {} : { profile })(caller);
     } catch (error) {
-      if (error instanceof Error) error.message += `, source.profile = ${profile}`;
+      if (profile !== "" && error instanceof Error) error.message += `, source.profile = ${profile}`;
       throw error;
     }
   };
