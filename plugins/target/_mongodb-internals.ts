@@ -3,7 +3,10 @@ import { BSON } from "mongodb";
 
 /** The driver's carrier of documents that are BSON already. */
 interface Sequence {
+  /** What is sent in front of the documents: kind, length, field. */
+  header: Uint8Array;
   push(document: object, bytes: Uint8Array): number;
+  toBin(): Uint8Array;
 }
 type SequenceClass = new (field: string) => Sequence;
 
@@ -16,15 +19,25 @@ const commands = (await import("mongodb/lib/cmap/commands.js").catch(() => ({}))
 export const sendsEncoded: boolean = commands.DocumentSequence !== undefined;
 
 /**
- * Encoded documents as a command's field: as they are, or decoded for a driver that has changed.
+ * Encoded documents as part of a command: as they are, or decoded for a driver that has changed.
+ *
+ * The driver joins the bytes of all sequences in a command. Two of them, one that gives the header and one
+ * that gives the documents, spare the copy that one alone would make of both.
  *
  * @param bytes documents one behind the other
  */
-export function encodedDocuments(field: string, bytes: Uint8Array, direct: boolean = sendsEncoded): unknown {
-  if (!direct) return decoded(bytes);
-  const sequence = new commands.DocumentSequence!(field);
-  sequence.push({}, bytes);
-  return sequence;
+export function encodedDocuments(
+  field: string,
+  bytes: Uint8Array,
+  direct: boolean = sendsEncoded,
+): Record<string, unknown> {
+  if (!direct) return { [field]: decoded(bytes) };
+  const head = new commands.DocumentSequence!(field);
+  head.push({}, bytes);
+  head.toBin = () => head.header;
+  const body = new commands.DocumentSequence!(field);
+  body.toBin = () => bytes;
+  return { [field]: head, [`${field}Body`]: body };
 }
 
 function decoded(bytes: Uint8Array): object[] {

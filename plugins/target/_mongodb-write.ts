@@ -162,7 +162,7 @@ async function send(
       ordered: false,
       writeConcern: DURABLE,
       maxTimeMS: WRITE_TIMEOUT,
-      [field]: encodedDocuments(field, bytes),
+      ...encodedDocuments(field, bytes),
     });
     // Written, but not durably so: an unknown outcome as any other.
     if (answer.writeConcernError) throw new MongoServerError(answer.writeConcernError);
