@@ -51,8 +51,6 @@ export interface ItemEncoder {
    * @throws Unexpected, RangeError or SyntaxError, and nothing is appended
    */
   append(json: Buffer, start: number): number;
-  /** Appends documents that are BSON already. */
-  appendEncoded(bytes: Uint8Array): void;
   /** How many bytes were appended. */
   readonly length: number;
   /** Takes the first so many bytes; what follows stays. */
@@ -85,7 +83,6 @@ export function createItemEncoder(encoding: Encoding): ItemEncoder {
       }
       return json.pos;
     },
-    appendEncoded: (bytes) => out.raw(bytes),
     get length() {
       return out.at;
     },
