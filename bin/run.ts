@@ -1,5 +1,6 @@
 /** The command `run`: a configuration in, a migration shown, an exit code out. */
 import { constants } from "node:os";
+import type { ConsolaInstance } from "consola";
 import { type Config, describeConfig, loadConfig } from "../core/config.ts";
 import { MigrationError } from "../core/errors.ts";
 import { createRedactor } from "../core/mask.ts";
@@ -17,6 +18,8 @@ export interface RunFlags {
   file: string;
   /** `key=value`, stronger than the file. */
   set: string[];
+  /** Forgets what an unfinished run has left. */
+  fresh: boolean;
 }
 
 /**
@@ -25,20 +28,26 @@ export interface RunFlags {
  * @returns the exit code
  * @throws MigrationError when the configuration can't be used
  */
-export async function run({ file, set }: RunFlags): Promise<number> {
+export async function run({ file, set, fresh }: RunFlags): Promise<number> {
   const { config, warnings, given } = loadConfig({ file, set, env: process.env });
   refuseNotYet(config, given);
   const redact = createRedactor({ ...config });
   try {
-    await shown(config, warnings, redact);
+    await shown(config, { warnings, redact, fresh });
     return 0;
   } catch (error) {
     return printError(error, { debug: config["log.level"] === "debug", redact });
   }
 }
 
+interface ShownOptions {
+  warnings: string[];
+  redact: (text: string) => string;
+  fresh: boolean;
+}
+
 /** The migration with its log, its display and its summary. */
-async function shown(config: Config, warnings: string[], redact: (text: string) => string): Promise<void> {
+async function shown(config: Config, { warnings, redact, fresh }: ShownOptions): Promise<void> {
   await using cleanup = new AsyncDisposableStack();
   const { log, close } = createLog({
     level: config["log.level"],
@@ -51,13 +60,13 @@ async function shown(config: Config, warnings: string[], redact: (text: string) 
   log.debug("configuration", JSON.stringify(describeConfig(config)));
 
   const progress = createProgress();
-  const signal = stopSignal(cleanup);
+  const signal = stopSignal(cleanup, log);
   const port = config["full_sync.http_port"];
   const status = await serveProgress(progress, { host: config["http.host"], port, log });
   cleanup.defer(() => status?.close());
   const display = showProgress(progress, { log });
   try {
-    await migrate({ config, log, progress, signal });
+    await migrate({ config, log, progress, signal, fresh });
   } finally {
     display.stop();
   }
@@ -66,13 +75,14 @@ async function shown(config: Config, warnings: string[], redact: (text: string) 
 }
 
 /** Aborts on the first SIGINT or SIGTERM, with the exit code a shell expects; the second ends the process. */
-function stopSignal(cleanup: AsyncDisposableStack): AbortSignal {
+function stopSignal(cleanup: AsyncDisposableStack, log: ConsolaInstance): AbortSignal {
   const stop = new AbortController();
   for (const name of ["SIGINT", "SIGTERM"] as const) {
     const exit = 128 + constants.signals[name];
     const listener = (): void => {
       if (stop.signal.aborted) process.exit(exit);
-      const hint = "a full run can't be taken up again yet: start it anew";
+      const hint = "start it again in the same way: it goes on where it stopped";
+      log.info(`${name}: finishing what is being written; a second one ends it at once`);
       stop.abort(new MigrationError("INTERRUPTED", `${name} stopped the run`, { exit, hint }));
     };
     process.on(name, listener);

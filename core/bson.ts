@@ -29,10 +29,11 @@ export interface DocumentWriter {
   /**
    * Appends a document.
    *
+   * @param id the ObjectId's bytes for one without `_id`; otherwise it is made up
    * @returns its size in bytes
    * @throws RangeError when BSON can't hold it: a NUL in a name, half a surrogate pair
    */
-  append(document: TargetDocument): number;
+  append(document: TargetDocument, id?: Uint8Array): number;
   /** What was appended, in a view that is valid until the next append. */
   bytes(): Uint8Array;
   /** How many documents were appended. */
@@ -53,7 +54,7 @@ export function createDocumentWriter({ doubles, addId }: DocumentWriterOptions):
   let count = 0;
 
   return {
-    append(document) {
+    append(document, id) {
       const before = out.at;
       try {
         out.reserve(ROOM);
@@ -61,7 +62,7 @@ export function createDocumentWriter({ doubles, addId }: DocumentWriterOptions):
         if (addId && !Object.hasOwn(document, "_id")) {
           out.name("_id");
           out.type(OBJECT_ID);
-          out.raw(ObjectId.generate());
+          out.raw(id ?? ObjectId.generate());
         }
         writeFields(document);
         out.close(start);

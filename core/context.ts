@@ -6,15 +6,27 @@ import { MigrationError } from "./errors.ts";
 import type { HookEvent, HookName, Hooks } from "./hooks.ts";
 import type { AnyPlugin } from "./plugin.ts";
 import { createProgress, type Progress } from "./progress.ts";
-import type { Roles } from "./types.ts";
+import type { Roles } from "./roles.ts";
+
+const SECOND = 1000;
+/** For what is being written when the run is to stop; a user waits 10 s at most in all. */
+const GRACE = 7 * SECOND;
+const PATIENCE = 120 * SECOND;
 
 /** What every part of a run gets first: configuration, log, hooks, roles and the signal to stop. */
 export interface Context {
   readonly config: Config;
   readonly log: ConsolaInstance;
   readonly progress: Progress;
-  /** Aborted when the run is to stop: by the caller, or by the first failure, which is its reason. */
+  /**
+   * Aborted when the run is to stop: by the caller, or by the first failure, which is its reason.
+   * Nothing new is begun then; what is being written is finished and the checkpoint saved.
+   */
   readonly signal: AbortSignal;
+  /** Aborted some seconds after `signal`: who still waits for an answer gives up. */
+  readonly abandon: AbortSignal;
+  /** How long a call that keeps failing is made again before the run ends, in ms. */
+  readonly patience: number;
   /** Stops the run; the first reason is the one that is thrown. */
   stop(reason: unknown): void;
   /** Fills a role; a role taken twice is an error that names both plugins. */
@@ -41,6 +53,8 @@ export interface ContextOptions {
   log?: ConsolaInstance;
   progress?: Progress;
   signal?: AbortSignal;
+  /** How long a call that keeps failing is made again, in ms; default 2 minutes. */
+  patience?: number;
 }
 
 /** Makes the context of one run. Disposing it closes the roles in reverse order. */
@@ -53,13 +67,22 @@ export function createContext(options: ContextOptions): OwnedContext {
   const listeners = new Map<HookName, number>();
   const roles = new Map<keyof Roles, { by: string; implementation: Roles[keyof Roles] }>();
   const closing = new AsyncDisposableStack();
+  const abandoning = new AbortController();
+  let grace: NodeJS.Timeout | undefined;
+  signal.addEventListener("abort", startGrace, { once: true });
   let current = "nimo-shake";
+
+  function startGrace(): void {
+    grace = setTimeout(() => abandoning.abort(signal.reason), GRACE);
+  }
 
   return {
     config,
     log,
     progress,
     signal,
+    abandon: abandoning.signal,
+    patience: options.patience ?? PATIENCE,
     stop: (reason) => stopping.abort(reason),
     provide(role, implementation) {
       const taken = roles.get(role);
@@ -102,6 +125,9 @@ export function createContext(options: ContextOptions): OwnedContext {
         await closing.disposeAsync();
       } catch (error) {
         throw firstOf(error);
+      } finally {
+        signal.removeEventListener("abort", startGrace);
+        clearTimeout(grace);
       }
     },
   };

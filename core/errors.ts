@@ -8,6 +8,9 @@ export type ErrorCode =
   | "TABLE_MISSING"
   | "TABLE_UNFIT"
   | "TARGET_EXISTS"
+  | "ALREADY_RUNNING"
+  | "CHECKPOINT_MISMATCH"
+  | "CHECKPOINT_FAILED"
   | "SOURCE_UNREACHABLE"
   | "SOURCE_DENIED"
   | "SOURCE_GONE"
@@ -33,6 +36,9 @@ const CODES: Record<ErrorCode, { exit: number; meaning: string }> = {
   TABLE_MISSING: { exit: 2, meaning: "a table named in the whitelist doesn't exist at the source" },
   TABLE_UNFIT: { exit: 2, meaning: "a table's keys or name can't be represented at the target" },
   TARGET_EXISTS: { exit: 2, meaning: "a collection of that name exists at the target" },
+  ALREADY_RUNNING: { exit: 2, meaning: "another process with the same id is running" },
+  CHECKPOINT_MISMATCH: { exit: 2, meaning: "the checkpoint was made under other settings, or can't be read" },
+  CHECKPOINT_FAILED: { exit: 1, meaning: "the checkpoint can't be read or saved" },
   SOURCE_UNREACHABLE: { exit: 1, meaning: "the source doesn't answer" },
   SOURCE_DENIED: { exit: 1, meaning: "the source refuses the credentials or the action" },
   SOURCE_GONE: { exit: 1, meaning: "a table vanished while it was read" },

@@ -1,31 +1,37 @@
 /** The full phase of one table: its segments are fetched, converted and written, then counted. */
+import type { TableCheckpoint, UnitState } from "./checkpoint.ts";
 import type { Context } from "./context.ts";
 import { MigrationError } from "./errors.ts";
-import { fetchAfterEvent, type RecordsEvent } from "./hooks.ts";
+import { fetchAfterEvent } from "./hooks.ts";
 import { createLanes, type Lanes } from "./lanes.ts";
 import { readAhead } from "./read-ahead.ts";
 import type { TableProgress } from "./progress.ts";
-import type { EncodedBatch, Page, SourceRecord, Table, Transcoder, Unit, WriteResult } from "./types.ts";
+import { createSaver } from "./saver.ts";
+import type { Page, SourceRecord, Table, Transcoder, Unit } from "./types.ts";
+import { createWrites, edited, type WriteOptions } from "./writes.ts";
 
 /** What the units of one table share. */
-interface TableCopy {
-  ctx: Context;
-  table: Table;
-  counters: TableProgress;
+interface TableCopy extends WriteOptions {
   /** `full.document.parser` conversions at once. */
   parsers: Lanes;
-  /** `full.document.concurrency` writes at once. */
-  writers: Lanes;
 }
 
+/** Documents wait so long at most for their batch to fill while pages come, in ms. */
+const LATE = 500;
+
 /**
- * Copies a table's items and checks that all of them arrived.
+ * Copies a table's items, from where an earlier run had come to, and checks that all of them arrived.
  *
  * @param counters is kept up to date
  * @returns the documents present at the target that were not written here
  * @throws MigrationError COUNT_MISMATCH when documents are missing
  */
-export async function copyTable(ctx: Context, table: Table, counters: TableProgress): Promise<number> {
+export async function copyTable(
+  ctx: Context,
+  table: Table,
+  counters: TableProgress,
+  checkpoint: TableCheckpoint,
+): Promise<number> {
   const { config } = ctx;
   const copy: TableCopy = {
     ctx,
@@ -33,30 +39,38 @@ export async function copyTable(ctx: Context, table: Table, counters: TableProgr
     counters,
     parsers: createLanes(config["full.document.parser"]),
     writers: createLanes(config["full.document.concurrency"]),
+    saver: createSaver(ctx, table, checkpoint),
   };
-  const units = ctx.role("source").units(table);
+  const begun = ctx.role("source").units(table, checkpoint.state?.units);
+  const left = begun
+    .map((unit) => ({ unit, from: checkpoint.unit(unit) }))
+    .filter(({ from }) => from === undefined || from.position !== undefined);
   const ends = await Promise.allSettled(
-    units.map((unit) =>
-      copyUnit(copy, unit).catch((error: unknown) => {
+    left.map(({ unit, from }) =>
+      copyUnit(copy, unit, from).catch((error: unknown) => {
         ctx.stop(error);
         throw error;
       }),
     ),
   );
+  await copy.saver.flush();
   for (const end of ends) if (end.status === "rejected") throw end.reason;
   return checkCounts(copy);
 }
 
 /** One unit of work, from its first page to the acknowledgement of its last batch. */
-async function copyUnit(copy: TableCopy, unit: Unit): Promise<void> {
+async function copyUnit(copy: TableCopy, unit: Unit, from: UnitState | undefined): Promise<void> {
   const { ctx, table, counters } = copy;
   const { signal } = ctx;
   const batchSize = ctx.config["full.document.write.batch"];
-  const writes = createWrites(copy, unit);
+  const writes = createWrites(copy, unit, from);
   const transcoder = shortWay(ctx, unit);
+  // A hook that drops records of a batch drops them of one page, so that every page's count is known.
+  const pageByPage = ctx.listens("write:before");
   let waiting: SourceRecord[] = [];
+  let startedAt = performance.now();
   const pages = ctx.role("source").read(unit, {
-    from: undefined,
+    from: from?.position,
     signal,
     beforeRequest: async (request) => {
       await ctx.call("fetch:before", { phase: unit.phase, table, unit, request });
@@ -66,24 +80,50 @@ async function copyUnit(copy: TableCopy, unit: Unit): Promise<void> {
   /** Sends what is encoded, in full batches, while there are at least so many documents. */
   async function startEncoded(atLeast: number): Promise<void> {
     for (let count = transcoder?.count ?? 0; count >= atLeast; count = transcoder!.count) {
+      startedAt = performance.now();
       await writes.startEncoded(transcoder!.take(Math.min(count, batchSize)));
     }
   }
 
+  /** The same for records. */
+  async function startRecords(atLeast: number): Promise<void> {
+    while (waiting.length >= atLeast) {
+      startedAt = performance.now();
+      await writes.start(waiting.splice(0, batchSize));
+    }
+  }
+
+  /** Takes a page to where its documents wait; documents leave in the order in which they came. */
+  async function take(page: Page): Promise<void> {
+    const encoded = transcoder?.append(page);
+    const records = encoded === undefined ? await convertPage(copy, unit, page) : undefined;
+    const read = encoded?.items ?? records!.read;
+    const filtered = records === undefined ? 0 : records.read - records.records.length;
+    const overflowed = (encoded ?? records)!.overflowed;
+    counters.bytes += page.bytes;
+    counters.read += read;
+    counters.filtered += filtered;
+    counters.overflowed += overflowed;
+    if (records !== undefined) {
+      await startEncoded(1);
+      waiting = waiting.concat(records.records);
+    } else {
+      await startRecords(1);
+    }
+    const { position, bytes } = page;
+    writes.page(read - filtered, { ...(position && { position }), read, filtered, overflowed, bytes });
+  }
+
   try {
     for await (const page of readAhead(pages)) {
-      counters.bytes += page.bytes;
-      await copy.parsers.run(async () => {
-        const encoded = transcoder?.append(page);
-        counters.read += encoded?.items ?? page.records.length;
-        counters.overflowed += encoded?.overflowed ?? 0;
-        if (encoded === undefined) waiting = waiting.concat(await convertPage(copy, unit, page));
-      });
-      while (waiting.length >= batchSize) await writes.start(waiting.splice(0, batchSize));
-      await startEncoded(batchSize);
+      await copy.parsers.run(() => take(page));
+      // A slow source doesn't fill a batch for long, and the position must not stay behind.
+      const all = pageByPage || performance.now() - startedAt > LATE;
+      await startRecords(all ? 1 : batchSize);
+      await startEncoded(all ? 1 : batchSize);
       signal.throwIfAborted();
     }
-    if (waiting.length > 0) await writes.start(waiting);
+    await startRecords(1);
     await startEncoded(1);
   } finally {
     await writes.settled();
@@ -107,8 +147,11 @@ function shortWay(ctx: Context, unit: Unit): Transcoder | undefined {
 }
 
 /** The hooks around fetch and convert, and the conversion between them. */
-async function convertPage(copy: TableCopy, unit: Unit, page: Page): Promise<SourceRecord[]> {
-  const { ctx, table, counters } = copy;
+async function convertPage(
+  { ctx, table }: TableCopy,
+  unit: Unit,
+  page: Page,
+): Promise<{ records: SourceRecord[]; read: number; overflowed: number }> {
   let { records } = page;
   // A hook may edit the array in place.
   const read = records.length;
@@ -118,89 +161,9 @@ async function convertPage(copy: TableCopy, unit: Unit, page: Page): Promise<Sou
     ({ records } = event);
   }
   records = await edited(ctx, "convert:before", unit, records);
-  counters.overflowed += ctx.role("convert").convert(records, table).overflowed;
+  const { overflowed } = ctx.role("convert").convert(records, table);
   records = await edited(ctx, "convert:after", unit, records);
-  counters.filtered += read - records.length;
-  return records;
-}
-
-/** The records as a hook leaves them. */
-async function edited(
-  ctx: Context,
-  name: "convert:before" | "convert:after" | "write:before",
-  unit: Unit,
-  records: SourceRecord[],
-): Promise<SourceRecord[]> {
-  if (!ctx.listens(name)) return records;
-  const event: RecordsEvent = { phase: unit.phase, table: unit.table, unit, records };
-  await ctx.call(name, event);
-  return event.records;
-}
-
-/** One unit's writes on their way. */
-interface Writes {
-  /** Waits for a free lane, then sends without waiting for the answer. */
-  start(records: SourceRecord[]): Promise<void>;
-  /** The same for documents encoded already. */
-  startEncoded(batch: EncodedBatch): Promise<void>;
-  /** Waits until none is on its way. */
-  settled(): Promise<void>;
-  /** Throws the first failure, if any. */
-  check(): void;
-}
-
-function createWrites(copy: TableCopy, unit: Unit): Writes {
-  const { ctx, counters, table } = copy;
-  const target = ctx.role("target");
-  const onTheWay = new Set<Promise<void>>();
-  let failure: { error: unknown } | undefined;
-
-  async function write(batch: SourceRecord[]): Promise<void> {
-    const before = batch.length;
-    const records = await edited(ctx, "write:before", unit, batch);
-    counters.filtered += before - records.length;
-    if (records.length === 0) return;
-    const result = await target.write({ unit, records }, ctx.signal);
-    count(result);
-    if (!ctx.listens("write:after")) return;
-    await ctx.call("write:after", { phase: unit.phase, table, unit, records, result });
-  }
-
-  function count({ inserted, replaced, duplicates }: WriteResult): void {
-    counters.written += inserted + replaced + duplicates;
-  }
-
-  async function launch(work: () => Promise<void>): Promise<void> {
-    const leave = await copy.writers.enter();
-    if (failure !== undefined) {
-      leave();
-      throw failure.error;
-    }
-    const writing = work()
-      .catch((error: unknown) => {
-        failure ??= { error };
-        // The source may be waiting for long: it must not go on until its next page.
-        ctx.stop(error);
-      })
-      .finally(() => {
-        leave();
-        onTheWay.delete(writing);
-      });
-    onTheWay.add(writing);
-  }
-
-  function check(): void {
-    if (failure !== undefined) throw failure.error;
-  }
-
-  return {
-    start: (batch) => launch(() => write(batch)),
-    startEncoded: (batch) => launch(async () => count(await target.writeEncoded!(batch, ctx.signal))),
-    settled: async () => {
-      await Promise.all(onTheWay);
-    },
-    check,
-  };
+  return { records, read, overflowed };
 }
 
 /** Items read, less those filtered, must be written; what is written must be there. */

@@ -6,4 +6,5 @@ export type * from "./hooks.ts";
 export { migrate, type MigrateOptions } from "./migrate.ts";
 export { definePlugin, type Plugin } from "./plugin.ts";
 export type { Progress, TableProgress, TableState } from "./progress.ts";
+export type * from "./roles.ts";
 export type * from "./types.ts";

@@ -1,4 +1,5 @@
-import type { Converter, KeySchema, Table, TargetIndex } from "./types.ts";
+import type { Converter } from "./roles.ts";
+import type { KeySchema, Table, TargetIndex } from "./types.ts";
 
 /**
  * The indexes a table gets at the target. From its key: partition + sort key unique, or the partition

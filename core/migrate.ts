@@ -1,8 +1,10 @@
+import { openCheckpoint, type RunCheckpoint, type TableCheckpoint } from "./checkpoint.ts";
 import { createContext, type Context, type ContextOptions } from "./context.ts";
 import { MigrationError, toMigrationError } from "./errors.ts";
 import { copyTable } from "./full.ts";
 import { indexPattern, planIndexes } from "./indexes.ts";
 import { inParallel } from "./lanes.ts";
+import { makePlaces } from "./places.ts";
 import type { AnyPlugin } from "./plugin.ts";
 import { type Progress, type TableProgress, trackTable } from "./progress.ts";
 import type { Table } from "./types.ts";
@@ -12,6 +14,14 @@ import { builtinPlugins } from "../plugins/index.ts";
 export interface MigrateOptions extends ContextOptions {
   /** Further plugins, set up after the built-in ones. */
   plugins?: AnyPlugin[];
+  /** Forgets what an unfinished run has left, and starts over. */
+  fresh?: boolean;
+}
+
+/** What is known before the first item is read. */
+interface Prepared {
+  tables: Table[];
+  checkpoint: RunCheckpoint;
 }
 
 /**
@@ -35,7 +45,9 @@ export async function migrate(options: MigrateOptions): Promise<Progress> {
   await attempt(async () => {
     const builtins = await builtinPlugins(ctx.config);
     for (const plugin of [...builtins, ...(options.plugins ?? [])]) await ctx.use(plugin);
-    await full(ctx, await prepare(ctx));
+    const prepared = await prepare(ctx, options.fresh ?? false);
+    await full(ctx, prepared);
+    await prepared.checkpoint.finish();
   });
   await attempt(() => ctx.call("close", failure ? { error: failure } : {}));
   await attempt(() => ctx[Symbol.asyncDispose]());
@@ -43,8 +55,8 @@ export async function migrate(options: MigrateOptions): Promise<Progress> {
   return ctx.progress;
 }
 
-/** Finds the tables, lets the hooks see them, and makes room at the target. */
-async function prepare(ctx: Context): Promise<Table[]> {
+/** Finds the tables, lets the hooks see them, and makes room at the target for those not begun yet. */
+async function prepare(ctx: Context, fresh: boolean): Promise<Prepared> {
   const { log, signal } = ctx;
   log.info("start fetching table list");
   const tables = await ctx.role("source").tables(signal);
@@ -54,19 +66,19 @@ async function prepare(ctx: Context): Promise<Table[]> {
     await ctx.call("table:before", { phase: "full", table });
     trackTable(ctx.progress, table);
   }
-  const target = ctx.role("target");
-  await target.check(tables, signal);
-  await target.prepare(tables, signal);
-  return tables;
+  await ctx.role("target").check(tables, signal);
+  const checkpoint = await openCheckpoint(ctx, tables, fresh);
+  await makePlaces(ctx, tables, checkpoint);
+  return { tables, checkpoint };
 }
 
 /** The full phase: so many tables at once, the largest first, so that none runs on alone. */
-async function full(ctx: Context, tables: Table[]): Promise<void> {
+async function full(ctx: Context, { tables, checkpoint }: Prepared): Promise<void> {
   const largestFirst = tables.toSorted((a, b) => b.sizeBytes - a.sizeBytes);
   await inParallel(largestFirst, ctx.config["full.concurrency"], async (table) => {
     const counters = ctx.progress.tables.get(table.name)!;
     try {
-      await migrateTable(ctx, table, counters);
+      await migrateTable(ctx, table, counters, checkpoint.table(table));
       counters.state = "done";
     } catch (error) {
       counters.state = "failed";
@@ -78,21 +90,33 @@ async function full(ctx: Context, tables: Table[]): Promise<void> {
   });
 }
 
-/** One table: its data, then its indexes. */
-async function migrateTable(ctx: Context, table: Table, counters: TableProgress): Promise<void> {
+/** One table: its data, then its indexes; what an earlier run had finished is not done again. */
+async function migrateTable(
+  ctx: Context,
+  table: Table,
+  counters: TableProgress,
+  checkpoint: TableCheckpoint,
+): Promise<void> {
+  const { state } = checkpoint;
+  if (state?.stage === "done") {
+    counters.indexes = state.indexes ?? 0;
+    return;
+  }
   counters.startedAt = Date.now();
   let surplus = 0;
   if (!ctx.config["sync_schema_only"]) {
     counters.state = "copying";
     ctx.log.info(`start syncing table ${table.name}`);
-    surplus = await copyTable(ctx, table, counters);
+    surplus = await copyTable(ctx, table, counters, checkpoint);
   }
   counters.state = "indexing";
+  await checkpoint.advance({ stage: "indexing" });
   const unique = await buildIndexes(ctx, table, counters);
   checkSurplus(ctx, table, surplus, unique);
+  await checkpoint.advance({ stage: "done", indexes: counters.indexes });
   const { read, filtered, written } = counters;
   await ctx.call("table:after", { phase: "full", table, read, filtered, written });
-  ctx.log.info(`finish syncing table ${table.name}: ${written} documents`);
+  ctx.log.info(`finish syncing table ${table.name}: ${written} ${written === 1 ? "document" : "documents"}`);
 }
 
 /** Builds a table's indexes; gives whether one of them is unique. */
@@ -102,10 +126,13 @@ async function buildIndexes(ctx: Context, table: Table, counters: TableProgress)
   const event = { phase: "full" as const, table, indexes };
   await ctx.call("index:before", event);
   ctx.log.debug(`indexes of ${table.name}: ${event.indexes.map(indexPattern).join(", ")}`);
-  counters.indexes = await ctx.role("target").index(table, event.indexes, ctx.signal);
+  counters.indexes = await ctx.role("target").index(table, event.indexes, {
+    signal: ctx.signal,
+    onProgress: (share) => void (counters.indexShare = share),
+  });
   await ctx.call("index:after", event);
   const idIsKey = ctx.role("convert").fieldPath(table.keys.partition) === "_id";
-  return idIsKey || event.indexes.some((index) => index.unique);
+  return ctx.role("target").guardsKeys || idIsKey || event.indexes.some((index) => index.unique);
 }
 
 /**

@@ -13,11 +13,6 @@ interface NotYet {
 const NOT_YET: readonly NotYet[] = [
   { key: "sync_mode", asked: (config) => config.sync_mode !== "full", instead: "full" },
   { key: "target.type", asked: (config) => config["target.type"] !== "mongodb", instead: "mongodb" },
-  {
-    key: "target.mongodb.type",
-    asked: (config) => config["target.type"] === "mongodb" && config["target.mongodb.type"] === "sharding",
-    instead: "replica",
-  },
   { key: "convert.type", asked: (config) => config["convert.type"] === "same", instead: "change" },
   {
     key: "full.read.concurrency",

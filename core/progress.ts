@@ -23,6 +23,20 @@ export interface TableProgress {
   overflowed: number;
   /** Indexes built. */
   indexes: number;
+  /** How far the index build is, from 0 to 1, where the target tells. */
+  indexShare?: number;
+  /** Of `written` and `filtered`, what an earlier run had done. */
+  resumed: number;
+  /** Of `bytes`, what an earlier run had received. */
+  resumedBytes: number;
+  /** Calls to source or target that failed and were made again. */
+  retries: number;
+  /** Of them, those that the source throttled. */
+  throttles: number;
+  /** Milliseconds of waiting before such calls, over all lanes. */
+  waitedMs: number;
+  /** What went wrong last, in few words: `throttled`, `target away`. */
+  trouble?: { what: string; at: number };
   /** When the first page was asked for, in ms since 1970. */
   startedAt?: number;
   /** When the table was done or failed, in ms since 1970. */
@@ -54,7 +68,32 @@ export function trackTable(progress: Progress, table: Table): TableProgress {
     bytes: 0,
     overflowed: 0,
     indexes: 0,
+    resumed: 0,
+    resumedBytes: 0,
+    retries: 0,
+    throttles: 0,
+    waitedMs: 0,
   };
   progress.tables.set(table.name, entry);
   return entry;
+}
+
+/** A call that failed and is made again. */
+export interface Retry {
+  /** In few words: `throttled`, `source away`, `target away`. */
+  what: string;
+  /** Whether the source throttled it. */
+  throttled?: boolean;
+  /** Until it is made again, in ms. */
+  pause: number;
+}
+
+/** Counts a repeated call, so that it shows where it happens; a table that isn't tracked is left out. */
+export function noteRetry(progress: Progress, table: string, { what, throttled, pause }: Retry): void {
+  const entry = progress.tables.get(table);
+  if (entry === undefined) return;
+  entry.retries++;
+  if (throttled) entry.throttles++;
+  entry.waitedMs += pause;
+  entry.trouble = { what, at: Date.now() };
 }

@@ -6,6 +6,7 @@
 import { ObjectId } from "mongodb";
 import { ARRAY, BOOLEAN, BsonSink, DOCUMENT, NULL, OBJECT_ID } from "./bson-sink.ts";
 import { JsonCursor, QUOTE, Unexpected } from "./json-cursor.ts";
+import { createKeyReader, NO_ID } from "./transcode-id.ts";
 import { writeBinary, writeConverted, writeName, writePlainNumber, writeText } from "./transcode-scalars.ts";
 
 export { Unexpected } from "./json-cursor.ts";
@@ -40,6 +41,8 @@ export interface Encoding {
   keepsId: boolean;
   /** Names of key attributes with numbers: those of more than 15 digits are left to the way of objects. */
   numberKeys: string[];
+  /** Names of the key attributes, partition key first, whose values make the `_id`. Absent: it is made up. */
+  idKeys?: string[];
 }
 
 /** Appends items as documents to a buffer that grows. */
@@ -66,7 +69,9 @@ export function createItemEncoder(encoding: Encoding): ItemEncoder {
   const doubles = numbers === "double";
   const refusesId = !keepsId && idName.top === "_id";
   // As they are called at the target.
-  const numberKeys = encoding.numberKeys.map((name) => Buffer.from(name === "_id" ? idName.top : name));
+  const targetName = (name: string): Buffer => Buffer.from(name === "_id" ? idName.top : name);
+  const numberKeys = encoding.numberKeys.map(targetName);
+  const key = encoding.idKeys && createKeyReader(encoding.idKeys.map(targetName));
   const renamedBytes = { top: Buffer.from(idName.top), nested: Buffer.from(idName.nested) };
   const out = new BsonSink(FIRST_SIZE);
   const json = new JsonCursor();
@@ -87,21 +92,25 @@ export function createItemEncoder(encoding: Encoding): ItemEncoder {
       return out.at;
     },
     take: (length) => out.take(length, FIRST_SIZE),
-    truncate(length) {
-      out.at = length;
-    },
+    truncate: (length) => void (out.at = length),
   };
 
   function writeItem(): void {
     out.reserve(64);
     const start = out.open();
-    if (!keepsId) {
-      out.name("_id");
-      out.type(OBJECT_ID);
-      out.raw(ObjectId.generate());
-    }
+    const idAt = keepsId ? -1 : writeId();
     writeFields(true);
+    if (key !== undefined) out.bytes.set(key.id(), idAt);
     out.close(start);
+  }
+
+  /** Writes an `_id`, or leaves room for it, and gives where it stands. */
+  function writeId(): number {
+    out.name("_id");
+    out.type(OBJECT_ID);
+    key?.begin();
+    out.raw(key === undefined ? ObjectId.generate() : NO_ID);
+    return out.at - NO_ID.length;
   }
 
   /** The attributes of an item or a map. */
@@ -126,9 +135,12 @@ export function createItemEncoder(encoding: Encoding): ItemEncoder {
           out.at = out.typeAt;
           out.name(top ? idName.top : idName.nested);
         }
-      } else if (renames && length === renamed.length && isNamed(renamed)) sawRenamed = true;
+      } else if (renames && isNamed(renamed)) sawRenamed = true;
+      const part = top && key !== undefined ? key.partNamed(isNamed) : -1;
       json.expect(COLON);
+      const from = json.pos;
       writeValue(top);
+      if (part >= 0) key!.take(part, json.bytes, from, json.pos);
       const next = json.bytes[json.pos++];
       if (next === CLOSE) break;
       if (next !== COMMA) throw new Unexpected();
@@ -142,8 +154,10 @@ export function createItemEncoder(encoding: Encoding): ItemEncoder {
     return bytes[typeAt + 1] === 0x5f && bytes[typeAt + 2] === 0x69 && bytes[typeAt + 3] === 0x64;
   }
 
+  /** Whether the name written last is this one. */
   function isNamed(name: Buffer): boolean {
-    return name.equals(out.bytes.subarray(out.typeAt + 1, out.at - 1));
+    const start = out.typeAt + 1;
+    return name.length === out.at - 1 - start && name.equals(out.bytes.subarray(start, out.at - 1));
   }
 
   /** A value `{"T":…}` for the name that stands already. */

@@ -1,4 +1,4 @@
-/** The nouns of a migration: tables, units of work, records, batches, and the four roles plugins fill. */
+/** The nouns of a migration: tables, units of work, records, batches. */
 
 /** One value in DynamoDB JSON as the service sends it: exactly one member is set; B and BS are base64. */
 export interface AttributeValue {
@@ -42,6 +42,8 @@ export interface SecondaryIndex extends KeySchema {
 export interface Table {
   /** The name at the source. */
   name: string;
+  /** The source's own identifier: a table made anew under the same name has another. */
+  id?: string;
   /** The name at the target; a `table:before` hook may change it. */
   targetName: string;
   keys: KeySchema;
@@ -152,76 +154,8 @@ export interface TargetIndex {
   origin: "primary" | "user";
 }
 
-/** What a source's reader gets to do its work with. */
-export interface ReadOptions {
-  /** Where to begin; undefined: at the unit's start. */
-  from: Position | undefined;
-  /** To be called with each request before it is sent; it may be edited there. */
-  beforeRequest: (request: object) => Promise<void>;
-  signal: AbortSignal;
-}
-
-/** Reads tables. Filled by a plugin with `ctx.provide("source", …)`. */
-export interface Source {
-  /** The tables to migrate, described and filtered by the configuration's lists. */
-  tables(signal: AbortSignal): Promise<Table[]>;
-  /** Splits a table into units that can be read at the same time. */
-  units(table: Table): Unit[];
-  /** Reads one unit page by page, in order. */
-  read(unit: Unit, options: ReadOptions): AsyncIterable<Page>;
-  /** Frees what the source holds; may be called twice. */
-  close?(): Promise<void> | void;
-}
-
 /** What a converter found while it worked. */
 export interface ConvertResult {
   /** Numbers that could not be held exactly and were treated as the configuration says. */
   overflowed: number;
-}
-
-/** Turns records into what the target stores. Filled with `ctx.provide("convert", …)`. */
-export interface Converter {
-  /** "double": every plain number in a document is a double; otherwise int32 where it is one. */
-  numbers?: "double";
-  /** Sets `key` and, for puts, `document` of every record. Throws DATA_UNFIT naming table and key. */
-  convert(records: SourceRecord[], table: Table): ConvertResult;
-  /** The field path at the target under which a key attribute can be indexed. */
-  fieldPath(attribute: KeyAttribute): string;
-  /** The short way from a page's body to BSON, where the converter has one; the same documents. */
-  transcoder?(unit: Unit): Transcoder;
-}
-
-/** Writes documents. Filled with `ctx.provide("target", …)`. */
-export interface Target {
-  /** Connects and refuses what can't work; changes nothing. */
-  check(tables: Table[], signal: AbortSignal): Promise<void>;
-  /** Makes room for the tables and creates them. */
-  prepare(tables: Table[], signal: AbortSignal): Promise<void>;
-  /** Writes a batch; when it resolves every record is durable. Safe to repeat. */
-  write(batch: Batch, signal: AbortSignal): Promise<WriteResult>;
-  /** The same for documents encoded already, where the target takes BSON. */
-  writeEncoded?(batch: EncodedBatch, signal: AbortSignal): Promise<WriteResult>;
-  /** Builds indexes that are not there yet, after the data; gives how many are there then. */
-  index(table: Table, indexes: TargetIndex[], signal: AbortSignal): Promise<number>;
-  /** The documents present, counted exactly. */
-  count(table: Table, signal: AbortSignal): Promise<number>;
-  /** Frees what the target holds; may be called twice. */
-  close?(): Promise<void> | void;
-}
-
-/** Keeps what a resumed run needs. Filled with `ctx.provide("checkpoint", …)`. */
-export interface Checkpoint {
-  /** The saved state under a name, or undefined. */
-  load(name: string): Promise<unknown>;
-  /** Saves a JSON-safe state durably under a name. */
-  save(name: string, state: unknown): Promise<void>;
-  close?(): Promise<void> | void;
-}
-
-/** The roles a plugin can fill, each once. */
-export interface Roles {
-  source: Source;
-  target: Target;
-  convert: Converter;
-  checkpoint: Checkpoint;
 }

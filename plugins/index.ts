@@ -7,6 +7,8 @@ const BUILTINS: Record<string, () => Promise<{ default: Plugin }>> = {
   "convert/change": () => import("./convert/change.ts"),
   "convert/mchange": () => import("./convert/mchange.ts"),
   "convert/raw": () => import("./convert/raw.ts"),
+  "checkpoint/file": () => import("./checkpoint/file.ts"),
+  "checkpoint/mongodb": () => import("./checkpoint/mongodb.ts"),
   "target/mongodb": () => import("./target/mongodb.ts"),
 };
 
@@ -16,6 +18,7 @@ export async function builtinPlugins(config: Config): Promise<Plugin[]> {
     "source/dynamodb-scan",
     `convert/${config["convert.type"]}`,
     `target/${config["target.type"]}`,
+    `checkpoint/${config["checkpoint.type"]}`,
   ];
   return Promise.all(names.map(async (name) => (await BUILTINS[name]!()).default));
 }

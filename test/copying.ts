@@ -1,8 +1,10 @@
 /** Copying a table between a source and a target in memory. */
+import { openCheckpoint } from "../core/checkpoint.ts";
 import type { Context } from "../core/context.ts";
 import { copyTable } from "../core/full.ts";
 import { type TableProgress, trackTable } from "../core/progress.ts";
-import type { Source, Table, Target } from "../core/types.ts";
+import type { Source, Target } from "../core/roles.ts";
+import type { Table } from "../core/types.ts";
 import { memoryContext, memorySource, type MemoryTarget, numbered, page, testTable } from "./fake-context.ts";
 
 /** The table that is copied. */
@@ -20,7 +22,8 @@ export async function copied(
   const ctx = await memoryContext(source, target, settings);
   plugin?.(ctx);
   const counters: TableProgress = trackTable(ctx.progress, TABLE);
-  const surplus = copyTable(ctx, TABLE, counters);
+  const run = await openCheckpoint(ctx, [TABLE], false);
+  const surplus = copyTable(ctx, TABLE, counters, run.table(TABLE));
   return { ctx, counters, surplus };
 }
 

@@ -2,18 +2,15 @@
 import { type Config, loadConfig } from "../core/config.ts";
 import { createContext, type OwnedContext } from "../core/context.ts";
 import type { Plugin } from "../core/plugin.ts";
+import type { Checkpoint, Converter, ReadOptions, Source, Target } from "../core/roles.ts";
 import type {
   Batch,
-  Converter,
   Item,
   KeyAttribute,
   Page,
-  ReadOptions,
   SegmentUnit,
-  Source,
   SourceRecord,
   Table,
-  Target,
   Unit,
   WriteResult,
 } from "../core/types.ts";
@@ -95,8 +92,12 @@ export function memoryTarget(
     batches: [],
     running: 0,
     most: 0,
+    place: "memory",
     check: async () => {},
-    prepare: async () => {},
+    find: async () => undefined,
+    makeRoom: async () => {},
+    create: async () => {},
+    resume: async () => {},
     async write(batch) {
       target.running++;
       target.most = Math.max(target.most, target.running);
@@ -123,11 +124,33 @@ export function memoryTarget(
   return target;
 }
 
+/** A checkpoint that lasts as long as the object. */
+export function memoryCheckpoint(): Checkpoint & {
+  saves: number;
+  states: Map<string, Map<string, unknown>>;
+} {
+  const states = new Map<string, Map<string, unknown>>();
+  return {
+    place: "memory",
+    saves: 0,
+    states,
+    load: async (name) => new Map(states.get(name)),
+    async save(name, parts) {
+      this.saves++;
+      // As a store keeps them: texts.
+      const texts = [...parts].map(([part, state]) => [part, JSON.parse(JSON.stringify(state))] as const);
+      states.set(name, new Map([...(states.get(name) ?? []), ...texts]));
+    },
+    clear: async (name) => void states.delete(name),
+  };
+}
+
 /** A context with these in its roles; the converter only sets key and document. */
 export async function memoryContext(
   source: Source,
   target: Target,
   settings: Record<string, string> = {},
+  checkpoint: Checkpoint = memoryCheckpoint(),
 ): Promise<OwnedContext> {
   const ctx = createContext({ config: testConfig(settings) });
   const convert: Converter = {
@@ -146,6 +169,7 @@ export async function memoryContext(
       ctx.provide("source", source);
       ctx.provide("target", target);
       ctx.provide("convert", convert);
+      ctx.provide("checkpoint", checkpoint);
     },
   });
   return ctx;

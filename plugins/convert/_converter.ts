@@ -1,9 +1,10 @@
 /** What the converters share: walking records, the `_id` rule, keys, and errors that name the item. */
 import type { Config } from "../../core/config.ts";
+import { derivesIds } from "../../core/document-id.ts";
 import { MigrationError } from "../../core/errors.ts";
+import type { Converter } from "../../core/roles.ts";
 import type {
   AttributeValue,
-  Converter,
   Item,
   KeyAttribute,
   SourceRecord,
@@ -81,11 +82,13 @@ export function createConverter(config: Config, conversion: Conversion): Convert
     transcoder(unit) {
       const attributes = keyAttributes(unit.table);
       const { renamesNested, ...numbers } = conversion.encoding;
+      const idStays = keepsId(attributes);
       const encoding: Encoding = {
         ...numbers,
         idName: { top: renamed, nested: renamesNested ? renamed : "_id" },
-        keepsId: keepsId(attributes),
+        keepsId: idStays,
         numberKeys: attributes.filter(({ type }) => type === "N").map(({ name }) => name),
+        ...(derivesIds(config) && !idStays && { idKeys: attributes.map(({ name }) => name) }),
       };
       return createTranscoder(unit, encoding, conversion.takeOverflowed, () => converter);
     },

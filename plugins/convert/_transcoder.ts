@@ -1,5 +1,6 @@
 import { createItemEncoder, type Encoding, Unexpected } from "../../core/transcode.ts";
-import type { Converter, SourceRecord, Transcoder, Unit } from "../../core/types.ts";
+import type { Converter } from "../../core/roles.ts";
+import type { SourceRecord, Transcoder, Unit } from "../../core/types.ts";
 
 const ITEMS = '"Items":[';
 const COMMA = 0x2c;

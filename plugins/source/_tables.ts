@@ -16,6 +16,7 @@ export function describedTable(description: TableDescription): Table {
 
   return {
     name: description.TableName!,
+    ...(description.TableId !== undefined && { id: description.TableId }),
     targetName: description.TableName!,
     keys: keySchema(description.KeySchema ?? [], types),
     secondary: [

@@ -37,8 +37,8 @@ const dynamodbScan: Plugin = definePlugin({
         return inParallel(names, DESCRIBES, describe);
       },
 
-      units(table) {
-        const segments = Number(config["full.read.concurrency"]);
+      units(table, count) {
+        const segments = count ?? Number(config["full.read.concurrency"]);
         return Array.from({ length: segments }, (_, segment) => ({
           phase: "full",
           table,

@@ -3,10 +3,10 @@ import type { ConsolaInstance } from "consola";
 import { targetError } from "./_mongodb-errors.ts";
 
 const SECOND = 1000;
-/** No answer for so long, and the connection counts as lost. */
-const SOCKET_TIMEOUT = 90 * SECOND;
+/** No answer for so long, and the connection counts as lost: that its server was killed isn't always noticed. */
+const SOCKET_TIMEOUT = 30 * SECOND;
 /** The server gives up on a write by then, so that its answer comes before the socket's timeout. */
-export const WRITE_TIMEOUT: number = 60 * SECOND;
+export const WRITE_TIMEOUT: number = 20 * SECOND;
 const SELECTION_TIMEOUT = 10 * SECOND;
 
 /** What every write asks for: acknowledged means durable. */
@@ -25,14 +25,16 @@ export interface Connections {
  * Connects.
  *
  * @param lanes writes at once
- * @param signal closes the connections, so that nobody waits for an answer that doesn't come
+ * @param signal ends what may take hours; writes have until `abandon`, then nobody waits for an answer any more
+ * @param key the setting that gives the address
  * @throws MigrationError TARGET_UNREACHABLE, TARGET_DENIED or CONFIG_INVALID
  */
 export async function connect(
   address: string,
   lanes: number,
   log: ConsolaInstance,
-  signal: AbortSignal,
+  { signal, abandon }: { signal: AbortSignal; abandon: AbortSignal },
+  key: "target.address" | "checkpoint.address" = "target.address",
 ): Promise<Connections> {
   const clients: MongoClient[] = [];
   const open = (options: MongoClientOptions): MongoClient => {
@@ -45,22 +47,26 @@ export async function connect(
     clients.push(client);
     return client;
   };
+  const closed = new AbortController();
+  const closeOn = (when: AbortSignal, client: MongoClient): void =>
+    when.addEventListener("abort", () => void client.close(), { once: true, signal: closed.signal });
   const close = async (): Promise<void> => {
-    signal.removeEventListener("abort", close);
+    closed.abort();
     await Promise.all(clients.map((client) => client.close()));
   };
-  signal.addEventListener("abort", close, { once: true });
   try {
     const data = open({ socketTimeoutMS: SOCKET_TIMEOUT, maxPoolSize: lanes + 2 });
     const patient = open({ maxPoolSize: lanes + 2 });
+    closeOn(abandon, data);
+    closeOn(signal, patient);
     const { w, journal } = data.options.writeConcern ?? {};
     if ((w !== undefined && w !== "majority") || journal === false) {
-      log.warn("target.address asks for a weaker write concern: raised to majority, journal");
+      log.warn(`${key} asks for a weaker write concern: raised to majority, journal`);
     }
-    await data.db("admin").command({ ping: 1 });
+    await patient.db("admin").command({ ping: 1 });
     return { data, patient, close };
   } catch (error) {
     await close();
-    throw targetError(error, "connecting to target.address");
+    throw targetError(error, `connecting to ${key}`, key);
   }
 }

@@ -10,11 +10,12 @@ const NAMESPACE_NOT_FOUND = 26;
 const NAMESPACE_EXISTS = 48;
 const DUPLICATE_KEY = 11000;
 
-/** The target names of the tables that have a collection or view already. */
-export async function existingCollections(db: Db, tables: Table[]): Promise<string[]> {
-  const present = await db.listCollections({}, { nameOnly: true }).toArray();
-  const names = new Set(present.map(({ name }) => name));
-  return tables.map(({ targetName }) => targetName).filter((name) => names.has(name));
+/** A collection's UUID, `view` for a view; undefined when there is nothing of that name. */
+export async function findCollection(db: Db, name: string): Promise<string | undefined> {
+  const [found] = await db.listCollections({ name }, { nameOnly: false }).toArray();
+  if (found === undefined) return undefined;
+  // A view has none.
+  return found.info?.uuid?.toString() ?? found.type ?? "there";
 }
 
 /** Drops a collection; one that is gone already is no error. */
@@ -31,13 +32,20 @@ export async function renameAway(db: Db, name: string, at: Date, attempt: number
   }
 }
 
-/** Creates a collection; one that is there was created by an earlier try. */
-export async function createCollection(db: Db, name: string, attempt: number): Promise<void> {
+/** Creates a collection; one that is there and empty was created by an earlier try or process. */
+export async function createCollection(db: Db, name: string): Promise<void> {
   try {
     await db.createCollection(name, { writeConcern: DURABLE });
   } catch (error) {
-    if (attempt === 0 || !hasCode(error, NAMESPACE_EXISTS)) throw error;
+    if (!hasCode(error, NAMESPACE_EXISTS) || !(await isEmpty(db, name))) throw error;
   }
+}
+
+/** Whether a collection has no document; a view may not be asked, and isn't. */
+export async function isEmpty(db: Db, name: string): Promise<boolean> {
+  const [found] = await db.listCollections({ name }, { nameOnly: false }).toArray();
+  if (found !== undefined && found.type !== "collection") return false;
+  return (await db.collection(name).findOne({}, { projection: { _id: 1 } })) === null;
 }
 
 /** Builds a table's indexes in one pass over its data; those that are there already are left. */
@@ -63,6 +71,7 @@ export async function buildIndexes(
   }
 }
 
-function hasCode(error: unknown, code: number): boolean {
+/** Whether the server answered with this code. */
+export function hasCode(error: unknown, code: number): boolean {
   return error instanceof MongoServerError && error.code === code;
 }

@@ -10,7 +10,8 @@ import { type ErrorCode, MigrationError } from "../../core/errors.ts";
 
 /** Server errors that pass by themselves: elections, shutdowns, lost connections, exceeded times. */
 const PASSING = new Set([
-  6, 7, 50, 64, 89, 91, 112, 134, 189, 262, 317, 358, 384, 9001, 10107, 11600, 11602, 13435, 13436,
+  6, 7, 46, 50, 64, 89, 91, 112, 117, 133, 134, 189, 262, 317, 358, 384, 9001, 10107, 11600, 11602, 13435,
+  13436,
 ]);
 
 const CREDENTIALS = "check user, password and authSource in target.address, and the user's roles";
@@ -30,7 +31,12 @@ const CODES: Record<number, [ErrorCode, hint: string]> = {
 export function isPassing(error: unknown): boolean {
   if (error instanceof MongoNetworkError || error instanceof MongoServerSelectionError) return true;
   if (!(error instanceof MongoError)) return false;
-  if (error.name === "MongoPoolClearedError" || error.name === "PoolClearedOnNetworkError") return true;
+  if (
+    error.name === "MongoWaitQueueTimeoutError" ||
+    error.name === "MongoPoolClearedError" ||
+    error.name === "PoolClearedOnNetworkError"
+  )
+    return true;
   if (error.hasErrorLabel("RetryableWriteError")) return true;
   return error instanceof MongoServerError && PASSING.has(Number(error.code));
 }
@@ -39,8 +45,9 @@ export function isPassing(error: unknown): boolean {
  * Translates what a call to MongoDB threw.
  *
  * @param what the call in words, for example "writing to app.orders"
+ * @param key the setting that gave the address
  */
-export function targetError(error: unknown, what: string): unknown {
+export function targetError(error: unknown, what: string, key = "target.address"): unknown {
   if (error instanceof MigrationError || !(error instanceof MongoError)) return error;
   const cause = error.cause instanceof MongoServerError ? error.cause : error;
   const known = cause instanceof MongoServerError ? CODES[Number(cause.code)] : undefined;
@@ -48,7 +55,7 @@ export function targetError(error: unknown, what: string): unknown {
     return new MigrationError(known[0], `${cause.message}: ${what}`, { cause: error, hint: known[1] });
   }
   if (error instanceof MongoParseError || error.message.startsWith("Unable to parse ")) {
-    return new MigrationError("CONFIG_INVALID", `target.address: ${error.message}`, {
+    return new MigrationError("CONFIG_INVALID", `${key}: ${error.message}`, {
       cause: error,
       hint: "a connection string looks like mongodb://user:password@host:27017",
     });
@@ -62,7 +69,7 @@ export function targetError(error: unknown, what: string): unknown {
   if (isPassing(error)) {
     return new MigrationError("TARGET_UNREACHABLE", `${error.message}: ${what}`, {
       cause: error,
-      hint: "check target.address, and that the server runs and this machine can reach it",
+      hint: `check ${key}, and that the server runs and this machine can reach it`,
     });
   }
   return new MigrationError("TARGET_FAILED", `${error.message}: ${what}`, {

@@ -1,6 +1,7 @@
 /** Batches as pre-encoded commands: inserts, and replaces by key for what is there already. */
-import { type Db, MongoServerError } from "mongodb";
+import { type Db, MongoServerError, ObjectId } from "mongodb";
 import { createDocumentWriter, type DocumentWriter } from "../../core/bson.ts";
+import { documentId } from "../../core/document-id.ts";
 import { MigrationError } from "../../core/errors.ts";
 import { type RetryOptions, withRetry } from "../../core/retry.ts";
 import type {
@@ -11,6 +12,7 @@ import type {
   TargetDocument,
   WriteResult,
 } from "../../core/types.ts";
+import { setField } from "../../core/value.ts";
 import { DURABLE, WRITE_TIMEOUT } from "./_mongodb-client.ts";
 import { encodedDocuments } from "./_mongodb-internals.ts";
 
@@ -40,8 +42,10 @@ export interface Destination {
   table: Table;
   /** Whether plain numbers are doubles. */
   doubles: boolean;
-  /** Whether `_id` is the table's own key, not one made here. */
-  idIsKey: boolean;
+  /** What `_id` is: made up here; the table's own key; or made of the key, see core/document-id.ts. */
+  ids: "any" | "key" | "derived";
+  /** The partition key's field path. */
+  partitionPath: string;
   /** Whether a document whose key is there already replaces it. */
   replaceDuplicates: boolean;
   retry: RetryOptions;
@@ -51,7 +55,10 @@ export interface Destination {
 export async function writeBatch({ unit, records }: Batch, to: Destination): Promise<WriteResult> {
   // Encoded once with its `_id`, so that a message can be sent again byte for byte.
   const writer = createDocumentWriter({ doubles: to.doubles, addId: true });
-  const ends = records.map((record) => append(writer, record.document!, record, to));
+  const ends = records.map((record) => {
+    const id = to.ids === "derived" ? derivedId(record, to) : undefined;
+    return append(writer, { document: record.document!, id }, record, to);
+  });
   return writeEncoded({ unit, bytes: writer.bytes(), ends, record: (index) => records[index]! }, to);
 }
 
@@ -87,15 +94,26 @@ function* messages({ bytes, ends, record }: EncodedBatch, to: Destination): Gene
   if (count > 0) yield { bytes: bytes.subarray(from), count, record: (at) => record(offset + at) };
 }
 
+/** The `_id` made of a record's key; a document must not have another, or nothing would guard the key. */
+function derivedId({ keys, document }: SourceRecord, to: Destination): Uint8Array {
+  if (document !== undefined && Object.hasOwn(document, "_id")) {
+    const what = "a plugin sets _id, which is made of the key in a sharded collection";
+    throw new MigrationError("DATA_UNFIT", `${what}: ${whereIs({ keys }, to)}`, {
+      hint: "let the plugin leave _id alone, or give the value another name",
+    });
+  }
+  return documentId(keys, to.table.keys);
+}
+
 /** Appends a document and gives where it ends. */
 function append(
   writer: DocumentWriter,
-  document: TargetDocument,
+  { document, id }: { document: TargetDocument; id?: Uint8Array | undefined },
   record: SourceRecord,
   to: Destination,
 ): number {
   try {
-    writer.append(document);
+    writer.append(document, id);
     return writer.bytes().length;
   } catch (error) {
     if (!(error instanceof RangeError)) throw error;
@@ -109,28 +127,32 @@ function tooLarge(size: number, record: SourceRecord, to: Destination): Migratio
 
 /** What MongoDB can't take, with table and key. */
 function unfit(what: string, record: SourceRecord, to: Destination, cause?: unknown): MigrationError {
-  const where = `table ${to.table.name}, key ${JSON.stringify(record.keys)}`;
-  return new MigrationError("DATA_UNFIT", `${what}: ${where}`, {
+  return new MigrationError("DATA_UNFIT", `${what}: ${whereIs(record, to)}`, {
     cause,
     hint: "correct the item at the source, or leave its table out",
   });
 }
 
+function whereIs({ keys }: Pick<SourceRecord, "keys">, to: Destination): string {
+  return `table ${to.table.name}, key ${JSON.stringify(keys)}`;
+}
+
 /**
- * Inserts. A duplicate of an `_id` made here means that an earlier try, whose answer was lost, had
- * written it; another duplicate is a key that is there already.
+ * Inserts. A duplicate of an `_id` made up here means that an earlier try, whose answer was lost, had
+ * written it; another duplicate is a key that is there already. Where the key is in `_id`, it can be either:
+ * after an earlier try the document is replaced in any case, by itself or not.
  *
  * @returns the records to replace
  */
 async function insert(chunk: Chunk, to: Destination, result: WriteResult): Promise<SourceRecord[]> {
   const again: SourceRecord[] = [];
-  const errors = await send(to, "insert", "documents", chunk.bytes);
+  const { errors, attempt } = await send(to, "insert", "documents", chunk.bytes);
   for (const error of errors) {
     const record = chunk.record(error.index);
     if (error.code !== DUPLICATE_KEY) throw refused(error, record, to);
     const onId = error.keyPattern !== undefined && Object.keys(error.keyPattern)[0] === "_id";
-    if (onId && !to.idIsKey) result.duplicates++;
-    else if (to.replaceDuplicates) again.push(record);
+    if (onId && to.ids === "any") result.duplicates++;
+    else if (to.replaceDuplicates || (onId && attempt > 0)) again.push(record);
     else throw duplicate(record, to);
   }
   result.inserted += chunk.count - errors.length;
@@ -142,21 +164,33 @@ async function replace(records: SourceRecord[], to: Destination, result: WriteRe
   const writer = createDocumentWriter({ doubles: to.doubles, addId: false });
   for (const record of records) {
     const u = [{ $replaceWith: { $literal: record.document } }];
-    append(writer, { q: record.key, u, upsert: true }, record, to);
+    append(writer, { document: { q: filterOf(record, to), u, upsert: true } }, record, to);
   }
-  const errors = await send(to, "update", "updates", writer.bytes());
+  const { errors } = await send(to, "update", "updates", writer.bytes());
   for (const error of errors) throw refused(error, records[error.index]!, to);
   result.replaced += records.length;
 }
 
-/** Sends a command whose documents are encoded already, again and again while its outcome is unknown. */
+/** What finds a record's document. A sharded collection wants the shard key, to ask one shard only. */
+function filterOf(record: SourceRecord, to: Destination): TargetDocument {
+  if (to.ids !== "derived") return record.key!;
+  const filter: TargetDocument = { _id: new ObjectId(derivedId(record, to)) };
+  setField(filter, to.partitionPath, record.key![to.partitionPath]);
+  return filter;
+}
+
+/**
+ * Sends a command whose documents are encoded already, again and again while its outcome is unknown.
+ *
+ * @returns what was refused, and the number of the try that was answered, from 0
+ */
 async function send(
   to: Destination,
   command: string,
   field: string,
   bytes: Uint8Array,
-): Promise<WriteError[]> {
-  return withRetry(async () => {
+): Promise<{ errors: WriteError[]; attempt: number }> {
+  return withRetry(async (attempt) => {
     const answer = await to.db.command({
       [command]: to.table.targetName,
       ordered: false,
@@ -166,7 +200,12 @@ async function send(
     });
     // Written, but not durably so: an unknown outcome as any other.
     if (answer.writeConcernError) throw new MongoServerError(answer.writeConcernError);
-    return (answer.writeErrors ?? []) as WriteError[];
+    const errors = (answer.writeErrors ?? []) as WriteError[];
+    // A mongos names a shard that is away document by document.
+    const others = errors.filter(({ code }) => code !== DUPLICATE_KEY);
+    const away = others.map((error) => new MongoServerError({ ...error })).find(to.retry.passes);
+    if (away !== undefined) throw away;
+    return { errors, attempt };
   }, to.retry);
 }
 
@@ -175,8 +214,8 @@ function refused(error: WriteError, record: SourceRecord, to: Destination): Migr
 }
 
 function duplicate(record: SourceRecord, to: Destination): MigrationError {
-  const where = `table ${to.table.name}, key ${JSON.stringify(record.keys)}`;
-  return new MigrationError("DUPLICATE_KEY", `a document of this key is there already: ${where}`, {
+  const what = `a document of this key is there already: ${whereIs(record, to)}`;
+  return new MigrationError("DUPLICATE_KEY", what, {
     hint: "set full.executor.insert_on_dup_update = true to replace it",
   });
 }

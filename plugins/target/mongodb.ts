@@ -1,6 +1,7 @@
 import type { Db } from "mongodb";
-import { MigrationError } from "../../core/errors.ts";
+import { derivesIds } from "../../core/document-id.ts";
 import { definePlugin, type Plugin } from "../../core/plugin.ts";
+import { noteRetry } from "../../core/progress.ts";
 import { type RetryOptions, SERVER_RETRY, withRetry } from "../../core/retry.ts";
 import type { Table } from "../../core/types.ts";
 import { connect, type Connections } from "./_mongodb-client.ts";
@@ -8,11 +9,13 @@ import {
   buildIndexes,
   createCollection,
   dropCollection,
-  existingCollections,
+  findCollection,
   renameAway,
 } from "./_mongodb-collections.ts";
+import { watchBuild } from "./_mongodb-build.ts";
 import { isPassing, targetError } from "./_mongodb-errors.ts";
 import { checkNames } from "./_mongodb-names.ts";
+import { isMongos, requireMongos, shardCollection, withoutUnique } from "./_mongodb-sharding.ts";
 import { type Destination, writeBatch, writeEncoded } from "./_mongodb-write.ts";
 
 /** `target.type = mongodb`: database = `id`, collection = table. */
@@ -21,49 +24,70 @@ const mongodb: Plugin = definePlugin({
   setup(ctx) {
     const { config, log } = ctx;
     const database = config.id;
-    const exists = config["target.db.exist"];
+    const startedAt = new Date();
+    const sharded = derivesIds(config);
+    /** Tables an earlier process had begun: what is there already may be its. */
+    const resumed = new Set<string>();
     let opened: Promise<Connections> | undefined;
     const connected = (): Promise<Connections> => {
       const lanes = config["full.concurrency"] * config["full.document.concurrency"];
-      return (opened ??= connect(config["target.address"], lanes, log, ctx.signal));
+      return (opened ??= connect(config["target.address"], lanes, log, ctx));
     };
 
     ctx.provide("target", {
+      place: `database ${database}`,
+      guardsKeys: sharded,
+
       async check(tables) {
         checkNames(database, tables, config["full.enable_index.user"]);
-        const existing = await onDatabase("listing collections", (db) => existingCollections(db, tables));
-        if (existing.length === 0 || exists !== "") return;
-        throw new MigrationError(
-          "TARGET_EXISTS",
-          `the target has ${existing.join(", ")} already: database ${database}`,
-          { hint: "set target.db.exist to rename or drop, or choose another id" },
+        await onDatabase("connecting to target.address", async (db) => {
+          if (sharded) await requireMongos(db);
+          else if (await isMongos(db))
+            log.info("the target is a mongos: target.mongodb.type = replica shards nothing");
+        });
+      },
+
+      find: ({ targetName }) =>
+        onDatabase(`looking for ${database}.${targetName}`, (db) => findCollection(db, targetName)),
+
+      async makeRoom({ targetName }) {
+        const what = `${config["target.db.exist"]} existing collection ${database}.${targetName}`;
+        log.info(what);
+        await onDatabase(what, (db, attempt) =>
+          config["target.db.exist"] === "drop"
+            ? dropCollection(db, targetName)
+            : renameAway(db, targetName, startedAt, attempt),
         );
       },
 
-      async prepare(tables) {
-        const now = new Date();
-        const existing = await onDatabase("listing collections", (db) => existingCollections(db, tables));
-        for (const name of existing) {
-          const what = `${exists} existing collection ${database}.${name}`;
-          log.info(what);
-          await onDatabase(what, (db, attempt) =>
-            exists === "drop" ? dropCollection(db, name) : renameAway(db, name, now, attempt),
-          );
-        }
-        for (const { targetName } of tables) {
-          const what = `creating collection ${database}.${targetName}`;
-          await onDatabase(what, (db, attempt) => createCollection(db, targetName, attempt));
-        }
+      async create(table) {
+        const { targetName } = table;
+        await onDatabase(`creating collection ${database}.${targetName}`, (db) =>
+          createCollection(db, targetName),
+        );
+        if (sharded) await shard(table);
+      },
+
+      async resume(table, { indexes }) {
+        resumed.add(table.name);
+        if (sharded) return shard(table);
+        const unique = indexes.filter((index) => index.unique);
+        await onDatabase(`building the unique index of ${database}.${table.targetName}`, (db) =>
+          buildIndexes(db, table, unique),
+        );
       },
 
       write: (batch) => writing(batch.unit.table, (to) => writeBatch(batch, to)),
 
       writeEncoded: (batch) => writing(batch.unit.table, (to) => writeEncoded(batch, to)),
 
-      async index(table, indexes) {
+      async index(table, indexes, { onProgress }) {
         if (indexes.length === 0) return 0;
         const what = `building the indexes of ${database}.${table.targetName}`;
-        await onDatabase(what, (db) => buildIndexes(db, table, indexes));
+        await onDatabase(what, (db) => {
+          const build = buildIndexes(db, table, sharded ? withoutUnique(indexes) : indexes);
+          return onProgress ? watchBuild(db, table.targetName, build, onProgress) : build;
+        });
         return indexes.length;
       },
 
@@ -79,13 +103,22 @@ const mongodb: Plugin = definePlugin({
       },
     });
 
-    function retry(what: string): RetryOptions {
+    const partitionPath = ({ keys }: Table): string => ctx.role("convert").fieldPath(keys.partition);
+
+    const shard = (table: Table): Promise<void> =>
+      onDatabase(`sharding collection ${database}.${table.targetName}`, (db) =>
+        shardCollection(db, table, partitionPath(table)),
+      );
+
+    function retry(what: string, table?: Table): RetryOptions {
       return {
-        policy: SERVER_RETRY,
+        policy: { ...SERVER_RETRY, total: ctx.patience },
         passes: isPassing,
         signal: ctx.signal,
-        onRetry: (error, pause) =>
-          log.warn(`${what}: ${(error as Error).message}; again in ${Math.round(pause)} ms`),
+        onRetry(error, pause) {
+          log.warn(`${what}: ${(error as Error).message}; again in ${Math.round(pause)} ms`);
+          if (table) noteRetry(ctx.progress, table.name, { what: "target away", pause });
+        },
       };
     }
 
@@ -102,16 +135,17 @@ const mongodb: Plugin = definePlugin({
     /** Calls a writer with all it needs to know, and translates what it throws. */
     async function writing<T>(table: Table, write: (to: Destination) => Promise<T>): Promise<T> {
       const what = `writing to ${database}.${table.targetName}`;
-      const convert = ctx.role("convert");
+      const path = partitionPath(table);
       const db = (await connected()).data.db(database);
       try {
         return await write({
           db,
           table,
-          doubles: convert.numbers === "double",
-          idIsKey: convert.fieldPath(table.keys.partition).split(".")[0] === "_id",
-          replaceDuplicates: config["full.executor.insert_on_dup_update"],
-          retry: retry(what),
+          doubles: ctx.role("convert").numbers === "double",
+          ids: path.split(".")[0] === "_id" ? "key" : sharded ? "derived" : "any",
+          partitionPath: path,
+          replaceDuplicates: config["full.executor.insert_on_dup_update"] || resumed.has(table.name),
+          retry: retry(what, table),
         });
       } catch (error) {
         throw targetError(error, what);

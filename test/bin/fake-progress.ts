@@ -16,6 +16,11 @@ export function fakeTable(table: FakeTable): TableProgress {
     bytes: 0,
     overflowed: 0,
     indexes: 0,
+    resumed: 0,
+    resumedBytes: 0,
+    retries: 0,
+    throttles: 0,
+    waitedMs: 0,
     ...table,
   };
 }

@@ -2,8 +2,8 @@ import { describe, expect, test } from "bun:test";
 import { createContext, type OwnedContext } from "../../core/context.ts";
 import { MigrationError } from "../../core/errors.ts";
 import { migrate } from "../../core/migrate.ts";
-import type { Checkpoint, Converter } from "../../core/types.ts";
-import { memorySource, memoryTarget, testConfig, testTable } from "../fake-context.ts";
+import type { Checkpoint, Converter } from "../../core/roles.ts";
+import { memoryCheckpoint, memorySource, memoryTarget, testConfig, testTable } from "../fake-context.ts";
 
 const TABLE = { phase: "full" as const, table: testTable("pk") };
 
@@ -12,8 +12,7 @@ function context(signal?: AbortSignal): OwnedContext {
 }
 
 const checkpoint = (close?: () => void): Checkpoint => ({
-  load: async () => {},
-  save: async () => {},
+  ...memoryCheckpoint(),
   ...(close && { close }),
 });
 
@@ -173,10 +172,7 @@ describe("disposing", () => {
         {
           name: "failing",
           setup(ctx) {
-            ctx.provide(
-              "checkpoint",
-              checkpoint(() => void log.push("closed")),
-            );
+            ctx.role("checkpoint").close = () => void log.push("closed");
             ctx.hook("close", ({ error }) => void log.push(`close hook: ${error?.message}`));
             throw new MigrationError("PLUGIN_INVALID", "on purpose");
           },
@@ -195,12 +191,9 @@ describe("disposing", () => {
         {
           name: "failing",
           setup(ctx) {
-            ctx.provide(
-              "checkpoint",
-              checkpoint(() => {
-                throw new Error("won't close");
-              }),
-            );
+            ctx.role("checkpoint").close = () => {
+              throw new Error("won't close");
+            };
             throw new MigrationError("PLUGIN_INVALID", "on purpose");
           },
         },

@@ -27,12 +27,11 @@ describe("hooks", () => {
     const conversions = log.filter((line) => !line.startsWith("write"));
     const writes = log.filter((line) => line.startsWith("write"));
     expect(conversions).toEqual([...ofPage, ...ofPage]);
-    const first = ["write:before 3 documents", "write:after 3 of 3 documents"];
-    const second = ["write:before 1 documents", "write:after 1 of 1 documents"];
-    expect(writes.toSorted()).toEqual([...first, ...second].toSorted());
-    for (const [before, after] of [first, second])
-      expect(writes.indexOf(before!)).toBeLessThan(writes.indexOf(after!));
-    expect(log.indexOf(first[0]!)).toBeGreaterThan(log.lastIndexOf("convert:after 2 documents"));
+    // A hook that may drop records sees them page by page: so the checkpoint knows what became of each page.
+    const ofWrite = ["write:before 2 documents", "write:after 2 of 2 documents"];
+    expect(writes.toSorted()).toEqual([...ofWrite, ...ofWrite].toSorted());
+    expect(writes[0]).toBe(ofWrite[0]);
+    expect(log.indexOf(writes[0]!)).toBeGreaterThan(log.indexOf("convert:after 2 documents"));
   });
 
   test("fetch:before sees the request before it is sent, and may edit it", async () => {

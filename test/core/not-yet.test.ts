@@ -24,7 +24,6 @@ describe("what is not built yet", () => {
 
   test("is refused all at once, with what to set instead", () => {
     const error = refused({
-      "target.mongodb.type": "sharding",
       "convert.type": "same",
       plugins: "./a.ts",
       on_gap: "resync",
@@ -32,14 +31,13 @@ describe("what is not built yet", () => {
     expect(error.code).toBe("NOT_YET");
     expect(error.exit).toBe(2);
     expect(error.message.split("\n  ")).toEqual([
-      "5 settings are not built yet",
+      "4 settings are not built yet",
       "sync_mode = all (the default): not yet",
-      "target.mongodb.type = sharding: not yet",
       "convert.type = same: not yet",
       "plugins = ./a.ts: not yet",
       "on_gap = resync: not yet",
     ]);
-    expect(error.hint).toContain("--set sync_mode=full --set target.mongodb.type=replica");
+    expect(error.hint).toContain("--set sync_mode=full --set convert.type=change");
   });
 
   test.each<[Record<string, string>, string]>([
@@ -61,6 +59,7 @@ describe("what is not built yet", () => {
       "increase.concurrency": "1",
       "checkpoint.type": "file",
       "full.read.filter_expression": "attribute_exists(a)",
+      "target.mongodb.type": "sharding",
     });
     expect(refuseNotYet(config, given)).toBeUndefined();
   });

@@ -136,11 +136,7 @@ describe("the conf", () => {
       { "target.type": "aliyun_dynamo_proxy", "target.address": "http://127.0.0.1:1" },
       refused("NOT_YET", "not yet"),
     ],
-    [
-      "sharding",
-      { "target.mongodb.type": "sharding" },
-      refused("NOT_YET", "target.mongodb.type = sharding: not yet"),
-    ],
+    ["sharding", { "target.mongodb.type": "sharding" }, refused("CONFIG_INVALID", "is no mongos")],
     ["convert.type = same", { "convert.type": "same" }, refused("NOT_YET", "convert.type = same: not yet")],
     [
       "auto segments",

@@ -174,11 +174,13 @@ function description(name: string, table: StandInTable): object {
 
 /** A page of the segment's items; every item belongs to one segment, in the order given. */
 function scan(table: StandInTable, body: Record<string, unknown>): object {
-  const segments = Number(body["TotalSegments"] ?? 1);
-  const items = table.items.filter((_, i) => i % segments === Number(body["Segment"] ?? 0));
-  const after = body["ExclusiveStartKey"];
-  const from =
-    after === undefined ? 0 : items.findIndex((item) => sameKey(table, item, after as StandInItem)) + 1;
+  const { items, places } = segmentOf(
+    table,
+    Number(body["TotalSegments"] ?? 1),
+    Number(body["Segment"] ?? 0),
+  );
+  const after = body["ExclusiveStartKey"] as StandInItem | undefined;
+  const from = after === undefined ? 0 : (places.get(keyText(table, after)) ?? -1) + 1;
   const to = Math.min(items.length, from + Number(body["Limit"] ?? items.length));
   const last = items[to - 1];
   return {
@@ -189,11 +191,33 @@ function scan(table: StandInTable, body: Record<string, unknown>): object {
   };
 }
 
+/** A segment's items, and the place of each by its key. */
+interface Segment {
+  items: StandInItem[];
+  places: Map<string, number>;
+}
+
+/** Made once: a table doesn't change. */
+const segments = new WeakMap<StandInTable, Map<string, Segment>>();
+
+function segmentOf(table: StandInTable, count: number, segment: number): Segment {
+  const known = segments.get(table) ?? new Map<string, Segment>();
+  segments.set(table, known);
+  const name = `${segment}/${count}`;
+  let found = known.get(name);
+  if (found === undefined) {
+    const items = table.items.filter((_, i) => i % count === segment);
+    found = { items, places: new Map(items.map((item, i) => [keyText(table, item), i])) };
+    known.set(name, found);
+  }
+  return found;
+}
+
 /** The key's attributes of an item. */
 function keyOf(table: StandInTable, item: StandInItem): StandInItem {
   return Object.fromEntries(keysOf(table).map(([name]) => [name, item[name]!]));
 }
 
-function sameKey(table: StandInTable, item: StandInItem, key: StandInItem): boolean {
-  return keysOf(table).every(([name]) => JSON.stringify(item[name]) === JSON.stringify(key[name]));
+function keyText(table: StandInTable, item: StandInItem): string {
+  return JSON.stringify(keysOf(table).map(([name]) => item[name]));
 }

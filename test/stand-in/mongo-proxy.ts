@@ -1,14 +1,11 @@
 /**
  * A TCP proxy before a real mongod. It can lose a chosen answer after the server has executed the command, hold
- * answers back for ever, and refuse connections for a time.
+ * answers back for ever, give answers of its own, and refuse connections for a time.
  */
 import { connect, createServer } from "node:net";
 import type { AddressInfo, Server, Socket } from "node:net";
-
-const HEADER_BYTES = 16;
-const OP_MSG = 2013;
-/** Header, flag bits, and the kind of the first section. */
-const OP_MSG_DOCUMENT = HEADER_BYTES + 4 + 1;
+import type { Document } from "mongodb";
+import { answerTo, commandNameOf, commandOf, HEADER_BYTES } from "./mongo-wire.ts";
 
 /** What becomes of an answer: it is passed on, or lost together with its connection, or never sent. */
 export type Fate = "pass" | "lose" | "hold";
@@ -17,6 +14,10 @@ export type Fate = "pass" | "lose" | "hold";
 export interface MongoProxyOptions {
   /** Decides about the answer to the nth (from 1) command of that name. */
   fate?: (command: string, number: number) => Fate;
+  /** Answers a command in the server's place; undefined: the server does. */
+  answer?: (command: Document, name: string) => Document | undefined;
+  /** What follows the address in the connection string. Default `?directConnection=true`. */
+  uriOptions?: string;
 }
 
 /** A running proxy. */
@@ -57,23 +58,26 @@ export async function startMongoProxy(
       });
     }
     onMessages(client, (message) => {
-      const command = commandOf(message);
-      if (command !== undefined) {
-        const number = (counts.get(command) ?? 0) + 1;
-        counts.set(command, number);
-        fates.set(message.readInt32LE(4), options.fate?.(command, number) ?? "pass");
-      }
-      server.write(message);
+      const name = commandNameOf(message);
+      if (name === undefined) return void server.write(message);
+      const number = (counts.get(name) ?? 0) + 1;
+      counts.set(name, number);
+      fates.set(message.readInt32LE(4), options.fate?.(name, number) ?? "pass");
+      const own = options.answer?.(commandOf(message), name);
+      if (own === undefined) server.write(message);
+      else answered(answerTo(message, own));
     });
-    onMessages(server, (message) => {
-      const answered = message.readInt32LE(8);
-      const fate = fates.get(answered) ?? "pass";
-      fates.delete(answered);
+    onMessages(server, answered);
+
+    function answered(message: Buffer): void {
+      const request = message.readInt32LE(8);
+      const fate = fates.get(request) ?? "pass";
+      fates.delete(request);
       if (fate === "pass") client.write(message);
       if (fate !== "lose") return;
       lost++;
       cut();
-    });
+    }
   }
 
   let listening = await listen(serve, 0);
@@ -84,7 +88,7 @@ export async function startMongoProxy(
     await closed;
   };
   return {
-    uri: `mongodb://127.0.0.1:${ownPort}/?directConnection=true`,
+    uri: `mongodb://127.0.0.1:${ownPort}/${options.uriOptions ?? "?directConnection=true"}`,
     count: (command) => counts.get(command) ?? 0,
     get lost() {
       return lost;
@@ -115,11 +119,4 @@ function onMessages(socket: Socket, handle: (message: Buffer) => void): void {
       pending = pending.subarray(length);
     }
   });
-}
-
-/** The name of a message's command: the first field of its document. */
-function commandOf(message: Buffer): string | undefined {
-  if (message.readInt32LE(12) !== OP_MSG || message[OP_MSG_DOCUMENT - 1] !== 0) return undefined;
-  const name = OP_MSG_DOCUMENT + 4 + 1;
-  return message.toString("latin1", name, message.indexOf(0, name));
 }

@@ -2,7 +2,8 @@
 import { BSON } from "mongodb";
 import { createDocumentWriter } from "../../../core/bson.ts";
 import type { Plugin } from "../../../core/plugin.ts";
-import type { Converter, Item, SourceRecord, Table } from "../../../core/types.ts";
+import type { Converter } from "../../../core/roles.ts";
+import type { Item, SourceRecord, Table } from "../../../core/types.ts";
 import { type Field, readDocument } from "../../bson-types.ts";
 import { scanned, setUpConverter, testTable } from "../../fake-context.ts";
 

@@ -3,9 +3,9 @@ import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import { createDocumentWriter } from "../../../core/bson.ts";
 import type { Plugin } from "../../../core/plugin.ts";
+import type { Converter } from "../../../core/roles.ts";
 import type {
   AttributeValue,
-  Converter,
   EncodedBatch,
   Item,
   Page,

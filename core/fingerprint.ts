@@ -1,0 +1,49 @@
+/** What a run's settings must agree in with those of the run it goes on from. */
+import { type Config, describeConfig } from "./config.ts";
+import type { SettingKey } from "./config.ts";
+
+/** The keys that decide what is copied, from where to where, and how it looks there. */
+const KEYS: readonly SettingKey[] = [
+  "id",
+  "sync_schema_only",
+  "source.region",
+  "source.endpoint_url",
+  "target.type",
+  "target.address",
+  "target.mongodb.type",
+  "full.read.concurrency",
+  "full.read.filter_expression",
+  "full.read.filter_attributevalues",
+  "full.enable_index.user",
+  "convert.type",
+  "convert._id",
+  "convert.number_overflow",
+];
+
+/** Settings as they can be kept and compared: without secrets, key to text. */
+export type Fingerprint = Record<string, string>;
+
+/** What is compared of these settings. */
+export function fingerprint(config: Config): Fingerprint {
+  const shown = describeConfig(config);
+  return Object.fromEntries(KEYS.map((key) => [key, comparable(key, shown[key])]));
+}
+
+/** Who connects and with which options may change while a migration goes on; where to may not. */
+function comparable(key: SettingKey, value: unknown): string {
+  const text = typeof value === "object" ? JSON.stringify(value) : String(value);
+  return key === "target.address"
+    ? text.replace(/^([a-z0-9+]+:\/\/)[^@]*@/i, "$1").replace(/\/?\?.*$/, "")
+    : text;
+}
+
+/** The settings that differ: key, then and now. */
+export function changedSettings(
+  then: Fingerprint,
+  now: Fingerprint,
+): [key: string, was: string, is: string][] {
+  const keys = [...new Set([...Object.keys(then), ...Object.keys(now)])];
+  return keys
+    .map((key): [string, string, string] => [key, then[key] ?? "", now[key] ?? ""])
+    .filter(([, was, is]) => was !== is);
+}

@@ -1,0 +1,123 @@
+/** The four roles plugins fill. */
+import type {
+  Batch,
+  ConvertResult,
+  EncodedBatch,
+  KeyAttribute,
+  Page,
+  Position,
+  SourceRecord,
+  Table,
+  TargetIndex,
+  Transcoder,
+  Unit,
+  WriteResult,
+} from "./types.ts";
+
+/** What a source's reader gets to do its work with. */
+export interface ReadOptions {
+  /** Where to begin; undefined: at the unit's start. */
+  from: Position | undefined;
+  /** To be called with each request before it is sent; it may be edited there. */
+  beforeRequest: (request: object) => Promise<void>;
+  signal: AbortSignal;
+}
+
+/** Reads tables. Filled by a plugin with `ctx.provide("source", …)`. */
+export interface Source {
+  /** The tables to migrate, described and filtered by the configuration's lists. */
+  tables(signal: AbortSignal): Promise<Table[]>;
+  /**
+   * Splits a table into units that can be read at the same time.
+   *
+   * @param count how many an earlier run had made of it; the same units come out again
+   */
+  units(table: Table, count?: number): Unit[];
+  /** Reads one unit page by page, in order. */
+  read(unit: Unit, options: ReadOptions): AsyncIterable<Page>;
+  /** Frees what the source holds; may be called twice. */
+  close?(): Promise<void> | void;
+}
+
+/** Turns records into what the target stores. Filled with `ctx.provide("convert", …)`. */
+export interface Converter {
+  /** "double": every plain number in a document is a double; otherwise int32 where it is one. */
+  numbers?: "double";
+  /** Sets `key` and, for puts, `document` of every record. Throws DATA_UNFIT naming table and key. */
+  convert(records: SourceRecord[], table: Table): ConvertResult;
+  /** The field path at the target under which a key attribute can be indexed. */
+  fieldPath(attribute: KeyAttribute): string;
+  /** The short way from a page's body to BSON, where the converter has one; the same documents. */
+  transcoder?(unit: Unit): Transcoder;
+}
+
+/** Where a table stands that an earlier run had begun. */
+export interface Resumption {
+  /** How many records of each unit are known to be written, the oldest ones; more may be. */
+  units: { unit: Unit; written: number }[];
+  /** The table's primary indexes. */
+  indexes: TargetIndex[];
+}
+
+/** What building indexes gets to do its work with. */
+export interface IndexOptions {
+  signal: AbortSignal;
+  /** To be told how far the build is, from 0 to 1, now and then. */
+  onProgress?: (share: number) => void;
+}
+
+/** Writes documents. Filled with `ctx.provide("target", …)`. */
+export interface Target {
+  /** The place in words, for messages: `database app`. */
+  readonly place: string;
+  /** Two documents of one key can't be there, even without a unique index. */
+  readonly guardsKeys?: boolean;
+  /** Connects and refuses what can't work; changes nothing. */
+  check(tables: Table[], signal: AbortSignal): Promise<void>;
+  /**
+   * What is there under a table's target name, as an identifier that another one made under the same name
+   * wouldn't have; undefined: nothing is.
+   */
+  find(table: Table, signal: AbortSignal): Promise<string | undefined>;
+  /** Drops or renames what is there, as `target.db.exist` says. */
+  makeRoom(table: Table, signal: AbortSignal): Promise<void>;
+  /** Creates the place a table goes to; one that is there is an earlier run's, made and not filled. */
+  create(table: Table, signal: AbortSignal): Promise<void>;
+  /**
+   * Prepares for writing a table on that an earlier process had begun, of which some records are written
+   * that nobody remembers: they must not double.
+   */
+  resume(table: Table, resumption: Resumption, signal: AbortSignal): Promise<void>;
+  /** Writes a batch; when it resolves every record is durable. Safe to repeat. */
+  write(batch: Batch, signal: AbortSignal): Promise<WriteResult>;
+  /** The same for documents encoded already, where the target takes BSON. */
+  writeEncoded?(batch: EncodedBatch, signal: AbortSignal): Promise<WriteResult>;
+  /** Builds indexes that are not there yet, after the data; gives how many are there then. */
+  index(table: Table, indexes: TargetIndex[], options: IndexOptions): Promise<number>;
+  /** The documents present, counted exactly. */
+  count(table: Table, signal: AbortSignal): Promise<number>;
+  /** Frees what the target holds; may be called twice. */
+  close?(): Promise<void> | void;
+}
+
+/** Keeps what a resumed run needs, by name and part. Filled with `ctx.provide("checkpoint", …)`. */
+export interface Checkpoint {
+  /** The place in words, for messages: `folder ./checkpoint-state`. */
+  readonly place: string;
+  /** What was saved under a name, part by part; empty when nothing was. */
+  load(name: string): Promise<Map<string, unknown>>;
+  /** Saves JSON-safe states durably; parts of the name that are not given stay as they are. */
+  save(name: string, parts: ReadonlyMap<string, unknown>): Promise<void>;
+  /** Forgets a name with all its parts. */
+  clear(name: string): Promise<void>;
+  /** Frees what it holds; may be called twice. */
+  close?(): Promise<void> | void;
+}
+
+/** The roles a plugin can fill, each once. */
+export interface Roles {
+  source: Source;
+  target: Target;
+  convert: Converter;
+  checkpoint: Checkpoint;
+}

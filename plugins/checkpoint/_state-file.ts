@@ -1,0 +1,136 @@
+/** A file of states: JSON lines, replaced as a whole, so that whoever reads it sees the old states or the new ones. */
+import { mkdir, open, readFile, rename, rm } from "node:fs/promises";
+import { dirname } from "node:path";
+import { MigrationError } from "../../core/errors.ts";
+import type { States } from "./_queue.ts";
+
+/** The first line's version. */
+const VERSION = 1;
+/** For who runs the tool only: keys of items are in the states. */
+const FILE_MODE = 0o600;
+const FOLDER_MODE = 0o700;
+
+/** What a file says of itself: whose states it has. */
+export interface Owner {
+  id: string;
+  name: string;
+}
+
+/**
+ * Reads a file's states; one that isn't there has none. What a killed process left half-written beside it is removed.
+ *
+ * @throws MigrationError CHECKPOINT_MISMATCH when it isn't such a file, CHECKPOINT_FAILED when it can't be read
+ */
+export async function readStates(path: string, owner: Owner): Promise<States> {
+  const text = await attempt(path, async () => {
+    await rm(unfinished(path), { force: true });
+    return readFile(path, "utf8").catch((error: NodeJS.ErrnoException) => {
+      if (error.code === "ENOENT") return undefined;
+      throw error;
+    });
+  });
+  if (text === undefined) return new Map();
+  try {
+    return parseStates(text, owner);
+  } catch (error) {
+    throw new MigrationError(
+      "CHECKPOINT_MISMATCH",
+      `the checkpoint can't be understood, ${(error as Error).message}: ${path}`,
+      { cause: error, hint: "mend the file, or start over with --fresh" },
+    );
+  }
+}
+
+/**
+ * Replaces a file's states; when it resolves they are on the disk.
+ *
+ * @throws MigrationError CHECKPOINT_FAILED
+ */
+export async function writeStates(path: string, { id, name }: Owner, states: States): Promise<void> {
+  const lines = [JSON.stringify({ "nimo-shake": VERSION, id, name })];
+  for (const [part, state] of states) lines.push(`{"part":${JSON.stringify(part)},"state":${state}}`);
+  await attempt(path, async () => {
+    const next = unfinished(path);
+    await makeFolder(dirname(path));
+    const handle = await open(next, "w", FILE_MODE);
+    try {
+      await handle.writeFile(`${lines.join("\n")}\n`);
+      await handle.sync();
+    } finally {
+      await handle.close();
+    }
+    await rename(next, path);
+    await syncFolder(dirname(path));
+  });
+}
+
+/** Removes a file for good. */
+export async function removeStates(path: string): Promise<void> {
+  await attempt(path, async () => {
+    await rm(unfinished(path), { force: true });
+    await rm(path, { force: true });
+    await syncFolder(dirname(path));
+  });
+}
+
+function unfinished(path: string): string {
+  return `${path}.new`;
+}
+
+function parseStates(text: string, owner: Owner): States {
+  const [head, ...lines] = text.trimEnd().split("\n").map(parseObject);
+  if (head?.["nimo-shake"] !== VERSION) throw new SyntaxError("its first line isn't that of version 1");
+  for (const key of ["id", "name"] as const) {
+    const whose = head[key];
+    if (whose !== owner[key]) throw new SyntaxError(`it has the ${key} ${String(whose)}, not ${owner[key]}`);
+  }
+  return new Map(
+    lines.map(({ part, state }, i) => {
+      if (typeof part !== "string" || state === undefined)
+        throw new SyntaxError(`line ${i + 2} is incomplete`);
+      return [part, JSON.stringify(state)];
+    }),
+  );
+}
+
+function parseObject(line: string, i: number): Record<string, unknown> {
+  let value: unknown;
+  try {
+    value = JSON.parse(line);
+  } catch (cause) {
+    throw new SyntaxError(`line ${i + 1} is no JSON`, { cause });
+  }
+  if (typeof value === "object" && value !== null) return value as Record<string, unknown>;
+  throw new SyntaxError(`line ${i + 1} is no JSON object`);
+}
+
+/** Makes a folder and those above it last. */
+async function makeFolder(folder: string): Promise<void> {
+  const first = await mkdir(folder, { recursive: true, mode: FOLDER_MODE });
+  if (first === undefined) return;
+  for (let made = folder; made.length >= first.length; made = dirname(made)) await syncFolder(dirname(made));
+}
+
+/** Makes what was renamed, made or removed in a folder last. */
+async function syncFolder(folder: string): Promise<void> {
+  try {
+    const handle = await open(folder, "r");
+    await handle.sync().finally(() => handle.close());
+  } catch (error) {
+    if (!UNSYNCED.has((error as NodeJS.ErrnoException).code ?? "")) throw error;
+  }
+}
+
+/** Not every system lets a folder be opened or synced, and one that isn't there has nothing to sync. */
+const UNSYNCED = new Set(["EACCES", "EBADF", "EINVAL", "EISDIR", "ENOENT", "ENOTSUP", "EPERM"]);
+
+async function attempt<T>(path: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    throw new MigrationError("CHECKPOINT_FAILED", `${(error as Error).message}: checkpoint ${path}`, {
+      cause: error,
+      hint: "see that the folder can be written to and its disk has room, or set checkpoint.address to another",
+    });
+  }
+}

@@ -1,0 +1,78 @@
+import { createHash } from "node:crypto";
+import { existsSync } from "node:fs";
+import { basename, dirname, join, resolve } from "node:path";
+import type { Config } from "../../core/config.ts";
+import { definePlugin, type Plugin } from "../../core/plugin.ts";
+import { createQueue, type States } from "./_queue.ts";
+import { readStates, removeStates, writeStates } from "./_state-file.ts";
+
+/** Of a name, so many characters are shown in its file's name. */
+const SHOWN = 120;
+
+/** `checkpoint.type = file`: a folder of an id's own, a file a name. */
+const file: Plugin = definePlugin({
+  name: "checkpoint/file",
+  setup(ctx) {
+    const { id } = ctx.config;
+    const folder = stateFolder(ctx.config);
+    const pathOf = (name: string): string => join(folder, fileName(name));
+    /** By name what its file holds. */
+    const kept = new Map<string, States>();
+
+    async function statesOf(name: string): Promise<States> {
+      const states = kept.get(name) ?? (await readStates(pathOf(name), { id, name }));
+      kept.set(name, states);
+      return states;
+    }
+
+    const queue = createQueue(async (name, given) => {
+      const states = new Map([...(await statesOf(name)), ...given]);
+      await writeStates(pathOf(name), { id, name }, states);
+      kept.set(name, states);
+    });
+
+    ctx.provide("checkpoint", {
+      place: `folder ${folder}`,
+
+      load: (name) =>
+        queue.run(name, async () => {
+          const states = await statesOf(name);
+          return new Map([...states].map(([part, state]) => [part, JSON.parse(state) as unknown]));
+        }),
+
+      save: (name, parts) => queue.save(name, parts),
+
+      clear: (name) =>
+        queue.run(name, async () => {
+          await removeStates(pathOf(name));
+          kept.set(name, new Map());
+        }),
+
+      close: () => queue.idle(),
+    });
+  },
+});
+export default file;
+
+/**
+ * Beside the original's folder, never in it: a file more there would make the original start over. That folder is an
+ * explicit `checkpoint.address`, else an existing `./<checkpoint.db>`, else `checkpoint` beside the executable.
+ */
+function stateFolder(config: Config): string {
+  const address = config["checkpoint.address"];
+  const named = resolve(config["checkpoint.db"]);
+  const original = address ? resolve(address) : existsSync(named) ? named : join(homeFolder(), "checkpoint");
+  return join(`${original}-state`, config.id);
+}
+
+/** The executable's folder; run by an interpreter, the working folder. */
+function homeFolder(): string {
+  const interpreted = /^(bun|deno|node(js)?)\d*\b/i.test(basename(process.execPath));
+  return interpreted ? process.cwd() : dirname(process.execPath);
+}
+
+/** Tells names apart that differ by case only, which not every file system does, and stands for any character. */
+function fileName(name: string): string {
+  const hash = createHash("sha256").update(name).digest("hex").slice(0, 8);
+  return `${name.replaceAll(/[^\w.-]/g, "_").slice(0, SHOWN)}.${hash}.jsonl`;
+}

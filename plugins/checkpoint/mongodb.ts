@@ -1,0 +1,159 @@
+import { type Collection, type Db, MongoServerError } from "mongodb";
+import { MigrationError } from "../../core/errors.ts";
+import { definePlugin, type Plugin } from "../../core/plugin.ts";
+import { SERVER_RETRY, withRetry } from "../../core/retry.ts";
+import { connect, type Connections, DURABLE, WRITE_TIMEOUT } from "../target/_mongodb-client.ts";
+import { isPassing, targetError } from "../target/_mongodb-errors.ts";
+import { createQueue } from "./_queue.ts";
+
+const COLLECTION = "states";
+const ADDRESS = "checkpoint.address";
+/** Tables that save at once wait for each other beyond that. */
+const LANES = 8;
+/** Of text in one command, in characters: at three bytes each they are below the server's 16 MB. */
+const COMMAND_LENGTH = 4_000_000;
+
+/** A part's state. It is JSON text, because its attribute names may be anything. */
+interface StateDocument {
+  _id: { id: string; name: string; part: string };
+  state: string;
+  updatedAt: Date;
+}
+
+/** One statement of an update command. */
+interface Upsert {
+  q: { _id: StateDocument["_id"] };
+  u: Omit<StateDocument, "_id">;
+  upsert: true;
+}
+
+/** `checkpoint.type = mongodb`: a document a part in the database `<checkpoint.db>-state`. */
+const mongodb: Plugin = definePlugin({
+  name: "checkpoint/mongodb",
+  setup(ctx) {
+    const { config, log } = ctx;
+    const { id } = config;
+    const database = `${config["checkpoint.db"]}-state`;
+    const place = `database ${database}`;
+    let opened: Promise<Connections> | undefined;
+
+    const queue = createQueue(async (name, states) => {
+      const updatedAt = new Date();
+      const upserts = [...states].map(([part, state]): Upsert => ({
+        q: { _id: { id, name, part } },
+        u: { state, updatedAt },
+        upsert: true,
+      }));
+      for (const updates of commands(upserts)) {
+        await onDatabase("saving to", (db) => execute(db, { update: COLLECTION, updates, ordered: false }));
+      }
+    });
+
+    ctx.provide("checkpoint", {
+      place,
+
+      load: (name) =>
+        queue.run(name, async () => {
+          const found = await onDatabase("reading", (db) => find(db.collection(COLLECTION), id, name));
+          return new Map(found.map(({ _id, state }) => [_id.part, parse(state, name, place)]));
+        }),
+
+      save: (name, parts) => queue.save(name, parts),
+
+      clear: (name) =>
+        queue.run(name, () => {
+          const deletes = [{ q: { _id: allParts(id, name) }, limit: 0 }];
+          return onDatabase("clearing", (db) => execute(db, { delete: COLLECTION, deletes }));
+        }),
+
+      async close() {
+        const connections = await opened?.catch(() => undefined);
+        opened = undefined;
+        await connections?.close();
+      },
+    });
+
+    /** The data connections: they outlive the stop of a run, whose last save comes after it. */
+    async function connected(): Promise<Db> {
+      opened ??= connect(config["checkpoint.address"], LANES, log, ctx, ADDRESS);
+      return (await opened).data.db(database);
+    }
+
+    async function onDatabase<T>(doing: string, run: (db: Db) => Promise<T>): Promise<T> {
+      const what = `${doing} ${place}`;
+      try {
+        const db = await connected();
+        return await withRetry(() => run(db), {
+          policy: { ...SERVER_RETRY, total: ctx.patience },
+          passes: isPassing,
+          signal: ctx.signal,
+          onRetry: (error, pause) =>
+            log.warn(`${what}: ${(error as Error).message}; again in ${Math.round(pause)} ms`),
+        });
+      } catch (error) {
+        throw failed(error, what, database);
+      }
+    }
+  },
+});
+export default mongodb;
+
+/** Every `_id` of a name, as a range, so that the index on `_id` serves. */
+function allParts(id: string, name: string): object {
+  // Objects come behind all strings.
+  return { $gte: { id, name, part: "" }, $lt: { id, name, part: {} } };
+}
+
+function find(states: Collection<StateDocument>, id: string, name: string): Promise<StateDocument[]> {
+  return states
+    .find({ _id: allParts(id, name) }, { readConcern: "majority", maxTimeMS: WRITE_TIMEOUT })
+    .toArray();
+}
+
+/** Cuts statements into as many as a command may have. */
+function* commands(upserts: Upsert[]): Generator<Upsert[]> {
+  let command: Upsert[] = [];
+  let length = 0;
+  for (const upsert of upserts) {
+    const { name, part } = upsert.q._id;
+    const more = name.length + part.length + upsert.u.state.length + 200; // what is around them
+    if (command.length > 0 && length + more > COMMAND_LENGTH) {
+      yield command;
+      command = [];
+      length = 0;
+    }
+    command.push(upsert);
+    length += more;
+  }
+  yield command;
+}
+
+/** Runs a write, and throws what the server says of any part of it. */
+async function execute(db: Db, command: object): Promise<void> {
+  const answer = await db.command({ ...command, writeConcern: DURABLE, maxTimeMS: WRITE_TIMEOUT });
+  const error = answer.writeErrors?.[0] ?? answer.writeConcernError;
+  if (error !== undefined) throw new MongoServerError(error);
+}
+
+/** The saved text as what it was. */
+function parse(state: string, name: string, place: string): unknown {
+  try {
+    return JSON.parse(state);
+  } catch (cause) {
+    const what = `the checkpoint can't be understood, ${name}: ${place}`;
+    throw new MigrationError("CHECKPOINT_MISMATCH", what, { cause, hint: "start over with --fresh" });
+  }
+}
+
+/** What a call threw, as the checkpoint's failure. */
+function failed(error: unknown, what: string, database: string): unknown {
+  const known = targetError(error, what, ADDRESS);
+  if (!(known instanceof MigrationError) || known.code === "CONFIG_INVALID") return known;
+  const hint =
+    known.code === "TARGET_DENIED"
+      ? `check user, password and authSource in ${ADDRESS}, and grant the user readWrite on database ${database}`
+      : known.code === "TARGET_UNREACHABLE"
+        ? known.hint!
+        : `see that database ${database} can be written to, or set checkpoint.address or checkpoint.db to another`;
+  return new MigrationError("CHECKPOINT_FAILED", known.message, { cause: error, hint });
+}
