@@ -1,4 +1,4 @@
-import { MongoClient, type MongoClientOptions } from "mongodb";
+import { MongoClient, type MongoClientOptions, MongoNetworkTimeoutError } from "mongodb";
 import type { ConsolaInstance } from "consola";
 import { targetError } from "./_mongodb-errors.ts";
 
@@ -68,5 +68,24 @@ export async function connect(
   } catch (error) {
     await close();
     throw targetError(error, `connecting to ${key}`, key);
+  }
+}
+
+/**
+ * Waits for a write's answer as long as there can be one. The driver doesn't always notice that a server was
+ * killed while a message was on its way (7.9 on Bun 1.4.5), and waits for ever.
+ */
+export async function answered<T>(answer: Promise<T>): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(
+      () => reject(new MongoNetworkTimeoutError(`no answer for ${SOCKET_TIMEOUT / SECOND} s`)),
+      SOCKET_TIMEOUT,
+    );
+  });
+  try {
+    return await Promise.race([answer, late]);
+  } finally {
+    clearTimeout(timer);
   }
 }

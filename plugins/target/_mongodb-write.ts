@@ -13,7 +13,7 @@ import type {
   WriteResult,
 } from "../../core/types.ts";
 import { setField } from "../../core/value.ts";
-import { DURABLE, WRITE_TIMEOUT } from "./_mongodb-client.ts";
+import { answered, DURABLE, WRITE_TIMEOUT } from "./_mongodb-client.ts";
 import { encodedDocuments } from "./_mongodb-internals.ts";
 
 /** The most a message carries; the guide's 16 MB. */
@@ -191,13 +191,15 @@ async function send(
   bytes: Uint8Array,
 ): Promise<{ errors: WriteError[]; attempt: number }> {
   return withRetry(async (attempt) => {
-    const answer = await to.db.command({
-      [command]: to.table.targetName,
-      ordered: false,
-      writeConcern: DURABLE,
-      maxTimeMS: WRITE_TIMEOUT,
-      ...encodedDocuments(field, bytes),
-    });
+    const answer = await answered(
+      to.db.command({
+        [command]: to.table.targetName,
+        ordered: false,
+        writeConcern: DURABLE,
+        maxTimeMS: WRITE_TIMEOUT,
+        ...encodedDocuments(field, bytes),
+      }),
+    );
     // Written, but not durably so: an unknown outcome as any other.
     if (answer.writeConcernError) throw new MongoServerError(answer.writeConcernError);
     const errors = (answer.writeErrors ?? []) as WriteError[];
