@@ -2,7 +2,7 @@ import { type Collection, type Db, MongoServerError } from "mongodb";
 import { MigrationError } from "../../core/errors.ts";
 import { definePlugin, type Plugin } from "../../core/plugin.ts";
 import { SERVER_RETRY, withRetry } from "../../core/retry.ts";
-import { connect, type Connections, DURABLE, WRITE_TIMEOUT } from "../target/_mongodb-client.ts";
+import { answered, connect, type Connections, DURABLE, WRITE_TIMEOUT } from "../target/_mongodb-client.ts";
 import { isPassing, targetError } from "../target/_mongodb-errors.ts";
 import { createQueue } from "./_queue.ts";
 
@@ -105,9 +105,8 @@ function allParts(id: string, name: string): object {
 }
 
 function find(states: Collection<StateDocument>, id: string, name: string): Promise<StateDocument[]> {
-  return states
-    .find({ _id: allParts(id, name) }, { readConcern: "majority", maxTimeMS: WRITE_TIMEOUT })
-    .toArray();
+  const options = { readConcern: "majority", maxTimeMS: WRITE_TIMEOUT } as const;
+  return answered(states.find({ _id: allParts(id, name) }, options).toArray());
 }
 
 /** Cuts statements into as many as a command may have. */
@@ -130,7 +129,8 @@ function* commands(upserts: Upsert[]): Generator<Upsert[]> {
 
 /** Runs a write, and throws what the server says of any part of it. */
 async function execute(db: Db, command: object): Promise<void> {
-  const answer = await db.command({ ...command, writeConcern: DURABLE, maxTimeMS: WRITE_TIMEOUT });
+  const durable = { ...command, writeConcern: DURABLE, maxTimeMS: WRITE_TIMEOUT };
+  const answer = await answered(db.command(durable));
   const error = answer.writeErrors?.[0] ?? answer.writeConcernError;
   if (error !== undefined) throw new MongoServerError(error);
 }

@@ -1,0 +1,249 @@
+import { afterEach, describe, expect, setDefaultTimeout, test } from "bun:test";
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import file from "../../../plugins/checkpoint/file.ts";
+import { checkpointContract } from "./contract.ts";
+import { expectFailure, openCheckpoint, type Opened } from "./open.ts";
+
+setDefaultTimeout(60_000);
+
+const CHILD = resolve(import.meta.dir, "saving-child.ts");
+
+/** A folder of its own; the original's would be `states` in it. */
+function temporaryFolder() {
+  const folder = mkdtempSync(join(tmpdir(), "nimo-shake-checkpoint-"));
+  const address = join(folder, "states");
+  const remove = (): void => rmSync(folder, { recursive: true, force: true });
+  return {
+    folder,
+    address,
+    /** Our own, for the id `app`. */
+    own: join(folder, "states-state", "app"),
+    settings: { "checkpoint.type": "file", "checkpoint.address": address },
+    [Symbol.dispose]: remove,
+    [Symbol.asyncDispose]: async () => remove(),
+  };
+}
+
+checkpointContract(file, async () => temporaryFolder());
+
+const open = (settings: Record<string, string>): Promise<Opened> => openCheckpoint(file, settings);
+
+/** The path of the one file in a folder. */
+function onlyFile(folder: string): string {
+  const names = readdirSync(folder);
+  expect(names).toHaveLength(1);
+  return join(folder, names[0]!);
+}
+
+describe("the folder", () => {
+  const before = process.cwd();
+  afterEach(() => process.chdir(before));
+
+  test.each<[string, Record<string, string>, string[], expected: string]>([
+    ["beside an address", { "checkpoint.address": "./a/b" }, [], "a/b-state"],
+    ["beside an address that ends in a slash", { "checkpoint.address": "a/" }, ["states"], "a-state"],
+    ["beside an existing ./<checkpoint.db>", { "checkpoint.db": "states" }, ["states"], "states-state"],
+    ["else beside ./checkpoint, run from source", { "checkpoint.db": "states" }, [], "checkpoint-state"],
+  ])("is %s", async (_, settings, folders, expected) => {
+    using place = temporaryFolder();
+    process.chdir(place.folder);
+    for (const each of folders) mkdirSync(each);
+    await using opened = await open({ "checkpoint.type": "file", ...settings });
+    await opened.checkpoint.save("run", new Map([["run", 1]]));
+    const own = resolve(expected, "app");
+    expect(opened.checkpoint.place).toBe(`folder ${own}`);
+    expect(readdirSync(own)).toHaveLength(1);
+    expect(readdirSync(".").sort()).toEqual([...folders, expected.split("/")[0]!].sort());
+    for (const each of folders) expect(readdirSync(each)).toEqual([]);
+  });
+
+  test("isn't made by a load", async () => {
+    using place = temporaryFolder();
+    await using opened = await open(place.settings);
+    await opened.checkpoint.load("run");
+    await opened.checkpoint.clear("run");
+    expect(readdirSync(place.folder)).toEqual([]);
+  });
+
+  test("and what is in it are for who runs the tool only", async () => {
+    using place = temporaryFolder();
+    await using opened = await open(place.settings);
+    await opened.checkpoint.save("run", new Map([["run", 1]]));
+    const mode = (path: string): string => (statSync(path).mode & 0o777).toString(8);
+    expect([mode(join(place.own, "..")), mode(place.own), mode(onlyFile(place.own))]).toEqual([
+      "700",
+      "700",
+      "600",
+    ]);
+  });
+});
+
+describe("a file", () => {
+  test("says what it is and can be read by a person", async () => {
+    using place = temporaryFolder();
+    await using opened = await open(place.settings);
+    await opened.checkpoint.save("table:Orders/é", new Map([["0", { position: null }]]));
+    const path = onlyFile(place.own);
+    expect(path).toMatch(/\/table_Orders__\.[0-9a-f]{8}\.jsonl$/);
+    expect(readFileSync(path, "utf8")).toBe(
+      '{"nimo-shake":1,"id":"app","name":"table:Orders/é"}\n{"part":"0","state":{"position":null}}\n',
+    );
+  });
+
+  test("has another name for a name that differs by case only", async () => {
+    using place = temporaryFolder();
+    await using opened = await open(place.settings);
+    for (const name of ["t", "T"]) await opened.checkpoint.save(name, new Map([["0", 1]]));
+    expect(new Set(readdirSync(place.own).map((name) => name.toLowerCase())).size).toBe(2);
+  });
+
+  test("can be mended by hand", async () => {
+    using place = temporaryFolder();
+    mkdirSync(place.own, { recursive: true });
+    await (await open(place.settings)).checkpoint.save("t", new Map([["0", 1]]));
+    writeFileSync(
+      onlyFile(place.own),
+      ' {"name":"t", "id":"app", "nimo-shake": 1}\r\n{ "state": 2, "part": "0" }\r\n\r\n',
+    );
+    await using opened = await open(place.settings);
+    expect([...(await opened.checkpoint.load("t"))]).toEqual([["0", 2]]);
+  });
+
+  const HEAD = '{"nimo-shake":1,"id":"app","name":"t"}\n';
+  test.each([
+    ["is empty", "", "line 1"],
+    ["is no text", "\0\0\0\0", "line 1"],
+    ["is of another version", HEAD.replace("1", "2"), "version 1"],
+    ["has no first line", '{"part":"0","state":1}\n', "version 1"],
+    ["is of another name", HEAD.replace('"t"', '"T"'), "name T, not t"],
+    ["is of another migration", HEAD.replace('"app"', '"App"'), "id App, not app"],
+    ["is cut off", `${HEAD}{"part":"0","state":{"a":`, "line 2"],
+    ["lacks a part's state", `${HEAD}{"part":"0","state":1}\n{"part":"1"}\n`, "line 3"],
+    ["has a part of another type", `${HEAD}{"part":1,"state":1}\n`, "line 2"],
+    ["has a line that is no object", `${HEAD}null\n`, "line 2"],
+  ])("that %s is refused, named, and not overwritten", async (_, text, says) => {
+    using place = temporaryFolder();
+    await (await open(place.settings)).checkpoint.save("t", new Map([["0", 1]]));
+    const path = onlyFile(place.own);
+    writeFileSync(path, text);
+    await using opened = await open(place.settings);
+    const refusal = ["CHECKPOINT_MISMATCH", path, says, "--fresh"] as const;
+    await expectFailure(opened.checkpoint.load("t"), ...refusal);
+    await expectFailure(opened.checkpoint.save("t", new Map([["1", 1]])), ...refusal);
+    expect(readFileSync(path, "utf8")).toBe(text);
+    await opened.checkpoint.clear("t");
+    expect((await opened.checkpoint.load("t")).size).toBe(0);
+  });
+
+  test("that was half-written is no file, and goes", async () => {
+    using place = temporaryFolder();
+    await (await open(place.settings)).checkpoint.save("t", new Map([["0", 1]]));
+    writeFileSync(`${onlyFile(place.own)}.new`, HEAD.slice(0, 9));
+    await using opened = await open(place.settings);
+    expect([...(await opened.checkpoint.load("t"))]).toEqual([["0", 1]]);
+    onlyFile(place.own);
+  });
+});
+
+describe("what can't be written", () => {
+  // a file in the folder's place: permissions don't hold back root
+  test("is an error that names the file; the next save is a new try", async () => {
+    using place = temporaryFolder();
+    writeFileSync(`${place.address}-state`, "");
+    await using opened = await open(place.settings);
+    const { checkpoint } = opened;
+    const states = new Map([["0", 1]]);
+    const saving = [1, 2, 3].map(() => checkpoint.save("t", states));
+    await Promise.allSettled(saving);
+    for (const each of saving) {
+      await expectFailure(each, "CHECKPOINT_FAILED", place.own, "checkpoint.address");
+    }
+    rmSync(`${place.address}-state`);
+    await checkpoint.save("t", states);
+    expect([...(await checkpoint.load("t"))]).toEqual([["0", 1]]);
+  });
+
+  test.skipIf(!existsSync("/dev/full"))(
+    "for want of room is such an error, and the old states stay",
+    async () => {
+      using place = temporaryFolder();
+      await using opened = await open(place.settings);
+      await opened.checkpoint.save("t", new Map([["0", 1]]));
+      const path = onlyFile(place.own);
+      symlinkSync("/dev/full", `${path}.new`);
+      const saving = opened.checkpoint.save("t", new Map([["0", 2]]));
+      await expectFailure(saving, "CHECKPOINT_FAILED", "ENOSPC", path, "has room");
+      expect([...(await opened.checkpoint.load("t"))]).toEqual([["0", 1]]);
+      await using next = await open(place.settings);
+      expect([...(await next.checkpoint.load("t"))]).toEqual([["0", 1]]);
+    },
+  );
+});
+
+test("kill -9 while it saves, ten times: the file is whole and has at least what was acknowledged", async () => {
+  using place = temporaryFolder();
+  let total = 0;
+  for (let kill = 0; kill < 10; kill++) {
+    const child = Bun.spawn([process.execPath, CHILD, place.address], { stdout: "pipe", stderr: "inherit" });
+    let printed = "";
+    const reading = (async () => {
+      const decoder = new TextDecoder();
+      for await (const bytes of child.stdout) printed += decoder.decode(bytes, { stream: true });
+    })();
+    try {
+      while (!printed.includes("\n") && child.exitCode === null) await Bun.sleep(1);
+      await Bun.sleep(Math.random() * 100);
+    } finally {
+      child.kill("SIGKILL");
+      await child.exited;
+    }
+    await reading;
+    const acknowledged = Number(printed.slice(0, printed.lastIndexOf("\n")).split("\n").at(-1));
+    await using opened = await open(place.settings);
+    const found = await opened.checkpoint.load("t");
+    const values = new Set(found.values() as Iterable<number>);
+    expect([found.size, values.size]).toEqual([50, 1]);
+    const [value] = values;
+    // a save whose acknowledgement wasn't printed any more may be there
+    expect([acknowledged, acknowledged + 1]).toContain(value!);
+    expect(acknowledged).toBeGreaterThan(total);
+    total = acknowledged;
+    onlyFile(place.own);
+  }
+});
+
+test("8192 parts ten times a second are no burden", async () => {
+  using place = temporaryFolder();
+  await using opened = await open(place.settings);
+  const { checkpoint } = opened;
+  const state = (n: number): object => ({
+    position: { pk: { S: "x".repeat(80) } },
+    read: n,
+    filtered: 0,
+    bytes: 1,
+  });
+  await checkpoint.save("t", new Map(Array.from({ length: 8192 }, (_, n) => [String(n), state(n)])));
+  const saves = 20;
+  const started = performance.now();
+  const cpu = process.cpuUsage();
+  for (let i = 0; i < saves; i++) {
+    await checkpoint.save("t", new Map(Array.from({ length: 100 }, (_, n) => [String(n * 80), state(i)])));
+  }
+  const { user, system } = process.cpuUsage(cpu);
+  const ms = (performance.now() - started) / saves;
+  if (process.env["NIMO_TEST_FIGURES"])
+    console.log(`${ms} ms, CPU ${(user + system) / 1000 / saves} ms a save`);
+  expect(ms).toBeLessThan(100);
+});

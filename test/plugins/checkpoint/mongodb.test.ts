@@ -1,0 +1,318 @@
+import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
+import { createConsola } from "consola";
+import { type Document, MongoClient } from "mongodb";
+import type { Context } from "../../../core/context.ts";
+import mongodb from "../../../plugins/checkpoint/mongodb.ts";
+import { startMongod } from "../../servers/mongod.ts";
+import { sharedServers } from "../../servers/shared.ts";
+import { type MongoProxyOptions, startMongoProxy } from "../../stand-in/mongo-proxy.ts";
+import { checkpointContract } from "./contract.ts";
+import { expectFailure, openCheckpoint, type Opened } from "./open.ts";
+
+setDefaultTimeout(60_000);
+
+const SECOND = 1000;
+const ONE = new Map([["0", 1]]);
+const TWO = new Map([["0", 2]]);
+
+let uri: string;
+let client: MongoClient;
+beforeAll(async () => {
+  uri = (await sharedServers()).mongoUri;
+  client = new MongoClient(uri);
+});
+afterAll(() => client.close());
+
+/** As they are kept; a later version must still read them. */
+interface StateDocument {
+  _id: { id: string; name: string; part: string };
+  state: string;
+  updatedAt?: Date;
+}
+
+let places = 0;
+/** A database of its own. */
+function temporaryDatabase() {
+  const name = `states-${process.pid.toString(36)}-${places++}`;
+  const db = client.db(`${name}-state`);
+  return {
+    db,
+    states: db.collection<StateDocument>("states"),
+    settings: { "checkpoint.type": "mongodb", "checkpoint.address": uri, "checkpoint.db": name },
+    [Symbol.asyncDispose]: async () => void (await db.dropDatabase()),
+  };
+}
+
+checkpointContract(mongodb, async () => temporaryDatabase());
+
+/** What a checkpoint warned of. */
+function recorder() {
+  const lines: string[] = [];
+  const log = createConsola({
+    level: 1,
+    reporters: [{ log: ({ args }) => void lines.push(args.join(" ")) }],
+  });
+  return { lines, log };
+}
+
+/** A checkpoint behind a proxy that does this, loaded once. */
+async function behindProxy(options: MongoProxyOptions, patience = 20 * SECOND) {
+  const place = temporaryDatabase();
+  const proxy = await startMongoProxy(uri, options);
+  const { lines, log } = recorder();
+  const settings = { ...place.settings, "checkpoint.address": proxy.uri };
+  const opened = await openCheckpoint(mongodb, settings, { log, patience });
+  await opened.checkpoint.load("t");
+  return {
+    ...opened,
+    place,
+    proxy,
+    lines,
+    async [Symbol.asyncDispose]() {
+      await opened[Symbol.asyncDispose]();
+      await proxy[Symbol.asyncDispose]();
+      await place[Symbol.asyncDispose]();
+    },
+  };
+}
+
+const open = (settings: Record<string, string>): Promise<Opened> => openCheckpoint(mongodb, settings);
+
+async function found(settings: Record<string, string>, name = "t"): Promise<unknown[]> {
+  await using opened = await open(settings);
+  return [...(await opened.checkpoint.load(name))];
+}
+
+describe("the database", () => {
+  test("has a document a part, its state as text", async () => {
+    await using place = temporaryDatabase();
+    await using opened = await open(place.settings);
+    await opened.checkpoint.save("table:t", new Map([["0", { $x: 1 }]]));
+    expect(await place.states.find().toArray()).toEqual([
+      {
+        _id: { id: "app", name: "table:t", part: "0" },
+        state: '{"$x":1}',
+        updatedAt: expect.any(Date),
+      },
+    ]);
+    expect(await place.db.listCollections({}, { nameOnly: true }).toArray()).toHaveLength(1);
+    expect(opened.checkpoint.place).toBe(`database ${place.db.databaseName}`);
+  });
+
+  test("isn't made by a load or a clear", async () => {
+    await using place = temporaryDatabase();
+    await using opened = await open(place.settings);
+    await opened.checkpoint.load("run");
+    await opened.checkpoint.clear("run");
+    expect(await place.db.listCollections().toArray()).toEqual([]);
+  });
+
+  test("is asked for a name's documents only, by _id, with majority", async () => {
+    let filter: Document | undefined;
+    const asked: Document[] = [];
+    await using opened = await behindProxy({
+      answer(command, name) {
+        if (name === "find") asked.push(command);
+        if (name === "find") filter = command["filter"] as Document;
+        return undefined;
+      },
+    });
+    const { checkpoint, place } = opened;
+    for (const name of ["s", "t", "u"]) {
+      await checkpoint.save(name, new Map(Array.from({ length: 50 }, (_, n) => [String(n), n])));
+    }
+    expect((await checkpoint.load("t")).size).toBe(50);
+    expect(asked.at(-1)).toMatchObject({ readConcern: { level: "majority" } });
+    const plan = await place.states.find(filter!).explain("executionStats");
+    const { totalDocsExamined, totalKeysExamined } = plan["executionStats"];
+    expect(totalDocsExamined).toBe(50);
+    expect(totalKeysExamined).toBeLessThanOrEqual(51);
+  });
+
+  test("takes more at once than a command may have", async () => {
+    await using place = temporaryDatabase();
+    const parts = new Map(Array.from({ length: 20 }, (_, n) => [String(n), "é".repeat(1_000_000 + n)]));
+    await using opened = await open(place.settings);
+    await opened.checkpoint.save("t", parts);
+    expect(new Map((await found(place.settings)) as [string, string][])).toEqual(parts);
+  });
+
+  test("with a state that is no JSON is refused", async () => {
+    await using place = temporaryDatabase();
+    await place.states.insertOne({ _id: { id: "app", name: "t", part: "0" }, state: '{"a":' });
+    await expectFailure(found(place.settings), "CHECKPOINT_MISMATCH", place.db.databaseName, "--fresh");
+  });
+});
+
+describe("a save", () => {
+  test("is durable, whatever the address says, and one command", async () => {
+    const writes: Document[] = [];
+    const place = temporaryDatabase();
+    await using _ = place;
+    await using proxy = await startMongoProxy(uri, {
+      uriOptions: "?directConnection=true&w=1&journal=false",
+      answer(command, name) {
+        if (["update", "delete"].includes(name)) writes.push(command);
+        return undefined;
+      },
+    });
+    const { lines, log } = recorder();
+    const settings = { ...place.settings, "checkpoint.address": proxy.uri };
+    await using opened = await openCheckpoint(mongodb, settings, { log });
+    await opened.checkpoint.save("t", new Map(Array.from({ length: 100 }, (_, n) => [String(n), n])));
+    await opened.checkpoint.clear("t");
+    expect(writes).toHaveLength(2);
+    for (const write of writes) {
+      expect(write).toMatchObject({ writeConcern: { w: "majority", j: true } });
+      expect(Number(write["maxTimeMS"])).toBeLessThan(90 * SECOND);
+    }
+    expect(lines).toEqual([expect.stringContaining("checkpoint.address asks for a weaker write concern")]);
+  });
+
+  test.each<[string, MongoProxyOptions]>([
+    ["whose answer is lost", { fate: (command, nth) => (command === "update" && nth < 3 ? "lose" : "pass") }],
+    [
+      "that a primary refuses while it steps down",
+      { answer: firstUpdates({ ok: 0, code: 189, codeName: "PrimarySteppedDown", errmsg: "stepping down" }) },
+    ],
+    [
+      "of which a part is refused for now",
+      {
+        answer: firstUpdates({ ok: 1, n: 0, writeErrors: [{ index: 0, code: 91, errmsg: "shutting down" }] }),
+      },
+    ],
+    [
+      "that isn't durable yet",
+      { answer: firstUpdates({ ok: 1, n: 1, writeConcernError: { code: 64, errmsg: "waiting timed out" } }) },
+    ],
+  ])("%s is made again, with a warning", async (_, options) => {
+    await using opened = await behindProxy(options);
+    await opened.checkpoint.save("t", ONE);
+    expect(opened.proxy.count("update")).toBe(3);
+    expect(opened.lines).toHaveLength(2);
+    expect(opened.lines[0]).toMatch(/saving to database states-.*; again in \d+ ms/);
+    expect(await found({ ...opened.place.settings })).toEqual([["0", 1]]);
+  });
+
+  test("waits for a server that is away, so long as patience lasts", async () => {
+    await using opened = await behindProxy({}, 3 * SECOND);
+    await opened.proxy.refuse();
+    const saving = opened.checkpoint.save("t", ONE);
+    await Bun.sleep(SECOND);
+    await opened.proxy.accept();
+    await saving;
+    expect(await found(opened.place.settings)).toEqual([["0", 1]]);
+  });
+
+  test("that fails for good says what may be missing", async () => {
+    const errmsg = "not authorized on x to execute command";
+    await using opened = await behindProxy({ answer: firstUpdates({ ok: 0, code: 13, errmsg }) });
+    const database = opened.place.db.databaseName;
+    await expectFailure(
+      opened.checkpoint.save("t", ONE),
+      "CHECKPOINT_FAILED",
+      errmsg,
+      `saving to database ${database}`,
+      `grant the user readWrite on database ${database}`,
+    );
+    expect(opened.lines).toEqual([]);
+    const reply = { ok: 1, n: 0, writeErrors: [{ index: 0, code: 14031, errmsg: "no room" }] };
+    await using full = await behindProxy({ answer: firstUpdates(reply) });
+    await expectFailure(full.checkpoint.save("t", ONE), "CHECKPOINT_FAILED", "no room", "checkpoint.address");
+  });
+
+  test("that waits for its next try ends with the run", async () => {
+    await using opened = await behindProxy({
+      answer: firstUpdates({ ok: 0, code: 91, errmsg: "shutting down" }, 99),
+    });
+    const { checkpoint, ctx } = opened;
+    const saving = expectFailure(checkpoint.save("t", ONE), "CHECKPOINT_FAILED", "shutting down");
+    await Bun.sleep(2 * SECOND);
+    const stopped = performance.now();
+    ctx.stop(new Error("enough"));
+    await saving;
+    expect(performance.now() - stopped).toBeLessThan(SECOND);
+  });
+
+  test("that isn't answered is waited for until the run is abandoned", async () => {
+    await using opened = await behindProxy({ fate: (command) => (command === "update" ? "hold" : "pass") });
+    const { checkpoint, ctx } = opened;
+    const saving = expectFailure(checkpoint.save("t", ONE), "CHECKPOINT_FAILED");
+    await Bun.sleep(200);
+    ctx.stop(new Error("enough"));
+    const stopped = performance.now();
+    await saving;
+    expect(ctx.abandon.aborted).toBe(true);
+    expect(performance.now() - stopped).toBeLessThan(9 * SECOND);
+  });
+});
+
+test("an address where nobody answers, and one that can't be read", async () => {
+  await using place = temporaryDatabase();
+  const at = (address: string) => found({ ...place.settings, "checkpoint.address": address });
+  const away = at("mongodb://me:verySecret@127.0.0.1:1/");
+  await expectFailure(
+    away,
+    "CHECKPOINT_FAILED",
+    "connecting to checkpoint.address",
+    "check checkpoint.address",
+  );
+  await expect(away).rejects.not.toThrow("verySecret");
+  await expectFailure(at("mongodb://127.0.0.1:1/?nonsense=1"), "CONFIG_INVALID", "checkpoint.address");
+});
+
+test("a single server that is no replica set", async () => {
+  await using mongod = await startMongod({ own: true, replicaSet: false });
+  const settings = { "checkpoint.type": "mongodb", "checkpoint.address": mongod.uri };
+  await using opened = await open(settings);
+  await opened.checkpoint.save("t", ONE);
+  await opened.checkpoint.save("t", TWO);
+  expect(await found(settings)).toEqual([["0", 2]]);
+  await opened.checkpoint.clear("t");
+  expect(await found(settings)).toEqual([]);
+});
+
+test("kill -9 of the server while it is saved to, three times: all that was acknowledged is there", async () => {
+  await using mongod = await startMongod({ own: true });
+  const settings = { "checkpoint.type": "mongodb", "checkpoint.address": mongod.uri };
+  await using opened = await open(settings);
+  const { checkpoint, ctx } = opened;
+  await checkpoint.load("t");
+  let acknowledged = 0;
+  const saving = saveUntilStopped(ctx, async (n) => {
+    await checkpoint.save("t", new Map(Array.from({ length: 20 }, (_, part) => [String(part), n])));
+    acknowledged = n;
+  });
+  const more = async (count: number): Promise<void> => {
+    const enough = acknowledged + count;
+    const isThere = (): boolean => acknowledged >= enough;
+    while (!isThere()) await Bun.sleep(1);
+  };
+  for (let kill = 0; kill < 3; kill++) {
+    await more(20);
+    await Bun.sleep(Math.random() * 100);
+    await mongod.kill9();
+    const safe = acknowledged;
+    await mongod.restart();
+    const values = (await found(settings)).map((entry) => (entry as [string, number])[1]);
+    expect(values).toHaveLength(20);
+    for (const value of values) expect(value).toBeGreaterThanOrEqual(safe);
+  }
+  await more(1);
+  ctx.stop(new Error("enough"));
+  await saving;
+  expect(new Set((await found(settings)).map((entry) => (entry as [string, number])[1]))).toEqual(
+    new Set([acknowledged]),
+  );
+});
+
+/** Calls with 1, 2, 3 … */
+async function saveUntilStopped(ctx: Context, save: (n: number) => Promise<void>): Promise<void> {
+  for (let n = 1; !ctx.signal.aborted; n++) await save(n);
+}
+
+/** Answers the first updates, usually two, in the server's place. */
+function firstUpdates(reply: Document, count = 2): (command: Document, name: string) => Document | undefined {
+  let answered = 0;
+  return (_, name) => (name === "update" && answered++ < count ? reply : undefined);
+}
