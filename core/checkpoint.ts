@@ -102,19 +102,23 @@ export interface RunCheckpoint {
 export async function openCheckpoint(ctx: Context, tables: Table[], fresh: boolean): Promise<RunCheckpoint> {
   const store = ctx.role("checkpoint");
   const settings = fingerprint(ctx.config);
-  const found = read(runSchema, (await store.load(RUN)).get(RUN), store.place);
-  const resumed = !fresh && found !== undefined && found.finishedAt === undefined;
+  // What can't be read must not keep a fresh start from happening.
+  const found = fresh ? undefined : read(runSchema, (await store.load(RUN)).get(RUN), store.place);
+  const resumed = found !== undefined && found.finishedAt === undefined;
   if (resumed) refuseChanged(found.settings, settings, store.place);
   const startedAt = resumed ? found.startedAt : new Date().toISOString();
 
   const checkpoints = new Map<string, TableCheckpoint>();
   await inParallel(tables, LOADS, async (table) => {
     const { name } = table;
-    const saved = await store.load(`${TABLE}:${name}`);
-    if (!resumed && saved.size > 0) await store.clear(`${TABLE}:${name}`);
-    checkpoints.set(name, tableCheckpoint(ctx, table, resumed ? saved : new Map()));
+    const saved = resumed ? await store.load(`${TABLE}:${name}`) : new Map<string, unknown>();
+    if (!resumed) await store.clear(`${TABLE}:${name}`);
+    checkpoints.set(name, tableCheckpoint(ctx, table, saved));
   });
-  if (!resumed) await store.save(RUN, new Map([[RUN, { settings, startedAt }]]));
+  if (!resumed) {
+    await store.clear(RUN);
+    await store.save(RUN, new Map([[RUN, { settings, startedAt }]]));
+  }
 
   return {
     resumed,
