@@ -4,7 +4,7 @@ import type { Context } from "./context.ts";
 import { MigrationError } from "./errors.ts";
 import { inParallel } from "./lanes.ts";
 import { changedSettings, type Fingerprint, fingerprint } from "./fingerprint.ts";
-import type { Position, Table, Unit } from "./types.ts";
+import type { Position, Table, SegmentUnit } from "./types.ts";
 
 /** Tables whose states are read at once. */
 const LOADS = 8;
@@ -79,9 +79,9 @@ export interface TableCheckpoint {
   /** Changes the table's state and saves it. */
   advance(changes: Partial<TableState>): Promise<void>;
   /** What is known of a unit. */
-  unit(unit: Unit): UnitState | undefined;
+  unit(unit: SegmentUnit): UnitState | undefined;
   /** Saves what is known of units. */
-  saveUnits(states: ReadonlyMap<Unit, UnitState>): Promise<void>;
+  saveUnits(states: ReadonlyMap<SegmentUnit, UnitState>): Promise<void>;
 }
 
 /** The checkpoint of one run. */

@@ -4,7 +4,6 @@ import { brokenRules, complete, dropBothLists } from "./config-rules.ts";
 import { type ConfigSource, fromEnv, fromFile, fromSet, fromText } from "./config-sources.ts";
 import { MigrationError } from "./errors.ts";
 import { maskText, maskValue } from "./mask.ts";
-import { notYetWarnings } from "./not-yet.ts";
 import { DEFAULTS, parseSettings, SETTINGS } from "./settings.ts";
 import type { AttributeValue } from "./types.ts";
 
@@ -150,7 +149,7 @@ export function loadConfig({ set, env, file, text }: ConfigOptions = {}): Loaded
   if (given.has("full.read.filter_attributevalues") && config["full.read.filter_expression"] === "") {
     warnings.push("full.read.filter_attributevalues has no effect without full.read.filter_expression");
   }
-  return { config, warnings: [...warnings, ...notYetWarnings(config, given)], given };
+  return { config, warnings, given };
 }
 
 /** The configuration as it may be logged: no keys, no tokens, no credentials in addresses. */

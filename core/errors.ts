@@ -16,6 +16,9 @@ export type ErrorCode =
   | "SOURCE_GONE"
   | "SOURCE_THROTTLED"
   | "SOURCE_FAILED"
+  | "STREAM_UNFIT"
+  | "STREAM_GAP"
+  | "SPOOL_FAILED"
   | "TARGET_UNREACHABLE"
   | "TARGET_DENIED"
   | "TARGET_FAILED"
@@ -44,6 +47,9 @@ const CODES: Record<ErrorCode, { exit: number; meaning: string }> = {
   SOURCE_GONE: { exit: 1, meaning: "a table vanished while it was read" },
   SOURCE_THROTTLED: { exit: 1, meaning: "the source kept throttling past the retry limit" },
   SOURCE_FAILED: { exit: 1, meaning: "the source answered with an error" },
+  STREAM_UNFIT: { exit: 2, meaning: "a table's stream can't be followed" },
+  STREAM_GAP: { exit: 1, meaning: "changes that were not read are gone from the stream" },
+  SPOOL_FAILED: { exit: 1, meaning: "changes that were read can't be kept on the disk" },
   TARGET_UNREACHABLE: { exit: 1, meaning: "the target doesn't answer" },
   TARGET_DENIED: { exit: 1, meaning: "the target refuses the credentials or the action" },
   TARGET_FAILED: { exit: 1, meaning: "the target answered with an error" },

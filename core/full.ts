@@ -3,17 +3,19 @@ import type { TableCheckpoint, UnitState } from "./checkpoint.ts";
 import type { Context } from "./context.ts";
 import { MigrationError } from "./errors.ts";
 import { fetchAfterEvent } from "./hooks.ts";
-import { createLanes, type Lanes } from "./lanes.ts";
-import { readAhead } from "./read-ahead.ts";
+import { createLanes, type FairLanes, type Lanes } from "./lanes.ts";
+import { inLanes, readAhead } from "./read-ahead.ts";
 import type { TableProgress } from "./progress.ts";
 import { createSaver } from "./saver.ts";
-import type { Page, SourceRecord, Table, Transcoder, Unit } from "./types.ts";
+import type { Page, SourceRecord, Table, Transcoder, SegmentUnit } from "./types.ts";
 import { createWrites, edited, type WriteOptions } from "./writes.ts";
 
 /** What the units of one table share. */
 interface TableCopy extends WriteOptions {
   /** `full.document.parser` conversions at once. */
   parsers: Lanes;
+  /** Requests to the source at once, shared by all tables. */
+  readers: FairLanes;
 }
 
 /** Documents wait so long at most for their batch to fill while pages come, in ms. */
@@ -23,6 +25,7 @@ const LATE = 500;
  * Copies a table's items, from where an earlier run had come to, and checks that all of them arrived.
  *
  * @param counters is kept up to date
+ * @param readers requests to the source at once, shared by all tables
  * @returns the documents present at the target that were not written here
  * @throws MigrationError COUNT_MISMATCH when documents are missing
  */
@@ -31,12 +34,14 @@ export async function copyTable(
   table: Table,
   counters: TableProgress,
   checkpoint: TableCheckpoint,
+  readers: FairLanes,
 ): Promise<number> {
   const { config } = ctx;
   const copy: TableCopy = {
     ctx,
     table,
     counters,
+    readers,
     parsers: createLanes(config["full.document.parser"]),
     writers: createLanes(config["full.document.concurrency"]),
     saver: createSaver(ctx, table, checkpoint),
@@ -59,7 +64,7 @@ export async function copyTable(
 }
 
 /** One unit of work, from its first page to the acknowledgement of its last batch. */
-async function copyUnit(copy: TableCopy, unit: Unit, from: UnitState | undefined): Promise<void> {
+async function copyUnit(copy: TableCopy, unit: SegmentUnit, from: UnitState | undefined): Promise<void> {
   const { ctx, table, counters } = copy;
   const { signal } = ctx;
   const batchSize = ctx.config["full.document.write.batch"];
@@ -115,7 +120,7 @@ async function copyUnit(copy: TableCopy, unit: Unit, from: UnitState | undefined
   }
 
   try {
-    for await (const page of readAhead(pages)) {
+    for await (const page of readAhead(inLanes(pages, copy.readers, table.name))) {
       await copy.parsers.run(() => take(page));
       // A slow source doesn't fill a batch for long, and the position must not stay behind.
       const all = pageByPage || performance.now() - startedAt > LATE;
@@ -141,7 +146,7 @@ const RECORD_HOOKS = [
 ] as const;
 
 /** From the source's bytes to the target's without records between, where nobody wants to see them. */
-function shortWay(ctx: Context, unit: Unit): Transcoder | undefined {
+function shortWay(ctx: Context, unit: SegmentUnit): Transcoder | undefined {
   if (ctx.role("target").writeEncoded === undefined || RECORD_HOOKS.some(ctx.listens)) return undefined;
   return ctx.role("convert").transcoder?.(unit);
 }
@@ -149,7 +154,7 @@ function shortWay(ctx: Context, unit: Unit): Transcoder | undefined {
 /** The hooks around fetch and convert, and the conversion between them. */
 async function convertPage(
   { ctx, table }: TableCopy,
-  unit: Unit,
+  unit: SegmentUnit,
   page: Page,
 ): Promise<{ records: SourceRecord[]; read: number; overflowed: number }> {
   let { records } = page;

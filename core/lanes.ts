@@ -8,24 +8,80 @@ export interface Lanes {
   run<T>(work: () => Promise<T> | T): Promise<T>;
 }
 
+/** Lanes that several keys share. */
+export interface FairLanes {
+  /** Waits for a free lane and takes it; what is returned frees it, and is to be called once. */
+  enter(key: string): Promise<() => void>;
+  /** Runs in a lane and gives the result. */
+  run<T>(key: string, work: () => Promise<T> | T): Promise<T>;
+}
+
 /** Lanes for `width` at once. */
 export function createLanes(width: number): Lanes {
+  const lanes = createFairLanes(width);
+  return { enter: () => lanes.enter(""), run: (work) => lanes.run("", work) };
+}
+
+/**
+ * Lanes for `width` at once. A free lane goes to the key that has the fewest, so that one with much to do
+ * doesn't starve the others; among equals, and within a key, to who waits longest.
+ */
+export function createFairLanes(width: number): FairLanes {
   let free = width;
-  const waiting: (() => void)[] = [];
-  const leave = (): void => {
-    const next = waiting.shift();
-    if (next === undefined) free++;
-    else next();
-  };
-  const enter = async (): Promise<() => void> => {
-    if (free > 0) free--;
-    else await new Promise<void>((resolve) => waiting.push(resolve));
-    return leave;
-  };
+  let arrivals = 0;
+  const taken = new Map<string, number>();
+  const queues = new Map<string, { arrival: number; go: () => void }[]>();
+
+  /** The key that is let in next; undefined: nobody waits. */
+  function nextKey(): string | undefined {
+    let best: { key: string; lanes: number; arrival: number } | undefined;
+    for (const [key, [first]] of queues) {
+      const lanes = taken.get(key) ?? 0;
+      const { arrival } = first!;
+      const before = best === undefined || lanes < best.lanes;
+      if (before || (lanes === best!.lanes && arrival < best!.arrival)) best = { key, lanes, arrival };
+    }
+    return best?.key;
+  }
+
+  function take(key: string): void {
+    taken.set(key, (taken.get(key) ?? 0) + 1);
+  }
+
+  function leave(key: string): void {
+    const lanes = taken.get(key)! - 1;
+    if (lanes > 0) taken.set(key, lanes);
+    else taken.delete(key);
+    const next = nextKey();
+    if (next === undefined) {
+      free++;
+      return;
+    }
+    const queue = queues.get(next)!;
+    const { go } = queue.shift()!;
+    if (queue.length === 0) queues.delete(next);
+    take(next);
+    go();
+  }
+
+  async function enter(key: string): Promise<() => void> {
+    if (free > 0) {
+      free--;
+      take(key);
+    } else {
+      await new Promise<void>((go) => {
+        const queue = queues.get(key) ?? [];
+        queue.push({ arrival: arrivals++, go });
+        queues.set(key, queue);
+      });
+    }
+    return () => leave(key);
+  }
+
   return {
     enter,
-    async run(work) {
-      await enter();
+    async run(key, work) {
+      const leave = await enter(key);
       try {
         return await work();
       } finally {

@@ -1,12 +1,14 @@
+import { availableParallelism } from "node:os";
 import { openCheckpoint, type RunCheckpoint, type TableCheckpoint } from "./checkpoint.ts";
 import { createContext, type Context, type ContextOptions } from "./context.ts";
 import { MigrationError, toMigrationError } from "./errors.ts";
 import { copyTable } from "./full.ts";
 import { indexPattern, planIndexes } from "./indexes.ts";
-import { inParallel } from "./lanes.ts";
+import { createFairLanes, type FairLanes, inParallel } from "./lanes.ts";
 import { makePlaces } from "./places.ts";
 import type { AnyPlugin } from "./plugin.ts";
 import { type Progress, type TableProgress, trackTable } from "./progress.ts";
+import { readLanes } from "./segments.ts";
 import type { Table } from "./types.ts";
 import { builtinPlugins } from "../plugins/index.ts";
 
@@ -75,10 +77,11 @@ async function prepare(ctx: Context, fresh: boolean): Promise<Prepared> {
 /** The full phase: so many tables at once, the largest first, so that none runs on alone. */
 async function full(ctx: Context, { tables, checkpoint }: Prepared): Promise<void> {
   const largestFirst = tables.toSorted((a, b) => b.sizeBytes - a.sizeBytes);
+  const readers = createFairLanes(readLanes(ctx.config, availableParallelism()));
   await inParallel(largestFirst, ctx.config["full.concurrency"], async (table) => {
     const counters = ctx.progress.tables.get(table.name)!;
     try {
-      await migrateTable(ctx, table, counters, checkpoint.table(table));
+      await migrateTable(ctx, table, counters, checkpoint.table(table), readers);
       counters.state = "done";
     } catch (error) {
       counters.state = "failed";
@@ -96,6 +99,7 @@ async function migrateTable(
   table: Table,
   counters: TableProgress,
   checkpoint: TableCheckpoint,
+  readers: FairLanes,
 ): Promise<void> {
   const { state } = checkpoint;
   if (state?.stage === "done") {
@@ -107,7 +111,7 @@ async function migrateTable(
   if (!ctx.config["sync_schema_only"]) {
     counters.state = "copying";
     ctx.log.info(`start syncing table ${table.name}`);
-    surplus = await copyTable(ctx, table, counters, checkpoint);
+    surplus = await copyTable(ctx, table, counters, checkpoint, readers);
   }
   counters.state = "indexing";
   await checkpoint.advance({ stage: "indexing" });

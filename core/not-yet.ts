@@ -14,12 +14,6 @@ const NOT_YET: readonly NotYet[] = [
   { key: "sync_mode", asked: (config) => config.sync_mode !== "full", instead: "full" },
   { key: "target.type", asked: (config) => config["target.type"] !== "mongodb", instead: "mongodb" },
   { key: "convert.type", asked: (config) => config["convert.type"] === "same", instead: "change" },
-  {
-    key: "full.read.concurrency",
-    asked: (config) => config["full.read.concurrency"] === "auto",
-    instead: "4",
-  },
-  { key: "full.read.capacity", asked: (config) => config["full.read.capacity"] !== undefined, instead: "" },
   { key: "plugins", asked: (config) => config.plugins.length > 0, instead: "" },
   {
     key: "on_gap",
@@ -29,8 +23,7 @@ const NOT_YET: readonly NotYet[] = [
 ];
 
 // Accepted without effect in sync_mode = full, because they only act on streams, as in the original:
-// incr_sync_parallel, incr_sync.http_port, qps.incr*, increase.*, on_gap and, while a full run can't be resumed,
-// checkpoint.*. pid_path never had an effect.
+// incr_sync_parallel, incr_sync.http_port, qps.incr*, increase.*, on_gap. pid_path never had an effect.
 
 /**
  * Throws NOT_YET, naming every setting whose feature is not built yet and what to set instead.
@@ -49,12 +42,4 @@ export function refuseNotYet(config: Config, given: ReadonlySet<SettingKey>): vo
   throw new MigrationError("NOT_YET", message, {
     hint: `use ${asked.map(({ key, instead }) => `--set ${key}=${instead}`).join(" ")}`,
   });
-}
-
-/** What is accepted without effect because the original's shipped file has it and must run. */
-export function notYetWarnings(config: Config, given: ReadonlySet<SettingKey>): string[] {
-  if (!given.has("system_profile") || config.system_profile === -1) return [];
-  return [
-    `system_profile = ${config.system_profile}: not yet, no profiling port is opened; -1 ends this warning`,
-  ];
 }

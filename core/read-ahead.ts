@@ -1,3 +1,5 @@
+import type { FairLanes } from "./lanes.ts";
+
 /**
  * Asks for the next value while the current one is worked on, so that a source and what follows it
  * work at the same time. Holds one value more than the consumer does.
@@ -20,6 +22,23 @@ export async function* readAhead<T>(values: AsyncIterable<T>): AsyncGenerator<T,
     }
   } finally {
     await next.catch(() => {});
+    await iterator.return?.();
+  }
+}
+/** Takes a lane for each step of a source's reader, so that those who read share them fairly. */
+export async function* inLanes<T>(
+  source: AsyncIterable<T>,
+  lanes: FairLanes,
+  key: string,
+): AsyncGenerator<T> {
+  const iterator = source[Symbol.asyncIterator]();
+  try {
+    for (;;) {
+      const { done, value } = await lanes.run(key, () => iterator.next());
+      if (done) return;
+      yield value;
+    }
+  } finally {
     await iterator.return?.();
   }
 }

@@ -7,8 +7,10 @@ export interface RetryPolicy {
   /** Pause before the second try; each further pause is twice as long. */
   firstPause: number;
   longestPause: number;
-  /** From the first failure on, until giving up. */
-  total: number;
+  /** From the first failure on, until giving up; may depend on the failure, the last one decides. */
+  total: number | ((error: unknown) => number);
+  /** The part of a pause that isn't left to chance, from 0 (full jitter) to 1; default one half. */
+  steady?: number;
 }
 
 /** For servers that restart or elect a new primary. */
@@ -37,16 +39,19 @@ export interface RetryOptions {
  */
 export async function withRetry<T>(call: (attempt: number) => Promise<T>, options: RetryOptions): Promise<T> {
   const { policy, signal } = options;
-  let giveUpAt: number | undefined;
+  const { total, steady = 0.5 } = policy;
+  let failingSince: number | undefined;
   for (let attempt = 0; ; attempt++) {
     try {
       return await call(attempt);
     } catch (error) {
-      giveUpAt ??= performance.now() + policy.total;
+      const now = performance.now();
+      failingSince ??= now;
+      const left = failingSince + (typeof total === "number" ? total : total(error)) - now;
+      if (signal.aborted || left <= 0 || !options.passes(error)) throw error;
       const full = Math.min(policy.firstPause * 2 ** attempt, policy.longestPause);
-      const pause = full * (0.5 + Math.random() / 2);
-      const over = signal.aborted || performance.now() + pause > giveUpAt;
-      if (over || !options.passes(error)) throw error;
+      // The last try comes at the very end.
+      const pause = Math.min(full * (steady + Math.random() * (1 - steady)), left);
       options.onRetry?.(error, pause);
       await sleep(pause, undefined, { signal }).catch(() => {
         throw error;

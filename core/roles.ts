@@ -6,7 +6,12 @@ import type {
   KeyAttribute,
   Page,
   Position,
+  SegmentUnit,
+  Shard,
+  ShardPosition,
+  ShardUnit,
   SourceRecord,
+  StreamPage,
   Table,
   TargetIndex,
   Transcoder,
@@ -32,10 +37,50 @@ export interface Source {
    *
    * @param count how many an earlier run had made of it; the same units come out again
    */
-  units(table: Table, count?: number): Unit[];
+  units(table: Table, count?: number): SegmentUnit[];
   /** Reads one unit page by page, in order. */
-  read(unit: Unit, options: ReadOptions): AsyncIterable<Page>;
+  read(unit: SegmentUnit, options: ReadOptions): AsyncIterable<Page>;
   /** Frees what the source holds; may be called twice. */
+  close?(): Promise<void> | void;
+}
+
+/** What one request to a shard is made with. */
+export interface PollOptions {
+  /** Records it may bring at most; default `qps.incr.batch_num`. */
+  limit?: number;
+  /** To be called with the request before it is sent; it may be edited there. */
+  beforeRequest: (request: object) => Promise<void>;
+  signal: AbortSignal;
+}
+
+/** Reads one shard of a stream, request by request. */
+export interface ShardReader {
+  /**
+   * Makes one request and moves behind what it brought. Renews iterators that expired, and makes calls that
+   * were throttled or cut off again.
+   *
+   * @throws MigrationError STREAM_GAP when records that were not read are gone
+   */
+  poll(options: PollOptions): Promise<StreamPage>;
+}
+
+/** Follows the tables' change streams. Filled by a plugin with `ctx.provide("streams", …)`. */
+export interface Streams {
+  /**
+   * Makes sure that a table has a stream with new and old images: enables a missing one and waits until
+   * it can be read.
+   *
+   * @returns the stream's identifier: one made anew has another
+   * @throws MigrationError STREAM_UNFIT when there is one of another kind, or the source has no streams
+   */
+  open(table: Table, signal: AbortSignal): Promise<string>;
+  /** All shards that are listed now, in any order. */
+  shards(table: Table, signal: AbortSignal): Promise<Shard[]>;
+  /** The shards that follow this one; empty while there are none yet. */
+  children(table: Table, shard: string, signal: AbortSignal): Promise<Shard[]>;
+  /** Reads a shard from a position. */
+  read(unit: ShardUnit, from: ShardPosition): ShardReader;
+  /** Frees what it holds; may be called twice. */
   close?(): Promise<void> | void;
 }
 
@@ -54,7 +99,7 @@ export interface Converter {
 /** Where a table stands that an earlier run had begun. */
 export interface Resumption {
   /** How many records of each unit are known to be written, the oldest ones; more may be. */
-  units: { unit: Unit; written: number }[];
+  units: { unit: SegmentUnit; written: number }[];
   /** The table's primary indexes. */
   indexes: TargetIndex[];
 }
@@ -92,6 +137,14 @@ export interface Target {
   write(batch: Batch, signal: AbortSignal): Promise<WriteResult>;
   /** The same for documents encoded already, where the target takes BSON. */
   writeEncoded?(batch: EncodedBatch, signal: AbortSignal): Promise<WriteResult>;
+  /**
+   * Applies changes, at most one of a key: puts replace the whole document, deletes remove it. When it
+   * resolves all of them are durable. Safe to repeat. Missing: the target can't follow streams.
+   *
+   * A put whose `event` is INSERT or MODIFY obeys `increase.executor.*`, unless it is `replayed`;
+   * one whose event is REMOVE (deleted and put again) is written whatever is there.
+   */
+  apply?(batch: Batch, signal: AbortSignal): Promise<WriteResult>;
   /** Builds indexes that are not there yet, after the data; gives how many are there then. */
   index(table: Table, indexes: TargetIndex[], options: IndexOptions): Promise<number>;
   /** The documents present, counted exactly. */
@@ -117,6 +170,7 @@ export interface Checkpoint {
 /** The roles a plugin can fill, each once. */
 export interface Roles {
   source: Source;
+  streams: Streams;
   target: Target;
   convert: Converter;
   checkpoint: Checkpoint;

@@ -1,7 +1,7 @@
 /** Saves how far a table's units are: now and then while they move, and at the end. */
 import type { TableCheckpoint, UnitState } from "./checkpoint.ts";
 import type { Context } from "./context.ts";
-import type { Table, Unit } from "./types.ts";
+import type { Table, SegmentUnit } from "./types.ts";
 
 /** At the latest so long after a unit moved, in ms. */
 const INTERVAL = 100;
@@ -11,14 +11,14 @@ const PAGES = 50;
 /** See the top of the file. */
 export interface Saver {
   /** A unit has reached a state; saved soon. */
-  moved(unit: Unit, state: UnitState, pages: number): void;
+  moved(unit: SegmentUnit, state: UnitState, pages: number): void;
   /** Saves what is not saved yet; throws what went wrong with any save. */
   flush(): Promise<void>;
 }
 
 /** Makes a table's saver. A save that fails stops the run. */
 export function createSaver(ctx: Context, table: Table, checkpoint: TableCheckpoint): Saver {
-  let dirty = new Map<Unit, UnitState>();
+  let dirty = new Map<SegmentUnit, UnitState>();
   let pages = 0;
   let timer: NodeJS.Timeout | undefined;
   let saving: Promise<void> | undefined;
@@ -48,7 +48,7 @@ export function createSaver(ctx: Context, table: Table, checkpoint: TableCheckpo
 
   async function announce(
     hook: "checkpoint:before" | "checkpoint:after",
-    states: Map<Unit, UnitState>,
+    states: Map<SegmentUnit, UnitState>,
   ): Promise<void> {
     if (!ctx.listens(hook)) return;
     for (const [unit, { position }] of states)

@@ -84,7 +84,11 @@ const schema = v.object({
     "",
     "Another DynamoDB endpoint, such as http://127.0.0.1:8000; works without keys",
   ),
-  "source.session.max_retries": setting(whole(0, MAX), "3", "How often the SDK repeats a failed request"),
+  "source.session.max_retries": setting(
+    whole(0, MAX),
+    "3",
+    "How often the SDK repeats a failed request; a Scan is then tried on for 2 minutes, throttled 10",
+  ),
   "source.session.timeout": setting(whole(0, MAX), "3000", "Milliseconds one request may take; 0: no limit"),
   "filter.collection.white": setting(list, "", "Tables to migrate and no others, a;b"),
   "filter.collection.black": setting(list, "", "Tables to leave out, a;b; not together with the whitelist"),
@@ -116,7 +120,7 @@ const schema = v.object({
   "full.read.concurrency": setting(
     or("auto", "auto", or("0", 1, whole(0, 8192))),
     "1",
-    "Segments one table is read in, or auto",
+    "Segments one table is read in; auto: from its size and the machine",
   ),
   "full.read.consistent": setting(
     unset(flag),
@@ -126,7 +130,7 @@ const schema = v.object({
   "full.read.capacity": setting(
     unset(whole(1, MAX)),
     "",
-    "Read capacity units a second one table's scan may use; empty: no limit",
+    "Read capacity units a second one table's scan may use, all segments together; empty: no limit",
   ),
   "full.read.filter_expression": setting(
     text,

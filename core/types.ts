@@ -66,8 +66,36 @@ export interface SegmentUnit {
   segments: number;
 }
 
+/** A unit of work of the incremental phase: one shard of one table's stream. */
+export interface ShardUnit {
+  phase: "incr";
+  table: Table;
+  /** The shard's identifier. */
+  shard: string;
+}
+
 /** What can be read, stopped and taken up again by itself. */
-export type Unit = SegmentUnit;
+export type Unit = SegmentUnit | ShardUnit;
+
+/** A shard of a table's stream, as the source lists it. */
+export interface Shard {
+  id: string;
+  /** The shard it follows, which may be long gone; its records come before this one's. */
+  parent?: string;
+  /** Its first sequence number. */
+  first?: string;
+  /** Its last sequence number: it is closed. */
+  last?: string;
+}
+
+/**
+ * Where a shard's reading begins: after what is there now; at the oldest record kept; or at a sequence number,
+ * its record included or not.
+ */
+export type ShardPosition =
+  | { at: "latest" }
+  | { at: "horizon" }
+  | { at: "sequence"; number: string; inclusive: boolean };
 
 /** A position in a unit; only the source that made it can read it. JSON-safe. */
 export type Position = Item;
@@ -86,6 +114,8 @@ export interface SourceRecord {
   sequenceNumber?: string;
   /** When the change was made, in ms since 1970; DynamoDB Local rounds it to the minute. */
   time?: number;
+  /** An earlier process, or the full phase, may have written it already: a duplicate is explained. */
+  replayed?: boolean;
   /** Set by convert: the filter that finds the document at the target. */
   key?: TargetDocument;
   /** Set by convert: what is written. Absent for deletes. */
@@ -107,6 +137,20 @@ export interface Page {
   position: Position | undefined;
   /** Bytes received. */
   bytes: number;
+}
+
+/** What one request to a shard brought. */
+export interface StreamPage {
+  /** In the order of their sequence numbers. */
+  records: SourceRecord[];
+  /** Bytes received. */
+  bytes: number;
+  /** There was no more to be had when the request was sent: fewer records came than were asked for. */
+  tip: boolean;
+  /** The shard is closed and read to its end. */
+  ended: boolean;
+  /** When the request was sent, in ms since 1970. */
+  sentAt: number;
 }
 
 /** Records of one unit that are written together. */

@@ -6,7 +6,7 @@ import type { Lanes } from "./lanes.ts";
 import { createPrefix } from "./prefix.ts";
 import type { TableProgress } from "./progress.ts";
 import type { Saver } from "./saver.ts";
-import type { EncodedBatch, SourceRecord, Table, Unit, WriteResult } from "./types.ts";
+import type { EncodedBatch, SegmentUnit, SourceRecord, Table, Unit, WriteResult } from "./types.ts";
 
 /** What the writes of a table's units share. */
 export interface WriteOptions {
@@ -37,7 +37,7 @@ export interface Writes {
  *
  * @param from what earlier runs had written of the unit
  */
-export function createWrites(options: WriteOptions, unit: Unit, from: UnitState | undefined): Writes {
+export function createWrites(options: WriteOptions, unit: SegmentUnit, from: UnitState | undefined): Writes {
   const { ctx, counters, table, writers, saver } = options;
   const target = ctx.role("target");
   const prefix = createPrefix<UnitState>();

@@ -1,4 +1,5 @@
 /** Copying a table between a source and a target in memory. */
+import { createFairLanes } from "../core/lanes.ts";
 import { openCheckpoint } from "../core/checkpoint.ts";
 import type { Context } from "../core/context.ts";
 import { copyTable } from "../core/full.ts";
@@ -23,7 +24,7 @@ export async function copied(
   plugin?.(ctx);
   const counters: TableProgress = trackTable(ctx.progress, TABLE);
   const run = await openCheckpoint(ctx, [TABLE], false);
-  const surplus = copyTable(ctx, TABLE, counters, run.table(TABLE));
+  const surplus = copyTable(ctx, TABLE, counters, run.table(TABLE), createFairLanes(8));
   return { ctx, counters, surplus };
 }
 

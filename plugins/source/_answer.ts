@@ -1,6 +1,8 @@
 import type { Item, Page, SourceRecord } from "../../core/types.ts";
 
 const LAST_KEY = '"LastEvaluatedKey":';
+const BRACE = 0x7b;
+const CLOSING_BRACE = 0x7d;
 
 /** A Scan's answer, parsed. */
 interface ScanAnswer {
@@ -29,6 +31,28 @@ export function scanPage(body: Buffer, toRecord: (item: Item) => SourceRecord): 
   };
 }
 
+/**
+ * Makes something of an answer that is one: a JSON object that could be a Scan's, by cheap signs. A proxy
+ * may say anything with status 200, and an object without items would pass for the end of the table.
+ *
+ * @throws Error MalformedAnswerError, also for a SyntaxError of `parse`
+ */
+export function checkAnswer<T>(body: Buffer, parse: (body: Buffer) => T): T {
+  const object = body[0] === BRACE && body.at(-1) === CLOSING_BRACE;
+  if (!object) throw malformed("the answer is no JSON object");
+  if (!body.includes('"Items"') && !body.includes('"Count"')) throw malformed("the answer has no items");
+  try {
+    return parse(body);
+  } catch (error) {
+    if (error instanceof SyntaxError) throw malformed("the answer is no JSON", error);
+    throw error;
+  }
+}
+
+function malformed(message: string, cause?: unknown): Error {
+  return Object.assign(new Error(message, { cause }), { name: "MalformedAnswerError" });
+}
+
 function parse(body: Buffer): ScanAnswer {
   return JSON.parse(body.toString("utf8")) as ScanAnswer;
 }
@@ -40,7 +64,7 @@ function parse(body: Buffer): ScanAnswer {
  * @returns undefined when the whole body has to be parsed
  */
 function lastKey(body: Buffer): { key: Item | undefined } | undefined {
-  if (body.at(-1) !== 0x7d) return undefined;
+  if (body.at(-1) !== CLOSING_BRACE) return undefined;
   const at = body.lastIndexOf(LAST_KEY);
   if (at < 0) return { key: undefined };
   try {

@@ -3,19 +3,22 @@ import {
   DescribeTableCommand,
   type DynamoDBClient,
   ListTablesCommand,
-  ScanCommand,
   type ScanCommandInput,
 } from "@aws-sdk/client-dynamodb";
+import { availableParallelism } from "node:os";
 import type { Config } from "../../core/config.ts";
 import { MigrationError } from "../../core/errors.ts";
+import { nameAttributes } from "../../core/filter-expression.ts";
 import { inParallel } from "../../core/lanes.ts";
-import { createLimiter } from "../../core/limit.ts";
 import { definePlugin, type Plugin } from "../../core/plugin.ts";
-import type { AttributeValue, Item, Page, SourceRecord, Table } from "../../core/types.ts";
+import { segmentCount } from "../../core/segments.ts";
+import type { AttributeValue, Item, SegmentUnit, SourceRecord, Table } from "../../core/types.ts";
 import { setField } from "../../core/value.ts";
 import { scanPage } from "./_answer.ts";
-import { createClient, type RawOutput } from "./_client.ts";
+import { type Capacity, createCapacity } from "./_capacity.ts";
+import { createClient } from "./_client.ts";
 import { sourceError } from "./_errors.ts";
+import { createScan } from "./_scan.ts";
 import { describedTable } from "./_tables.ts";
 
 /** DescribeTable calls at once. */
@@ -26,9 +29,20 @@ const dynamodbScan: Plugin = definePlugin({
   name: "source/dynamodb-scan",
   setup(ctx) {
     const { config } = ctx;
-    const mayScan = createLimiter(config["qps.full"]);
+    const filter = filterOf(config);
+    const capacities = new Map<string, Capacity>();
     let client: DynamoDBClient | undefined;
     const connected = (): DynamoDBClient => (client ??= createClient(config, ["ScanCommand"]));
+    const scan = createScan(ctx, connected);
+
+    /** What the table's scan may use; undefined: as much as it likes. */
+    function capacityOf(table: Table): Capacity | undefined {
+      const perSecond = config["full.read.capacity"];
+      if (perSecond === undefined) return undefined;
+      const capacity = capacities.get(table.name) ?? createCapacity(perSecond, config, table);
+      capacities.set(table.name, capacity);
+      return capacity;
+    }
 
     ctx.provide("source", {
       async tables(signal) {
@@ -38,7 +52,7 @@ const dynamodbScan: Plugin = definePlugin({
       },
 
       units(table, count) {
-        const segments = count ?? Number(config["full.read.concurrency"]);
+        const segments = count ?? segmentCount(config, table, availableParallelism());
         return Array.from({ length: segments }, (_, segment) => ({
           phase: "full",
           table,
@@ -47,17 +61,17 @@ const dynamodbScan: Plugin = definePlugin({
         }));
       },
 
-      async *read({ table, segment, segments }, { from, beforeRequest, signal }) {
+      async *read(unit, { from, beforeRequest, signal }) {
+        const { table } = unit;
         const keyNames = [table.keys.partition.name];
         if (table.keys.sort !== undefined) keyNames.push(table.keys.sort.name);
         const toRecord = (item: Item): SourceRecord => scanRecord(item, keyNames);
+        const capacity = capacityOf(table);
         let position = from;
         do {
-          const request = scanRequest(config, table, segment, segments, position);
+          const request = { ...scanRequest(config, unit, position, capacity), ...filter };
           await beforeRequest(request);
-          await mayScan(signal);
-          const { body } = await scan(connected(), request, signal);
-          const page = readPage(body, toRecord, table);
+          const page = await scan(request, { capacity, signal, parse: (body) => scanPage(body, toRecord) });
           ({ position } = page);
           yield page;
         } while (position !== undefined);
@@ -118,48 +132,33 @@ async function describeTable(client: DynamoDBClient, name: string, signal: Abort
   }
 }
 
-function scanRequest(
-  config: Config,
-  table: Table,
-  segment: number,
-  segments: number,
-  from: Item | undefined,
-): ScanCommandInput {
-  const filter = config["full.read.filter_expression"];
+/** The part of every Scan that makes the service leave items out. */
+function filterOf(config: Config): Partial<ScanCommandInput> {
+  const text = config["full.read.filter_expression"];
+  if (text === "") return {};
+  const { expression, names } = nameAttributes(text);
   const values = config["full.read.filter_attributevalues"];
   return {
-    TableName: table.name,
-    Limit: config["qps.full.batch_num"],
-    ConsistentRead: config["full.read.consistent"],
-    ...(segments > 1 && { Segment: segment, TotalSegments: segments }),
-    ...(from && { ExclusiveStartKey: toSdk(from) }),
-    ...(filter && { FilterExpression: filter }),
-    ...(filter && Object.keys(values).length > 0 && { ExpressionAttributeValues: toSdk(values) }),
+    FilterExpression: expression,
+    ...(Object.keys(names).length > 0 && { ExpressionAttributeNames: names }),
+    ...(Object.keys(values).length > 0 && { ExpressionAttributeValues: toSdk(values) }),
   };
 }
 
-async function scan(
-  client: DynamoDBClient,
-  request: ScanCommandInput,
-  signal: AbortSignal,
-): Promise<RawOutput> {
-  try {
-    const answer = await client.send(new ScanCommand(request), { abortSignal: signal });
-    return answer as unknown as RawOutput;
-  } catch (error) {
-    throw sourceError(error, `Scan of table ${request.TableName}`);
-  }
-}
-
-function readPage(body: Buffer, toRecord: (item: Item) => SourceRecord, table: Table): Page {
-  try {
-    return scanPage(body, toRecord);
-  } catch (error) {
-    throw new MigrationError("SOURCE_FAILED", `the answer is no JSON: Scan of table ${table.name}`, {
-      cause: error,
-      hint: "see whether source.endpoint_url is a DynamoDB endpoint",
-    });
-  }
+function scanRequest(
+  config: Config,
+  { table, segment, segments }: SegmentUnit,
+  from: Item | undefined,
+  capacity: Capacity | undefined,
+): ScanCommandInput {
+  return {
+    TableName: table.name,
+    Limit: capacity?.limit ?? config["qps.full.batch_num"],
+    ConsistentRead: config["full.read.consistent"],
+    ...(segments > 1 && { Segment: segment, TotalSegments: segments }),
+    ...(from && { ExclusiveStartKey: toSdk(from) }),
+    ...(capacity && { ReturnConsumedCapacity: "TOTAL" }),
+  };
 }
 
 function scanRecord(item: Item, keyNames: string[]): SourceRecord {

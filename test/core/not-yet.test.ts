@@ -44,8 +44,6 @@ describe("what is not built yet", () => {
     [{ sync_mode: "incr" }, "sync_mode = incr"],
     [{ sync_mode: "full", "target.type": "file" }, "target.type = file"],
     [{ sync_mode: "full", "target.type": "aliyun_dynamo_proxy" }, "target.type = aliyun_dynamo_proxy"],
-    [{ sync_mode: "full", "full.read.concurrency": "auto" }, "full.read.concurrency = auto"],
-    [{ sync_mode: "full", "full.read.capacity": "5" }, "full.read.capacity = 5"],
   ])("%j", (set, message) => {
     expect(refused(set).message).toBe(`${message}: not yet`);
   });
@@ -59,16 +57,14 @@ describe("what is not built yet", () => {
       "increase.concurrency": "1",
       "checkpoint.type": "file",
       "full.read.filter_expression": "attribute_exists(a)",
+      "full.read.concurrency": "auto",
+      "full.read.capacity": "5",
       "target.mongodb.type": "sharding",
     });
     expect(refuseNotYet(config, given)).toBeUndefined();
   });
 
-  test.each([
-    ["9330", 1],
-    ["-1", 0],
-    ["", 0],
-  ])("system_profile = %j runs with %d warnings", (port, count) => {
-    expect(load({ system_profile: port }).warnings).toHaveLength(count);
+  test.each(["9330", "-1", ""])("system_profile = %j runs without a warning", (port) => {
+    expect(load({ system_profile: port }).warnings).toEqual([]);
   });
 });

@@ -70,7 +70,7 @@ describe("the command line", () => {
 });
 
 describe("the conf", () => {
-  test.concurrent.each<[string, Settings, Refusal]>([
+  test.each<[string, Settings, Refusal]>([
     [
       "an unknown key",
       { "qps.ful": 3 },
@@ -138,12 +138,6 @@ describe("the conf", () => {
     ],
     ["sharding", { "target.mongodb.type": "sharding" }, refused("CONFIG_INVALID", "is no mongos")],
     ["convert.type = same", { "convert.type": "same" }, refused("NOT_YET", "convert.type = same: not yet")],
-    [
-      "auto segments",
-      { "full.read.concurrency": "auto" },
-      refused("NOT_YET", "full.read.concurrency = auto: not yet"),
-    ],
-    ["read capacity", { "full.read.capacity": 5 }, refused("NOT_YET", "full.read.capacity = 5: not yet")],
     ["plugins", { plugins: "./a.ts" }, refused("NOT_YET", "plugins = ./a.ts: not yet")],
   ])("%s", async (_, settings, refusal) => {
     expectRefusal(await s.cli(settings), refusal);
@@ -190,7 +184,7 @@ describe("the conf", () => {
 });
 
 describe("servers", () => {
-  test.concurrent.each<[string, Settings, Refusal]>([
+  test.each<[string, Settings, Refusal]>([
     [
       "nobody at the source",
       { "source.endpoint_url": "http://127.0.0.1:1" },
@@ -244,7 +238,7 @@ describe("servers", () => {
 describe("items that can't be represented", () => {
   const number38 = "1".repeat(38);
 
-  test.concurrent.each<[string, Key, Attributes, Settings, Refusal]>([
+  test.each<[string, Key, Attributes, Settings, Refusal]>([
     [
       "_id beside the key",
       ["pk"],

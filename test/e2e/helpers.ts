@@ -6,7 +6,8 @@ import { MongoClient } from "mongodb";
 import type { Db, Document } from "mongodb";
 import { loadConfig } from "../../core/config.ts";
 import { createLanes } from "../../core/lanes.ts";
-import { migrate } from "../../core/migrate.ts";
+import { migrate, type MigrateOptions } from "../../core/migrate.ts";
+import { printError } from "../../bin/errors.ts";
 import type { Progress } from "../../core/progress.ts";
 import { sharedServers } from "../servers/shared.ts";
 
@@ -73,7 +74,9 @@ export interface Scenario extends AsyncDisposable {
   /** The same without waiting for its end. */
   start(args: string[], env?: Record<string, string>): Running;
   /** Runs the migration in this process. */
-  migrate(changes?: Settings): Promise<Progress>;
+  migrate(changes?: Settings, options?: Partial<MigrateOptions>): Promise<Progress>;
+  /** The same, with its end as the command line would show it: for a run that gives up soon. */
+  attempt(changes: Settings, options: Partial<MigrateOptions>): Promise<Outcome>;
 }
 
 /** Concurrent tests would start more processes than the machine has use for. */
@@ -141,11 +144,21 @@ export async function scenario(): Promise<Scenario> {
       run.done.finally(() => running.delete(run)).catch(() => {});
       return { kill: (signal) => run.process.kill(signal), done: run.done };
     },
-    migrate(changes) {
+    migrate(changes, options) {
       const set = Object.fromEntries(
         Object.entries(self.settings(changes)).map(([key, value]) => [key, String(value)]),
       );
-      return migrate({ config: loadConfig({ set }).config });
+      return migrate({ config: loadConfig({ set }).config, ...options });
+    },
+    async attempt(changes, options) {
+      const started = performance.now();
+      let stderr = "";
+      const stream = { write: (text: string) => (stderr += text) };
+      const code = await self.migrate(changes, options).then(
+        () => 0,
+        (error: unknown) => printError(error, { debug: false, stream }),
+      );
+      return { code, stdout: "", stderr, ms: performance.now() - started };
     },
     async [Symbol.asyncDispose]() {
       for (const { process } of running) process.kill("SIGKILL");

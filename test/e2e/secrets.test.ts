@@ -55,7 +55,7 @@ function expectNoSecret({ stdout, stderr }: Outcome, logFile?: string): void {
 const DEBUG = { "log.level": "debug", "target.db.exist": "drop", ...KEYS };
 
 describe("at debug level", () => {
-  test.concurrent.each<[string, () => Settings, boolean]>([
+  test.each<[string, () => Settings, boolean]>([
     ["a run that succeeds", () => ({ "target.address": address() }), true],
     ["refused by the target", () => ({ "target.address": address("nobody") }), false],
     [

@@ -23,15 +23,17 @@ async function runAgainst(
   misbehave: (call: Call) => Misbehaviour | undefined,
   settings: Settings = {},
   items: StandInItem[] = someItems(40),
+  patience?: number,
 ): Promise<Result> {
   await using s = await scenario();
   await using source = await startStandIn({ tables: { t: { items } }, misbehave });
-  const run = await s.cli({
+  const changes = {
     "source.endpoint_url": source.endpoint,
     "filter.collection.white": "",
     "qps.full.batch_num": 10,
     ...settings,
-  });
+  };
+  const run = patience === undefined ? await s.cli(changes) : await s.attempt(changes, { patience });
   const copied = (await s.documents("t")).map(({ n }) => Number(n)).sort((a, b) => a - b);
   return { run, copied, collections: await s.collections(), scans: source.count("Scan") };
 }
@@ -208,7 +210,7 @@ describe("what doesn't pass", () => {
       once,
     ],
   ])("%s", async (_, code, misbehave, says, settings) => {
-    const { run, collections } = await runAgainst(misbehave, settings);
+    const { run, collections } = await runAgainst(misbehave, settings, someItems(40), SECOND);
     expectRefusal(run, { exit: 1, code, says });
     expect(run.ms).toBeLessThan(15 * SECOND);
     // whatever fails before the first Scan leaves the target untouched

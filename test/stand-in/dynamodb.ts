@@ -18,6 +18,8 @@ export type StandInItem = Record<string, object>;
 export interface StandInTable {
   /** Name and type of the key's attributes, partition key first. Default: `pk` of type S. */
   keys?: [name: string, type: "S" | "N" | "B"][];
+  /** The service's identifier of the table. Default: made of its name. */
+  id?: string;
   items: StandInItem[];
 }
 
@@ -164,6 +166,7 @@ function description(name: string, table: StandInTable): object {
   const keys = keysOf(table);
   return {
     TableName: name,
+    TableId: table.id ?? `id-of-${name}`,
     TableStatus: "ACTIVE",
     AttributeDefinitions: keys.map(([AttributeName, AttributeType]) => ({ AttributeName, AttributeType })),
     KeySchema: keys.map(([AttributeName], i) => ({ AttributeName, KeyType: i === 0 ? "HASH" : "RANGE" })),
@@ -183,12 +186,21 @@ function scan(table: StandInTable, body: Record<string, unknown>): object {
   const from = after === undefined ? 0 : (places.get(keyText(table, after)) ?? -1) + 1;
   const to = Math.min(items.length, from + Number(body["Limit"] ?? items.length));
   const last = items[to - 1];
+  const page = items.slice(from, to);
+  const asked = body["ReturnConsumedCapacity"] === "TOTAL";
   return {
-    Items: items.slice(from, to),
+    ...(asked && { ConsumedCapacity: { TableName: body["TableName"], CapacityUnits: unitsOf(page, body) } }),
+    Items: page,
     Count: to - from,
     ScannedCount: to - from,
     ...(last !== undefined && to < items.length && { LastEvaluatedKey: keyOf(table, last) }),
   };
+}
+
+/** What a page costs: half a unit per 4 KB, a whole one with consistent reads; by the JSON's size. */
+function unitsOf(items: StandInItem[], body: Record<string, unknown>): number {
+  const bytes = JSON.stringify(items).length;
+  return Math.max(1, Math.ceil(bytes / 4096)) * (body["ConsistentRead"] === true ? 1 : 0.5);
 }
 
 /** A segment's items, and the place of each by its key. */

@@ -1,0 +1,117 @@
+/** One Scan call: it waits its turn, is made again when its failure may pass, and is counted when it is. */
+import {
+  type DynamoDBClient,
+  ScanCommand,
+  type ScanCommandInput,
+  type ScanCommandOutput,
+} from "@aws-sdk/client-dynamodb";
+import type { FinalizeRequestMiddleware } from "@smithy/types";
+import type { Context } from "../../core/context.ts";
+import { createLimiter } from "../../core/limit.ts";
+import { withRetry } from "../../core/retry.ts";
+import { checkAnswer } from "./_answer.ts";
+import { type Capacity, consumedUnits } from "./_capacity.ts";
+import type { RawOutput } from "./_client.ts";
+import { passingFailure, sourceError } from "./_errors.ts";
+import { createTrouble, type TroubledCall } from "./_trouble.ts";
+
+const SECOND = 1000;
+/** Around the SDK's own tries, whose pauses are shorter. */
+const PAUSES = { firstPause: 0.5 * SECOND, longestPause: 20 * SECOND, steady: 0 };
+/** Throttling may last long and is no fault: it is sat out so many times longer than the rest. */
+const THROTTLED_PATIENCE = 5;
+
+/** What a Scan call gets beside its request. */
+export interface ScanOptions<T> {
+  /** What the table's scan may use, where that is limited. */
+  capacity: Capacity | undefined;
+  signal: AbortSignal;
+  /** Makes something of the answer; a SyntaxError makes the call again. */
+  parse: (body: Buffer) => T;
+}
+
+/** Makes one Scan call with all its tries. */
+export type Scan = <T>(request: ScanCommandInput, options: ScanOptions<T>) => Promise<T>;
+
+/** The Scan calls of a run. They share `qps.full`, in which tables take turns; every try counts as one. */
+export function createScan(ctx: Context, connected: () => DynamoDBClient): Scan {
+  const mayScan = createLimiter(ctx.config["qps.full"]);
+  const trouble = createTrouble(ctx);
+
+  return async (request, { capacity, signal, parse }) => {
+    const call: TroubledCall = { table: request.TableName! };
+    /** Time in queues since the first failure, which is no fault of the source, in ms. */
+    let queued = 0;
+    let spent: ((units: number) => void) | undefined;
+
+    async function turn(): Promise<void> {
+      const from = performance.now();
+      spent = await capacity?.take(signal);
+      await mayScan(signal, call.table);
+      if (call.failingSince !== undefined) queued += performance.now() - from;
+    }
+
+    function failed(error: unknown): void {
+      call.failingSince ??= performance.now();
+      // Who was throttled has used nothing; of other failures nobody knows.
+      if (passingFailure(error) === "throttled") spent?.(0);
+      spent = undefined;
+    }
+
+    /** Stands inside the SDK's retry loop and before the signing, so that a signature doesn't age in a queue. */
+    function eachTry(): FinalizeRequestMiddleware<ScanCommandInput, ScanCommandOutput> {
+      let last: { error: unknown; at: number } | undefined;
+      return (next) => async (args) => {
+        if (last !== undefined) trouble(call, last.error, performance.now() - last.at);
+        await turn();
+        try {
+          return await next(args);
+        } catch (error) {
+          failed(error);
+          last = { error, at: performance.now() };
+          throw error;
+        }
+      };
+    }
+
+    async function send(): Promise<Buffer> {
+      const command = new ScanCommand(request);
+      command.middlewareStack.addRelativeTo(eachTry(), {
+        name: "eachTry",
+        relation: "after",
+        toMiddleware: "retryMiddleware",
+      });
+      const answer = await connected().send(command, { abortSignal: signal });
+      return (answer as unknown as RawOutput).body;
+    }
+
+    const patience = (error: unknown): number =>
+      ctx.patience * (passingFailure(error) === "throttled" ? THROTTLED_PATIENCE : 1);
+    try {
+      return await withRetry(
+        async () => {
+          const body = await send();
+          if (capacity !== undefined) {
+            const units = consumedUnits(body, request);
+            spent?.(units);
+            capacity.learn(request.Limit ?? capacity.limit, units);
+          }
+          try {
+            return checkAnswer(body, parse);
+          } catch (error) {
+            call.failingSince ??= performance.now();
+            throw error;
+          }
+        },
+        {
+          policy: { ...PAUSES, total: (error) => patience(error) + queued },
+          passes: (error) => passingFailure(error) !== undefined,
+          onRetry: (error, pause) => trouble(call, error, pause),
+          signal,
+        },
+      );
+    } catch (error) {
+      throw sourceError(error, `Scan of table ${call.table}`, patience(error));
+    }
+  };
+}
