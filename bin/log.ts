@@ -1,13 +1,9 @@
 /** Where log lines go, and how they look there. */
-import { appendFileSync, closeSync, mkdirSync, openSync } from "node:fs";
-import { dirname } from "node:path";
 import { formatWithOptions, stripVTControlCharacters } from "node:util";
 import { createConsola, type ConsolaInstance, type ConsolaReporter, type LogObject } from "consola";
-import { MigrationError } from "../core/errors.ts";
 import { formatTime } from "./format.ts";
+import { fileSink, type Sink } from "./log-file.ts";
 
-const FLUSH_INTERVAL = 1000;
-const BUFFER_CHARS = 64 * 1024;
 const DEBUG = 4;
 
 const LEVELS: Readonly<Record<LogLevel, number>> = {
@@ -60,11 +56,6 @@ export function setLiveDisplay(display: WriteAbove | undefined): void {
   writeAbove = display;
 }
 
-interface Sink {
-  write(text: string): void;
-  close(): Promise<void>;
-}
-
 /**
  * Makes the run's log: on a terminal in consola's look, elsewhere lines like `[2026/11/23 21:00:00 UTC] [INFO] text`.
  * Throws CONFIG_INVALID when the file can't be written.
@@ -73,7 +64,7 @@ export function createLog(options: LogOptions): Log {
   const stream = options.stream ?? process.stdout;
   const toTerminal = !options.file && stream.isTTY === true && process.env["TERM"] !== "dumb";
   const sink = redacted(
-    options.file ? fileSink(options.file, options.buffer) : streamSink(stream, toTerminal),
+    options.file ? fileSink(options.file, { buffer: options.buffer }) : streamSink(stream, toTerminal),
     options.redact,
   );
   // No throttle: consola would hold repeated lines back in a timer and lose them at the end.
@@ -142,68 +133,4 @@ function streamSink(stream: Output, toTerminal: boolean): Sink {
     // A pipe may still hold lines when the process is about to exit.
     close: () => new Promise((resolve) => stream.write("", () => resolve())),
   };
-}
-
-function fileSink(file: string, buffer: boolean): Sink {
-  const descriptor = openLog(file);
-  let held: string[] = [];
-  let heldChars = 0;
-  let lost = false;
-  let closed = false;
-
-  function flush(): void {
-    if (held.length === 0) return;
-    const text = held.join("");
-    held = [];
-    heldChars = 0;
-    try {
-      appendFileSync(descriptor, text);
-    } catch (error) {
-      // A full disk must not end a migration; said once, for the log itself can't say it.
-      if (!lost)
-        process.stderr.write(`log.file: ${file} can't be written, lines are lost: ${reason(error)}\n`);
-      lost = true;
-    }
-  }
-
-  const timer = buffer ? setInterval(flush, FLUSH_INTERVAL) : undefined;
-  timer?.unref();
-  process.on("exit", flush);
-
-  return {
-    write(text) {
-      if (closed) return;
-      held.push(text);
-      heldChars += text.length;
-      if (!buffer || heldChars >= BUFFER_CHARS) flush();
-    },
-    async close() {
-      if (closed) return;
-      flush();
-      closed = true;
-      clearInterval(timer);
-      process.off("exit", flush);
-      closeSync(descriptor);
-    },
-  };
-}
-
-function openLog(file: string): number {
-  try {
-    mkdirSync(dirname(file), { recursive: true });
-    return openSync(file, "a");
-  } catch (cause) {
-    throw new MigrationError(
-      "CONFIG_INVALID",
-      `log.file: ${file} can't be opened for writing: ${reason(cause)}`,
-      {
-        hint: "give log.file a path that can be written, or leave it empty for standard output",
-        cause,
-      },
-    );
-  }
-}
-
-function reason(error: unknown): string {
-  return error instanceof Error ? ((error as NodeJS.ErrnoException).code ?? error.message) : String(error);
 }

@@ -10,6 +10,8 @@ import { createProgress } from "../core/progress.ts";
 import { serveProgress } from "../core/status.ts";
 import { printError } from "./errors.ts";
 import { createLog } from "./log.ts";
+import { acquirePidFile } from "./pid-file.ts";
+import { serveProfile } from "./profile.ts";
 import { summaryTable } from "./summary.ts";
 import { showProgress } from "./terminal.ts";
 
@@ -56,14 +58,17 @@ async function shown(config: Config, { warnings, redact, fresh }: ShownOptions):
     redact,
   });
   cleanup.defer(close);
+  cleanup.defer(acquirePidFile(config.id, { log }));
   for (const warning of warnings) log.warn(warning);
   log.debug("configuration", JSON.stringify(describeConfig(config)));
 
   const progress = createProgress();
   const signal = stopSignal(cleanup, log);
-  const port = config["full_sync.http_port"];
-  const status = await serveProgress(progress, { host: config["http.host"], port, log });
+  const host = config["http.host"];
+  const status = await serveProgress(progress, { host, port: config["full_sync.http_port"], log });
   cleanup.defer(() => status?.close());
+  const profile = await serveProfile({ host, port: config.system_profile, log });
+  cleanup.defer(() => profile?.close());
   const display = showProgress(progress, { log });
   try {
     await migrate({ config, log, progress, signal, fresh });

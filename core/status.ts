@@ -1,75 +1,33 @@
 /** The status port: a run's progress over HTTP, as NimoShake gives it, and more. */
-import { createServer, type Server } from "node:http";
-import type { AddressInfo } from "node:net";
+import { type HttpPort, type HttpPortOptions, openHttpPort, sendJson } from "./http-port.ts";
 import type { Progress, TableProgress } from "./progress.ts";
 
 const SECOND = 1000;
 const HANDLERS = [{ Uri: "/progress", Method: "GET" }];
 
 /** What {@link serveProgress} takes. */
-export interface StatusOptions {
-  host: string;
-  /** 0: any free one; -1: none. */
-  port: number;
-  log: { warn(message: string): void };
+export interface StatusOptions extends Omit<HttpPortOptions, "name"> {
   now?: () => number;
 }
 
 /** A status port that is open. */
-export interface StatusServer {
-  port: number;
-  close(): Promise<void>;
-}
+export type StatusServer = HttpPort;
 
 /**
  * Serves the progress at `GET /progress` and the list of handlers anywhere else.
  * Gives undefined when the port is off, or can't be bound, which is a warning; keeps no process alive.
  */
-export async function serveProgress(
+export function serveProgress(
   progress: Progress,
-  options: StatusOptions,
+  { now = Date.now, ...options }: StatusOptions,
 ): Promise<StatusServer | undefined> {
-  const { host, port, log, now = Date.now } = options;
-  if (port === -1) return undefined;
-  const server = createServer((request, response) => {
-    response.setHeader("content-type", "application/json");
-    if (request.method !== "GET") {
-      response.writeHead(405, { allow: "GET" }).end(JSON.stringify({ error: "only GET" }));
-      return;
-    }
-    const path = (request.url ?? "/").split("?", 1)[0];
-    response.end(JSON.stringify(path === "/progress" ? report(progress, now()) : HANDLERS));
-  });
-  try {
-    await listen(server, host, port);
-  } catch (error) {
-    log.warn(`the status port ${host}:${port} can't be opened, going on without it: ${reason(error)}`);
-    return undefined;
-  }
-  server.unref();
-  return { port: (server.address() as AddressInfo).port, close: () => shut(server) };
-}
-
-function listen(server: Server, host: string, port: number): Promise<void> {
-  return new Promise((resolve, reject) => {
-    server.once("error", reject);
-    server.listen(port, host, () => {
-      server.off("error", reject);
-      resolve();
-    });
-  });
-}
-
-function shut(server: Server): Promise<void> {
-  return new Promise((resolve) => {
-    // A second close answers with an error that says it is closed already.
-    server.close(() => resolve());
-    server.closeAllConnections();
-  });
-}
-
-function reason(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
+  return openHttpPort(
+    (request, response) => {
+      const path = (request.url ?? "/").split("?", 1)[0];
+      sendJson(response, path === "/progress" ? report(progress, now()) : HANDLERS);
+    },
+    { ...options, name: "status" },
+  );
 }
 
 /** NimoShake's fields under its names first; times are ISO 8601, durations seconds. */
