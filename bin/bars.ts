@@ -1,15 +1,7 @@
-/** The live display's contents: a snapshot as bars for a terminal, or as plain lines. */
-import {
-  formatCount,
-  formatDuration,
-  formatEstimate,
-  formatRate,
-  formatShort,
-  formatThroughput,
-} from "./format.ts";
+/** The live display's contents: a snapshot as bars for a terminal. */
+import { etaText, indexText, itemsText, percentText, troubleText, waitText } from "./cells.ts";
+import { formatShort, formatThroughput } from "./format.ts";
 import type { Figures, Snapshot } from "./meter.ts";
-
-const SECOND = 1000;
 
 /** The bars of a terminal of that size: one per running table, then the total; no line is as wide as the terminal. */
 export function frame(snapshot: Snapshot, { columns, rows }: { columns: number; rows: number }): string[] {
@@ -23,12 +15,13 @@ export function frame(snapshot: Snapshot, { columns, rows }: { columns: number; 
   return lines.map((line) => line.slice(0, width).trimEnd());
 }
 
-type Column = "percent" | "items" | "short" | "rate" | "throughput" | "eta";
+type Column = "percent" | "items" | "short" | "rate" | "throughput" | "eta" | "notes";
 
 /** From roomy to narrow; the first that leaves room for a bar is taken. */
 const LAYOUTS: readonly (readonly Column[])[] = [
-  ["percent", "items", "rate", "throughput", "eta"],
-  ["percent", "short", "rate", "throughput", "eta"],
+  ["percent", "items", "rate", "throughput", "eta", "notes"],
+  ["percent", "short", "rate", "throughput", "eta", "notes"],
+  ["percent", "short", "rate", "eta", "notes"],
   ["percent", "short", "rate", "eta"],
   ["percent", "short", "rate"],
   ["percent", "rate"],
@@ -43,6 +36,7 @@ const WIDTHS: Readonly<Record<Column, number>> = {
   rate: 7,
   throughput: 8,
   eta: 10,
+  notes: 0,
 };
 const MIN_BAR = 6;
 const MAX_BAR = 30;
@@ -59,7 +53,7 @@ function layOut(lines: Figures[], width: number): string[] {
     if (bar < MIN_BAR) continue;
     return lines.map((line, index) => {
       const cells = line.indexing
-        ? ["building indexes"]
+        ? [indexText(line), troubleText(line)].filter(Boolean)
         : columns.map((column, at) => cell(line, column).padStart(widths[at] ?? 0));
       return [names[index]?.padEnd(nameWidth), drawBar(line, Math.min(bar, MAX_BAR)), ...cells].join(" ");
     });
@@ -96,9 +90,9 @@ function drawBar({ share, indexing }: Figures, width: number): string {
 function cell(line: Figures, column: Column): string {
   switch (column) {
     case "percent":
-      return percent(line);
+      return percentText(line);
     case "items":
-      return `${formatCount(line.items)} items`;
+      return itemsText(line.items);
     case "short":
       return formatShort(line.items);
     case "rate":
@@ -106,51 +100,8 @@ function cell(line: Figures, column: Column): string {
     case "throughput":
       return line.bytesPerSecond === undefined ? "" : formatThroughput(line.bytesPerSecond);
     case "eta":
-      return eta(line);
+      return etaText(line);
+    case "notes":
+      return [troubleText(line), waitText(line)].filter(Boolean).join(", ");
   }
-}
-
-function percent({ finished, share }: Figures): string {
-  if (finished) return "100%";
-  return share === undefined ? "" : formatEstimate(share);
-}
-
-function eta({ etaMs }: Figures): string {
-  return etaMs === undefined ? "" : `ETA ${formatDuration(Math.max(SECOND, etaMs))}`;
-}
-
-/** The same for where there is no terminal: the total, then each running table. */
-export function progressLines(snapshot: Snapshot): string[] {
-  if (snapshot.tables === 0) return [];
-  const { total, done, tables, waiting, failed } = snapshot;
-  const state = [
-    `${done} of ${tables} tables done`,
-    failed > 0 && `${failed} failed`,
-    waiting > 0 && `${waiting} waiting`,
-  ];
-  return [
-    join("progress:", [...state, ...details(total, "")]),
-    ...snapshot.running.map((line) =>
-      join(
-        `  ${line.name}:`,
-        details(line, line.share === undefined ? "" : ` of about ${formatCount(line.expected)}`),
-      ),
-    ),
-  ];
-}
-
-function details(line: Figures, of: string): (string | false)[] {
-  const items = `${formatCount(line.items)}${of} items`;
-  if (line.indexing) return ["building indexes", items];
-  return [
-    percent(line),
-    items,
-    line.itemsPerSecond !== undefined && formatRate(line.itemsPerSecond),
-    line.bytesPerSecond !== undefined && formatThroughput(line.bytesPerSecond),
-    eta(line),
-  ];
-}
-
-function join(head: string, parts: (string | false)[]): string {
-  return `${head} ${parts.filter(Boolean).join(", ")}`;
 }

@@ -1,27 +1,43 @@
-/** What a progress's counters say at one moment: shares, rates, and the time that is left. */
+/** What a progress's counters say at one moment: shares, rates, the time that is left, and what goes wrong. */
+import {
+  type Amount,
+  amountOfRun,
+  presentTrouble,
+  rateOf,
+  tableWork,
+  timeLeft,
+  totalWork,
+  type Work,
+} from "../core/eta.ts";
 import type { Progress, TableProgress } from "../core/progress.ts";
 
 const SECOND = 1000;
-/** Seconds of measuring before an estimate is worth showing. */
-const ETA_AFTER = 1;
-/** Rates are means over this long, so that they neither jump nor lag. */
+/** Of measuring before an estimate is worth showing. */
+const ETA_AFTER = SECOND;
+/** Rates are means over this long, so that they neither jump nor lag; so long without progress is worth telling. */
 const WINDOW = 5 * SECOND;
 
 /** One line's numbers: a running table's, or the total's. */
 export interface Figures {
   name: string;
   indexing: boolean;
+  /** How far the indexes are, from 0 to 1, where the target tells. */
+  indexShare?: number | undefined;
   /** Nothing is left to do, so that the share is no estimate. */
   finished: boolean;
-  /** Items dealt with: written, or dropped by a hook. */
+  /** Items dealt with, by earlier runs too: written, or dropped by a hook. */
   items: number;
-  /** Items expected; 0: unknown. */
-  expected: number;
+  /** Items that the source has counted; undefined when unknown or exceeded already. */
+  expected?: number | undefined;
   /** From 0 to 1; undefined when the expectation is missing or already exceeded. */
   share: number | undefined;
   itemsPerSecond: number | undefined;
   bytesPerSecond: number | undefined;
   etaMs: number | undefined;
+  /** For how long nothing has moved, in ms; undefined when something moved in the last seconds. */
+  stalledMs?: number | undefined;
+  /** What goes wrong at present, and how often it did so far. */
+  trouble?: { what: string; times: number } | undefined;
 }
 
 /** The whole run at one moment. */
@@ -35,58 +51,66 @@ export interface Snapshot {
   waiting: number;
 }
 
-interface Sample {
+/** What this run had done at a time. */
+interface Sample extends Amount {
   time: number;
-  items: number;
-  bytes: number;
+}
+
+/** What is remembered of a running table. */
+interface History {
+  samples: Sample[];
+  /** When it was last seen to have moved. */
+  movedAt: number;
 }
 
 /** Gives snapshots of a progress; it remembers the last seconds' counters for the rates. */
 export function createMeter(progress: Progress): (now: number) => Snapshot {
-  const history = new Map<string, Sample[]>();
+  const histories = new Map<string, History>();
   const sums: Sample[] = [];
 
+  function look(table: TableProgress, now: number): Figures | undefined {
+    const sample = { time: now, ...amountOfRun(table) };
+    if (table.state === "done" || table.state === "failed") {
+      histories.delete(table.name);
+      return undefined;
+    }
+    const history = histories.get(table.name);
+    if (history === undefined || table.state === "waiting") {
+      histories.set(table.name, { samples: [sample], movedAt: now });
+      return table.state === "waiting" ? undefined : tableFigures(table, [sample], now, now);
+    }
+    const last = history.samples.at(-1);
+    if (last === undefined || sample.items !== last.items || sample.bytes !== last.bytes) {
+      history.movedAt = now;
+    }
+    remember(history.samples, sample);
+    return tableFigures(table, history.samples, history.movedAt, now);
+  }
+
   return (now) => {
-    const snapshot: Snapshot = {
-      running: [],
-      total: figures("total", { time: now, items: 0, bytes: 0 }, 0, []),
-      tables: progress.tables.size,
-      done: 0,
-      failed: 0,
-      waiting: 0,
-    };
+    const tables = [...progress.tables.values()];
+    const running = tables.map((table) => look(table, now)).filter((each) => each !== undefined);
+    const count = (state: TableProgress["state"]): number =>
+      tables.filter((table) => table.state === state).length;
     const sum: Sample = { time: now, items: 0, bytes: 0 };
-    let expected = 0;
-    for (const table of progress.tables.values()) {
-      const sample = { time: now, items: table.written + table.filtered, bytes: table.bytes };
-      sum.items += sample.items;
-      sum.bytes += sample.bytes;
-      if (table.state === "done" || table.state === "failed") {
-        snapshot[table.state]++;
-        expected += sample.items;
-        history.delete(table.name);
-        continue;
-      }
-      expected += Math.max(table.itemCount, sample.items);
-      if (table.state === "waiting") {
-        snapshot.waiting++;
-        history.set(table.name, [sample]);
-        continue;
-      }
-      const samples = history.get(table.name) ?? [];
-      history.set(table.name, samples);
-      remember(samples, sample);
-      snapshot.running.push(tableFigures(table, sample, samples));
+    for (const { items, bytes } of tables.map(amountOfRun)) {
+      sum.items += items;
+      sum.bytes += bytes;
     }
     remember(sums, sum);
-    snapshot.total = figures("total", sum, expected, sums);
-    snapshot.total.finished = snapshot.done === snapshot.tables;
-    if (sum.items >= expected) {
-      // With nothing left to expect, the tables that still run are of unknown size or being indexed.
-      snapshot.total.share = snapshot.total.finished ? 1 : undefined;
-      snapshot.total.etaMs = undefined;
-    }
-    return snapshot;
+    const work = totalWork(tables);
+    const total = figures("total", work, sums);
+    const longest = running.map(({ etaMs }) => etaMs ?? 0);
+    if (total.etaMs !== undefined) total.etaMs = Math.max(total.etaMs, ...longest);
+    total.finished = count("done") === tables.length;
+    return {
+      running,
+      total,
+      tables: tables.length,
+      done: count("done"),
+      failed: count("failed"),
+      waiting: count("waiting"),
+    };
   };
 }
 
@@ -96,35 +120,34 @@ function remember(samples: Sample[], sample: Sample): void {
   while (samples.length > 2 && (samples[1]?.time ?? 0) <= sample.time - WINDOW) samples.shift();
 }
 
-function tableFigures(table: TableProgress, sample: Sample, samples: Sample[]): Figures {
-  const result = figures(table.name, sample, table.itemCount, samples, table.startedAt);
-  if (table.state !== "indexing") return result;
+function tableFigures(table: TableProgress, samples: Sample[], movedAt: number, now: number): Figures {
+  const indexing = table.state === "indexing";
+  const result = figures(table.name, tableWork(table), samples, table.startedAt);
+  const stalledMs = !indexing && now - movedAt >= WINDOW ? now - movedAt : undefined;
+  const silent = indexing || stalledMs !== undefined;
   return {
     ...result,
-    indexing: true,
-    itemsPerSecond: undefined,
-    bytesPerSecond: undefined,
-    etaMs: undefined,
+    indexing,
+    indexShare: indexing ? table.indexShare : undefined,
+    expected: table.itemCount > 0 && result.items <= table.itemCount ? table.itemCount : undefined,
+    ...(silent && { itemsPerSecond: undefined, bytesPerSecond: undefined, etaMs: undefined }),
+    stalledMs,
+    trouble: presentTrouble(table, now, movedAt),
   };
 }
 
-function figures(name: string, last: Sample, expected: number, samples: Sample[], startedAt = 0): Figures {
-  const first = samples[0] ?? last;
-  const seconds = (last.time - Math.max(first.time, startedAt)) / SECOND;
-  const itemsPerSecond = seconds > 0 ? (last.items - first.items) / seconds : undefined;
-  const known = expected > 0 && last.items <= expected;
+function figures(name: string, work: Work, samples: Sample[], startedAt = 0): Figures {
+  const [first, last] = [samples[0]!, samples.at(-1)!];
+  const ms = last.time - Math.max(first.time, startedAt);
+  const rate = rateOf({ items: last.items - first.items, bytes: last.bytes - first.bytes }, ms);
   return {
     name,
     indexing: false,
     finished: false,
-    items: last.items,
-    expected,
-    share: known ? last.items / expected : undefined,
-    itemsPerSecond,
-    bytesPerSecond: seconds > 0 ? (last.bytes - first.bytes) / seconds : undefined,
-    etaMs:
-      known && last.items < expected && itemsPerSecond && seconds >= ETA_AFTER
-        ? ((expected - last.items) / itemsPerSecond) * SECOND
-        : undefined,
+    items: work.done.items,
+    share: work.share,
+    itemsPerSecond: rate?.items,
+    bytesPerSecond: rate?.bytes,
+    etaMs: rate && ms >= ETA_AFTER ? timeLeft(work, rate) : undefined,
   };
 }

@@ -1,7 +1,8 @@
 /** Shows a run's progress while it goes on: bars on a terminal, lines elsewhere. */
 import { createLogUpdate } from "log-update";
 import type { Progress } from "../core/progress.ts";
-import { frame, progressLines } from "./bars.ts";
+import { frame } from "./bars.ts";
+import { progressLines } from "./lines.ts";
 import { type Output, setLiveDisplay } from "./log.ts";
 import { createMeter, type Snapshot } from "./meter.ts";
 
