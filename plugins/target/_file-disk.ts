@@ -4,7 +4,11 @@ import { access, type FileHandle, mkdir, open, rename, rm, stat } from "node:fs/
 import { dirname } from "node:path";
 import { type ErrorCode, MigrationError } from "../../core/errors.ts";
 
-const FULL = ["TARGET_FAILED", "the disk is full", "make room, then start again: it goes on from there"] as const;
+const FULL = [
+  "TARGET_FAILED",
+  "the disk is full",
+  "make room, then start again: it goes on from there",
+] as const;
 const DENIED = ["TARGET_DENIED", "", "see that the folder target.address can be written to"] as const;
 const AWAY = ["TARGET_UNREACHABLE", "", "see that target.address is a folder, or can be made one"] as const;
 
@@ -12,7 +16,11 @@ const AWAY = ["TARGET_UNREACHABLE", "", "see that target.address is a folder, or
 const CODES: Record<string, readonly [ErrorCode, words: string, hint: string]> = {
   ENOSPC: FULL,
   EDQUOT: FULL,
-  EFBIG: ["TARGET_FAILED", "the file system takes no larger file", "set target.address to a folder on another disk"],
+  EFBIG: [
+    "TARGET_FAILED",
+    "the file system takes no larger file",
+    "set target.address to a folder on another disk",
+  ],
   EACCES: DENIED,
   EPERM: DENIED,
   EROFS: DENIED,
@@ -30,7 +38,11 @@ const CODES: Record<string, readonly [ErrorCode, words: string, hint: string]> =
 export function fileError(error: unknown, what: string): unknown {
   const { code: system, message } = error as NodeJS.ErrnoException;
   if (error instanceof MigrationError || typeof system !== "string") return error;
-  const [code, words, hint] = CODES[system] ?? ["TARGET_FAILED", "", "see whether the disk is well, then start again"];
+  const [code, words, hint] = CODES[system] ?? [
+    "TARGET_FAILED",
+    "",
+    "see whether the disk is well, then start again",
+  ];
   return new MigrationError(code, `${words || message}: ${what}`, { cause: error, hint });
 }
 

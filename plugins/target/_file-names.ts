@@ -50,10 +50,7 @@ export function tableFiles(folder: string, targetName: string): TableFiles {
 function escaped(name: string): string {
   return Buffer.from(name)
     .toString("latin1")
-    .replaceAll(
-      /[^\w.-]/g,
-      (byte) => `%${byte.charCodeAt(0).toString(16).toUpperCase().padStart(2, "0")}`,
-    );
+    .replaceAll(/[^\w.-]/g, (byte) => `%${byte.charCodeAt(0).toString(16).toUpperCase().padStart(2, "0")}`);
 }
 
 /**

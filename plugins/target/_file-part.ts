@@ -13,7 +13,7 @@ export interface Part {
    * on the disk. After a failure nothing is written any more: there is a hole.
    */
   write(bytes: Uint8Array): Promise<void>;
-  /** Resolves when nothing is on its way; never fails. */
+  /** Resolves when nothing is on its way; throws what went wrong with any write. */
   idle(): Promise<void>;
 }
 
@@ -99,6 +99,7 @@ export function createPart(path: string, size?: number): Part {
     },
     async idle() {
       await Promise.allSettled(onTheWay);
+      if (failure !== undefined) throw failure.error;
     },
   };
 }

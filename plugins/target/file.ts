@@ -1,0 +1,130 @@
+import { resolve } from "node:path";
+import { MigrationError } from "../../core/errors.ts";
+import { definePlugin, type Plugin } from "../../core/plugin.ts";
+import type { EncodedBatch, Table, Unit, WriteResult } from "../../core/types.ts";
+import { checkSizes, encodeRecords } from "./_documents.ts";
+import { assemble } from "./_file-assemble.ts";
+import { checkFolder, fileError } from "./_file-disk.ts";
+import { checkFileNames, type TableFiles, tableFiles } from "./_file-names.ts";
+import { createPart, type Part } from "./_file-part.ts";
+import {
+  countDocuments,
+  createFiles,
+  dropFiles,
+  findFiles,
+  type Parts,
+  renameFiles,
+  resumeFiles,
+} from "./_file-table.ts";
+import { checkNames, renamedTo } from "./_mongodb-names.ts";
+
+/**
+ * `target.type = file`: a folder of `<table>.bson` and `<table>.metadata.json`, as mongorestore reads them. While a
+ * table is copied each segment has a part of its own, so that half a file never looks like a whole one.
+ */
+const file: Plugin = definePlugin({
+  name: "target/file",
+  setup(ctx) {
+    const { config, log } = ctx;
+    const folder = resolve(config["target.address"]);
+    const exist = config["target.db.exist"];
+    const startedAt = new Date();
+    const renamed = (targetName: string): string => renamedTo(targetName, startedAt);
+    /** The parts of the tables that are being copied, by the tables' names. */
+    const copying = new Map<string, Parts>();
+
+    const filesOf = ({ targetName }: Table): TableFiles => tableFiles(folder, targetName);
+
+    ctx.provide("target", {
+      place: `folder ${folder}`,
+
+      async check(tables) {
+        // What MongoDB couldn't name or index couldn't be restored.
+        checkNames(config.id, tables, config["full.enable_index.user"]);
+        checkFileNames(tables, exist === "rename" ? renamed : undefined);
+        await onDisk(`writing to target.address ${folder}`, () => checkFolder(folder));
+      },
+
+      find: (table) =>
+        onDisk(`looking for ${table.targetName} in ${folder}`, () => findFiles(filesOf(table))),
+
+      async makeRoom(table) {
+        const { targetName } = table;
+        const what = `${exist} existing ${targetName} in ${folder}`;
+        log.info(what);
+        await onDisk(what, () =>
+          exist === "drop"
+            ? dropFiles(filesOf(table))
+            : renameFiles(filesOf(table), tableFiles(folder, renamed(targetName))),
+        );
+      },
+
+      async create(table) {
+        const what = `creating ${table.targetName} in ${folder}`;
+        copying.set(table.name, await onDisk(what, () => createFiles(filesOf(table))));
+      },
+
+      async resume(table, { units }, signal) {
+        const what = `taking up ${table.targetName} in ${folder}`;
+        copying.set(table.name, await onDisk(what, () => resumeFiles(filesOf(table), units, signal)));
+      },
+
+      // Up to where a batch has its place in the file these two run without a pause: the order of the calls counts.
+      async write({ unit, records }) {
+        const doubles = ctx.role("convert").numbers === "double";
+        const { bytes, ends } = encodeRecords(records, unit.table, doubles);
+        return append({ unit, bytes, ends, record: (index) => records[index]! });
+      },
+
+      writeEncoded: (batch) => append(batch),
+
+      async index(table, indexes, options) {
+        const files = filesOf(table);
+        const parts = copying.get(table.name) ?? new Map();
+        const assembly = { files, parts, collection: table.targetName, indexes };
+        await onDisk(`assembling ${files.bson}`, () => assemble(assembly, options));
+        copying.delete(table.name);
+        return indexes.length;
+      },
+
+      count: (table, signal) =>
+        onDisk(`counting ${table.targetName} in ${folder}`, () => countDocuments(filesOf(table), signal)),
+
+      async close() {
+        const parts = [...copying.values()].flatMap((each) => [...each.values()]);
+        // Whoever wrote knows of failures already.
+        await Promise.allSettled(parts.map((part) => part.idle()));
+      },
+    });
+
+    async function append(batch: EncodedBatch): Promise<WriteResult> {
+      const started = performance.now();
+      const { unit, bytes, ends } = batch;
+      checkSizes(batch, unit.table);
+      if (ends.length > 0) await partOf(unit).write(bytes);
+      const ms = performance.now() - started;
+      return { inserted: ends.length, replaced: 0, deleted: 0, duplicates: 0, ms };
+    }
+
+    /** The part of a unit; one that is written to for the first time has none yet. */
+    function partOf(unit: Unit): Part {
+      const parts = copying.get(unit.table.name);
+      if (parts === undefined || unit.phase !== "full") {
+        throw new MigrationError("INTERNAL", `${unit.table.name} can't be written to: folder ${folder}`);
+      }
+      const part = parts.get(unit.segment) ?? createPart(filesOf(unit.table).part(unit.segment));
+      parts.set(unit.segment, part);
+      return part;
+    }
+
+    /** Translates what the file system says. */
+    async function onDisk<T>(what: string, run: () => Promise<T>): Promise<T> {
+      try {
+        return await run();
+      } catch (error) {
+        throw fileError(error, what);
+      }
+    }
+  },
+});
+export default file;
