@@ -35,7 +35,7 @@ const RATIO = 0.5;
 const CPU_US = 11;
 const PEAK_MB = 500;
 /** Ten times the items may show this much more: a collector's mood, no growth. */
-const GROWTH = 1.1;
+const GROWTH = 1.25;
 
 function figure(values: number[]): Figure {
   const sorted = values.toSorted((a, b) => a - b);

@@ -17,7 +17,8 @@ import {
 import { dirname } from "node:path";
 
 const SECOND = 1000;
-const LOOK_INTERVAL = SECOND;
+/** Less than a second, so that no flush of every second misses its look by a hair. */
+const LOOK_INTERVAL = SECOND / 2;
 
 /** What {@link openRollingFile} takes. */
 export interface RollingFileOptions {

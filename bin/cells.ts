@@ -26,7 +26,7 @@ export function indexText({ indexShare }: Figures): string {
 }
 
 /** `throttled 12×` */
-export function troubleText({ trouble }: Figures): string {
+export function troubleText({ trouble }: Pick<Figures, "trouble">): string {
   if (trouble === undefined) return "";
   return trouble.times > 0 ? `${trouble.what} ${formatCount(trouble.times)}×` : trouble.what;
 }

@@ -9,7 +9,7 @@ import {
   totalWork,
   type Work,
 } from "../core/eta.ts";
-import type { Progress, TableProgress } from "../core/progress.ts";
+import { isCopied, type Progress, type TableProgress } from "../core/progress.ts";
 
 const SECOND = 1000;
 /** Of measuring before an estimate is worth showing. */
@@ -70,7 +70,7 @@ export function createMeter(progress: Progress): (now: number) => Snapshot {
 
   function look(table: TableProgress, now: number): Figures | undefined {
     const sample = { time: now, ...amountOfRun(table) };
-    if (table.state === "done" || table.state === "failed") {
+    if (isCopied(table) || table.state === "failed") {
       histories.delete(table.name);
       return undefined;
     }
@@ -102,12 +102,13 @@ export function createMeter(progress: Progress): (now: number) => Snapshot {
     const total = figures("total", work, sums);
     const longest = running.map(({ etaMs }) => etaMs ?? 0);
     if (total.etaMs !== undefined) total.etaMs = Math.max(total.etaMs, ...longest);
-    total.finished = count("done") === tables.length;
+    const done = tables.filter(isCopied).length;
+    total.finished = done === tables.length;
     return {
       running,
       total,
       tables: tables.length,
-      done: count("done"),
+      done,
       failed: count("failed"),
       waiting: count("waiting"),
     };

@@ -53,8 +53,8 @@ export function acquirePidFile(id: string, { folder = ".", log }: PidFileOptions
 function make(file: string, id: string): void {
   // Written before it gets its name, so that nobody finds it empty. Containers may share a folder and a process id.
   const draft = `${file}.${randomUUID()}`;
-  writeFileSync(draft, `${process.pid}\n`, { flag: "wx", mode: 0o600 });
   try {
+    writeFileSync(draft, `${process.pid}\n`, { flag: "wx", mode: 0o600 });
     while (!place(draft, file)) {
       const stale = findStale(file, id);
       if (stale) takeAway(stale, file);

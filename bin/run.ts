@@ -4,6 +4,7 @@ import type { ConsolaInstance } from "consola";
 import { type Config, describeConfig, loadConfig } from "../core/config.ts";
 import { MigrationError } from "../core/errors.ts";
 import { createRedactor } from "../core/mask.ts";
+import { serveMetric } from "../core/metric.ts";
 import { migrate } from "../core/migrate.ts";
 import { refuseNotYet } from "../core/not-yet.ts";
 import { createProgress } from "../core/progress.ts";
@@ -13,7 +14,8 @@ import { createLog } from "./log.ts";
 import { acquirePidFile } from "./pid-file.ts";
 import { serveProfile } from "./profile.ts";
 import { summaryTable } from "./summary.ts";
-import { showProgress } from "./terminal.ts";
+import { streamView } from "./stream-view.ts";
+import { fullView, showProgress } from "./terminal.ts";
 
 /** What the command line gives. */
 export interface RunFlags {
@@ -67,16 +69,35 @@ async function shown(config: Config, { warnings, redact, fresh }: ShownOptions):
   const host = config["http.host"];
   const status = await serveProgress(progress, { host, port: config["full_sync.http_port"], log });
   cleanup.defer(() => status?.close());
+  if (config.sync_mode !== "full") {
+    const metric = await serveMetric(progress, { host, port: config["incr_sync.http_port"], log });
+    cleanup.defer(() => metric?.close());
+  }
   const profile = await serveProfile({ host, port: config.system_profile, log });
   cleanup.defer(() => profile?.close());
-  const display = showProgress(progress, { log });
-  try {
-    await migrate({ config, log, progress, signal, fresh });
-  } finally {
+  const endless = config.sync_mode !== "full";
+  let display = showProgress(fullView(progress), { log });
+  cleanup.defer(() => display.stop());
+  const tellFullDone = (): void => {
     display.stop();
-  }
+    process.stdout.write(`${summaryTable(progress)}\nfull sync done!\n`);
+  };
+  await migrate({
+    config,
+    log,
+    progress,
+    signal,
+    fresh,
+    onFullDone() {
+      if (!endless) return;
+      if (config.sync_mode === "all") tellFullDone();
+      display.stop();
+      display = showProgress(streamView(progress), { log });
+    },
+  });
+  display.stop();
   await close();
-  process.stdout.write(`${summaryTable(progress)}\nfull sync done!\n`);
+  tellFullDone();
 }
 
 /** Aborts on the first SIGINT or SIGTERM, with the exit code a shell expects; the second ends the process. */

@@ -1,6 +1,6 @@
 /** The table that ends a run. */
 import Table from "cli-table3";
-import type { Progress, TableProgress } from "../core/progress.ts";
+import { isCopied, type Progress, type TableProgress } from "../core/progress.ts";
 import { formatCount, formatSize } from "./format.ts";
 
 const SECOND = 1000;
@@ -80,7 +80,7 @@ export function summaryTable(progress: Progress, options: SummaryOptions = {}): 
 
 function tableRow(table: TableProgress, time: number): Row {
   return {
-    name: table.state === "done" ? table.name : `${table.name} (${table.state})`,
+    name: isCopied(table) ? table.name : `${table.name} (${table.state})`,
     items: table.written,
     bytes: table.bytes,
     ms: table.startedAt === undefined ? 0 : (table.finishedAt ?? time) - table.startedAt,

@@ -4,7 +4,7 @@ import type { Progress } from "../core/progress.ts";
 import { frame } from "./bars.ts";
 import { progressLines } from "./lines.ts";
 import { type Output, setLiveDisplay } from "./log.ts";
-import { createMeter, type Snapshot } from "./meter.ts";
+import { createMeter } from "./meter.ts";
 
 const SECOND = 1000;
 const REDRAW_INTERVAL = SECOND / 5;
@@ -20,6 +20,26 @@ export interface ShowOptions {
   now?: () => number;
 }
 
+/** What a display shows, at a time in ms since 1970. */
+export interface View {
+  /** The lines for a terminal of that size. */
+  frame(now: number, size: { columns: number; rows: number }): string[];
+  /** The lines for where there is no terminal. */
+  lines(now: number): string[];
+  /** Between two times {@link View.lines} are wanted, in ms. */
+  interval: number;
+}
+
+/** The full phase. */
+export function fullView(progress: Progress): View {
+  const meter = createMeter(progress);
+  return {
+    frame: (now, size) => frame(meter(now), size),
+    lines: (now) => progressLines(meter(now)),
+    interval: LINE_INTERVAL,
+  };
+}
+
 /** A display that can be ended. */
 export interface ProgressDisplay {
   /** Clears the bars; may be called twice. */
@@ -27,18 +47,17 @@ export interface ProgressDisplay {
 }
 
 /**
- * Shows the progress until stopped: bars redrawn five times a second on a terminal, else a few lines every 10 s.
+ * Shows a view until stopped: redrawn five times a second on a terminal, else as lines now and then.
  * Keeps no process alive.
  */
-export function showProgress(progress: Progress, options: ShowOptions): ProgressDisplay {
+export function showProgress(view: View, options: ShowOptions): ProgressDisplay {
   const { stream = process.stderr, isTTY = canDraw(stream), log, now = Date.now } = options;
-  const meter = createMeter(progress);
-  if (isTTY) return showBars(stream, () => meter(now()));
+  if (isTTY) return showBars(stream, (size) => view.frame(now(), size));
   // The first look is where the first line's rates start from.
-  meter(now());
+  view.lines(now());
   const timer = setInterval(() => {
-    for (const line of progressLines(meter(now()))) log.info(line);
-  }, LINE_INTERVAL);
+    for (const line of view.lines(now())) log.info(line);
+  }, view.interval);
   timer.unref();
   return { stop: () => clearInterval(timer) };
 }
@@ -49,7 +68,10 @@ function canDraw(stream: Output): boolean {
   return stream.isTTY === true && process.env["TERM"] !== "dumb" && !process.env["CI"];
 }
 
-function showBars(stream: Output, look: () => Snapshot): ProgressDisplay {
+function showBars(
+  stream: Output,
+  look: (size: { columns: number; rows: number }) => string[],
+): ProgressDisplay {
   // The cursor stays visible: a process that is killed could not bring it back.
   const update = createLogUpdate(stream as NodeJS.WritableStream, { showCursor: true });
   let lines: string[] = [];
@@ -58,7 +80,7 @@ function showBars(stream: Output, look: () => Snapshot): ProgressDisplay {
 
   function draw(): void {
     fitWidth();
-    const next = frame(look(), { columns, rows: stream.rows ?? 24 });
+    const next = look({ columns, rows: stream.rows ?? 24 });
     if (next.length === 0) return;
     lines = next;
     update(lines.join("\n"));

@@ -65,6 +65,14 @@ const RULES: readonly Rule[] = [
       `works only with sync_mode = all, and sync_mode is ${sync_mode}`,
   },
   {
+    at: "sync_mode",
+    with: ["target.type"],
+    broken: (config) =>
+      config["target.type"] === "file" &&
+      config.sync_mode !== "full" &&
+      "must be full with target.type = file, where changes can't be applied",
+  },
+  {
     at: "source.secret_access_key",
     with: ["source.access_key_id"],
     broken: (config) =>
@@ -124,11 +132,9 @@ const RULES: readonly Rule[] = [
   },
   {
     at: "checkpoint.db",
-    with: ["id", "checkpoint.type", "sync_mode", "target.type"],
-    // sync_mode = full uses no checkpoint database, so a long id is fine there
+    with: ["id", "checkpoint.type", "target.type"],
     broken: (config) =>
       config["checkpoint.type"] === "mongodb" &&
-      config.sync_mode !== "full" &&
       !isDatabaseName(`${config["checkpoint.db"]}-state`) &&
       'must be a MongoDB database name of at most 57 bytes, for "-state" is added to it',
   },

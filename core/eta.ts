@@ -1,5 +1,5 @@
 /** What counters say at one moment: how much is done, what is probably left, and what goes wrong. */
-import type { TableProgress } from "./progress.ts";
+import { isCopied, type TableProgress } from "./progress.ts";
 
 const SECOND = 1000;
 /** So long a trouble counts as present. */
@@ -62,7 +62,7 @@ export function tableWork(table: TableProgress): Work {
 /** @param jsonFactor how many bytes are received for each that the source counts */
 function workOf(table: TableProgress, jsonFactor: number): Work {
   const done = amountDone(table);
-  if (table.state === "done") return { done, left: { items: 0, bytes: 0 }, share: 1 };
+  if (isCopied(table)) return { done, left: { items: 0, bytes: 0 }, share: 1 };
   const share = tableShare(table);
   if (share === undefined || table.state === "failed" || table.state === "indexing") {
     return { done, left: { items: 0, bytes: 0 }, share };
@@ -89,7 +89,7 @@ export function totalWork(tables: TableProgress[]): Work {
     left.items += work.left.items;
     left.bytes += work.left.bytes;
   }
-  if (tables.length > 0 && tables.every(({ state }) => state === "done")) return { done, left, share: 1 };
+  if (tables.length > 0 && tables.every(isCopied)) return { done, left, share: 1 };
   // With nothing left to expect, the tables that still run are of unknown size or being indexed.
   if (left.items <= 0 && left.bytes <= 0) return { done, left, share: undefined };
   const shares: number[] = [];
@@ -103,7 +103,7 @@ function observedFactor(tables: TableProgress[]): number {
   let received = 0;
   let counted = 0;
   for (const table of tables) {
-    const share = table.state === "done" ? 1 : tableShare(table);
+    const share = isCopied(table) ? 1 : tableShare(table);
     if (!share || table.sizeBytes === 0 || table.bytes === 0) continue;
     received += table.bytes;
     counted += table.sizeBytes * share;

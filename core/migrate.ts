@@ -1,14 +1,15 @@
 import { availableParallelism } from "node:os";
-import { openCheckpoint, type RunCheckpoint, type TableCheckpoint } from "./checkpoint.ts";
+import { adoptOriginal, saveStatus } from "./adopt.ts";
+import { openCheckpoint, type RunCheckpoint } from "./checkpoint.ts";
 import { createContext, type Context, type ContextOptions } from "./context.ts";
-import { MigrationError, toMigrationError } from "./errors.ts";
-import { copyTable } from "./full.ts";
-import { indexPattern, planIndexes } from "./indexes.ts";
-import { createFairLanes, type FairLanes, inParallel } from "./lanes.ts";
+import { type MigrationError, toMigrationError } from "./errors.ts";
+import { openStreams } from "./following.ts";
+import { createFairLanes, inParallel } from "./lanes.ts";
 import { makePlaces } from "./places.ts";
 import type { AnyPlugin } from "./plugin.ts";
-import { type Progress, type TableProgress, trackTable } from "./progress.ts";
+import { type Progress, trackTable } from "./progress.ts";
 import { readLanes } from "./segments.ts";
+import { migrateTable, prepareIncr } from "./table.ts";
 import type { Table } from "./types.ts";
 import { builtinPlugins } from "../plugins/index.ts";
 
@@ -18,6 +19,8 @@ export interface MigrateOptions extends ContextOptions {
   plugins?: AnyPlugin[];
   /** Forgets what an unfinished run has left, and starts over. */
   fresh?: boolean;
+  /** Told when the full phase of all tables is done; what follows is the incremental one. */
+  onFullDone?: () => void;
 }
 
 /** What is known before the first item is read. */
@@ -48,8 +51,12 @@ export async function migrate(options: MigrateOptions): Promise<Progress> {
     const builtins = await builtinPlugins(ctx.config);
     for (const plugin of [...builtins, ...(options.plugins ?? [])]) await ctx.use(plugin);
     const prepared = await prepare(ctx, options.fresh ?? false);
-    await full(ctx, prepared);
-    await prepared.checkpoint.finish();
+    const fullDone = options.onFullDone ?? ((): void => {});
+    if (ctx.config.sync_mode === "full") {
+      await full(ctx, prepared);
+      await prepared.checkpoint.finish();
+      fullDone();
+    } else await endless(ctx, prepared, fullDone);
   });
   await attempt(() => ctx.call("close", failure ? { error: failure } : {}));
   await attempt(() => ctx[Symbol.asyncDispose]());
@@ -70,12 +77,42 @@ async function prepare(ctx: Context, fresh: boolean): Promise<Prepared> {
   }
   await ctx.role("target").check(tables, signal);
   const checkpoint = await openCheckpoint(ctx, tables, fresh);
-  await makePlaces(ctx, tables, checkpoint);
+  const mode = ctx.config.sync_mode;
+  if (mode !== "full" && !checkpoint.resumed) await adoptOriginal(ctx, tables, checkpoint, fresh);
+  if (mode !== "incr") await makePlaces(ctx, tables, checkpoint);
   return { tables, checkpoint };
 }
 
+/** The full phase, where it is asked for, and the changes made since before it began, until the run stops. */
+async function endless(ctx: Context, prepared: Prepared, fullDone: () => void): Promise<void> {
+  const following = await openStreams(ctx, prepared.tables, prepared.checkpoint);
+  try {
+    if (ctx.config.sync_mode === "all") {
+      await saveStatus(ctx, "full_sync");
+      await full(ctx, prepared, (table) => following.start(table));
+      fullDone();
+    } else {
+      for (const table of prepared.tables) {
+        await prepareIncr(ctx, table, prepared.checkpoint.table(table));
+        following.start(table);
+      }
+    }
+    await saveStatus(ctx, "incr_sync");
+  } catch (error) {
+    ctx.stop(error);
+    throw error;
+  } finally {
+    await following.stopped();
+  }
+  throw ctx.signal.reason;
+}
+
 /** The full phase: so many tables at once, the largest first, so that none runs on alone. */
-async function full(ctx: Context, { tables, checkpoint }: Prepared): Promise<void> {
+async function full(
+  ctx: Context,
+  { tables, checkpoint }: Prepared,
+  onTable: (table: Table) => void = () => {},
+): Promise<void> {
   const largestFirst = tables.toSorted((a, b) => b.sizeBytes - a.sizeBytes);
   const readers = createFairLanes(readLanes(ctx.config, availableParallelism()));
   await inParallel(largestFirst, ctx.config["full.concurrency"], async (table) => {
@@ -83,6 +120,7 @@ async function full(ctx: Context, { tables, checkpoint }: Prepared): Promise<voi
     try {
       await migrateTable(ctx, table, counters, checkpoint.table(table), readers);
       counters.state = "done";
+      onTable(table);
     } catch (error) {
       counters.state = "failed";
       ctx.stop(error);
@@ -91,65 +129,4 @@ async function full(ctx: Context, { tables, checkpoint }: Prepared): Promise<voi
       counters.finishedAt = Date.now();
     }
   });
-}
-
-/** One table: its data, then its indexes; what an earlier run had finished is not done again. */
-async function migrateTable(
-  ctx: Context,
-  table: Table,
-  counters: TableProgress,
-  checkpoint: TableCheckpoint,
-  readers: FairLanes,
-): Promise<void> {
-  const { state } = checkpoint;
-  if (state?.stage === "done") {
-    counters.indexes = state.indexes ?? 0;
-    return;
-  }
-  counters.startedAt = Date.now();
-  let surplus = 0;
-  if (!ctx.config["sync_schema_only"]) {
-    counters.state = "copying";
-    ctx.log.info(`start syncing table ${table.name}`);
-    surplus = await copyTable(ctx, table, counters, checkpoint, readers);
-  }
-  counters.state = "indexing";
-  await checkpoint.advance({ stage: "indexing" });
-  const unique = await buildIndexes(ctx, table, counters);
-  checkSurplus(ctx, table, surplus, unique);
-  await checkpoint.advance({ stage: "done", indexes: counters.indexes });
-  const { read, filtered, written } = counters;
-  await ctx.call("table:after", { phase: "full", table, read, filtered, written });
-  ctx.log.info(`finish syncing table ${table.name}: ${written} ${written === 1 ? "document" : "documents"}`);
-}
-
-/** Builds a table's indexes; gives whether one of them is unique. */
-async function buildIndexes(ctx: Context, table: Table, counters: TableProgress): Promise<boolean> {
-  const user = ctx.config["full.enable_index.user"];
-  const indexes = planIndexes(table, ctx.role("convert"), user);
-  const event = { phase: "full" as const, table, indexes };
-  await ctx.call("index:before", event);
-  ctx.log.debug(`indexes of ${table.name}: ${event.indexes.map(indexPattern).join(", ")}`);
-  counters.indexes = await ctx.role("target").index(table, event.indexes, {
-    signal: ctx.signal,
-    onProgress: (share) => void (counters.indexShare = share),
-  });
-  await ctx.call("index:after", event);
-  const idIsKey = ctx.role("convert").fieldPath(table.keys.partition) === "_id";
-  return ctx.role("target").guardsKeys || idIsKey || event.indexes.some((index) => index.unique);
-}
-
-/**
- * More documents than were written: with a unique index on the key they can't be this run's, so somebody
- * else writes there. Without one nobody knows.
- */
-function checkSurplus(ctx: Context, table: Table, surplus: number, unique: boolean): void {
-  if (surplus <= 0) return;
-  const what = `${surplus} documents more than were written: table ${table.name}`;
-  if (!unique) {
-    throw new MigrationError("COUNT_MISMATCH", what, {
-      hint: "see whether another program writes there, then start again",
-    });
-  }
-  ctx.log.warn(`${what}; their keys are others, so another program writes there`);
 }

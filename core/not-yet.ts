@@ -11,8 +11,16 @@ interface NotYet {
 }
 
 const NOT_YET: readonly NotYet[] = [
-  { key: "sync_mode", asked: (config) => config.sync_mode !== "full", instead: "full" },
-  { key: "target.type", asked: (config) => config["target.type"] !== "mongodb", instead: "mongodb" },
+  {
+    key: "incr_sync_parallel",
+    asked: (config) => config.incr_sync_parallel && config.sync_mode === "all",
+    instead: "false",
+  },
+  {
+    key: "target.type",
+    asked: (config) => config["target.type"] === "aliyun_dynamo_proxy",
+    instead: "mongodb",
+  },
   { key: "convert.type", asked: (config) => config["convert.type"] === "same", instead: "change" },
   { key: "plugins", asked: (config) => config.plugins.length > 0, instead: "" },
   {

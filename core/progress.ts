@@ -1,7 +1,13 @@
+import type { StreamProgress } from "./stream-progress.ts";
 import type { Table } from "./types.ts";
 
-/** Where a table stands. */
-export type TableState = "waiting" | "copying" | "indexing" | "done" | "failed";
+/** Where a table stands; done: copied, following: copied, and its stream is followed. */
+export type TableState = "waiting" | "copying" | "indexing" | "done" | "following" | "failed";
+
+/** Whether a table's full phase is done. */
+export function isCopied({ state }: { state: TableState }): boolean {
+  return state === "done" || state === "following";
+}
 
 /** What is known of one table's migration; counters only grow. */
 export interface TableProgress {
@@ -37,6 +43,8 @@ export interface TableProgress {
   waitedMs: number;
   /** What went wrong last, in few words: `throttled`, `target away`. */
   trouble?: { what: string; at: number };
+  /** Its stream, once it is followed. */
+  stream?: StreamProgress;
   /** When the first page was asked for, in ms since 1970. */
   startedAt?: number;
   /** When the table was done or failed, in ms since 1970. */

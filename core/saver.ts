@@ -1,7 +1,8 @@
 /** Saves how far a table's units are: now and then while they move, and at the end. */
 import type { TableCheckpoint, UnitState } from "./checkpoint.ts";
+import { createCoalescer } from "./coalesce.ts";
 import type { Context } from "./context.ts";
-import type { Table, SegmentUnit } from "./types.ts";
+import type { SegmentUnit, Table } from "./types.ts";
 
 /** At the latest so long after a unit moved, in ms. */
 const INTERVAL = 100;
@@ -18,54 +19,33 @@ export interface Saver {
 
 /** Makes a table's saver. A save that fails stops the run. */
 export function createSaver(ctx: Context, table: Table, checkpoint: TableCheckpoint): Saver {
-  let dirty = new Map<SegmentUnit, UnitState>();
   let pages = 0;
-  let timer: NodeJS.Timeout | undefined;
-  let saving: Promise<void> | undefined;
-  let failure: { error: unknown } | undefined;
-
-  async function saveDirty(): Promise<void> {
-    clearTimeout(timer);
-    timer = undefined;
-    const states = dirty;
-    dirty = new Map();
-    pages = 0;
-    if (states.size === 0 || failure !== undefined) return;
-    try {
-      await announce("checkpoint:before", states);
-      await checkpoint.saveUnits(states);
-      await announce("checkpoint:after", states);
-    } catch (error) {
-      failure = { error };
-      ctx.stop(error);
-    }
-  }
-
-  /** One save at a time; what moves meanwhile waits for its own interval. */
-  function save(): Promise<void> {
-    return (saving ??= saveDirty().finally(() => (saving = undefined)));
-  }
+  const states = createCoalescer<SegmentUnit, UnitState>({
+    async save(moved) {
+      pages = 0;
+      await announce("checkpoint:before", moved);
+      await checkpoint.saveUnits(moved);
+      await announce("checkpoint:after", moved);
+    },
+    interval: INTERVAL,
+    onFailure: (error) => ctx.stop(error),
+  });
 
   async function announce(
     hook: "checkpoint:before" | "checkpoint:after",
-    states: Map<SegmentUnit, UnitState>,
+    moved: Map<SegmentUnit, UnitState>,
   ): Promise<void> {
     if (!ctx.listens(hook)) return;
-    for (const [unit, { position }] of states)
+    for (const [unit, { position }] of moved)
       await ctx.call(hook, { phase: unit.phase, table, unit, position });
   }
 
   return {
     moved(unit, state, count) {
-      dirty.set(unit, state);
+      states.put(unit, state);
       pages += count;
-      if (pages >= PAGES && saving === undefined) void save();
-      else timer ??= setTimeout(() => void save(), INTERVAL);
+      if (pages >= PAGES) states.hurry();
     },
-    async flush() {
-      await saving;
-      await save();
-      if (failure !== undefined) throw failure.error;
-    },
+    flush: () => states.flush(),
   };
 }

@@ -46,7 +46,11 @@ function setting<T>(rule: Rule<T>, fallback: string, description: string): Rule<
 const schema = v.object({
   "conf.version": setting(whole(1, MAX), "4", "Format of this file; any number from 1 is read"),
   id: setting(databaseName, "nimo-shake", "Name of the migration and of the target database"),
-  "log.file": setting(text, "", "Log file, from the working folder; empty: the terminal"),
+  "log.file": setting(
+    text,
+    "",
+    "Log file, from the working folder; at 500 MB it becomes .1, 100 such are kept; empty: the terminal",
+  ),
   "log.level": setting(logLevel, "info", "none, error, warn, info or debug"),
   "log.buffer": setting(
     flag,
@@ -54,7 +58,7 @@ const schema = v.object({
     "Write the log file in larger pieces: faster, but a crash may lose the last lines",
   ),
   pid_path: setting(text, "", "Accepted as in the original, which never used it"),
-  system_profile: setting(port, "-1", "Profiling port of the original; no such port is opened yet"),
+  system_profile: setting(port, "-1", "Profiling port; 0: any free one, -1: off"),
   "full_sync.http_port": setting(port, "9341", "Status port of the full phase; 0: any free one, -1: off"),
   "incr_sync.http_port": setting(
     port,

@@ -1,6 +1,6 @@
 /** The status port: a run's progress over HTTP, as NimoShake gives it, and more. */
 import { type HttpPort, type HttpPortOptions, openHttpPort, sendJson } from "./http-port.ts";
-import type { Progress, TableProgress } from "./progress.ts";
+import { isCopied, type Progress, type TableProgress } from "./progress.ts";
 
 const SECOND = 1000;
 const HANDLERS = [{ Uri: "/progress", Method: "GET" }];
@@ -33,7 +33,7 @@ export function serveProgress(
 /** NimoShake's fields under its names first; times are ISO 8601, durations seconds. */
 function report(progress: Progress, now: number): object {
   const tables = [...progress.tables.values()];
-  const finished = tables.filter(({ state }) => state === "done").length;
+  const finished = tables.filter(isCopied).length;
   const waiting = tables.filter(({ state }) => state === "waiting").length;
   return {
     progress: tables.length === 0 ? "-%" : `${((finished / tables.length) * 100).toFixed(2)}%`,
@@ -52,7 +52,7 @@ function metric(table: TableProgress): string {
   if (table.state === "waiting") return "-";
   const items = table.written + table.filtered;
   const counts = `(${items}/${table.itemCount})`;
-  if (table.state === "done") return `100% ${counts}`;
+  if (isCopied(table)) return `100% ${counts}`;
   const percent = table.itemCount > 0 ? Math.min(99.99, (items / table.itemCount) * 100) : 0;
   return `${percent.toFixed(2)}% ${counts}`;
 }

@@ -47,15 +47,29 @@ export function createWrites(options: WriteOptions, unit: SegmentUnit, from: Uni
   let newest: UnitState | undefined;
   let failure: { error: unknown } | undefined;
 
+  /** Resolves when the batch before has been handed to the target: a slow hook must not change the order. */
+  let handed: Promise<void> = Promise.resolve();
+
   async function write(batch: SourceRecord[], page: UnitState | undefined): Promise<void> {
-    // A hook may edit the array in place.
-    const before = batch.length;
-    const records = await edited(ctx, "write:before", unit, batch);
-    const dropped = before - records.length;
-    counters.filtered += dropped;
-    if (page !== undefined) page.filtered += dropped;
-    if (records.length === 0) return;
-    const result = await target.write({ unit, records }, ctx.abandon);
+    const before = handed;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    handed = promise;
+    let records: SourceRecord[];
+    let writing: Promise<WriteResult>;
+    try {
+      // A hook may edit the array in place.
+      const read = batch.length;
+      records = await edited(ctx, "write:before", unit, batch);
+      const dropped = read - records.length;
+      counters.filtered += dropped;
+      if (page !== undefined) page.filtered += dropped;
+      await before;
+      if (records.length === 0) return;
+      writing = target.write({ unit, records }, ctx.abandon);
+    } finally {
+      resolve();
+    }
+    const result = await writing;
     count(result);
     if (!ctx.listens("write:after")) return;
     await ctx.call("write:after", { phase: unit.phase, table, unit, records, result });

@@ -4,11 +4,13 @@ import type { Plugin } from "../core/plugin.ts";
 /** Every built-in plugin. Literal imports, because the compiled executable has no others. */
 const BUILTINS: Record<string, () => Promise<{ default: Plugin }>> = {
   "source/dynamodb-scan": () => import("./source/dynamodb-scan.ts"),
+  "source/dynamodb-streams": () => import("./source/dynamodb-streams.ts"),
   "convert/change": () => import("./convert/change.ts"),
   "convert/mchange": () => import("./convert/mchange.ts"),
   "convert/raw": () => import("./convert/raw.ts"),
   "checkpoint/file": () => import("./checkpoint/file.ts"),
   "checkpoint/mongodb": () => import("./checkpoint/mongodb.ts"),
+  "target/file": () => import("./target/file.ts"),
   "target/mongodb": () => import("./target/mongodb.ts"),
 };
 
@@ -16,6 +18,7 @@ const BUILTINS: Record<string, () => Promise<{ default: Plugin }>> = {
 export async function builtinPlugins(config: Config): Promise<Plugin[]> {
   const names = [
     "source/dynamodb-scan",
+    ...(config.sync_mode === "full" ? [] : ["source/dynamodb-streams"]),
     `convert/${config["convert.type"]}`,
     `target/${config["target.type"]}`,
     `checkpoint/${config["checkpoint.type"]}`,

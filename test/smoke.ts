@@ -1,9 +1,10 @@
 /**
- * Migrates one table with the example configuration by whatever command is given, alone in an empty folder:
+ * Migrates one table, into a folder and into MongoDB, with the example configuration by whatever command is given,
+ * alone in an empty folder:
  * `bun test/smoke.ts dist/nimo-shake`, `bun test/smoke.ts deno run -A bin/cli.ts`.
  */
 import { execFile } from "node:child_process";
-import { copyFileSync, existsSync, mkdtempSync, rmSync } from "node:fs";
+import { copyFileSync, existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, join, resolve } from "node:path";
 import { promisify } from "node:util";
@@ -37,13 +38,20 @@ try {
   const settings = {
     id,
     "source.endpoint_url": dynamoEndpoint,
-    "target.address": mongoUri,
     "filter.collection.white": table,
   };
-  const sets = Object.entries(settings).flatMap(([key, value]) => ["--set", `${key}=${value}`]);
-  const options = { cwd: folder, timeout: TIMEOUT };
-  const { stdout } = await promisify(execFile)(file!, [...args, `-conf=${conf}`, ...sets], options);
-  expectEqual("the last line", stdout.trimEnd().split("\n").at(-1), "full sync done!");
+  const migrate = async (more: Record<string, string>): Promise<string> => {
+    const all = Object.entries({ ...settings, ...more });
+    const sets = all.flatMap(([key, value]) => ["--set", `${key}=${value}`]);
+    const options = { cwd: folder, timeout: TIMEOUT };
+    const { stdout } = await promisify(execFile)(file!, [...args, `-conf=${conf}`, ...sets], options);
+    expectEqual("the last line", stdout.trimEnd().split("\n").at(-1), "full sync done!");
+    return stdout;
+  };
+  await migrate({});
+  const dump = readFileSync(join(folder, "dump", `${table}.bson`));
+  expectEqual("documents in the folder", countBson(dump), ITEMS);
+  const stdout = await migrate({ "target.type": "mongodb", "target.address": mongoUri });
 
   const documents = target.db(id).collection(table);
   expectEqual("documents", await documents.countDocuments({}), ITEMS);
@@ -87,6 +95,13 @@ async function makeTable(): Promise<void> {
     }));
     await source.send(new BatchWriteItemCommand({ RequestItems: { [table]: puts } }));
   }
+}
+
+/** Documents one behind the other; each begins with its size. */
+function countBson(bytes: Buffer): number {
+  let count = 0;
+  for (let at = 0; at < bytes.length; at += bytes.readInt32LE(at)) count++;
+  return count;
 }
 
 function expectEqual(what: string, found: unknown, expected: unknown): void {

@@ -33,12 +33,17 @@ export async function readStates(path: string, owner: Owner): Promise<States> {
   try {
     return parseStates(text, owner);
   } catch (error) {
-    throw new MigrationError(
-      "CHECKPOINT_MISMATCH",
-      `the checkpoint can't be understood, ${(error as Error).message}: ${path}`,
-      { cause: error, hint: "mend the file, or start over with --fresh" },
-    );
+    throw unreadable(path, error);
   }
+}
+
+/** The error for a file that can't be understood. */
+export function unreadable(path: string, error: unknown): MigrationError {
+  return new MigrationError(
+    "CHECKPOINT_MISMATCH",
+    `the checkpoint can't be understood, ${(error as Error).message}: ${path}`,
+    { cause: error, hint: "mend the file, or start over with --fresh" },
+  );
 }
 
 /**
@@ -52,16 +57,21 @@ export async function writeStates(path: string, { id, name }: Owner, states: Sta
   await attempt(path, async () => {
     const next = unfinished(path);
     await makeFolder(dirname(path));
-    const handle = await open(next, "w", FILE_MODE);
-    try {
-      await handle.writeFile(`${lines.join("\n")}\n`);
-      await handle.sync();
-    } finally {
-      await handle.close();
-    }
+    await writeSynced(next, `${lines.join("\n")}\n`, FILE_MODE);
     await rename(next, path);
     await syncFolder(dirname(path));
   });
+}
+
+/** Writes a file; when it resolves its contents are on the disk. */
+export async function writeSynced(path: string, text: string, mode: number): Promise<void> {
+  const handle = await open(path, "w", mode);
+  try {
+    await handle.writeFile(text);
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
 }
 
 /** Removes a file for good. */
@@ -93,7 +103,8 @@ function parseStates(text: string, owner: Owner): States {
   );
 }
 
-function parseObject(line: string, i: number): Record<string, unknown> {
+/** A line of JSON that holds an object; `i` is its number from 0. */
+export function parseObject(line: string, i: number): Record<string, unknown> {
   let value: unknown;
   try {
     value = JSON.parse(line);
@@ -105,14 +116,14 @@ function parseObject(line: string, i: number): Record<string, unknown> {
 }
 
 /** Makes a folder and those above it last. */
-async function makeFolder(folder: string): Promise<void> {
-  const first = await mkdir(folder, { recursive: true, mode: FOLDER_MODE });
+export async function makeFolder(folder: string, mode: number = FOLDER_MODE): Promise<void> {
+  const first = await mkdir(folder, { recursive: true, mode });
   if (first === undefined) return;
   for (let made = folder; made.length >= first.length; made = dirname(made)) await syncFolder(dirname(made));
 }
 
 /** Makes what was renamed, made or removed in a folder last. */
-async function syncFolder(folder: string): Promise<void> {
+export async function syncFolder(folder: string): Promise<void> {
   try {
     const handle = await open(folder, "r");
     await handle.sync().finally(() => handle.close());
@@ -124,7 +135,8 @@ async function syncFolder(folder: string): Promise<void> {
 /** Not every system lets a folder be opened or synced, and one that isn't there has nothing to sync. */
 const UNSYNCED = new Set(["EACCES", "EBADF", "EINVAL", "EISDIR", "ENOENT", "ENOTSUP", "EPERM"]);
 
-async function attempt<T>(path: string, work: () => Promise<T>): Promise<T> {
+/** Does something with a file; what fails is the checkpoint's failure. */
+export async function attempt<T>(path: string, work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (error) {

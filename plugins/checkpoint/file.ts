@@ -3,31 +3,38 @@ import { existsSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
 import type { Config } from "../../core/config.ts";
 import { definePlugin, type Plugin } from "../../core/plugin.ts";
+import { originalName } from "./_original.ts";
+import { originalFiles } from "./_original-file.ts";
 import { createQueue, type States } from "./_queue.ts";
 import { readStates, removeStates, writeStates } from "./_state-file.ts";
 
 /** Of a name, so many characters are shown in its file's name. */
 const SHOWN = 120;
 
-/** `checkpoint.type = file`: a folder of an id's own, a file a name. */
+/** `checkpoint.type = file`: a folder of an id's own, a file a name; the streams' positions as the original has them. */
 const file: Plugin = definePlugin({
   name: "checkpoint/file",
   setup(ctx) {
     const { id } = ctx.config;
-    const folder = stateFolder(ctx.config);
+    const beside = originalFolder(ctx.config);
+    const folder = join(`${beside}-state`, id);
+    const original = originalFiles(beside, folder);
     const pathOf = (name: string): string => join(folder, fileName(name));
     /** By name what its file holds. */
     const kept = new Map<string, States>();
 
     async function statesOf(name: string): Promise<States> {
-      const states = kept.get(name) ?? (await readStates(pathOf(name), { id, name }));
+      const read = (): Promise<States> =>
+        originalName(name) ? original.read(name) : readStates(pathOf(name), { id, name });
+      const states = kept.get(name) ?? (await read());
       kept.set(name, states);
       return states;
     }
 
     const queue = createQueue(async (name, given) => {
       const states = new Map([...(await statesOf(name)), ...given]);
-      await writeStates(pathOf(name), { id, name }, states);
+      if (originalName(name)) await original.write(name, states);
+      else await writeStates(pathOf(name), { id, name }, states);
       kept.set(name, states);
     });
 
@@ -44,7 +51,7 @@ const file: Plugin = definePlugin({
 
       clear: (name) =>
         queue.run(name, async () => {
-          await removeStates(pathOf(name));
+          await (originalName(name) ? original.remove(name) : removeStates(pathOf(name)));
           kept.set(name, new Map());
         }),
 
@@ -55,14 +62,14 @@ const file: Plugin = definePlugin({
 export default file;
 
 /**
- * Beside the original's folder, never in it: a file more there would make the original start over. That folder is an
- * explicit `checkpoint.address`, else an existing `./<checkpoint.db>`, else `checkpoint` beside the executable.
+ * The original's folder. Our own state is beside it, never in it: a file more there would make the original start
+ * over. It is an explicit `checkpoint.address`, else an existing `./<checkpoint.db>`, else `checkpoint` beside the
+ * executable.
  */
-function stateFolder(config: Config): string {
+function originalFolder(config: Config): string {
   const address = config["checkpoint.address"];
   const named = resolve(config["checkpoint.db"]);
-  const original = address ? resolve(address) : existsSync(named) ? named : join(homeFolder(), "checkpoint");
-  return join(`${original}-state`, config.id);
+  return address ? resolve(address) : existsSync(named) ? named : join(homeFolder(), "checkpoint");
 }
 
 /** The executable's folder; run by an interpreter, the working folder. */

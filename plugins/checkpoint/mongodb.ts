@@ -4,7 +4,9 @@ import { definePlugin, type Plugin } from "../../core/plugin.ts";
 import { SERVER_RETRY, withRetry } from "../../core/retry.ts";
 import { answered, connect, type Connections, DURABLE, WRITE_TIMEOUT } from "../target/_mongodb-client.ts";
 import { isPassing, targetError } from "../target/_mongodb-errors.ts";
-import { createQueue } from "./_queue.ts";
+import { originalName } from "./_original.ts";
+import { loadOriginal, originalCollection, originalUpserts } from "./_original-mongodb.ts";
+import { createQueue, type States } from "./_queue.ts";
 
 const COLLECTION = "states";
 const ADDRESS = "checkpoint.address";
@@ -12,6 +14,9 @@ const ADDRESS = "checkpoint.address";
 const LANES = 8;
 /** Of text in one command, in characters: at three bytes each they are below the server's 16 MB. */
 const COMMAND_LENGTH = 4_000_000;
+
+/** Of the original's rows in one command. */
+const MOST_ROWS = 1000;
 
 /** A part's state. It is JSON text, because its attribute names may be anything. */
 interface StateDocument {
@@ -27,7 +32,10 @@ interface Upsert {
   upsert: true;
 }
 
-/** `checkpoint.type = mongodb`: a document a part in the database `<checkpoint.db>-state`. */
+/**
+ * `checkpoint.type = mongodb`: a document a part in the database `<checkpoint.db>-state`; the streams' positions in
+ * `<checkpoint.db>` as the original has them.
+ */
 const mongodb: Plugin = definePlugin({
   name: "checkpoint/mongodb",
   setup(ctx) {
@@ -37,7 +45,19 @@ const mongodb: Plugin = definePlugin({
     const place = `database ${database}`;
     let opened: Promise<Connections> | undefined;
 
+    /** In the original's layout and place. */
+    async function saveOriginal(name: string, states: States): Promise<void> {
+      const updates = originalUpserts(name, states);
+      for (let at = 0; at < updates.length; at += MOST_ROWS) {
+        const some = updates.slice(at, at + MOST_ROWS);
+        await onOriginal("saving to", (db) =>
+          execute(db, { update: originalCollection(name), updates: some, ordered: false }),
+        );
+      }
+    }
+
     const queue = createQueue(async (name, states) => {
+      if (originalName(name)) return saveOriginal(name, states);
       const updatedAt = new Date();
       const upserts = [...states].map(([part, state]): Upsert => ({
         q: { _id: { id, name, part } },
@@ -54,6 +74,7 @@ const mongodb: Plugin = definePlugin({
 
       load: (name) =>
         queue.run(name, async () => {
+          if (originalName(name)) return onOriginal("reading", (db) => loadOriginal(db, name));
           const found = await onDatabase("reading", (db) => find(db.collection(COLLECTION), id, name));
           return new Map(found.map(({ _id, state }) => [_id.part, parse(state, name, place)]));
         }),
@@ -62,6 +83,11 @@ const mongodb: Plugin = definePlugin({
 
       clear: (name) =>
         queue.run(name, () => {
+          if (originalName(name)) {
+            return onOriginal("clearing", async (db) => {
+              await db.dropCollection(originalCollection(name), { writeConcern: DURABLE });
+            });
+          }
           const deletes = [{ q: { _id: allParts(id, name) }, limit: 0 }];
           return onDatabase("clearing", (db) => execute(db, { delete: COLLECTION, deletes }));
         }),
@@ -73,16 +99,18 @@ const mongodb: Plugin = definePlugin({
       },
     });
 
-    /** The data connections: they outlive the stop of a run, whose last save comes after it. */
-    async function connected(): Promise<Db> {
-      opened ??= connect(config["checkpoint.address"], LANES, log, ctx, ADDRESS);
-      return (await opened).data.db(database);
-    }
+    const onDatabase = <T>(doing: string, run: (db: Db) => Promise<T>): Promise<T> =>
+      onServer(doing, database, run);
 
-    async function onDatabase<T>(doing: string, run: (db: Db) => Promise<T>): Promise<T> {
-      const what = `${doing} ${place}`;
+    const onOriginal = <T>(doing: string, run: (db: Db) => Promise<T>): Promise<T> =>
+      onServer(doing, config["checkpoint.db"], run);
+
+    /** On the data connections: they outlive the stop of a run, whose last save comes after it. */
+    async function onServer<T>(doing: string, name: string, run: (db: Db) => Promise<T>): Promise<T> {
+      const what = `${doing} database ${name}`;
       try {
-        const db = await connected();
+        opened ??= connect(config["checkpoint.address"], LANES, log, ctx, ADDRESS);
+        const db = (await opened).data.db(name);
         return await withRetry(() => run(db), {
           policy: { ...SERVER_RETRY, total: ctx.patience },
           passes: isPassing,
@@ -91,7 +119,7 @@ const mongodb: Plugin = definePlugin({
             log.warn(`${what}: ${(error as Error).message}; again in ${Math.round(pause)} ms`),
         });
       } catch (error) {
-        throw failed(error, what, database);
+        throw failed(error, what, name);
       }
     }
   },

@@ -49,7 +49,8 @@ export function checkAnswer<T>(body: Buffer, parse: (body: Buffer) => T): T {
   }
 }
 
-function malformed(message: string, cause?: unknown): Error {
+/** The error for an answer that is none. */
+export function malformed(message: string, cause?: unknown): Error {
   return Object.assign(new Error(message, { cause }), { name: "MalformedAnswerError" });
 }
 

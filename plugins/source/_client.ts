@@ -1,15 +1,13 @@
 /** The AWS SDK's client as this project uses it: its credentials, signing and retries, our body reading. */
-import {
-  DynamoDBClient,
-  type DynamoDBClientConfig,
-  type ServiceInputTypes,
-  type ServiceOutputTypes,
-} from "@aws-sdk/client-dynamodb";
+import { DynamoDBClient, type DynamoDBClientConfig } from "@aws-sdk/client-dynamodb";
+import { DynamoDBStreamsClient, type DynamoDBStreamsClientConfig } from "@aws-sdk/client-dynamodb-streams";
 import { FetchHttpHandler } from "@smithy/fetch-http-handler";
 import type {
   AwsCredentialIdentityProvider,
   DeserializeMiddleware,
   InitializeMiddleware,
+  MetadataBearer,
+  MiddlewareStack,
 } from "@smithy/types";
 import type { Config } from "../../core/config.ts";
 
@@ -19,19 +17,36 @@ export interface RawOutput {
   body: Buffer;
 }
 
+/** Either client's middleware. */
+type Stack = MiddlewareStack<object, MetadataBearer>;
+
 /** Where the body waits on its way around the deserializer. */
 const BODY = Symbol("body");
 
 /**
- * A client for the configured source.
+ * A client for the configured source's tables.
  *
  * @param raw the commands whose successful answer is handed on as the JSON that was sent
  */
 export function createClient(config: Config, raw: string[]): DynamoDBClient {
+  const client = new DynamoDBClient(clientOptions(config));
+  rawBodies(client.middlewareStack as unknown as Stack, raw);
+  return client;
+}
+
+/** The same for the service's streams. */
+export function createStreamsClient(config: Config, raw: string[]): DynamoDBStreamsClient {
+  const client = new DynamoDBStreamsClient(clientOptions(config));
+  rawBodies(client.middlewareStack as unknown as Stack, raw);
+  return client;
+}
+
+/** Where both clients send their requests, and with which credentials. */
+function clientOptions(config: Config): DynamoDBClientConfig & DynamoDBStreamsClientConfig {
   const endpoint = config["source.endpoint_url"];
   const region = config["source.region"] || (endpoint ? "us-east-1" : undefined);
   const timeout = config["source.session.timeout"];
-  const client = new DynamoDBClient({
+  return {
     ...(endpoint && { endpoint }),
     ...(region && { region }),
     ...(config["source.profile"] && { profile: config["source.profile"] }),
@@ -41,9 +56,7 @@ export function createClient(config: Config, raw: string[]): DynamoDBClient {
       ...(timeout > 0 && { requestTimeout: timeout }),
       customFetch: fetchWhole as typeof fetch,
     }),
-  });
-  rawBodies(client, raw);
-  return client;
+  };
 }
 
 /** Static keys, else placeholders for a bare endpoint, else the SDK's chain; then the role. */
@@ -98,29 +111,27 @@ async function fetchWhole(request: Request): Promise<object> {
  * One middleware beside the deserializer keeps the body and hands on an empty one; one at the very
  * outside puts it into the output.
  */
-function rawBodies(client: DynamoDBClient, commands: string[]): void {
-  const bodyIn: DeserializeMiddleware<ServiceInputTypes, ServiceOutputTypes> =
-    (next, context) => async (args) => {
-      const result = await next(args);
-      const response = result.response as { statusCode: number; body: Uint8Array };
-      if (response.statusCode === 200 && commands.includes(String(context.commandName))) {
-        const { body } = response;
-        (context as Record<symbol, unknown>)[BODY] = Buffer.from(body.buffer, body.byteOffset, body.length);
-        response.body = new Uint8Array();
-      }
-      return result;
-    };
-  const bodyOut: InitializeMiddleware<ServiceInputTypes, ServiceOutputTypes> =
-    (next, context) => async (args) => {
-      const result = await next(args);
-      const body = (context as Record<symbol, unknown>)[BODY];
-      if (body !== undefined) Object.assign(result.output, { body });
-      return result;
-    };
-  client.middlewareStack.addRelativeTo(bodyIn, {
+function rawBodies(stack: Stack, commands: string[]): void {
+  const bodyIn: DeserializeMiddleware<object, MetadataBearer> = (next, context) => async (args) => {
+    const result = await next(args);
+    const response = result.response as { statusCode: number; body: Uint8Array };
+    if (response.statusCode === 200 && commands.includes(String(context.commandName))) {
+      const { body } = response;
+      (context as Record<symbol, unknown>)[BODY] = Buffer.from(body.buffer, body.byteOffset, body.length);
+      response.body = new Uint8Array();
+    }
+    return result;
+  };
+  const bodyOut: InitializeMiddleware<object, MetadataBearer> = (next, context) => async (args) => {
+    const result = await next(args);
+    const body = (context as Record<symbol, unknown>)[BODY];
+    if (body !== undefined) Object.assign(result.output, { body });
+    return result;
+  };
+  stack.addRelativeTo(bodyIn, {
     name: "rawBodyIn",
     relation: "after",
     toMiddleware: "deserializerMiddleware",
   });
-  client.middlewareStack.add(bodyOut, { name: "rawBodyOut", step: "initialize", priority: "high" });
+  stack.add(bodyOut, { name: "rawBodyOut", step: "initialize", priority: "high" });
 }

@@ -16,7 +16,9 @@ import { watchBuild } from "./_mongodb-build.ts";
 import { isPassing, targetError } from "./_mongodb-errors.ts";
 import { checkNames } from "./_mongodb-names.ts";
 import { isMongos, requireMongos, shardCollection, withoutUnique } from "./_mongodb-sharding.ts";
-import { type Destination, writeBatch, writeEncoded } from "./_mongodb-write.ts";
+import { applyBatch } from "./_mongodb-apply.ts";
+import type { Destination } from "./_mongodb-commands.ts";
+import { writeBatch, writeEncoded } from "./_mongodb-write.ts";
 
 /** `target.type = mongodb`: database = `id`, collection = table. */
 const mongodb: Plugin = definePlugin({
@@ -78,6 +80,18 @@ const mongodb: Plugin = definePlugin({
       },
 
       write: (batch) => writing(batch.unit.table, (to) => writeBatch(batch, to)),
+
+      apply: (batch) =>
+        writing(batch.unit.table, (to) =>
+          applyBatch(
+            batch,
+            { ...to, replaceDuplicates: false },
+            {
+              upsert: config["increase.executor.upsert"],
+              replaceDuplicates: config["increase.executor.insert_on_dup_update"],
+            },
+          ),
+        ),
 
       writeEncoded: (batch) => writing(batch.unit.table, (to) => writeEncoded(batch, to)),
 

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, jest, test } from "bun:test";
 import { createLog } from "../../bin/log.ts";
-import { type ProgressDisplay, type ShowOptions, showProgress } from "../../bin/terminal.ts";
+import { type ProgressDisplay, fullView, type ShowOptions, showProgress } from "../../bin/terminal.ts";
 import type { Progress, TableProgress } from "../../core/progress.ts";
 import { fakeTable } from "./fake-progress.ts";
 import { fakeTerminal } from "./fake-terminal.ts";
@@ -46,7 +46,7 @@ function show(progress: Progress, options: Partial<ShowOptions> = {}) {
   const terminal = fakeTerminal();
   const info: string[] = [];
   const log = { info: (message: string) => void info.push(message) };
-  display = showProgress(progress, { stream: terminal, log, now: () => clock, ...options });
+  display = showProgress(fullView(progress), { stream: terminal, log, now: () => clock, ...options });
   return { terminal, info };
 }
 

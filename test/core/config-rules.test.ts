@@ -50,6 +50,7 @@ describe("combinations", () => {
   test.each<[Record<string, string>]>([
     [
       {
+        sync_mode: "full",
         "target.type": "file",
         "target.address": "out",
         "checkpoint.type": "mongodb",

@@ -200,7 +200,8 @@ describe("files", () => {
     refuseNotYet(config, given);
     const local = {
       sync_mode: "full",
-      "target.address": ADDRESS,
+      "target.type": "file",
+      "target.address": "./dump",
       "source.endpoint_url": "http://127.0.0.1:8000",
     };
     expect(config).toEqual(loadConfig({ set: local }).config);

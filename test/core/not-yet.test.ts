@@ -24,6 +24,7 @@ describe("what is not built yet", () => {
 
   test("is refused all at once, with what to set instead", () => {
     const error = refused({
+      incr_sync_parallel: "true",
       "convert.type": "same",
       plugins: "./a.ts",
       on_gap: "resync",
@@ -32,17 +33,15 @@ describe("what is not built yet", () => {
     expect(error.exit).toBe(2);
     expect(error.message.split("\n  ")).toEqual([
       "4 settings are not built yet",
-      "sync_mode = all (the default): not yet",
+      "incr_sync_parallel = true: not yet",
       "convert.type = same: not yet",
       "plugins = ./a.ts: not yet",
       "on_gap = resync: not yet",
     ]);
-    expect(error.hint).toContain("--set sync_mode=full --set convert.type=change");
+    expect(error.hint).toContain("--set incr_sync_parallel=false --set convert.type=change");
   });
 
   test.each<[Record<string, string>, string]>([
-    [{ sync_mode: "incr" }, "sync_mode = incr"],
-    [{ sync_mode: "full", "target.type": "file" }, "target.type = file"],
     [{ sync_mode: "full", "target.type": "aliyun_dynamo_proxy" }, "target.type = aliyun_dynamo_proxy"],
   ])("%j", (set, message) => {
     expect(refused(set).message).toBe(`${message}: not yet`);

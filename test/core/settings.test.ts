@@ -52,7 +52,7 @@ describe("a value", () => {
     ["full.enable_index.primary", "false", true],
     ["target.address", "mongodb+srv://h", "mongodb+srv://h"],
     ["plugins", "./a.ts;./b.ts", ["./a.ts", "./b.ts"]],
-    ["id", "a".repeat(63), "a".repeat(63)],
+    ["id", "a".repeat(46), "a".repeat(46)],
     ["full.read.filter_attributevalues", "a```N```1~~~b```S```x ", { ":a": { N: "1" }, ":b": { S: "x" } }],
   ])("%s = %j is %j", (key, text, value) => {
     expect(load({ sync_mode: "full", [key]: text }).config[key] as unknown).toEqual(value);
@@ -132,7 +132,7 @@ describe("a default", () => {
       { "full.document.write.batch": 25, "checkpoint.type": "file" },
     ],
     [
-      { "target.type": "file", "target.address": "out" },
+      { "target.type": "file", "target.address": "out", sync_mode: "full" },
       { "checkpoint.type": "file", "checkpoint.address": "" },
     ],
   ])("with %j", (set, expected) => {

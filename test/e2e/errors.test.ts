@@ -119,17 +119,10 @@ describe("the conf", () => {
       refused("CONFIG_INVALID", ":a"),
     ],
     ["an inline comment", { "qps.full": "10 # slow" }, refused("CONFIG_INVALID", "comment")],
-    ["sync_mode = all", { sync_mode: "all" }, refused("NOT_YET", "sync_mode = all: not yet")],
     [
-      "sync_mode left to its default",
-      { sync_mode: "" },
-      refused("NOT_YET", "sync_mode = all (the default): not yet"),
-    ],
-    ["sync_mode = incr", { sync_mode: "incr" }, refused("NOT_YET", "sync_mode = incr: not yet")],
-    [
-      "target.type = file",
-      { "target.type": "file", "target.address": "out" },
-      refused("NOT_YET", "target.type = file: not yet"),
+      "sync_mode = all into files",
+      { sync_mode: "all", "target.type": "file", "target.address": "out" },
+      refused("CONFIG_INVALID", "sync_mode", "must be full with target.type = file"),
     ],
     [
       "target.type = aliyun_dynamo_proxy",

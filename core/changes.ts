@@ -1,0 +1,156 @@
+/**
+ * One shard's changes on their way to the target: converted as they come, collapsed and written in batches, one
+ * batch at a time, while the next one gathers; what is acknowledged moves the position.
+ */
+import { collapse } from "./collapse.ts";
+import type { Context } from "./context.ts";
+import { fetchAfterEvent } from "./hooks.ts";
+import { inParallel } from "./lanes.ts";
+import type { StreamProgress } from "./stream-progress.ts";
+import type { ShardUnit, SourceRecord, StreamPage, WriteResult } from "./types.ts";
+import { edited } from "./writes.ts";
+
+/** A batch gathers so many records at most before the shard is asked for more. */
+const MOST_WAITING = 4000;
+/** Or so many bytes as they were received. */
+const MOST_BYTES = 16 * 1024 * 1024;
+/** A batch is written in pieces of so many, side by side: their keys differ. */
+const PIECE = 1000;
+const PIECES_AT_ONCE = 4;
+
+/** How far a shard's changes are applied. */
+export interface Reached {
+  /** Of the last record applied, or dropped by a hook. */
+  sequenceNumber?: string | undefined;
+  /** When that record was made, in ms since 1970. */
+  time?: number | undefined;
+  /** When a request was sent that reached the tip, all of which is applied, in ms since 1970. */
+  caughtUpAt?: number | undefined;
+}
+
+/** See the top of the file. */
+export interface Changes {
+  /** Takes a page; resolves when there is room for another. Throws the first failure of a write. */
+  add(page: StreamPage): Promise<void>;
+  /** Writes what has gathered; resolves when all of it is acknowledged. Throws the first failure. */
+  drain(): Promise<void>;
+}
+
+/** What {@link createChanges} takes. */
+export interface ChangesOptions {
+  ctx: Context;
+  unit: ShardUnit;
+  progress: StreamProgress;
+  /** Told after each acknowledged batch, and after each page without records. */
+  onReached: (reached: Reached) => void;
+}
+
+interface Gathering extends Reached {
+  records: SourceRecord[];
+  bytes: number;
+}
+
+/** Makes a shard's. */
+export function createChanges({ ctx, unit, progress, onReached }: ChangesOptions): Changes {
+  const { table } = unit;
+  const target = ctx.role("target");
+  let gathering: Gathering = { records: [], bytes: 0 };
+  let writing: Promise<void> | undefined;
+  let failure: { error: unknown } | undefined;
+
+  /** The hooks around fetch and convert, and the conversion between them. */
+  async function converted(page: StreamPage): Promise<SourceRecord[]> {
+    let { records } = page;
+    if (ctx.listens("fetch:after")) {
+      const event = fetchAfterEvent(unit, records);
+      await ctx.call("fetch:after", event);
+      ({ records } = event);
+    }
+    records = await edited(ctx, "convert:before", unit, records);
+    ctx.role("convert").convert(records, table);
+    return edited(ctx, "convert:after", unit, records);
+  }
+
+  async function write(batch: Gathering): Promise<void> {
+    const gathered = batch.records;
+    const records = await edited(ctx, "write:before", unit, collapse(gathered, table.keys));
+    const pieces = Array.from({ length: Math.ceil(records.length / PIECE) }, (_, i) =>
+      records.slice(i * PIECE, (i + 1) * PIECE),
+    );
+    const results = await inParallel(pieces, PIECES_AT_ONCE, (piece) =>
+      target.apply!({ unit, records: piece }, ctx.abandon),
+    );
+    progress.written += gathered.length;
+    progress.batches++;
+    if (ctx.listens("write:after") && results.length > 0) {
+      await ctx.call("write:after", { phase: "incr", table, unit, records, result: sum(results) });
+    }
+    onReached(batch);
+  }
+
+  /** Starts the next batch unless one is on its way; a page that brought nothing has nothing to wait for. */
+  function kick(): void {
+    if (writing !== undefined || failure !== undefined) return;
+    const batch = gathering;
+    gathering = { records: [], bytes: 0 };
+    if (batch.records.length === 0) {
+      if (batch.sequenceNumber !== undefined || batch.caughtUpAt !== undefined) onReached(batch);
+      return;
+    }
+    writing = finish(batch);
+  }
+
+  async function finish(batch: Gathering): Promise<void> {
+    try {
+      await write(batch);
+    } catch (error) {
+      failure = { error };
+      ctx.stop(error);
+    }
+    writing = undefined;
+    kick();
+  }
+
+  async function settle(enough: () => boolean): Promise<void> {
+    for (let now = writing; now !== undefined && !enough(); now = writing) await now;
+    if (failure !== undefined) throw failure.error;
+  }
+
+  return {
+    async add(page) {
+      // A hook may edit the array in place.
+      const read = page.records.length;
+      const last = page.records.at(-1);
+      const lastNumber = last?.sequenceNumber;
+      const lastTime = last?.time;
+      const records = read > 0 ? await converted(page) : page.records;
+      progress.read += read;
+      progress.filtered += read - records.length;
+      progress.bytes += page.bytes;
+      gathering.records = gathering.records.length === 0 ? records : gathering.records.concat(records);
+      gathering.bytes += page.bytes;
+      if (lastNumber !== undefined) gathering.sequenceNumber = lastNumber;
+      if (lastTime !== undefined) gathering.time = lastTime;
+      // What came after a tip makes the shard lag again only from then on.
+      if (page.tip) gathering.caughtUpAt = page.sentAt;
+      kick();
+      await settle(() => gathering.records.length < MOST_WAITING && gathering.bytes < MOST_BYTES);
+    },
+    async drain() {
+      kick();
+      await settle(() => false);
+    },
+  };
+}
+
+function sum(results: WriteResult[]): WriteResult {
+  const total: WriteResult = { inserted: 0, replaced: 0, deleted: 0, duplicates: 0, ms: 0 };
+  for (const { inserted, replaced, deleted, duplicates, ms } of results) {
+    total.inserted += inserted;
+    total.replaced += replaced;
+    total.deleted += deleted;
+    total.duplicates += duplicates;
+    total.ms = Math.max(total.ms, ms);
+  }
+  return total;
+}

@@ -1,0 +1,126 @@
+/** Following one shard, from its position to its end or to the end of the run. */
+import { createChanges, type Reached } from "./changes.ts";
+import type { Context } from "./context.ts";
+import { gap } from "./gap.ts";
+import type { Polls } from "./polls.ts";
+import type { ShardReader } from "./roles.ts";
+import type { ShardNote, StreamCheckpoint } from "./stream-checkpoint.ts";
+import type { ShardProgress, StreamProgress } from "./stream-progress.ts";
+import type { ShardUnit, StreamPage, Table } from "./types.ts";
+
+const HOUR = 3_600_000;
+/** Records live 24 h; what began so long ago may have lost some. */
+const KEPT = 23 * HOUR;
+/** How often the time of an idle shard without a sequence number is noted anew, in ms. */
+const RENOTE = 60_000;
+/** DynamoDB Local rounds a record's time down to the minute. */
+const TIME_GRAIN = 60_000;
+
+/** What the shards of one table share. */
+export interface TableStream {
+  ctx: Context;
+  table: Table;
+  progress: StreamProgress;
+  checkpoint: StreamCheckpoint;
+  polls: Polls;
+}
+
+/**
+ * Follows a shard; resolves when it has ended and all of it is applied and noted so, or when the run stops
+ * and what was read is applied and noted.
+ *
+ * @param reader one that reads from the position already
+ * @returns whether the shard has ended
+ * @throws MigrationError STREAM_GAP
+ */
+export async function followShard(
+  stream: TableStream,
+  note: ShardNote,
+  reader?: ShardReader,
+): Promise<boolean> {
+  const { ctx, table, checkpoint, polls } = stream;
+  const { signal } = ctx;
+  const unit: ShardUnit = { phase: "incr", table, shard: note.id };
+  const shard = track(stream, note);
+  let current: ShardNote = { ...note, status: "running" };
+
+  function reached({ sequenceNumber, time, caughtUpAt }: Reached): void {
+    if (caughtUpAt !== undefined) shard.caughtUpAt = caughtUpAt;
+    if (sequenceNumber !== undefined) {
+      Object.assign(shard, { sequenceNumber, time });
+      const position = { at: "sequence", number: sequenceNumber, inclusive: false } as const;
+      current = { ...current, position, ...(time !== undefined && { time }) };
+      checkpoint.note(current);
+    } else if (current.position.at !== "sequence" && isOlder(current.notedAt, caughtUpAt)) {
+      // Nothing was there up to now: a later start at the oldest record has that much more time.
+      current = { ...current, notedAt: caughtUpAt };
+      checkpoint.note(current);
+    }
+  }
+
+  const changes = createChanges({ ctx, unit, progress: stream.progress, onReached: reached });
+  const beforeRequest = async (request: object): Promise<void> => {
+    await ctx.call("fetch:before", { phase: "incr", table, unit, request });
+  };
+
+  /** Undefined: the run stops. */
+  async function poll(from: ShardReader): Promise<StreamPage | undefined> {
+    try {
+      return await polls.run(signal, () => from.poll({ signal, beforeRequest }));
+    } catch (error) {
+      if (signal.aborted) return undefined;
+      throw error;
+    }
+  }
+
+  const leave = polls.join();
+  try {
+    refuseOld(table, note);
+    const from = reader ?? ctx.role("streams").read(unit, note.position);
+    for (let empties = 0; ;) {
+      const page = signal.aborted ? undefined : await poll(from);
+      if (page === undefined) break;
+      explainReplays(stream, page);
+      await changes.add(page);
+      if (page.ended) {
+        await changes.drain();
+        checkpoint.note({ ...current, status: "done" });
+        // A child must not be noted before its parent's end is.
+        await checkpoint.flush();
+        stream.progress.shards.delete(note.id);
+        return true;
+      }
+      empties = page.records.length > 0 ? 0 : empties + 1;
+      if (empties > 0) await polls.idle(empties, signal);
+    }
+    await changes.drain();
+    return false;
+  } finally {
+    leave();
+  }
+}
+
+function track({ progress }: TableStream, { id, parent, position, time }: ShardNote): ShardProgress {
+  const sequenceNumber = position.at === "sequence" ? position.number : undefined;
+  const shard: ShardProgress = { id, parent, sequenceNumber, time };
+  progress.shards.set(id, shard);
+  return shard;
+}
+
+/** What is older than the following may be applied already, by the full phase or an earlier process. */
+function explainReplays({ progress }: TableStream, { records }: StreamPage): void {
+  for (const record of records) {
+    if ((record.time ?? 0) <= progress.startedAt + TIME_GRAIN) record.replayed = true;
+  }
+}
+
+function isOlder(notedAt: number | undefined, now: number | undefined): boolean {
+  return now !== undefined && (notedAt === undefined || now - notedAt > RENOTE);
+}
+
+/** A shard that is read from its oldest record must have been noted while all of them were there. */
+function refuseOld(table: Table, { id, position, notedAt }: ShardNote): void {
+  if (position.at === "sequence" || notedAt === undefined || Date.now() - notedAt <= KEPT) return;
+  const since = new Date(notedAt).toISOString();
+  throw gap(`what was written since ${since} may have expired unread: table ${table.name}, shard ${id}`);
+}

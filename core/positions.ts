@@ -1,0 +1,151 @@
+/** The streams' positions, taken before the first Scan, and kept until the following begins. */
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Context } from "./context.ts";
+import { gap } from "./gap.ts";
+import { inParallel } from "./lanes.ts";
+import { noteShards, type OpenStream } from "./open-stream.ts";
+import type { Polls } from "./polls.ts";
+import type { ShardReader } from "./roles.ts";
+import { createShardTree } from "./shards.ts";
+import { openStreamCheckpoint } from "./stream-checkpoint.ts";
+import { createStreamProgress } from "./stream-progress.ts";
+import type { StreamPage, Table } from "./types.ts";
+
+const SECOND = 1000;
+/** Positions taken at once. */
+const PROBES = 16;
+/** Between two light reads of one shard: well below an iterator's 15 minutes, and few in all. */
+const LIGHT = { least: 3 * SECOND, perShard: 0.05 * SECOND, most: 300 * SECOND };
+/** How often the shards are listed while the full phase runs, so that none comes and goes unseen. */
+const LISTING = 300 * SECOND;
+
+const noHook = async (): Promise<void> => {};
+
+/**
+ * Opens a table's stream: enabled if need be, its shards' positions noted, in this run or in an earlier one.
+ *
+ * @param copied items of the table are copied already: positions must be noted
+ * @throws MigrationError STREAM_GAP when they aren't, or when the stream is another one than theirs
+ */
+export async function openStream(
+  ctx: Context,
+  table: Table,
+  polls: Polls,
+  copied: boolean,
+): Promise<OpenStream> {
+  const progress = createStreamProgress();
+  const checkpoint = await openStreamCheckpoint(ctx, table, (ids, at) => {
+    for (const id of ids) {
+      const shard = progress.shards.get(id);
+      if (shard !== undefined) shard.savedAt = at;
+    }
+  });
+  const is = await ctx.role("streams").open(table, ctx.signal);
+  const was = checkpoint.stream;
+  if (was !== undefined && was !== is && checkpoint.shards.size > 0) {
+    throw gap(`the stream was disabled and made anew, it was ${was} and is ${is}: table ${table.name}`);
+  }
+  if (copied && checkpoint.shards.size === 0) {
+    throw gap(`its copy was begun before positions in its stream were noted: table ${table.name}`);
+  }
+  if (was !== is) await checkpoint.begin(is);
+  const tree = createShardTree(checkpoint.shards.values());
+  const stream: OpenStream = { ctx, table, progress, checkpoint, polls, tree, readers: new Map() };
+  if (checkpoint.shards.size === 0) await takePositions(stream);
+  else if (was === undefined) await freshenStarts(stream);
+  return stream;
+}
+
+/**
+ * The original notes a quiet shard's first possible number as the place to begin at. No record need have it, and
+ * the service calls it trimmed then: the oldest record is the same place.
+ */
+async function freshenStarts({ ctx, table, checkpoint }: OpenStream): Promise<void> {
+  for (const { id, first } of await ctx.role("streams").shards(table, ctx.signal)) {
+    const note = checkpoint.shards.get(id);
+    if (note?.status !== "waiting" || note.position.at !== "sequence") continue;
+    const { inclusive, number } = note.position;
+    if (inclusive && number === first) checkpoint.note({ ...note, position: { at: "horizon" } });
+  }
+}
+
+/** Notes where every shard's reading will begin: closed ones are past, open ones begin at their end. */
+async function takePositions(stream: OpenStream): Promise<void> {
+  const { ctx, table, checkpoint, tree, readers } = stream;
+  const shards = await ctx.role("streams").shards(table, ctx.signal);
+  tree.begin(shards);
+  const notedAt = Date.now();
+  await inParallel(shards, PROBES, async ({ id, parent, last }) => {
+    const base = { id, ...(parent !== undefined && { parent }), notedAt };
+    if (last !== undefined) {
+      checkpoint.note({ ...base, status: "skipped", position: { at: "horizon" } });
+      return;
+    }
+    const reader = ctx.role("streams").read({ phase: "incr", table, shard: id }, { at: "latest" });
+    readers.set(id, reader);
+    checkpoint.note({ ...base, status: "waiting", position: { at: "latest" } });
+    // The first request takes the iterator: what is written from now on comes after it.
+    look(stream, id, await reader.poll({ limit: 1, beforeRequest: noHook, signal: ctx.signal }));
+  });
+  await checkpoint.flush();
+}
+
+/** What a light read says of a shard: its first record's position, its end, or that it is still quiet. */
+function look({ checkpoint, readers, tree }: OpenStream, id: string, page: StreamPage): void {
+  const note = checkpoint.shards.get(id)!;
+  const [first] = page.records;
+  if (first?.sequenceNumber !== undefined) {
+    readers.delete(id);
+    const position = { at: "sequence", number: first.sequenceNumber, inclusive: true } as const;
+    checkpoint.note({ ...note, position, ...(first.time !== undefined && { time: first.time }) });
+  } else if (page.ended) {
+    readers.delete(id);
+    tree.start(id);
+    tree.finish(id);
+    checkpoint.note({ ...note, status: "done" });
+  } else {
+    checkpoint.note({ ...note, notedAt: page.sentAt });
+  }
+}
+
+/**
+ * Keeps the positions of a table whose full phase runs: reads quiet shards lightly until a first record gives
+ * a sequence number, for their iterators don't live long, and notes shards that are new.
+ *
+ * @returns to be called before the following begins
+ */
+export function keepPositions(stream: OpenStream): () => Promise<void> {
+  const { ctx, table, readers } = stream;
+  const done = new AbortController();
+  const signal = AbortSignal.any([ctx.signal, done.signal]);
+  const pause = (ms: number): Promise<void> => sleep(ms, undefined, { signal }).catch(() => {});
+
+  async function lightly([id, reader]: [string, ShardReader]): Promise<void> {
+    look(stream, id, await reader.poll({ limit: 1, beforeRequest: noHook, signal }));
+  }
+
+  async function readLightly(): Promise<void> {
+    while (!signal.aborted && readers.size > 0) {
+      await pause(Math.min(Math.max(LIGHT.least, LIGHT.perShard * readers.size), LIGHT.most));
+      if (!signal.aborted) await inParallel([...readers], PROBES, lightly);
+    }
+  }
+
+  async function list(): Promise<void> {
+    for (;;) {
+      await pause(LISTING);
+      if (signal.aborted) return;
+      noteShards(stream, await ctx.role("streams").shards(table, signal));
+    }
+  }
+
+  const fail = (error: unknown): void => {
+    if (!signal.aborted) ctx.stop(error);
+  };
+  const running = Promise.all([readLightly().catch(fail), list().catch(fail)]);
+  return async () => {
+    done.abort();
+    await running;
+    await stream.checkpoint.flush();
+  };
+}

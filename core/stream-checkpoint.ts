@@ -1,0 +1,133 @@
+/**
+ * Where the shards of a table's stream stand, as it is kept: in the original's rows, so that either tool can go
+ * on from the other's, and beside them, in our own place, what those rows don't hold.
+ */
+import * as v from "valibot";
+import { createCoalescer } from "./coalesce.ts";
+import type { Context } from "./context.ts";
+import { decodeRow, encodeRow, type ShardState } from "./shard-rows.ts";
+import type { Table } from "./types.ts";
+
+/** At the latest so long after a shard moved, in ms. */
+const INTERVAL = 500;
+const STREAM = "stream";
+const SHARD = "shard:";
+
+/** Where a shard stands, and since when. */
+export interface ShardNote extends ShardState {
+  /**
+   * When it was known last that nothing before the position is missing, in ms since 1970: every record since
+   * then is still to be had for a day. Undefined: the original noted it.
+   */
+  notedAt?: number | undefined;
+}
+
+/** A table's stream in the checkpoint. */
+export interface StreamCheckpoint {
+  /** The stream's identifier; undefined: nothing is noted, or the original noted it. */
+  readonly stream: string | undefined;
+  /** What is noted, by this run or an earlier one, by shard. */
+  readonly shards: ReadonlyMap<string, ShardNote>;
+  /** Notes which stream it is. */
+  begin(stream: string): Promise<void>;
+  /** Where a shard stands now; saved soon. */
+  note(shard: ShardNote): void;
+  /** Saves what is not saved yet; throws what went wrong with any save. */
+  flush(): Promise<void>;
+}
+
+const streamSchema: v.GenericSchema<unknown, { stream: string }> = v.object({ stream: v.string() });
+const shardSchema: v.GenericSchema<unknown, { notedAt: number }> = v.object({ notedAt: v.number() });
+
+/** The names under which a table's stream is kept. */
+const namesOf = ({ name }: Table): { rows: string; own: string } => ({
+  rows: `shards:${name}`,
+  own: `stream:${name}`,
+});
+
+/** Forgets what is noted of a table's stream. */
+export async function forgetStream(ctx: Context, table: Table): Promise<void> {
+  const store = ctx.role("checkpoint");
+  const { rows, own } = namesOf(table);
+  await store.clear(own);
+  await store.clear(rows);
+}
+
+/**
+ * Reads what is noted of a table's stream.
+ *
+ * @param onSaved told of the shards whose positions were saved, and when, in ms since 1970
+ */
+export async function openStreamCheckpoint(
+  ctx: Context,
+  table: Table,
+  onSaved: (shards: string[], at: number) => void = () => {},
+): Promise<StreamCheckpoint> {
+  const store = ctx.role("checkpoint");
+  const names = namesOf(table);
+  const own = await store.load(names.own);
+  const shards = new Map<string, ShardNote>();
+  for (const row of (await store.load(names.rows)).values()) {
+    const state = decodeRow(row);
+    const { output, success } = v.safeParse(shardSchema, own.get(SHARD + state.id));
+    shards.set(state.id, { ...state, ...(success && { notedAt: output.notedAt }) });
+  }
+  const noted = v.safeParse(streamSchema, own.get(STREAM));
+  let stream = noted.success ? noted.output.stream : undefined;
+
+  /** The times that are saved, so that only changed ones are. */
+  const times = new Map([...shards.values()].map(({ id, notedAt }) => [id, notedAt]));
+
+  async function saveTimes(states: Map<string, ShardNote>): Promise<void> {
+    const changed = [...states.values()].filter(({ id, notedAt }) => notedAt !== times.get(id));
+    if (changed.length === 0) return;
+    await store.save(names.own, new Map(changed.map(({ id, notedAt }) => [SHARD + id, { notedAt }])));
+    for (const { id, notedAt } of changed) times.set(id, notedAt);
+  }
+
+  async function announce(
+    hook: "checkpoint:before" | "checkpoint:after",
+    states: Map<string, ShardNote>,
+  ): Promise<void> {
+    if (!ctx.listens(hook)) return;
+    for (const { id, position, status } of states.values()) {
+      const number = position.at === "sequence" && status !== "done" ? position.number : undefined;
+      await ctx.call(hook, {
+        phase: "incr",
+        table,
+        unit: { phase: "incr", table, shard: id },
+        position: number === undefined ? undefined : { sequenceNumber: { N: number } },
+      });
+    }
+  }
+
+  const notes = createCoalescer<string, ShardNote>({
+    async save(states) {
+      const updatedAt = Date.now();
+      const rows = [...states].map(([id, state]) => [id, encodeRow({ ...state, updatedAt })] as const);
+      await announce("checkpoint:before", states);
+      await saveTimes(states);
+      await store.save(names.rows, new Map(rows));
+      await announce("checkpoint:after", states);
+      onSaved([...states.keys()], updatedAt);
+    },
+    interval: INTERVAL,
+    onFailure: (error) => ctx.stop(error),
+  });
+
+  return {
+    get stream() {
+      return stream;
+    },
+    shards,
+    async begin(is) {
+      await store.save(names.own, new Map([[STREAM, { stream: is }]]));
+      stream = is;
+    },
+    note(shard) {
+      shards.set(shard.id, shard);
+      notes.put(shard.id, shard);
+    },
+    flush: () => notes.flush(),
+  };
+}

@@ -1,0 +1,89 @@
+/** The full phase of one table: its data, then its indexes. */
+import type { TableCheckpoint } from "./checkpoint.ts";
+import type { Context } from "./context.ts";
+import { MigrationError } from "./errors.ts";
+import { copyTable } from "./full.ts";
+import { indexPattern, planIndexes } from "./indexes.ts";
+import type { FairLanes } from "./lanes.ts";
+import type { TableProgress } from "./progress.ts";
+import type { Table } from "./types.ts";
+
+/** One table: its data, then its indexes; what an earlier run had finished is not done again. */
+export async function migrateTable(
+  ctx: Context,
+  table: Table,
+  counters: TableProgress,
+  checkpoint: TableCheckpoint,
+  readers: FairLanes,
+): Promise<void> {
+  const { state } = checkpoint;
+  if (state?.stage === "done") {
+    counters.indexes = state.indexes ?? 0;
+    return;
+  }
+  counters.startedAt = Date.now();
+  let surplus = 0;
+  if (!ctx.config["sync_schema_only"]) {
+    counters.state = "copying";
+    ctx.log.info(`start syncing table ${table.name}`);
+    surplus = await copyTable(ctx, table, counters, checkpoint, readers);
+  }
+  counters.state = "indexing";
+  await checkpoint.advance({ stage: "indexing" });
+  const unique = await buildIndexes(ctx, table, counters);
+  checkSurplus(ctx, table, surplus, unique);
+  await checkpoint.advance({ stage: "done", indexes: counters.indexes });
+  const { read, filtered, written } = counters;
+  await ctx.call("table:after", { phase: "full", table, read, filtered, written });
+  ctx.log.info(`finish syncing table ${table.name}: ${written} ${written === 1 ? "document" : "documents"}`);
+}
+
+/**
+ * A table whose stream alone is followed: its key must be found fast, so its indexes are built if need be.
+ *
+ * @throws MigrationError CHECKPOINT_MISMATCH when its full phase was begun and not finished
+ */
+export async function prepareIncr(ctx: Context, table: Table, checkpoint: TableCheckpoint): Promise<void> {
+  const { state } = checkpoint;
+  if (state !== undefined && state.stage !== "done") {
+    throw new MigrationError("CHECKPOINT_MISMATCH", `its full phase isn't finished: table ${table.name}`, {
+      hint: "go on with sync_mode = all, or start over with --fresh",
+    });
+  }
+  const counters = ctx.progress.tables.get(table.name)!;
+  await buildIndexes(ctx, table, counters);
+  const { targetName, id } = table;
+  const source = id === undefined ? {} : { source: id };
+  await checkpoint.advance({ units: 0, targetName, ...source, ...state, stage: "done" });
+}
+
+/** Builds a table's indexes; gives whether one of them is unique. */
+async function buildIndexes(ctx: Context, table: Table, counters: TableProgress): Promise<boolean> {
+  const user = ctx.config["full.enable_index.user"];
+  const indexes = planIndexes(table, ctx.role("convert"), user);
+  const event = { phase: "full" as const, table, indexes };
+  await ctx.call("index:before", event);
+  ctx.log.debug(`indexes of ${table.name}: ${event.indexes.map(indexPattern).join(", ")}`);
+  counters.indexes = await ctx.role("target").index(table, event.indexes, {
+    signal: ctx.signal,
+    onProgress: (share) => void (counters.indexShare = share),
+  });
+  await ctx.call("index:after", event);
+  const idIsKey = ctx.role("convert").fieldPath(table.keys.partition) === "_id";
+  return ctx.role("target").guardsKeys || idIsKey || event.indexes.some((index) => index.unique);
+}
+
+/**
+ * More documents than were written: with a unique index on the key they can't be this run's, so somebody
+ * else writes there. Without one nobody knows.
+ */
+function checkSurplus(ctx: Context, table: Table, surplus: number, unique: boolean): void {
+  if (surplus <= 0) return;
+  const what = `${surplus} documents more than were written: table ${table.name}`;
+  if (!unique) {
+    throw new MigrationError("COUNT_MISMATCH", what, {
+      hint: "see whether another program writes there, then start again",
+    });
+  }
+  ctx.log.warn(`${what}; their keys are others, so another program writes there`);
+}

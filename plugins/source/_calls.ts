@@ -1,0 +1,40 @@
+import type { Context } from "../../core/context.ts";
+import { noteRetry } from "../../core/progress.ts";
+import { withRetry } from "../../core/retry.ts";
+import { passingFailure, sourceError } from "./_errors.ts";
+
+const SECOND = 1000;
+/** Around the SDK's own tries, whose pauses are shorter. */
+const PAUSES = { firstPause: 0.5 * SECOND, longestPause: 20 * SECOND, steady: 0 };
+/** Throttling may last long and is no fault: it is sat out so many times longer than the rest. */
+const THROTTLED_PATIENCE = 5;
+
+/** Makes a call again while its failure may pass, and says what it was when it doesn't. */
+export type Calls = <T>(
+  what: { call: string; table: string },
+  signal: AbortSignal,
+  send: () => Promise<T>,
+) => Promise<T>;
+
+/** The calls of a run. */
+export function createCalls(ctx: Context): Calls {
+  const patience = (error: unknown): number =>
+    ctx.patience * (passingFailure(error) === "throttled" ? THROTTLED_PATIENCE : 1);
+  return async ({ call, table }, signal, send) => {
+    try {
+      return await withRetry(send, {
+        policy: { ...PAUSES, total: patience },
+        passes: (error) => passingFailure(error) !== undefined,
+        onRetry(error, pause) {
+          const throttled = passingFailure(error) === "throttled";
+          const { name, message } = error as Error;
+          ctx.log.debug(`${call} of table ${table}: ${name}, ${message}; again in ${Math.round(pause)} ms`);
+          noteRetry(ctx.progress, table, { what: throttled ? "throttled" : "source away", throttled, pause });
+        },
+        signal,
+      });
+    } catch (error) {
+      throw sourceError(error, `${call} of table ${table}`, patience(error));
+    }
+  };
+}
