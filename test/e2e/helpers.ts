@@ -218,12 +218,13 @@ export async function dynamo(
   endpoint: string,
   operation: string,
   body: object,
+  service = "DynamoDB_20120810",
 ): Promise<Record<string, unknown>> {
   const response = await fetch(endpoint, {
     method: "POST",
     headers: {
       "content-type": "application/x-amz-json-1.0",
-      "x-amz-target": `DynamoDB_20120810.${operation}`,
+      "x-amz-target": `${service}.${operation}`,
       authorization:
         "AWS4-HMAC-SHA256 Credential=test/20260101/us-east-1/dynamodb/aws4_request, SignedHeaders=host, Signature=0",
     },

@@ -1,0 +1,263 @@
+/** The incremental phase on real servers: writers all along, kills, both checkpoint types, and the original's checkpoint. */
+import { describe, expect, setDefaultTimeout, test } from "bun:test";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { dynamo, scenario, someItems } from "./helpers.ts";
+import type { Attributes, Running, Scenario, Settings } from "./helpers.ts";
+
+// the limit set in the preload holds for the first file only
+setDefaultTimeout(120_000);
+
+const SECOND = 1000;
+
+/** Random puts, changes and deletes over some keys until stopped, and what is there at its end. */
+function startWriter(endpoint: string, table: string, keys: number, seed: number) {
+  let state = seed;
+  const random = (below: number): number => {
+    state = (state * 48_271) % 2_147_483_647;
+    return state % below;
+  };
+  const stopping = new AbortController();
+  let writes = 0;
+  async function run(): Promise<void> {
+    while (!stopping.signal.aborted) {
+      const pk = { S: `k${random(keys)}` };
+      const n = { N: String(100_000 + writes++) };
+      const what = random(10);
+      if (what < 3) await dynamo(endpoint, "DeleteItem", { TableName: table, Key: { pk } });
+      else if (what < 6) {
+        await dynamo(endpoint, "UpdateItem", {
+          TableName: table,
+          Key: { pk },
+          UpdateExpression: "SET #n = :n, #d = :d",
+          ExpressionAttributeNames: { "#n": "n", "#d": "$odd.name" },
+          ExpressionAttributeValues: { ":n": n, ":d": { S: "x" } },
+        });
+      } else await dynamo(endpoint, "PutItem", { TableName: table, Item: { pk, n, new: { BOOL: true } } });
+    }
+  }
+  const done = run();
+  return {
+    writes: () => writes,
+    async stop() {
+      stopping.abort();
+      await done;
+    },
+  };
+}
+
+async function sourceItems(endpoint: string, TableName: string): Promise<Map<string, object>> {
+  const items = new Map<string, object>();
+  let from: unknown;
+  do {
+    const answer = await dynamo(endpoint, "Scan", {
+      TableName,
+      ConsistentRead: true,
+      ...(from !== undefined && { ExclusiveStartKey: from }),
+    });
+    for (const item of answer["Items"] as Record<string, Record<string, unknown>>[]) {
+      const plain = Object.entries(item).map(([name, value]) => [name, String(Object.values(value)[0])]);
+      items.set(String(item["pk"]!["S"]), Object.fromEntries(plain.sort()) as object);
+    }
+    from = answer["LastEvaluatedKey"];
+  } while (from !== undefined);
+  return items;
+}
+
+async function targetItems(s: Scenario, table: string): Promise<Map<string, object>> {
+  const items = new Map<string, object>();
+  for (const { _id, ...document } of await s.db.collection(table).find().toArray()) {
+    expect(items.has(String(document["pk"]))).toBe(false);
+    const plain = Object.entries(document).map(([name, value]) => [name, String(value)]);
+    items.set(String(document["pk"]), Object.fromEntries(plain.sort()) as object);
+  }
+  return items;
+}
+
+/** Waits until both sides are equal, and checks it once more with all details when they aren't in time. */
+async function expectEqual(s: Scenario, tables: string[]): Promise<void> {
+  for (const table of tables) {
+    const expected = await sourceItems(s.dynamoEndpoint, table);
+    const deadline = Date.now() + 30 * SECOND;
+    while (!Bun.deepEquals(await targetItems(s, table), expected) && Date.now() < deadline) await sleep(100);
+    expect(await targetItems(s, table)).toEqual(expected);
+  }
+}
+
+const endless: Settings = { sync_mode: "all", "incr_sync.http_port": -1 };
+
+async function end(run: Running): Promise<void> {
+  const sent = performance.now();
+  run.kill("SIGTERM");
+  expect(await run.done).toMatchObject({ code: 143, stderr: expect.stringContaining("INTERRUPTED") });
+  expect(performance.now() - sent).toBeLessThan(10 * SECOND);
+}
+
+async function until(what: () => boolean | Promise<boolean>): Promise<void> {
+  const deadline = Date.now() + 30 * SECOND;
+  while (!(await what())) {
+    if (Date.now() > deadline) throw new Error("never came that far");
+    await sleep(20);
+  }
+}
+
+describe("sync_mode = all", () => {
+  test.each(["mongodb", "file"])(
+    "a writer throughout and three kill -9, checkpoint.type = %s: both sides equal, key by key",
+    async (type) => {
+      await using s = await scenario();
+      const tables = [
+        await s.table("a", { items: someItems(1500) }),
+        await s.table("b", { items: someItems(300) }),
+      ];
+      const settings = {
+        ...endless,
+        "checkpoint.type": type,
+        "checkpoint.address": type === "file" ? "./positions" : "",
+        // slow enough to be killed within the full phase, too
+        "qps.full": 20,
+      };
+      const start = (): Running => s.start([`-conf=${s.conf(s.settings(settings))}`]);
+      const writers = tables.map((table, i) => startWriter(s.dynamoEndpoint, table, 700, 11 + i));
+      try {
+        const kills: (() => Promise<unknown>)[] = [
+          () => until(async () => (await s.db.collection(tables[0]!).countDocuments()) > 300),
+          () => sleep(2500),
+          () => sleep(1700),
+        ];
+        for (const moment of kills) {
+          const run = start();
+          await moment();
+          run.kill("SIGKILL");
+          expect((await run.done).code).not.toBe(0);
+        }
+        const run = start();
+        await sleep(2 * SECOND);
+        await Promise.all(writers.map((writer) => writer.stop()));
+        await expectEqual(s, tables);
+        await end(run);
+        expect(writers[0]!.writes()).toBeGreaterThan(500);
+      } finally {
+        await Promise.all(writers.map((writer) => writer.stop()));
+      }
+    },
+  );
+
+  test("full sync done! comes at the end of the full phase; SIGTERM saves; the next start reads no table again", async () => {
+    await using s = await scenario();
+    const table = await s.table("t", { items: someItems(50) });
+    const conf = s.conf(s.settings({ ...endless, "log.level": "debug" }));
+    const first = s.start([`-conf=${conf}`]);
+    await until(async () => (await s.db.collection(table).countDocuments()) === 50);
+    await put(s, table, "new");
+    await until(async () => (await s.db.collection(table).countDocuments({ pk: "new" })) === 1);
+    await end(first);
+    expect((await first.done).stdout).toContain("full sync done!");
+
+    await put(s, table, "meanwhile");
+    const second = s.start([`-conf=${conf}`]);
+    await until(async () => (await s.db.collection(table).countDocuments({ pk: "meanwhile" })) === 1);
+    await end(second);
+    expect((await second.done).stdout).not.toContain("start syncing table");
+    await expectEqual(s, [table]);
+  });
+});
+
+async function put(s: Scenario, table: string, key: string, more: Attributes = {}): Promise<void> {
+  await dynamo(s.dynamoEndpoint, "PutItem", { TableName: table, Item: { pk: { S: key }, ...more } });
+}
+
+test("sync_mode = incr follows from now, and from its checkpoint after that", async () => {
+  await using s = await scenario();
+  const table = await s.table("t", { items: someItems(5) });
+  const conf = s.conf(s.settings({ ...endless, sync_mode: "incr" }));
+  const first = s.start([`-conf=${conf}`]);
+  await until(async () => Object.keys(await s.indexes(table).catch(() => ({}))).length === 2);
+  await sleep(SECOND);
+  await put(s, table, "one");
+  await until(async () => (await s.db.collection(table).countDocuments({ pk: "one" })) === 1);
+  await end(first);
+  await put(s, table, "two");
+  const second = s.start([`-conf=${conf}`]);
+  await until(async () => (await s.db.collection(table).countDocuments({ pk: "two" })) === 1);
+  await end(second);
+  expect(await s.db.collection(table).countDocuments()).toBe(2);
+});
+
+describe("a checkpoint as NimoShake leaves it", () => {
+  test.each(["mongodb", "file"])("%s: goes on without a Scan", async (type) => {
+    await using s = await scenario();
+    const table = await s.table("t", { items: [] });
+    const stream = await enableStream(s, table);
+    for (let n = 0; n < 10; n++) await put(s, table, `k${n}`);
+    const records = await readAll(s, stream);
+    // the original had applied five of them, as doubles
+    const row = {
+      ShardId: records.shard,
+      FatherId: "",
+      SequenceNumber: records.numbers[4]!,
+      Status: "in processing",
+      WorkerId: "unknown-worker",
+      IteratorType: "AT_SEQUENCE_NUMBER",
+      ShardIt: "see sequence number",
+      UpdateDate: "2026-11-23T20:08:38Z",
+      ApproximateTime: "2026-11-23 20:08:00 +0000 UTC",
+    };
+    const status = { Key: "status_key", StatusValue: "incr_sync" };
+    const folder = join(s.folder, `${s.id}-checkpoint`);
+    if (type === "file") {
+      mkdirSync(folder);
+      writeFileSync(join(folder, table), `${JSON.stringify(row)}\n`);
+      writeFileSync(join(folder, "status_table"), JSON.stringify(status));
+    } else {
+      const checkpoint = s.client.db(`${s.id}-checkpoint`);
+      await checkpoint.collection(table).insertOne({ ...row });
+      await checkpoint.collection("status_table").insertOne({ ...status });
+    }
+    await s.db.collection(table).createIndex({ pk: 1 }, { unique: true });
+    await s.db.collection(table).insertMany([0, 1, 2, 3, 4].map((n) => ({ pk: `k${n}` })));
+
+    const run = s.start([`-conf=${s.conf(s.settings({ ...endless, "checkpoint.type": type }))}`]);
+    await until(async () => (await s.db.collection(table).countDocuments()) === 10);
+    await sleep(SECOND);
+    await end(run);
+    const { stdout } = await run.done;
+    expect(stdout).toContain("going on from the checkpoint of NimoShake");
+    expect(stdout).not.toContain("start syncing table");
+    await expectEqual(s, [table]);
+    // and the other way round: the layout is the original's still
+    const saved =
+      type === "file"
+        ? (JSON.parse(readFileSync(join(folder, table), "utf8").trim()) as object)
+        : await s.client
+            .db(`${s.id}-checkpoint`)
+            .collection(table)
+            .findOne({}, { projection: { _id: 0 } });
+    expect(saved).toEqual({
+      ...row,
+      SequenceNumber: records.numbers[9]!,
+      UpdateDate: expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/),
+      ApproximateTime: expect.stringMatching(/^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d \+0000 UTC$/),
+    });
+  });
+});
+
+async function enableStream(s: Scenario, TableName: string): Promise<string> {
+  const StreamSpecification = { StreamEnabled: true, StreamViewType: "NEW_AND_OLD_IMAGES" };
+  const answer = await dynamo(s.dynamoEndpoint, "UpdateTable", { TableName, StreamSpecification });
+  return (answer["TableDescription"] as { LatestStreamArn: string }).LatestStreamArn;
+}
+
+/** The shard of a stream and its records' numbers. */
+async function readAll(s: Scenario, StreamArn: string): Promise<{ shard: string; numbers: string[] }> {
+  const call = (operation: string, body: object): Promise<Record<string, unknown>> =>
+    dynamo(s.dynamoEndpoint, operation, body, "DynamoDBStreams_20120810");
+  const described = await call("DescribeStream", { StreamArn });
+  const [{ ShardId }] = (described["StreamDescription"] as { Shards: [{ ShardId: string }] }).Shards;
+  const from = await call("GetShardIterator", { StreamArn, ShardId, ShardIteratorType: "TRIM_HORIZON" });
+  const { Records } = (await call("GetRecords", { ShardIterator: from["ShardIterator"] })) as {
+    Records: { dynamodb: { SequenceNumber: string } }[];
+  };
+  return { shard: ShardId, numbers: Records.map(({ dynamodb }) => dynamodb.SequenceNumber) };
+}
