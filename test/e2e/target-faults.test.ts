@@ -109,6 +109,37 @@ test("mongod killed with -9 in mid-run and back after 10 s: nothing that was ack
   }
 });
 
+test("SIGTERM while mongod is away: ended within 10 s, and gone on with when it is back", async () => {
+  await using s = await scenario();
+  await using mongod = await startMongod({ own: true });
+  const count = 5000;
+  await using source = await startStandIn({ tables: { t: { items: someItems(count) } } });
+  const settings = {
+    "source.endpoint_url": source.endpoint,
+    "filter.collection.white": "",
+    "target.address": mongod.uri,
+    "qps.full": 40,
+  };
+  const conf = s.conf(s.settings(settings));
+  const running = s.start([`-conf=${conf}`]);
+  while (source.count("Scan") < 10) await sleep(10);
+  await mongod.kill9();
+  await sleep(2 * SECOND);
+  const sent = performance.now();
+  running.kill("SIGTERM");
+  const run = await running.done;
+  expectRefusal(run, { exit: 143, code: "INTERRUPTED" });
+  expect(performance.now() - sent).toBeLessThan(10 * SECOND);
+  await mongod.restart();
+  expect(await s.run([`-conf=${conf}`])).toMatchObject({ code: 0, stderr: "" });
+  const client = new MongoClient(mongod.uri);
+  try {
+    expect(await client.db(s.id).collection("t").countDocuments({})).toBe(count);
+  } finally {
+    await client.close();
+  }
+});
+
 describe("stopped by a signal", () => {
   /** Starts a run, waits until `reached`, sends the signal, and gives the run and how long it took to end. */
   async function stop(s: Scenario, settings: Settings, reached: () => boolean, signal: NodeJS.Signals) {
