@@ -1,0 +1,242 @@
+/** Streams with a scripted life: whatever happens to the shards, the target ends as the source's model. */
+import { describe, expect, setDefaultTimeout, test } from "bun:test";
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Call, Misbehaviour } from "../stand-in/dynamodb.ts";
+import { startStreams, type Streams, type StreamsOptions } from "../stand-in/streams.ts";
+import { type Outcome, type Scenario, scenario, type Settings } from "./helpers.ts";
+import { expectRefusal } from "./refusals.ts";
+
+// the limit set in the preload holds for the first file only
+setDefaultTimeout(60_000);
+
+const SECOND = 1000;
+
+function randomOf(seed: number): (below: number) => number {
+  let state = seed;
+  return (below) => {
+    state = (state * 48_271) % 2_147_483_647;
+    return state % below;
+  };
+}
+
+/** So many random changes of `t`. */
+function change(streams: Streams, random: (below: number) => number, count: number): void {
+  for (let n = 0; n < count; n++) {
+    const pk = `k${random(60)}`;
+    if (random(4) === 0) streams.remove("t", pk);
+    else streams.put("t", { pk: { S: pk }, n: { N: String(random(1_000_000)) } });
+  }
+}
+
+/** A migration in this process that can be stopped. */
+function follow(s: Scenario, streams: Streams, settings: Settings = {}) {
+  const stop = new AbortController();
+  const done: Promise<Outcome> = s.attempt(
+    {
+      sync_mode: "all",
+      "incr_sync.http_port": -1,
+      "source.endpoint_url": streams.source.endpoint,
+      "filter.collection.white": "",
+      ...settings,
+    },
+    { signal: stop.signal, patience: 8 * SECOND },
+  );
+  return {
+    done,
+    async stop(): Promise<void> {
+      stop.abort(new Error("enough"));
+      await done;
+    },
+  };
+}
+
+const expectedOf = (streams: Streams): Record<string, string> =>
+  Object.fromEntries(
+    [...streams.model("t")].map(([pk, item]) => [pk, (item["n"] as { N: string }).N]).sort(),
+  );
+
+async function foundAt(s: Scenario): Promise<Record<string, string>> {
+  const documents = await s.db.collection("t").find().toArray();
+  expect(new Set(documents.map(({ pk }) => pk as string)).size).toBe(documents.length);
+  return Object.fromEntries(documents.map(({ pk, n }) => [String(pk), String(n)]).sort());
+}
+
+/** Waits until the target is as the model is. */
+async function expectModel(s: Scenario, streams: Streams, run: { done: Promise<Outcome> }): Promise<void> {
+  const deadline = Date.now() + 20 * SECOND;
+  let ended: Outcome | undefined;
+  run.done.then((outcome) => (ended = outcome)).catch(() => {});
+  while (!Bun.deepEquals(await foundAt(s), expectedOf(streams)) && Date.now() < deadline) {
+    if (ended !== undefined) throw new Error(`the run ended: ${ended.stderr}`);
+    await sleep(30);
+  }
+  expect(await foundAt(s)).toEqual(expectedOf(streams));
+}
+
+const tenth = (seed: number): ((call: Call) => Misbehaviour | undefined) => {
+  const random = randomOf(seed);
+  return ({ operation }) => {
+    const at = random(100);
+    if (at < 10) return { error: "ProvisionedThroughputExceededException" };
+    if (at < 13) return "hang up";
+    if (at < 15) return { error: "InternalServerError", status: 500 };
+    if (at < 17 && operation === "GetRecords") return { text: '{"Records":[{"dynam' };
+    return undefined;
+  };
+};
+
+describe("the target ends as the model is", () => {
+  test.each<[string, Partial<StreamsOptions>]>([
+    ["as it should be", {}],
+    ["three shards a page", { page: 3 }],
+    ["the filter for children ignored", { childFilter: "ignored" }],
+    ["the filter for children refused", { childFilter: "refused" }],
+    ["late children", { childrenAfter: 400 }],
+    ["empty answers in between", { emptyEvery: 2 }],
+    ["a stream to be enabled", { disabled: true }],
+    ["a tenth throttled, others cut, broken or nonsense", { misbehave: tenth(5) }],
+  ])("%s, over three generations of splits", async (_, options) => {
+    await using s = await scenario();
+    await using streams = await startStreams({ tables: ["t"], ...options });
+    const random = randomOf(3);
+    change(streams, random, 40);
+    // closed before the start: what is in it is in the table
+    streams.split("t", streams.open("t")[0]!);
+    change(streams, random, 20);
+    const run = follow(s, streams);
+    try {
+      for (let generation = 0; generation < 3; generation++) {
+        await sleep(150);
+        change(streams, random, 60);
+        for (const shard of streams.open("t").slice(0, 2)) streams.split("t", shard, 1 + random(2));
+        change(streams, random, 60);
+      }
+      streams.expire();
+      change(streams, random, 30);
+      await expectModel(s, streams, run);
+    } finally {
+      await run.stop();
+    }
+  });
+
+  test("stopped and started again at five random moments", async () => {
+    await using s = await scenario();
+    await using streams = await startStreams({ tables: ["t"], page: 3 });
+    const random = randomOf(17);
+    change(streams, random, 60);
+    for (let start = 0; start < 5; start++) {
+      const run = follow(s, streams);
+      await sleep(100 + random(500));
+      change(streams, random, 50);
+      streams.split("t", streams.open("t")[random(2)]!);
+      change(streams, random, 50);
+      await sleep(random(300));
+      await run.stop();
+      change(streams, random, 20);
+    }
+    const run = follow(s, streams);
+    try {
+      await expectModel(s, streams, run);
+    } finally {
+      await run.stop();
+    }
+  });
+});
+
+describe("a gap ends the run and names it", () => {
+  /** Follows, stops when all is applied, lets something happen, and gives what the next start says. */
+  async function after(
+    what: (streams: Streams, shard: string) => void,
+  ): Promise<{ run: Outcome; shard: string }> {
+    await using s = await scenario();
+    await using streams = await startStreams({ tables: ["t"] });
+    const random = randomOf(9);
+    const first = follow(s, streams);
+    await sleep(500);
+    change(streams, random, 100);
+    await expectModel(s, streams, first);
+    await first.stop();
+    change(streams, random, 100);
+    const shard = streams.open("t")[0]!;
+    what(streams, shard);
+    return { run: await follow(s, streams).done, shard };
+  }
+
+  test("trimmed records", async () => {
+    const { run, shard } = await after((streams, id) => streams.trim("t", id, 5));
+    expectRefusal(run, {
+      exit: 1,
+      code: "STREAM_GAP",
+      says: ["table t", shard, /after \d+ are gone/, "--fresh"],
+    });
+  });
+
+  test("a vanished shard", async () => {
+    const { run, shard } = await after((streams, id) => streams.vanish("t", id));
+    expectRefusal(run, { exit: 1, code: "STREAM_GAP", says: ["table t", shard] });
+  });
+
+  test("a stream that was made anew", async () => {
+    const { run } = await after((streams) => streams.renew("t"));
+    expectRefusal(run, { exit: 1, code: "STREAM_GAP", says: ["table t", "stream/1", "stream/2"] });
+  });
+
+  test("a stream that ends without a child", async () => {
+    await using s = await scenario();
+    await using streams = await startStreams({ tables: ["t"] });
+    const run = follow(s, streams);
+    await sleep(500);
+    for (const shard of streams.open("t")) streams.split("t", shard, 0);
+    expectRefusal(await run.done, { exit: 1, code: "STREAM_GAP", says: ["table t", "disabled"] });
+  });
+});
+
+test("a stream of another kind is refused, with what to do", async () => {
+  await using s = await scenario();
+  await using streams = await startStreams({ tables: ["t"], view: "KEYS_ONLY" });
+  expectRefusal(await follow(s, streams).done, {
+    exit: 2,
+    code: "STREAM_UNFIT",
+    says: ["table t", "KEYS_ONLY", "NEW_AND_OLD_IMAGES"],
+  });
+});
+
+test("a source without streams is refused, with what to do", async () => {
+  await using s = await scenario();
+  await using streams = await startStreams({
+    tables: ["t"],
+    misbehave: ({ operation }) =>
+      operation === "DescribeStream" ? { error: "UnknownOperationException" } : undefined,
+  });
+  expectRefusal(await follow(s, streams).done, { exit: 2, code: "STREAM_UNFIT", says: ["sync_mode = full"] });
+});
+
+test("increase.concurrency and qps.incr hold over all shards", async () => {
+  await using s = await scenario();
+  let asked = 0;
+  let most = 0;
+  await using streams = await startStreams({
+    tables: ["t"],
+    misbehave({ operation }) {
+      if (operation !== "GetRecords") return undefined;
+      most = Math.max(most, ++asked);
+      setTimeout(() => asked--, 20);
+      return undefined;
+    },
+  });
+  for (let n = 0; n < 4; n++) for (const shard of streams.open("t")) streams.split("t", shard);
+  const run = follow(s, streams, { "increase.concurrency": 2, "qps.incr": 40 });
+  try {
+    await sleep(2 * SECOND);
+    const before = streams.source.count("GetRecords");
+    await sleep(3 * SECOND);
+    const perSecond = (streams.source.count("GetRecords") - before) / 3;
+    expect(perSecond).toBeLessThanOrEqual(43);
+    expect(perSecond).toBeGreaterThan(25);
+    expect(most).toBeLessThanOrEqual(32);
+    change(streams, randomOf(1), 200);
+    await expectModel(s, streams, run);
+  } finally {
+    await run.stop();
+  }
+});
