@@ -53,6 +53,8 @@ export function passingFailure(error: unknown): "throttled" | "away" | undefined
   const status = (error as { $metadata?: { httpStatusCode?: number } }).$metadata?.httpStatusCode ?? 0;
   if (ERRORS[error.name]?.[0] === "SOURCE_THROTTLED" || status === 429) return "throttled";
   if (status >= 500 || error.name === "TimeoutError" || error.name === "MalformedAnswerError") return "away";
+  // The service has answered: its names may look like a network's, as ResourceNotFound does.
+  if (status > 0 || ERRORS[error.name] !== undefined) return undefined;
   const text = textOf(error);
   return UNREACHABLE.test(text) && !LASTING.test(text) ? "away" : undefined;
 }

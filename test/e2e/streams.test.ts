@@ -174,6 +174,8 @@ describe("a gap ends the run and names it", () => {
   test("a vanished shard", async () => {
     const { run, shard } = await after((streams, id) => streams.vanish("t", id));
     expectRefusal(run, { exit: 1, code: "STREAM_GAP", says: ["table t", shard] });
+    // it doesn't come back: nothing to wait for
+    expect(run.ms).toBeLessThan(3 * SECOND);
   });
 
   test("a stream that was made anew", async () => {
