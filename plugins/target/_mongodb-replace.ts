@@ -7,6 +7,7 @@ import {
   DUPLICATE_KEY,
   filterOf,
   refused,
+  refuseLarge,
   send,
   slices,
   type WriteError,
@@ -60,6 +61,7 @@ export async function sendEach(
   if (records.length === 0) return;
   const writer = createDocumentWriter({ doubles: to.doubles, addId: false });
   const ends = records.map((record) => append(writer, { document: statement(record) }, record, to));
+  refuseLarge(ends, (index) => records[index]!, to);
   for (const { bytes, from, count } of slices(writer.bytes(), ends)) {
     const { errors, upserted } = await send(to, command, field, bytes);
     onAnswer(errors, upserted, records.slice(from, from + count));

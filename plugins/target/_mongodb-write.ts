@@ -1,6 +1,5 @@
 /** Batches as pre-encoded commands: inserts, and replaces by key for what is there already. */
 import { createDocumentWriter } from "../../core/bson.ts";
-import type { MigrationError } from "../../core/errors.ts";
 import type { Batch, EncodedBatch, SourceRecord, WriteResult } from "../../core/types.ts";
 import {
   append,
@@ -9,14 +8,11 @@ import {
   duplicate,
   DUPLICATE_KEY,
   refused,
+  refuseLarge,
   send,
   slices,
-  unfit,
 } from "./_mongodb-commands.ts";
 import { replace } from "./_mongodb-replace.ts";
-
-/** The largest document the server takes. */
-const DOCUMENT_BYTES = 16 * 1024 * 1024;
 
 /** What goes into one message: documents and the records behind them. */
 interface Chunk {
@@ -51,18 +47,10 @@ export async function writeEncoded(batch: EncodedBatch, to: Destination): Promis
 
 /** Cuts a batch into messages; a document that is too large for any is refused. */
 function* messages({ bytes, ends, record }: EncodedBatch, to: Destination): Generator<Chunk> {
-  let start = 0;
-  for (const [i, end] of ends.entries()) {
-    if (end - start > DOCUMENT_BYTES) throw tooLarge(end - start, record(i), to);
-    start = end;
-  }
+  refuseLarge(ends, record, to);
   for (const slice of slices(bytes, ends)) {
     yield { bytes: slice.bytes, count: slice.count, record: (index) => record(slice.from + index) };
   }
-}
-
-function tooLarge(size: number, record: SourceRecord, to: Destination): MigrationError {
-  return unfit(`the document has ${size} bytes, MongoDB takes 16 MiB`, record, to);
 }
 
 /**
