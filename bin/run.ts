@@ -37,7 +37,7 @@ export async function run({ file, set, fresh }: RunFlags): Promise<number> {
   refuseNotYet(config, given);
   const redact = createRedactor({ ...config });
   try {
-    await shown(config, { warnings, redact, fresh });
+    await shown(config, { warnings, given, redact, fresh });
     return 0;
   } catch (error) {
     return printError(error, { debug: config["log.level"] === "debug", redact });
@@ -46,12 +46,13 @@ export async function run({ file, set, fresh }: RunFlags): Promise<number> {
 
 interface ShownOptions {
   warnings: string[];
+  given: ReadonlySet<string>;
   redact: (text: string) => string;
   fresh: boolean;
 }
 
 /** The migration with its log, its display and its summary. */
-async function shown(config: Config, { warnings, redact, fresh }: ShownOptions): Promise<void> {
+async function shown(config: Config, { warnings, given, redact, fresh }: ShownOptions): Promise<void> {
   await using cleanup = new AsyncDisposableStack();
   const { log, close } = createLog({
     level: config["log.level"],
@@ -88,6 +89,7 @@ async function shown(config: Config, { warnings, redact, fresh }: ShownOptions):
     progress,
     signal,
     fresh,
+    given,
     onFullDone() {
       if (!endless) return;
       if (config.sync_mode === "all") tellFullDone();

@@ -1,5 +1,5 @@
 import { availableParallelism } from "node:os";
-import { adoptOriginal, saveStatus } from "./adopt.ts";
+import { adoptOriginal, checkOriginal, saveStatus, settleConversion } from "./adopt.ts";
 import { openCheckpoint, type RunCheckpoint } from "./checkpoint.ts";
 import { createContext, type Context, type ContextOptions } from "./context.ts";
 import { type MigrationError, toMigrationError } from "./errors.ts";
@@ -11,7 +11,7 @@ import { type Progress, trackTable } from "./progress.ts";
 import { readLanes } from "./segments.ts";
 import { migrateTable, prepareIncr } from "./table.ts";
 import type { Table } from "./types.ts";
-import { builtinPlugins } from "../plugins/index.ts";
+import { builtinPlugins, converterPlugin } from "../plugins/index.ts";
 
 /** What {@link migrate} takes beside the configuration. */
 export interface MigrateOptions extends ContextOptions {
@@ -19,6 +19,8 @@ export interface MigrateOptions extends ContextOptions {
   plugins?: AnyPlugin[];
   /** Forgets what an unfinished run has left, and starts over. */
   fresh?: boolean;
+  /** The keys that the user gave; a default may give way to what an earlier tool has begun. */
+  given?: ReadonlySet<string>;
   /** Told when the full phase of all tables is done; what follows is the incremental one. */
   onFullDone?: () => void;
 }
@@ -36,7 +38,8 @@ interface Prepared {
  * @throws MigrationError the first failure; what it interrupted is closed
  */
 export async function migrate(options: MigrateOptions): Promise<Progress> {
-  const ctx = createContext(options);
+  const config = { ...options.config };
+  const ctx = createContext({ ...options, config });
   let failure: MigrationError | undefined;
   const attempt = async (work: () => void | PromiseLike<void>): Promise<void> => {
     try {
@@ -48,8 +51,9 @@ export async function migrate(options: MigrateOptions): Promise<Progress> {
   };
 
   await attempt(async () => {
-    const builtins = await builtinPlugins(ctx.config);
-    for (const plugin of [...builtins, ...(options.plugins ?? [])]) await ctx.use(plugin);
+    for (const plugin of await builtinPlugins(config)) await ctx.use(plugin);
+    config["convert.type"] = await settleConversion(ctx, options.given ?? new Set(), options.fresh ?? false);
+    for (const plugin of [await converterPlugin(config), ...(options.plugins ?? [])]) await ctx.use(plugin);
     const prepared = await prepare(ctx, options.fresh ?? false);
     const fullDone = options.onFullDone ?? ((): void => {});
     if (ctx.config.sync_mode === "full") {
@@ -76,8 +80,9 @@ async function prepare(ctx: Context, fresh: boolean): Promise<Prepared> {
     trackTable(ctx.progress, table);
   }
   await ctx.role("target").check(tables, signal);
-  const checkpoint = await openCheckpoint(ctx, tables, fresh);
   const mode = ctx.config.sync_mode;
+  if (mode !== "full") await checkOriginal(ctx, tables, fresh);
+  const checkpoint = await openCheckpoint(ctx, tables, fresh);
   if (mode !== "full" && !checkpoint.resumed) await adoptOriginal(ctx, tables, checkpoint, fresh);
   if (mode !== "incr") await makePlaces(ctx, tables, checkpoint);
   return { tables, checkpoint };

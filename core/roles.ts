@@ -13,6 +13,7 @@ import type {
   SourceRecord,
   StreamPage,
   Table,
+  TargetDocument,
   TargetIndex,
   Transcoder,
   Unit,
@@ -149,6 +150,8 @@ export interface Target {
   index(table: Table, indexes: TargetIndex[], options: IndexOptions): Promise<number>;
   /** The documents present, counted exactly. */
   count(table: Table, signal: AbortSignal): Promise<number>;
+  /** Some documents that are there, with their exact types; missing: nobody can tell. */
+  sample?(table: Table, count: number, signal: AbortSignal): Promise<TargetDocument[]>;
   /** Frees what the target holds; may be called twice. */
   close?(): Promise<void> | void;
 }

@@ -14,14 +14,18 @@ const BUILTINS: Record<string, () => Promise<{ default: Plugin }>> = {
   "target/mongodb": () => import("./target/mongodb.ts"),
 };
 
-/** The built-in plugins that a configuration asks for, in the order in which data flows. */
+/** The built-in plugins that a configuration asks for, but for the converter. */
 export async function builtinPlugins(config: Config): Promise<Plugin[]> {
   const names = [
     "source/dynamodb-scan",
     ...(config.sync_mode === "full" ? [] : ["source/dynamodb-streams"]),
-    `convert/${config["convert.type"]}`,
     `target/${config["target.type"]}`,
     `checkpoint/${config["checkpoint.type"]}`,
   ];
   return Promise.all(names.map(async (name) => (await BUILTINS[name]!()).default));
+}
+
+/** The built-in converter that a configuration asks for. */
+export async function converterPlugin(config: Config): Promise<Plugin> {
+  return (await BUILTINS[`convert/${config["convert.type"]}`]!()).default;
 }

@@ -110,6 +110,11 @@ const mongodb: Plugin = definePlugin({
           db.collection(targetName).countDocuments({}, { hint: "_id_" }),
         ),
 
+      sample: ({ targetName }, count) =>
+        onDatabase(`reading ${database}.${targetName}`, (db) =>
+          db.collection(targetName).find({}, { promoteValues: false, limit: count }).toArray(),
+        ),
+
       async close() {
         const connections = await opened?.catch(() => undefined);
         opened = undefined;

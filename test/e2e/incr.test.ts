@@ -3,8 +3,10 @@ import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { Double } from "mongodb";
 import { dynamo, scenario, someItems } from "./helpers.ts";
 import type { Attributes, Running, Scenario, Settings } from "./helpers.ts";
+import { expectRefusal } from "./refusals.ts";
 
 // the limit set in the preload holds for the first file only
 setDefaultTimeout(120_000);
@@ -190,7 +192,7 @@ describe("a checkpoint as NimoShake leaves it", () => {
     await using s = await scenario();
     const table = await s.table("t", { items: [] });
     const stream = await enableStream(s, table);
-    for (let n = 0; n < 10; n++) await put(s, table, `k${n}`);
+    for (let n = 0; n < 10; n++) await put(s, table, `k${n}`, { n: { N: String(n) } });
     const records = await readAll(s, stream);
     // the original had applied five of them, as doubles
     const row = {
@@ -216,9 +218,17 @@ describe("a checkpoint as NimoShake leaves it", () => {
       await checkpoint.collection("status_table").insertOne({ ...status });
     }
     await s.db.collection(table).createIndex({ pk: 1 }, { unique: true });
-    await s.db.collection(table).insertMany([0, 1, 2, 3, 4].map((n) => ({ pk: `k${n}` })));
+    await s.db.collection(table).insertMany([0, 1, 2, 3, 4].map((n) => ({ pk: `k${n}`, n: new Double(n) })));
 
-    const run = s.start([`-conf=${s.conf(s.settings({ ...endless, "checkpoint.type": type }))}`]);
+    const settings = { ...endless, "checkpoint.type": type };
+    const other = await s.cli({ ...settings, "convert.type": "change" });
+    expectRefusal(other, {
+      exit: 2,
+      code: "CHECKPOINT_MISMATCH",
+      says: ["convert.type = mchange", `table ${table}`],
+    });
+
+    const run = s.start([`-conf=${s.conf(s.settings(settings))}`]);
     await until(async () => (await s.db.collection(table).countDocuments()) === 10);
     await sleep(SECOND);
     await end(run);
@@ -226,6 +236,7 @@ describe("a checkpoint as NimoShake leaves it", () => {
     expect(stdout).toContain("going on from the checkpoint of NimoShake");
     expect(stdout).not.toContain("start syncing table");
     await expectEqual(s, [table]);
+    expect(await s.db.collection(table).countDocuments({ n: { $type: "double" } })).toBe(10);
     // and the other way round: the layout is the original's still
     const saved =
       type === "file"
