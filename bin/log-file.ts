@@ -51,6 +51,8 @@ export function fileSink(file: string, { buffer, ...size }: FileSinkOptions): Si
   const timer = buffer ? setInterval(flush, FLUSH_INTERVAL) : undefined;
   timer?.unref();
   process.on("exit", flush);
+  // Deno has no exit event after an error nobody caught.
+  process.on("uncaughtExceptionMonitor", flush);
 
   return {
     write(text) {
@@ -65,6 +67,7 @@ export function fileSink(file: string, { buffer, ...size }: FileSinkOptions): Si
       closed = true;
       clearInterval(timer);
       process.off("exit", flush);
+      process.off("uncaughtExceptionMonitor", flush);
       target.close();
     },
   };

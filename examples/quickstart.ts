@@ -7,14 +7,16 @@
  *   2. Tables     orders (50,000 items, sort key, two global secondary indexes), users, and types: one item with values
  *                 of every DynamoDB type.
  *   3. Migration  the real command line with a short nimo-shake.conf, as you would run it.
- *   4. Result     the counts on both sides, and the indexes.
- *   5. Values     what became of every value of that one item.
+ *   4. Changes    some items are added, changed and deleted while it follows the streams; then it is stopped.
+ *   5. Result     the counts on both sides, and the indexes.
+ *   6. Values     what became of every value of that one item.
  *
  * At the end, all that was started or created is gone, in servers of your own too. The exit code is 0 if every table
  * arrived whole.
  */
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import {
   BatchWriteItemCommand,
@@ -27,10 +29,14 @@ import {
 import type { WriteRequest } from "@aws-sdk/client-dynamodb";
 import { MongoClient } from "mongodb";
 import { maskText } from "../core/mask.ts";
-import { ownTempFolder } from "../test/servers/process.ts";
+import { type Child, ownTempFolder } from "../test/servers/process.ts";
 import { sharedServers, stopSharedServers } from "../test/servers/shared.ts";
+import { showChanges } from "./quickstart-changes.ts";
 import { definition, EVERY_TYPE, TABLES, type Table } from "./quickstart-tables.ts";
 import { asDynamoDB, asMongoDB } from "./quickstart-values.ts";
+
+/** The exit code of a run that SIGTERM has stopped. */
+const STOPPED = 143;
 
 // In servers of your own, nothing of yours may be hit: the names are unique, and removed at the end.
 const run = Date.now().toString(36);
@@ -84,13 +90,19 @@ async function quickstart(): Promise<boolean> {
   for (const suffix of ["", "-checkpoint", "-checkpoint-state"]) {
     cleanup.defer(async () => void (await mongodb.db(database + suffix).dropDatabase()));
   }
-  const code = await migrate(dynamoEndpoint, mongoUri);
-  if (code !== 0) throw new Error(`nimo-shake ended with exit code ${code}`);
+  const tool = await startMigration(dynamoEndpoint, mongoUri);
+  await untilFullDone(tool);
 
-  console.log("\n4. Result");
+  console.log("\n4. Changes");
+  await showChanges(dynamodb, `${prefix}users`, mongodb.db(database).collection(`${prefix}users`));
+  process.kill(tool.pid, "SIGTERM");
+  const code = await tool.exited;
+  if (code !== STOPPED) throw new Error(`nimo-shake ended with exit code ${code}`);
+
+  console.log("\n5. Result");
   const same = await showResult();
 
-  console.log("\n5. Values");
+  console.log("\n6. Values");
   await showValues();
   console.log(
     `\n${same ? "Done" : "The counts differ"}, after ${((performance.now() - start) / 1000).toFixed(1)} s.`,
@@ -134,19 +146,29 @@ async function load(table: Table): Promise<void> {
   );
 }
 
+/** The tool says in its checkpoint that the full phase is done, as the original does. */
+async function untilFullDone(tool: Child): Promise<void> {
+  const status = mongodb.db(`${database}-checkpoint`).collection("status_table");
+  while ((await status.countDocuments({ StatusValue: "incr_sync" })) === 0) {
+    if (!tool.alive()) throw new Error(`nimo-shake ended with exit code ${await tool.exited}`);
+    await sleep(50);
+  }
+}
+
 /**
- * Runs the command line as a user would, and gives its exit code. The large pages are for DynamoDB Local, where a page
+ * Starts the command line as a user would. The large pages are for DynamoDB Local, where a page
  * costs the more the more items are left in the table.
  */
-async function migrate(dynamoEndpoint: string, mongoUri: string): Promise<number | null> {
+async function startMigration(dynamoEndpoint: string, mongoUri: string): Promise<Child> {
   const conf = `conf.version = 4
 id = ${database}
-sync_mode = full
+sync_mode = all
 source.endpoint_url = ${dynamoEndpoint}
 target.address = ${mongoUri}
 target.db.exist = drop
 filter.collection.white = ${TABLES.map(({ name }) => prefix + name).join(";")}
 full_sync.http_port = 0
+incr_sync.http_port = 0
 qps.full.batch_num = 1000
 `;
   const work = ownTempFolder("quickstart");
@@ -158,7 +180,7 @@ qps.full.batch_num = 1000
   // settings of the environment would be stronger than the file
   const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith("NIMO_")));
   const cli = fileURLToPath(new URL("../bin/cli.ts", import.meta.url));
-  return (await work.start(process.execPath, [cli, "-conf=nimo-shake.conf"], "inherit", env)).exited;
+  return work.start(process.execPath, [cli, "-conf=nimo-shake.conf"], "inherit", env);
 }
 
 async function showResult(): Promise<boolean> {

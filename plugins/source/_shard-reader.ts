@@ -72,23 +72,27 @@ export function createShardReader({
     });
   }
 
-  /** Whether a new iterator at the same position is worth a try. */
+  /**
+   * Whether a new iterator is worth a try. A new one at the shard's end would skip what was written meanwhile: once
+   * there was one, all that is there is read instead, which repeats some of it and misses nothing.
+   */
   function mayRenew(error: unknown): boolean {
     const name = causeName(error);
-    if (name === "ExpiredIteratorException") {
-      if (position.at !== "latest") return true;
-      // What was written meanwhile would be skipped: everything that is there is read instead, again or not.
-      ctx.log.warn(
-        `an iterator of table ${table.name}, shard ${shard}, has expired before the first record: reading it all`,
-      );
-      position = { at: "horizon" };
-      return true;
-    }
-    // DynamoDB Local says so now and then without a reason.
-    return (
+    const renews =
+      name === "ExpiredIteratorException" ||
+      // DynamoDB Local says so now and then without a reason.
       name === "TrimmedDataAccessException" ||
-      (name === "ValidationException" && /iterator/i.test(String(error)))
-    );
+      (name === "ValidationException" && /iterator/i.test(String(error)));
+    if (renews && iterator !== undefined) restart(name);
+    return renews;
+  }
+
+  /** A position at the end is none any more once its iterator is gone. */
+  function restart(why: string): void {
+    iterator = undefined;
+    if (position.at !== "latest") return;
+    ctx.log.debug(`${why}: reading table ${table.name}, shard ${shard} from its oldest record`);
+    position = { at: "horizon" };
   }
 
   /** Records not read yet are gone. */
@@ -115,8 +119,8 @@ export function createShardReader({
   }
 
   async function page({ limit, beforeRequest, signal }: PollOptions): Promise<StreamPage> {
-    if (iterator === undefined || performance.now() - usedAt > ITERATOR_LIFE) {
-      if (iterator !== undefined && position.at === "latest") position = { at: "horizon" };
+    if (iterator !== undefined && performance.now() - usedAt > ITERATOR_LIFE) restart("an iterator expired");
+    if (iterator === undefined) {
       iterator = await renew(signal);
       usedAt = performance.now();
       // The service gives no iterator behind a closed shard's last record.
@@ -145,7 +149,6 @@ export function createShardReader({
           return await page(options);
         } catch (error) {
           if (renewals >= RENEWALS || options.signal.aborted || !mayRenew(error)) throw lost(error);
-          iterator = undefined;
         }
       }
     },

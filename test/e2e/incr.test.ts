@@ -170,6 +170,19 @@ async function put(s: Scenario, table: string, key: string, more: Attributes = {
   await dynamo(s.dynamoEndpoint, "PutItem", { TableName: table, Item: { pk: { S: key }, ...more } });
 }
 
+test("a table that was quiet for a while: its first change arrives", async () => {
+  await using s = await scenario();
+  const tables = [await s.table("a", { items: someItems(5) }), await s.table("b", { items: someItems(5) })];
+  const run = s.start([`-conf=${s.conf(s.settings(endless))}`]);
+  await until(async () => Object.keys(await s.indexes(tables[1]!).catch(() => ({}))).length === 2);
+  await sleep(4 * SECOND);
+  for (const table of tables) {
+    await put(s, table, "new");
+    await until(async () => (await s.db.collection(table).countDocuments({ pk: "new" })) === 1);
+  }
+  await end(run);
+});
+
 test("sync_mode = incr follows from now, and from its checkpoint after that", async () => {
   await using s = await scenario();
   const table = await s.table("t", { items: someItems(5) });

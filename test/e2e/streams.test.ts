@@ -119,6 +119,28 @@ describe("the target ends as the model is", () => {
     }
   });
 
+  test.each(["ExpiredIteratorException", "TrimmedDataAccessException"])(
+    "an iterator that fails with %s before the first record: nothing written since is skipped",
+    async (error) => {
+      await using s = await scenario();
+      let fails = 0;
+      await using streams = await startStreams({
+        tables: ["t"],
+        misbehave: ({ operation }) => (operation === "GetRecords" && fails-- > 0 ? { error } : undefined),
+      });
+      const run = follow(s, streams);
+      try {
+        await sleep(800);
+        // at once, so that no request comes in between
+        change(streams, randomOf(4), 30);
+        fails = 2;
+        await expectModel(s, streams, run);
+      } finally {
+        await run.stop();
+      }
+    },
+  );
+
   test("stopped and started again at five random moments", async () => {
     await using s = await scenario();
     await using streams = await startStreams({ tables: ["t"], page: 3 });
