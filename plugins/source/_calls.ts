@@ -1,11 +1,15 @@
 import type { Context } from "../../core/context.ts";
 import { noteRetry } from "../../core/progress.ts";
-import { withRetry } from "../../core/retry.ts";
+import { type RetryPolicy, withRetry } from "../../core/retry.ts";
 import { passingFailure, sourceError } from "./_errors.ts";
 
 const SECOND = 1000;
 /** Around the SDK's own tries, whose pauses are shorter. */
-const PAUSES = { firstPause: 0.5 * SECOND, longestPause: 20 * SECOND, steady: 0 };
+export const PAUSES: Omit<RetryPolicy, "total"> = {
+  firstPause: 0.5 * SECOND,
+  longestPause: 20 * SECOND,
+  steady: 0,
+};
 /** Throttling may last long and is no fault: it is sat out so many times longer than the rest. */
 const THROTTLED_PATIENCE = 5;
 
@@ -16,10 +20,14 @@ export type Calls = <T>(
   send: () => Promise<T>,
 ) => Promise<T>;
 
+/** For how long a call that fails in this way is made again, in ms. */
+export function patienceWith(ctx: Context, error: unknown): number {
+  return ctx.patience * (passingFailure(error) === "throttled" ? THROTTLED_PATIENCE : 1);
+}
+
 /** The calls of a run. */
 export function createCalls(ctx: Context): Calls {
-  const patience = (error: unknown): number =>
-    ctx.patience * (passingFailure(error) === "throttled" ? THROTTLED_PATIENCE : 1);
+  const patience = (error: unknown): number => patienceWith(ctx, error);
   return async ({ call, table }, signal, send) => {
     try {
       return await withRetry(send, {

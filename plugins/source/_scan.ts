@@ -10,16 +10,11 @@ import type { Context } from "../../core/context.ts";
 import { createLimiter } from "../../core/limit.ts";
 import { withRetry } from "../../core/retry.ts";
 import { checkAnswer } from "./_answer.ts";
+import { PAUSES, patienceWith } from "./_calls.ts";
 import { type Capacity, consumedUnits } from "./_capacity.ts";
 import type { RawOutput } from "./_client.ts";
 import { passingFailure, sourceError } from "./_errors.ts";
 import { createTrouble, type TroubledCall } from "./_trouble.ts";
-
-const SECOND = 1000;
-/** Around the SDK's own tries, whose pauses are shorter. */
-const PAUSES = { firstPause: 0.5 * SECOND, longestPause: 20 * SECOND, steady: 0 };
-/** Throttling may last long and is no fault: it is sat out so many times longer than the rest. */
-const THROTTLED_PATIENCE = 5;
 
 /** What a Scan call gets beside its request. */
 export interface ScanOptions<T> {
@@ -85,8 +80,7 @@ export function createScan(ctx: Context, connected: () => DynamoDBClient): Scan 
       return (answer as unknown as RawOutput).body;
     }
 
-    const patience = (error: unknown): number =>
-      ctx.patience * (passingFailure(error) === "throttled" ? THROTTLED_PATIENCE : 1);
+    const patience = (error: unknown): number => patienceWith(ctx, error);
     try {
       return await withRetry(
         async () => {

@@ -42,7 +42,13 @@ export function checkSizes({ ends, record }: Omit<EncodedBatch, "unit" | "bytes"
   }
 }
 
-function unfit(what: string, { keys }: SourceRecord, { name }: Table, cause?: unknown): MigrationError {
+/** The error for what MongoDB can't take, with table and key. */
+export function unfit(
+  what: string,
+  { keys }: Pick<SourceRecord, "keys">,
+  { name }: Table,
+  cause?: unknown,
+): MigrationError {
   return new MigrationError("DATA_UNFIT", `${what}: table ${name}, key ${JSON.stringify(keys)}`, {
     cause,
     hint: "correct the item at the source, or leave its table out",

@@ -6,7 +6,7 @@ import { MigrationError } from "../../core/errors.ts";
 import { type RetryOptions, withRetry } from "../../core/retry.ts";
 import type { SourceRecord, Table, TargetDocument } from "../../core/types.ts";
 import { setField } from "../../core/value.ts";
-import { DOCUMENT_BYTES } from "./_documents.ts";
+import { unfit } from "./_documents.ts";
 import { answered, DURABLE, WRITE_TIMEOUT } from "./_mongodb-client.ts";
 import { encodedDocuments } from "./_mongodb-internals.ts";
 
@@ -98,38 +98,11 @@ export function append(
     return writer.bytes().length;
   } catch (error) {
     if (!(error instanceof RangeError)) throw error;
-    throw unfit(error.message, record, to, error);
+    throw unfit(error.message, record, to.table, error);
   }
 }
 
-/**
- * Refuses documents that no message holds.
- *
- * @param ends where each of them ends
- */
-export function refuseLarge(
-  ends: readonly number[],
-  record: (index: number) => SourceRecord,
-  to: Destination,
-): void {
-  let start = 0;
-  for (const [i, end] of ends.entries()) {
-    if (end - start > DOCUMENT_BYTES) {
-      throw unfit(`the document has ${end - start} bytes, MongoDB takes 16 MiB`, record(i), to);
-    }
-    start = end;
-  }
-}
-
-/** What MongoDB can't take, with table and key. */
-function unfit(what: string, record: SourceRecord, to: Destination, cause?: unknown): MigrationError {
-  return new MigrationError("DATA_UNFIT", `${what}: ${whereIs(record, to)}`, {
-    cause,
-    hint: "correct the item at the source, or leave its table out",
-  });
-}
-
-export function whereIs({ keys }: Pick<SourceRecord, "keys">, to: Destination): string {
+function whereIs({ keys }: Pick<SourceRecord, "keys">, to: Destination): string {
   return `table ${to.table.name}, key ${JSON.stringify(keys)}`;
 }
 
@@ -175,5 +148,5 @@ export async function send(
 
 /** The error for a document that the server doesn't take. */
 export function refused(error: WriteError, record: SourceRecord, to: Destination): MigrationError {
-  return unfit(`MongoDB refused a document, ${error.errmsg}`, record, to);
+  return unfit(`MongoDB refused a document, ${error.errmsg}`, record, to.table);
 }

@@ -1,13 +1,13 @@
 /** Replacing documents by key. */
 import { createDocumentWriter } from "../../core/bson.ts";
 import type { SourceRecord, TargetDocument } from "../../core/types.ts";
+import { checkSizes } from "./_documents.ts";
 import {
   append,
   type Destination,
   DUPLICATE_KEY,
   filterOf,
   refused,
-  refuseLarge,
   send,
   slices,
   type WriteError,
@@ -61,7 +61,7 @@ export async function sendEach(
   if (records.length === 0) return;
   const writer = createDocumentWriter({ doubles: to.doubles, addId: false });
   const ends = records.map((record) => append(writer, { document: statement(record) }, record, to));
-  refuseLarge(ends, (index) => records[index]!, to);
+  checkSizes({ ends, record: (index) => records[index]! }, to.table);
   for (const { bytes, from, count } of slices(writer.bytes(), ends)) {
     const { errors, upserted } = await send(to, command, field, bytes);
     onAnswer(errors, upserted, records.slice(from, from + count));

@@ -1,6 +1,7 @@
 /** Batches as pre-encoded commands: inserts, and replaces by key for what is there already. */
 import { createDocumentWriter } from "../../core/bson.ts";
 import type { Batch, EncodedBatch, SourceRecord, WriteResult } from "../../core/types.ts";
+import { checkSizes } from "./_documents.ts";
 import {
   append,
   derivedId,
@@ -8,7 +9,6 @@ import {
   duplicate,
   DUPLICATE_KEY,
   refused,
-  refuseLarge,
   send,
   slices,
 } from "./_mongodb-commands.ts";
@@ -47,7 +47,7 @@ export async function writeEncoded(batch: EncodedBatch, to: Destination): Promis
 
 /** Cuts a batch into messages; a document that is too large for any is refused. */
 function* messages({ bytes, ends, record }: EncodedBatch, to: Destination): Generator<Chunk> {
-  refuseLarge(ends, record, to);
+  checkSizes({ ends, record }, to.table);
   for (const slice of slices(bytes, ends)) {
     yield { bytes: slice.bytes, count: slice.count, record: (index) => record(slice.from + index) };
   }
