@@ -1,6 +1,6 @@
 /** The original's checkpoint collections: one a table with a document a shard, and one for the status. */
 import type { Db } from "mongodb";
-import { answered, WRITE_TIMEOUT } from "../target/_mongodb-client.ts";
+import { WRITE_TIMEOUT } from "../target/_mongodb-client.ts";
 import { originalName, STATUS, STATUS_TABLE, statusDocument } from "./_original.ts";
 import type { States } from "./_queue.ts";
 
@@ -14,7 +14,7 @@ export function originalCollection(name: string): string {
 
 /** What is kept under a name. */
 export async function loadOriginal(db: Db, name: string): Promise<Map<string, unknown>> {
-  const found = await answered(db.collection(originalCollection(name)).find({}, READ).toArray());
+  const found = await db.collection(originalCollection(name)).find({}, READ).toArray();
   const parts = found.map((each): [string, unknown] =>
     name === STATUS ? [STATUS, each["StatusValue"]] : [String(each["ShardId"]), each],
   );

@@ -111,7 +111,7 @@ const mongodb: Plugin = definePlugin({
       try {
         opened ??= connect(config["checkpoint.address"], LANES, log, ctx, ADDRESS);
         const db = (await opened).data.db(name);
-        return await withRetry(() => run(db), {
+        return await withRetry(() => answered(run(db), ctx.abandon), {
           policy: { ...SERVER_RETRY, total: ctx.patience },
           passes: isPassing,
           signal: ctx.signal,
@@ -134,7 +134,7 @@ function allParts(id: string, name: string): object {
 
 function find(states: Collection<StateDocument>, id: string, name: string): Promise<StateDocument[]> {
   const options = { readConcern: "majority", maxTimeMS: WRITE_TIMEOUT } as const;
-  return answered(states.find({ _id: allParts(id, name) }, options).toArray());
+  return states.find({ _id: allParts(id, name) }, options).toArray();
 }
 
 /** Cuts statements into as many as a command may have. */
@@ -158,7 +158,7 @@ function* commands(upserts: Upsert[]): Generator<Upsert[]> {
 /** Runs a write, and throws what the server says of any part of it. */
 async function execute(db: Db, command: object): Promise<void> {
   const durable = { ...command, writeConcern: DURABLE, maxTimeMS: WRITE_TIMEOUT };
-  const answer = await answered(db.command(durable));
+  const answer = await db.command(durable);
   const error = answer.writeErrors?.[0] ?? answer.writeConcernError;
   if (error !== undefined) throw new MongoServerError(error);
 }

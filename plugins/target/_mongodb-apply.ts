@@ -66,7 +66,8 @@ async function isThere(record: SourceRecord, to: Destination): Promise<boolean> 
   const projection = to.ids === "key" ? {} : { _id: 0 };
   const options = { raw: true, projection, maxTimeMS: WRITE_TIMEOUT };
   const collection = to.db.collection(to.table.targetName);
-  const found = (await answered(collection.findOne(filterOf(record, to), options))) as Uint8Array | null;
+  const answer = collection.findOne(filterOf(record, to), options);
+  const found = (await answered(answer, to.abandon)) as Uint8Array | null;
   if (found === null) return false;
   const writer = createDocumentWriter({ doubles: to.doubles, addId: false });
   append(writer, { document: record.document! }, record, to);

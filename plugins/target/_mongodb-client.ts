@@ -73,19 +73,25 @@ export async function connect(
 
 /**
  * Waits for a write's answer as long as there can be one. The driver doesn't always notice that a server was
- * killed while a message was on its way (7.9 on Bun 1.4.5), and waits for ever.
+ * killed while a message was on its way (7.9 on Bun 1.4.5), and waits for ever, even when it is closed.
+ *
+ * @param abandon nobody waits any longer then
  */
-export async function answered<T>(answer: Promise<T>): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
+export async function answered<T>(answer: Promise<T>, abandon: AbortSignal): Promise<T> {
+  let giveUp!: () => void;
   const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(
-      () => reject(new MongoNetworkTimeoutError(`no answer for ${SOCKET_TIMEOUT / SECOND} s`)),
-      SOCKET_TIMEOUT,
-    );
+    giveUp = () => {
+      const why = abandon.aborted ? "before the run ended" : `for ${SOCKET_TIMEOUT / SECOND} s`;
+      reject(new MongoNetworkTimeoutError(`no answer ${why}`));
+    };
   });
+  const timer = setTimeout(giveUp, SOCKET_TIMEOUT);
+  abandon.addEventListener("abort", giveUp, { once: true });
+  if (abandon.aborted) giveUp();
   try {
     return await Promise.race([answer, late]);
   } finally {
     clearTimeout(timer);
+    abandon.removeEventListener("abort", giveUp);
   }
 }

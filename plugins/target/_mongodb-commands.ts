@@ -38,6 +38,8 @@ export interface Destination {
   /** Told of one that doesn't; without it, it is an error. */
   onDuplicate?: (record: SourceRecord) => void;
   retry: RetryOptions;
+  /** Aborted when nobody waits for an answer any longer. */
+  abandon: AbortSignal;
 }
 
 /** A part of what is encoded that one message carries. */
@@ -134,6 +136,7 @@ export async function send(
         maxTimeMS: WRITE_TIMEOUT,
         ...encodedDocuments(field, bytes),
       }),
+      to.abandon,
     );
     // Written, but not durably so: an unknown outcome as any other.
     if (answer.writeConcernError) throw new MongoServerError(answer.writeConcernError);

@@ -165,6 +165,7 @@ const mongodb: Plugin = definePlugin({
           partitionPath: path,
           replaceDuplicates: config["full.executor.insert_on_dup_update"] || resumed.has(table.name),
           retry: retry(what, table),
+          abandon: ctx.abandon,
         });
       } catch (error) {
         throw targetError(error, what);
