@@ -1,15 +1,12 @@
-import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
 import type { Config } from "../../core/config.ts";
+import { fileNameOf } from "../../core/file-name.ts";
 import { definePlugin, type Plugin } from "../../core/plugin.ts";
 import { originalName } from "./_original.ts";
 import { originalFiles } from "./_original-file.ts";
 import { createQueue, type States } from "./_queue.ts";
 import { readStates, removeStates, writeStates } from "./_state-file.ts";
-
-/** Of a name, so many characters are shown in its file's name. */
-const SHOWN = 120;
 
 /** `checkpoint.type = file`: a folder of an id's own, a file a name; the streams' positions as the original has them. */
 const file: Plugin = definePlugin({
@@ -19,7 +16,7 @@ const file: Plugin = definePlugin({
     const beside = originalFolder(ctx.config);
     const folder = join(`${beside}-state`, id);
     const original = originalFiles(beside, folder);
-    const pathOf = (name: string): string => join(folder, fileName(name));
+    const pathOf = (name: string): string => join(folder, `${fileNameOf(name)}.jsonl`);
     /** By name what its file holds. */
     const kept = new Map<string, States>();
 
@@ -76,10 +73,4 @@ function originalFolder(config: Config): string {
 function homeFolder(): string {
   const interpreted = /^(bun|deno|node(js)?)\d*\b/i.test(basename(process.execPath));
   return interpreted ? process.cwd() : dirname(process.execPath);
-}
-
-/** Tells names apart that differ by case only, which not every file system does, and stands for any character. */
-function fileName(name: string): string {
-  const hash = createHash("sha256").update(name).digest("hex").slice(0, 8);
-  return `${name.replaceAll(/[^\w.-]/g, "_").slice(0, SHOWN)}.${hash}.jsonl`;
 }

@@ -1,0 +1,44 @@
+/** The folder of stream records that were read and not applied yet: a folder a table, in it files by shard. */
+import { readdir, rm, rmdir } from "node:fs/promises";
+import { join, resolve } from "node:path";
+import { fileNameOf } from "./file-name.ts";
+import { attempt, makeFolder } from "./spool-disk.ts";
+import { namesIn } from "./spool-segment.ts";
+import { openShardSpool, type ShardSpool } from "./spool-shard.ts";
+
+/** A table's part of the spool. */
+export interface TableSpool {
+  /** For messages. */
+  readonly folder: string;
+  /** Opens a shard's, to be called once a shard. */
+  shard(id: string): Promise<ShardSpool>;
+  /** Removes it, and the spool's own folder when nothing else is in it. */
+  remove(): Promise<void>;
+}
+
+/** A table's part of the spool of the run `id` in `increase.persist.dir`; nothing is made before the first record. */
+export function openTableSpool(dir: string, id: string, table: string): TableSpool {
+  // Several runs may have one folder.
+  const folder = join(resolve(dir), fileNameOf(`${table}@${id}`));
+  let names: Promise<string[]> | undefined;
+  let made: Promise<void> | undefined;
+
+  return {
+    folder,
+
+    async shard(shard) {
+      const found = await (names ??= attempt(`reading ${folder}`, () => namesIn(folder)));
+      await (made ??= attempt(`making ${folder}`, () => makeFolder(folder)));
+      return openShardSpool({ id, table, shard, folder, prefix: fileNameOf(shard) }, found);
+    },
+
+    async remove() {
+      await attempt(`removing ${folder}`, async () => {
+        await rm(folder, { recursive: true, force: true });
+        const others = await readdir(resolve(dir)).catch(() => ["unknown"]);
+        if (others.length === 0) await rmdir(resolve(dir));
+      });
+      names = made = undefined;
+    },
+  };
+}
