@@ -1,5 +1,5 @@
 /** The live display's contents: a snapshot as bars for a terminal. */
-import { etaText, indexText, itemsText, percentText, troubleText, waitText } from "./cells.ts";
+import { etaText, indexText, itemsText, percentText, spoolText, troubleText, waitText } from "./cells.ts";
 import { formatShort, formatThroughput } from "./format.ts";
 import type { Figures, Snapshot } from "./meter.ts";
 
@@ -102,6 +102,6 @@ function cell(line: Figures, column: Column): string {
     case "eta":
       return etaText(line);
     case "notes":
-      return [troubleText(line), waitText(line)].filter(Boolean).join(", ");
+      return [spoolText(line), troubleText(line), waitText(line)].filter(Boolean).join(", ");
   }
 }

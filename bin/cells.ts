@@ -1,5 +1,5 @@
 /** What one line of the display says, piece by piece; an empty piece has nothing to say. */
-import { formatCount, formatDuration, formatEstimate } from "./format.ts";
+import { formatCount, formatDuration, formatEstimate, formatSize } from "./format.ts";
 import type { Figures } from "./meter.ts";
 
 const SECOND = 1000;
@@ -29,6 +29,11 @@ export function indexText({ indexShare }: Figures): string {
 export function troubleText({ trouble }: Pick<Figures, "trouble">): string {
   if (trouble === undefined) return "";
   return trouble.times > 0 ? `${trouble.what} ${formatCount(trouble.times)}×` : trouble.what;
+}
+
+/** `spool 12 MB`: changes that wait for the end of the full phase. */
+export function spoolText({ spoolBytes }: Pick<Figures, "spoolBytes">): string {
+  return spoolBytes ? `spool ${formatSize(spoolBytes)}` : "";
 }
 
 /** `waiting 12s`, where nothing has moved for so long. */

@@ -1,5 +1,5 @@
 /** The display where there is no terminal: a snapshot as plain lines. */
-import { etaText, indexText, itemsText, percentText, troubleText, waitText } from "./cells.ts";
+import { etaText, indexText, itemsText, percentText, spoolText, troubleText, waitText } from "./cells.ts";
 import { formatCount, formatRate, formatThroughput } from "./format.ts";
 import type { Figures, Snapshot } from "./meter.ts";
 
@@ -22,13 +22,14 @@ function details(line: Figures): (string | false)[] {
   const { expected, items, itemsPerSecond, bytesPerSecond } = line;
   const counted =
     expected === undefined ? itemsText(items) : `${formatCount(items)} of about ${itemsText(expected)}`;
-  if (line.indexing) return [indexText(line), counted, troubleText(line)];
+  if (line.indexing) return [indexText(line), counted, spoolText(line), troubleText(line)];
   return [
     percentText(line),
     counted,
     itemsPerSecond !== undefined && formatRate(itemsPerSecond),
     bytesPerSecond !== undefined && formatThroughput(bytesPerSecond),
     etaText(line),
+    spoolText(line),
     troubleText(line),
     waitText(line),
   ];

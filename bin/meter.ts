@@ -38,6 +38,8 @@ export interface Figures {
   stalledMs?: number | undefined;
   /** What goes wrong at present, and how often it did so far. */
   trouble?: { what: string; times: number } | undefined;
+  /** Changes that wait on the disk for the end of the full phase. */
+  spoolBytes?: number | undefined;
 }
 
 /** The whole run at one moment. */
@@ -134,6 +136,7 @@ function tableFigures(table: TableProgress, samples: Sample[], movedAt: number, 
     ...(silent && { itemsPerSecond: undefined, bytesPerSecond: undefined, etaMs: undefined }),
     stalledMs,
     trouble: presentTrouble(table, now, movedAt),
+    spoolBytes: table.spoolBytes,
   };
 }
 

@@ -1,7 +1,7 @@
 /** The incremental phase on the display: one line a table, and whether now is a good moment to switch over. */
 import type { Progress, TableProgress } from "../core/progress.ts";
 import { type StreamProgress, streamLag, switchable } from "../core/stream-progress.ts";
-import { troubleText } from "./cells.ts";
+import { spoolText, troubleText } from "./cells.ts";
 import { formatCount, formatDuration, formatShort } from "./format.ts";
 import { presentTrouble } from "../core/eta.ts";
 import type { View } from "./terminal.ts";
@@ -33,6 +33,7 @@ export function streamView(progress: Progress): View {
       rate !== undefined && `${formatShort(rate)} records/s`,
       `${formatCount(stream.written)} records applied`,
       `${stream.shards.size} ${stream.shards.size === 1 ? "shard" : "shards"}`,
+      spoolText(table),
       trouble && troubleText({ trouble }),
     ]
       .filter(Boolean)

@@ -66,7 +66,7 @@ export async function followShard(
   /** Undefined: the run stops. */
   async function poll(from: ShardReader): Promise<StreamPage | undefined> {
     try {
-      return await polls.run(signal, () => from.poll({ signal, beforeRequest }));
+      return await from.poll({ signal, beforeRequest });
     } catch (error) {
       if (signal.aborted) return undefined;
       throw error;
@@ -75,8 +75,7 @@ export async function followShard(
 
   const leave = polls.join();
   try {
-    refuseOld(table, note);
-    const from = reader ?? ctx.role("streams").read(unit, note.position);
+    const from = reader ?? openReader(stream, note);
     for (let empties = 0; ;) {
       const page = signal.aborted ? undefined : await poll(from);
       if (page === undefined) break;
@@ -114,13 +113,22 @@ function explainReplays({ progress }: TableStream, { records }: StreamPage): voi
   }
 }
 
-function isOlder(notedAt: number | undefined, now: number | undefined): boolean {
+/** Whether a shard was noted so long ago that it should be noted anew. */
+export function isOlder(notedAt: number | undefined, now: number | undefined): boolean {
   return now !== undefined && (notedAt === undefined || now - notedAt > RENOTE);
 }
 
-/** A shard that is read from its oldest record must have been noted while all of them were there. */
-function refuseOld(table: Table, { id, position, notedAt }: ShardNote): void {
-  if (position.at === "sequence" || notedAt === undefined || Date.now() - notedAt <= KEPT) return;
-  const since = new Date(notedAt).toISOString();
-  throw gap(`what was written since ${since} may have expired unread: table ${table.name}, shard ${id}`);
+/**
+ * Reads a shard's stream from its position. One that is read from its oldest record must have been noted while all
+ * of them were there.
+ *
+ * @throws MigrationError STREAM_GAP
+ */
+export function openReader({ ctx, table, polls }: TableStream, note: ShardNote): ShardReader {
+  const { id, position, notedAt } = note;
+  if (position.at !== "sequence" && notedAt !== undefined && Date.now() - notedAt > KEPT) {
+    const since = new Date(notedAt).toISOString();
+    throw gap(`what was written since ${since} may have expired unread: table ${table.name}, shard ${id}`);
+  }
+  return polls.pace(ctx.role("streams").read({ phase: "incr", table, shard: id }, position));
 }

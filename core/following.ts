@@ -7,6 +7,8 @@ import { inParallel } from "./lanes.ts";
 import type { OpenStream } from "./open-stream.ts";
 import { createPolls } from "./polls.ts";
 import { keepPositions, openStream } from "./positions.ts";
+import { openTableSpool } from "./spool.ts";
+import { isUnapplied, spoolStream } from "./spool-stream.ts";
 import type { Table } from "./types.ts";
 
 /** Streams opened at once: enabling one takes a while. */
@@ -37,7 +39,9 @@ export async function openStreams(ctx: Context, tables: Table[], run: RunCheckpo
   const streams = new Map<string, OpenStream>();
   await inParallel(tables, OPENS, async (table) => {
     const copied = isCopied(ctx, table, run);
-    streams.set(table.name, await openStream(ctx, table, polls, copied));
+    const stream = await openStream(ctx, table, polls, copied);
+    streams.set(table.name, stream);
+    await spoolIfAsked(stream, run);
   });
   const keepers = new Map([...streams].map(([name, stream]) => [name, keepPositions(stream)]));
   const running: Promise<void>[] = [];
@@ -61,8 +65,21 @@ export async function openStreams(ctx: Context, tables: Table[], run: RunCheckpo
         else ctx.signal.addEventListener("abort", resolve, { once: true });
       });
       await Promise.all([...running, ...[...keepers.values()].map((stop) => stop())]);
+      await Promise.all([...streams.values()].map(({ spool }) => spool?.stopped()));
     },
   };
+}
+
+/** Spools a stream while its table is copied, and goes on with what an earlier process has spooled. */
+async function spoolIfAsked(stream: OpenStream, run: RunCheckpoint): Promise<void> {
+  const { config } = stream.ctx;
+  const { name } = stream.table;
+  const folder = openTableSpool(config["increase.persist.dir"], config.id, name);
+  const { state } = run.table(stream.table);
+  if (!run.resumed) await folder.remove();
+  const asked = config.incr_sync_parallel && state?.stage !== "done";
+  if (asked || isUnapplied(stream.checkpoint) || (await folder.isLeft()))
+    stream.spool = spoolStream(stream, folder);
 }
 
 /** Whether items of the table are copied already: positions can't be taken any more then. */

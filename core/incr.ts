@@ -42,9 +42,11 @@ export async function followTable(stream: OpenStream): Promise<void> {
   }
 
   async function follow(id: string): Promise<void> {
-    const reader = stream.readers.get(id);
+    const note = checkpoint.shards.get(id)!;
+    const quiet = stream.readers.get(id);
     stream.readers.delete(id);
-    const ended = await followShard(stream, checkpoint.shards.get(id)!, reader);
+    const reader = stream.spool?.reader(note) ?? (quiet && stream.polls.pace(quiet));
+    const ended = await followShard(stream, note, reader);
     if (!ended) return;
     tree.finish(id);
     ctx.log.debug(`shard ${id} of table ${table.name} has ended`);

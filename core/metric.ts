@@ -30,8 +30,8 @@ export function serveMetric(
 
 /** NimoShake's fields under its names first; lags and ages are ms, times of ours ISO 8601. */
 function report(progress: Progress, now: number): object {
-  const followed = [...progress.tables.values()].flatMap(({ name, stream }) =>
-    stream === undefined ? [] : [{ name, stream }],
+  const followed = [...progress.tables.values()].flatMap(({ name, stream, spoolBytes = 0 }) =>
+    stream === undefined ? [] : [{ name, stream, spoolBytes }],
   );
   const sum = (count: (stream: StreamProgress) => number): number =>
     followed.reduce((total, { stream }) => total + count(stream), 0);
@@ -44,11 +44,12 @@ function report(progress: Progress, now: number): object {
     error: "",
     switch_over: good,
     behind,
-    tables: byName(followed, ({ stream }) => ({
+    tables: byName(followed, ({ stream, spoolBytes }) => ({
       records_get: stream.read,
       records_write: stream.written,
       filtered: stream.filtered,
       bytes: stream.bytes,
+      spool_bytes: spoolBytes,
       lag_ms: streamLag(stream, now) ?? null,
       shards: byName(shardsOf(stream), ({ shard }) => ({
         lag_ms: shardLag(shard, now) ?? null,

@@ -8,6 +8,7 @@ import { createFairLanes, inParallel } from "./lanes.ts";
 import { makePlaces } from "./places.ts";
 import type { AnyPlugin } from "./plugin.ts";
 import { type Progress, trackTable } from "./progress.ts";
+import { watchRetention } from "./retention.ts";
 import { readLanes } from "./segments.ts";
 import { migrateTable, prepareIncr } from "./table.ts";
 import type { Table } from "./types.ts";
@@ -94,6 +95,7 @@ async function endless(ctx: Context, prepared: Prepared, fullDone: () => void): 
   try {
     if (ctx.config.sync_mode === "all") {
       await saveStatus(ctx, "full_sync");
+      using _watch = watchRetention(ctx);
       await full(ctx, prepared, (table) => following.start(table));
       fullDone();
     } else {

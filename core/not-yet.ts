@@ -12,11 +12,6 @@ interface NotYet {
 
 const NOT_YET: readonly NotYet[] = [
   {
-    key: "incr_sync_parallel",
-    asked: (config) => config.incr_sync_parallel && config.sync_mode === "all",
-    instead: "false",
-  },
-  {
     key: "target.type",
     asked: (config) => config["target.type"] === "aliyun_dynamo_proxy",
     instead: "mongodb",

@@ -1,6 +1,8 @@
 /** A table's stream whose shards are noted, and the shards that turn up. */
+import { gap } from "./gap.ts";
 import type { TableStream } from "./follow-shard.ts";
 import type { ShardReader } from "./roles.ts";
+import type { ShardNote } from "./stream-checkpoint.ts";
 import type { ShardTree } from "./shards.ts";
 import type { Shard } from "./types.ts";
 
@@ -10,19 +12,53 @@ export interface OpenStream extends TableStream {
   tree: ShardTree;
   /** Readers that stand at their shards' positions already, by shard. */
   readers: Map<string, ShardReader>;
+  /** Shards that wait for their parents to show up in a listing, and since when, in ms since 1970. */
+  orphans: Map<string, number>;
+  /** Holds what was read and is not applied yet; undefined: it is read when it is applied. */
+  spool?: StreamSpool | undefined;
 }
 
-/** Notes the shards that were never seen: they are read from their first record. */
-export function noteShards({ tree, checkpoint }: OpenStream, shards: Shard[]): void {
+/** A table's stream on its way through the spool, see core/spool-stream.ts. */
+export interface StreamSpool {
+  /** Reads a shard into the spool from now on. */
+  take(shard: string): void;
+  /** A reader of what is behind a shard's position: first what is spooled, then the stream; undefined: not spooled. */
+  reader(note: ShardNote): ShardReader | undefined;
+  /** What is applied there may go: the shards' positions are saved. */
+  saved(shards: ShardNote[]): void;
+  /** Resolves when the run has stopped and what was read is durable. */
+  stopped(): Promise<void>;
+}
+
+/** A shard whose parent shows up in no listing for so long has none any more. */
+const PARENT_SHOWS = 60_000;
+
+/**
+ * Notes the shards that were never seen: they are read from their first record.
+ *
+ * @throws MigrationError STREAM_GAP when one follows a shard that came and went unseen
+ */
+export function noteShards(stream: OpenStream, shards: Shard[]): void {
+  const { ctx, table, tree, checkpoint, orphans } = stream;
   const parents = new Map(shards.map(({ id, parent }) => [id, parent]));
-  for (const id of tree.list(shards)) {
+  const listed = tree.list(shards);
+  const now = Date.now();
+  for (const id of listed.found) {
     const parent = parents.get(id);
     checkpoint.note({
       id,
       ...(parent !== undefined && { parent }),
       status: "waiting",
       position: { at: "horizon" },
-      notedAt: Date.now(),
+      notedAt: now,
     });
+    stream.spool?.take(id);
+    orphans.delete(id);
+  }
+  for (const { id, parent } of listed.orphans) {
+    const since = orphans.get(id) ?? now;
+    orphans.set(id, since);
+    if (now - since <= Math.min(PARENT_SHOWS, ctx.patience / 2)) continue;
+    throw gap(`shard ${parent} is gone before it was ever seen, ${id} follows it: table ${table.name}`);
   }
 }

@@ -3,6 +3,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { Config } from "./config.ts";
 import { createLanes } from "./lanes.ts";
 import { createLimiter } from "./limit.ts";
+import type { ShardReader } from "./roles.ts";
 
 const FIRST_WAIT = 50;
 const GROWTH = 1.5;
@@ -14,8 +15,8 @@ const SLOWEST_WAIT = 1000;
 
 /** Shared by all shards of all tables. */
 export interface Polls {
-  /** Asks when it may; who waits longest goes first, so that many shards share the lanes fairly in time. */
-  run<T>(signal: AbortSignal, poll: () => Promise<T>): Promise<T>;
+  /** A reader that asks when it may; who waits longest goes first, so that many shards share the lanes fairly. */
+  pace(reader: ShardReader): ShardReader;
   /** Waits before an idle shard is asked again; an abort ends it early. */
   idle(empties: number, signal: AbortSignal): Promise<void>;
   /** Counts a shard that is being followed until what is returned is called. */
@@ -28,11 +29,13 @@ export function createPolls(config: Config): Polls {
   const turn = createLimiter(config["qps.incr"]);
   let shards = 0;
   return {
-    run: (signal, poll) =>
-      lanes.run(async () => {
-        await turn(signal);
-        return poll();
-      }),
+    pace: (reader) => ({
+      poll: (options) =>
+        lanes.run(async () => {
+          await turn(options.signal);
+          return reader.poll(options);
+        }),
+    }),
     async idle(empties, signal) {
       await sleep(idleWait(empties, shards), undefined, { signal }).catch(() => {});
     },

@@ -34,12 +34,14 @@ export async function openStream(
   copied: boolean,
 ): Promise<OpenStream> {
   const progress = createStreamProgress();
-  const checkpoint = await openStreamCheckpoint(ctx, table, (ids, at) => {
-    for (const id of ids) {
+  const checkpoint = await openStreamCheckpoint(ctx, table, (notes, at) => {
+    for (const { id } of notes) {
       const shard = progress.shards.get(id);
       if (shard !== undefined) shard.savedAt = at;
     }
+    stream?.spool?.saved(notes);
   });
+  let stream: OpenStream | undefined;
   const is = await ctx.role("streams").open(table, ctx.signal);
   const was = checkpoint.stream;
   if (was !== undefined && was !== is && checkpoint.shards.size > 0) {
@@ -50,7 +52,7 @@ export async function openStream(
   }
   if (was !== is) await checkpoint.begin(is);
   const tree = createShardTree(checkpoint.shards.values());
-  const stream: OpenStream = { ctx, table, progress, checkpoint, polls, tree, readers: new Map() };
+  stream = { ctx, table, progress, checkpoint, polls, tree, readers: new Map(), orphans: new Map() };
   if (checkpoint.shards.size === 0) await takePositions(stream);
   else if (was === undefined) await freshenStarts(stream);
   return stream;

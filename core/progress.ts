@@ -43,6 +43,8 @@ export interface TableProgress {
   waitedMs: number;
   /** What went wrong last, in few words: `throttled`, `target away`. */
   trouble?: { what: string; at: number };
+  /** What of its stream is read and not applied yet, in bytes on the disk, with `incr_sync_parallel`. */
+  spoolBytes?: number;
   /** Its stream, once it is followed. */
   stream?: StreamProgress;
   /** When the first page was asked for, in ms since 1970. */

@@ -23,11 +23,13 @@ export interface ShardTree {
    */
   begin(shards: Shard[]): void;
   /**
-   * Takes a listing made later, in any order and perhaps with holes.
+   * Takes a listing made later, in any order and perhaps with holes. A shard that turns up as the parent of one
+   * known from the beginning is past.
    *
-   * @returns the shards never seen before; they are to be read from their first record
+   * @returns the shards never seen before, to be read from their first record; and orphans, which aren't taken: their
+   * parents were never seen, so either the listing has a hole or records were missed
    */
-  list(shards: Shard[]): string[];
+  list(shards: Shard[]): { found: string[]; orphans: Shard[] };
   /** The shards that may start now, in the order in which they were found. */
   ready(): string[];
   /** A shard's reading begins. */
@@ -47,6 +49,8 @@ export function createShardTree(known: Iterable<ShardNode> = []): ShardTree {
   const nodes = new Map<string, ShardNode>();
   /** The shards that wait, by the parent they wait for; undefined: for nobody. */
   const waiting = new Map<string | undefined, Set<string>>();
+  /** The parents of the nodes; one that isn't a node itself is past. */
+  const parents = new Set<string>();
 
   for (const { id, parent, status } of known) {
     nodes.set(id, {
@@ -55,7 +59,10 @@ export function createShardTree(known: Iterable<ShardNode> = []): ShardTree {
       status: isOver(status) ? status : "waiting",
     });
   }
-  for (const node of nodes.values()) queue(node);
+  for (const node of nodes.values()) {
+    if (node.parent !== undefined) parents.add(node.parent);
+    queue(node);
+  }
 
   /** The parent that has to be finished before a shard may start. */
   function blocker({ id, parent }: ShardNode): string | undefined {
@@ -82,18 +89,40 @@ export function createShardTree(known: Iterable<ShardNode> = []): ShardTree {
     else queued.add(node.id);
   }
 
-  function add(shards: Shard[], statusOf: (shard: Shard) => ShardStatus): string[] {
+  function add(shards: Iterable<Shard>, statusOf: (shard: Shard) => ShardStatus): void {
     const fresh: ShardNode[] = [];
     for (const shard of shards) {
       const { id, parent } = shard;
       if (nodes.has(id)) continue;
       const node: ShardNode = { id, ...(parent !== undefined && { parent }), status: statusOf(shard) };
       nodes.set(id, node);
+      if (parent !== undefined) parents.add(parent);
       fresh.push(node);
     }
     // A listing may name a child before its parent.
     for (const node of fresh) queue(node);
-    return fresh.map(({ id }) => id);
+  }
+
+  /** The new ones of a listing: ancestors of known shards, shards whose ancestors are known, and the others. */
+  function sortNew(shards: Shard[]): { past: Set<Shard>; found: Set<Shard>; orphans: Shard[] } {
+    const fresh = new Map(shards.filter(({ id }) => !nodes.has(id)).map((shard) => [shard.id, shard]));
+    const parentOf = ({ parent }: Shard): Shard | undefined =>
+      parent === undefined ? undefined : fresh.get(parent);
+    const past = new Set<Shard>();
+    for (const id of parents) {
+      for (let at = fresh.get(id); at !== undefined && !past.has(at); at = parentOf(at)) past.add(at);
+    }
+    const children = Map.groupBy(fresh.values(), parentOf);
+    const isRoot = ({ parent }: Shard): boolean =>
+      parent === undefined || nodes.has(parent) || parents.has(parent);
+    const found = new Set(
+      (children.get(undefined) ?? []).filter((shard) => isRoot(shard) && !past.has(shard)),
+    );
+    for (const shard of past)
+      for (const child of children.get(shard) ?? []) if (!past.has(child)) found.add(child);
+    for (const shard of found) for (const child of children.get(shard) ?? []) found.add(child);
+    const orphans = [...fresh.values()].filter((shard) => !past.has(shard) && !found.has(shard));
+    return { past, found, orphans };
   }
 
   function nodeIn(id: string, status: ShardStatus): ShardNode {
@@ -105,7 +134,12 @@ export function createShardTree(known: Iterable<ShardNode> = []): ShardTree {
 
   return {
     begin: (shards) => void add(shards, ({ last }) => (last === undefined ? "waiting" : "skipped")),
-    list: (shards) => add(shards, () => "waiting"),
+    list(shards) {
+      const { past, found, orphans } = sortNew(shards);
+      add(past, () => "skipped");
+      add(found, () => "waiting");
+      return { found: [...found].map(({ id }) => id), orphans };
+    },
     ready: () => [...(waiting.get(undefined) ?? [])],
     start(id) {
       const node = nodeIn(id, "waiting");

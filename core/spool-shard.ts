@@ -22,9 +22,10 @@ export interface ShardSpool {
   /**
    * Reads what is behind a sequence number, or all.
    *
-   * @returns to be called for the next records; it gives undefined while there are no more
+   * @returns to be called for the next records, and how many bytes they take; it gives undefined while there are
+   * no more
    */
-  read(after?: string): () => Promise<SourceRecord[] | undefined>;
+  read(after?: string): () => Promise<{ records: SourceRecord[]; bytes: number } | undefined>;
   /** Removes files of which every record is applied: those up to a sequence number. */
   discard(upTo: string): Promise<void>;
   /** Removes all of it. */
@@ -76,8 +77,8 @@ export async function openShardSpool(
 
   async function removeFirst(count: number): Promise<void> {
     for (const { path } of segments.slice(0, count)) {
-      await attempt(`removing ${path}`, () => removeFile(path));
       segments.shift();
+      await attempt(`removing ${path}`, () => removeFile(path));
     }
   }
 
@@ -128,12 +129,13 @@ export async function openShardSpool(
           const read = (): ReturnType<typeof readFrames> => readFrames(segment, at);
           const { frames, next } = await attempt(`reading ${segment.path}`, read);
           if (frames.length === 0) throw corrupt(segment.path, at);
+          const bytes = next - at;
           at = next;
           const records = frames
             .filter(({ meta }) => meta.kind === "records" && isLater(meta.last, after))
             .flatMap(({ body }) => parseRecords(body))
             .filter(wanted);
-          if (records.length > 0) return records;
+          if (records.length > 0) return { records, bytes };
         }
       };
     },

@@ -10,6 +10,8 @@ import { openShardSpool, type ShardSpool } from "./spool-shard.ts";
 export interface TableSpool {
   /** For messages. */
   readonly folder: string;
+  /** Whether an earlier process has left something there. */
+  isLeft(): Promise<boolean>;
   /** Opens a shard's, to be called once a shard. */
   shard(id: string): Promise<ShardSpool>;
   /** Removes it, and the spool's own folder when nothing else is in it. */
@@ -21,15 +23,18 @@ export function openTableSpool(dir: string, id: string, table: string): TableSpo
   // Several runs may have one folder.
   const folder = join(resolve(dir), fileNameOf(`${table}@${id}`));
   let names: Promise<string[]> | undefined;
+  const found = (): Promise<string[]> => (names ??= attempt(`reading ${folder}`, () => namesIn(folder)));
   let made: Promise<void> | undefined;
 
   return {
     folder,
 
+    isLeft: async () => (await found()).length > 0,
+
     async shard(shard) {
-      const found = await (names ??= attempt(`reading ${folder}`, () => namesIn(folder)));
+      const left = await found();
       await (made ??= attempt(`making ${folder}`, () => makeFolder(folder)));
-      return openShardSpool({ id, table, shard, folder, prefix: fileNameOf(shard) }, found);
+      return openShardSpool({ id, table, shard, folder, prefix: fileNameOf(shard) }, left);
     },
 
     async remove() {

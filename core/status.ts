@@ -72,6 +72,7 @@ function describe(table: TableProgress, now: number): object {
     bytes: table.bytes,
     overflowed: table.overflowed,
     indexes: table.indexes,
+    spool_bytes: table.spoolBytes ?? 0,
     started_at: isoTime(table.startedAt),
     finished_at: isoTime(table.finishedAt),
     items_per_second: seconds > 0 ? Math.round((table.written / seconds) * 10) / 10 : null,

@@ -12,6 +12,7 @@ import type { Table } from "./types.ts";
 const INTERVAL = 500;
 const STREAM = "stream";
 const SHARD = "shard:";
+const SPOOL = "spool:";
 
 /** Where a shard stands, and since when. */
 export interface ShardNote extends ShardState {
@@ -28,16 +29,21 @@ export interface StreamCheckpoint {
   readonly stream: string | undefined;
   /** What is noted, by this run or an earlier one, by shard. */
   readonly shards: ReadonlyMap<string, ShardNote>;
+  /** Up to which sequence number shards are read into the spool, durably, by shard. */
+  readonly spooled: ReadonlyMap<string, string>;
   /** Notes which stream it is. */
   begin(stream: string): Promise<void>;
   /** Where a shard stands now; saved soon. */
   note(shard: ShardNote): void;
+  /** Up to where a shard is read into the spool; saved soon. */
+  noteSpooled(shard: string, readUpTo: string): void;
   /** Saves what is not saved yet; throws what went wrong with any save. */
   flush(): Promise<void>;
 }
 
 const streamSchema: v.GenericSchema<unknown, { stream: string }> = v.object({ stream: v.string() });
 const shardSchema: v.GenericSchema<unknown, { notedAt: number }> = v.object({ notedAt: v.number() });
+const spoolSchema: v.GenericSchema<unknown, { readUpTo: string }> = v.object({ readUpTo: v.string() });
 
 /** The names under which a table's stream is kept. */
 const namesOf = ({ name }: Table): { rows: string; own: string } => ({
@@ -61,7 +67,7 @@ export async function forgetStream(ctx: Context, table: Table): Promise<void> {
 export async function openStreamCheckpoint(
   ctx: Context,
   table: Table,
-  onSaved: (shards: string[], at: number) => void = () => {},
+  onSaved: (shards: ShardNote[], at: number) => void = () => {},
 ): Promise<StreamCheckpoint> {
   const store = ctx.role("checkpoint");
   const names = namesOf(table);
@@ -71,6 +77,11 @@ export async function openStreamCheckpoint(
     const state = decodeRow(row);
     const { output, success } = v.safeParse(shardSchema, own.get(SHARD + state.id));
     shards.set(state.id, { ...state, ...(success && { notedAt: output.notedAt }) });
+  }
+  const spooled = new Map<string, string>();
+  for (const [part, state] of own) {
+    const { output, success } = v.safeParse(spoolSchema, state);
+    if (part.startsWith(SPOOL) && success) spooled.set(part.slice(SPOOL.length), output.readUpTo);
   }
   const noted = v.safeParse(streamSchema, own.get(STREAM));
   let stream = noted.success ? noted.output.stream : undefined;
@@ -109,8 +120,15 @@ export async function openStreamCheckpoint(
       await saveTimes(states);
       await store.save(names.rows, new Map(rows));
       await announce("checkpoint:after", states);
-      onSaved([...states.keys()], updatedAt);
+      onSaved([...states.values()], updatedAt);
     },
+    interval: INTERVAL,
+    onFailure: (error) => ctx.stop(error),
+  });
+
+  const spools = createCoalescer<string, string>({
+    save: (states) =>
+      store.save(names.own, new Map([...states].map(([id, readUpTo]) => [SPOOL + id, { readUpTo }]))),
     interval: INTERVAL,
     onFailure: (error) => ctx.stop(error),
   });
@@ -120,6 +138,7 @@ export async function openStreamCheckpoint(
       return stream;
     },
     shards,
+    spooled,
     async begin(is) {
       await store.save(names.own, new Map([[STREAM, { stream: is }]]));
       stream = is;
@@ -128,6 +147,13 @@ export async function openStreamCheckpoint(
       shards.set(shard.id, shard);
       notes.put(shard.id, shard);
     },
-    flush: () => notes.flush(),
+    noteSpooled(shard, readUpTo) {
+      spooled.set(shard, readUpTo);
+      spools.put(shard, readUpTo);
+    },
+    async flush() {
+      await spools.flush();
+      await notes.flush();
+    },
   };
 }

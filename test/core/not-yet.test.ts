@@ -24,7 +24,6 @@ describe("what is not built yet", () => {
 
   test("is refused all at once, with what to set instead", () => {
     const error = refused({
-      incr_sync_parallel: "true",
       "convert.type": "same",
       plugins: "./a.ts",
       on_gap: "resync",
@@ -32,13 +31,12 @@ describe("what is not built yet", () => {
     expect(error.code).toBe("NOT_YET");
     expect(error.exit).toBe(2);
     expect(error.message.split("\n  ")).toEqual([
-      "4 settings are not built yet",
-      "incr_sync_parallel = true: not yet",
+      "3 settings are not built yet",
       "convert.type = same: not yet",
       "plugins = ./a.ts: not yet",
       "on_gap = resync: not yet",
     ]);
-    expect(error.hint).toContain("--set incr_sync_parallel=false --set convert.type=change");
+    expect(error.hint).toContain("--set convert.type=change");
   });
 
   test.each<[Record<string, string>, string]>([

@@ -5,15 +5,24 @@ import type { Shard } from "../../core/types.ts";
 
 const ids = (tree: ShardTree): ShardNode[] => [...tree.nodes()].map((node) => ({ ...node }));
 
-/** A lineage: each shard's parent is an earlier one, or one that was never listed. */
+/** A lineage: each shard's parent is an earlier one; those there at the beginning may follow one long gone. */
 const lineage = fc
   .array(fc.tuple(fc.nat(), fc.integer({ min: 0, max: 9 })), { minLength: 1, maxLength: 25 })
   .map((parents) =>
     parents.map(([seed, root], i): Shard => ({
       id: `s${i}`,
-      ...(root === 0 ? { parent: "gone" } : i > 0 && root > 2 ? { parent: `s${seed % i}` } : {}),
+      ...(root === 0 && i < 3 ? { parent: "gone" } : i > 0 && root > 2 ? { parent: `s${seed % i}` } : {}),
     })),
   );
+
+/** The first three of a lineage as they are listed at the beginning, one of them perhaps not. */
+function beginning(shards: Shard[], hole: number): Shard[] {
+  const first = shards.slice(0, 3);
+  const parents = new Set(first.map(({ parent }) => parent));
+  return first
+    .map((shard) => (parents.has(shard.id) ? { ...shard, last: "9" } : shard))
+    .filter(({ parent }, i) => i !== hole || parent === "gone" || first.length === 1);
+}
 
 /** What may happen next: a listing of some shards in some order, a start, an end, a crash. */
 const step = fc.oneof(
@@ -29,18 +38,18 @@ const step = fc.oneof(
 describe("the shard tree", () => {
   test("starts no child early, forgets none, and reads none again that was finished", () => {
     fc.assert(
-      fc.property(lineage, fc.array(step, { maxLength: 120 }), (shards, steps) => {
+      fc.property(lineage, fc.array(step, { maxLength: 120 }), fc.nat(4), (shards, steps, hole) => {
         const parentOf = new Map(shards.map(({ id, parent }) => [id, parent]));
         let tree = createShardTree();
         const finished = new Set<string>();
         let running = new Set<string>();
-        const listed = new Set<string>();
+        const known = new Set<string>();
 
         const start = (id: string): void => {
           expect(finished.has(id) || running.has(id)).toBe(false);
           const parent = parentOf.get(id);
-          // who isn't known can't hold anybody up
-          if (parent !== undefined && listed.has(parent)) expect([...finished]).toContain(parent);
+          // who was past at the beginning holds nobody up
+          if (parent !== undefined && !past.has(parent)) expect([...finished]).toContain(parent);
           tree.start(id);
           running.add(id);
         };
@@ -50,21 +59,32 @@ describe("the shard tree", () => {
           finished.add(id);
         };
 
+        const begun = beginning(shards, hole);
+        tree.begin(begun);
+        /** Who is past: what was closed at the beginning, and the ancestors of what was there. */
+        const past = new Set<string>();
+        for (const { id, last } of begun) {
+          if (last !== undefined) past.add(id);
+          for (let at = parentOf.get(id); at !== undefined; at = parentOf.get(at)) past.add(at);
+        }
+        for (const { id } of begun) known.add(id);
+
         for (const each of steps) {
           if (each.kind === "list") {
-            // a shard's lineage is listed with it: only what is long gone is missing
-            const some = each.some.map((at) => shards[at % shards.length]!);
-            const whole = some.flatMap((shard) => {
-              const line = [shard];
-              for (let at = shard; at.parent?.startsWith("s"); line.push(at))
-                at = shards[Number(at.parent.slice(1))]!;
-              return line;
-            });
-            const fresh = tree.list(whole);
-            expect(fresh.toSorted()).toEqual(
-              [...new Set(whole.map(({ id }) => id))].filter((id) => !listed.has(id)).toSorted(),
-            );
-            for (const { id } of whole) listed.add(id);
+            // any shard may be missing: nothing is begun whose ancestors aren't known
+            const some = new Set(each.some.map((at) => shards[at % shards.length]!));
+            const listed = new Set([...some].map(({ id }) => id));
+            const { found, orphans } = tree.list([...some]);
+            for (const id of found) expect(known.has(id) || past.has(id)).toBe(false);
+            for (const id of listed) if (past.has(id)) known.add(id);
+            for (const id of found) known.add(id);
+            for (const id of found) {
+              const parent = parentOf.get(id);
+              expect(parent === undefined || known.has(parent) || past.has(parent)).toBe(true);
+            }
+            for (const { id } of orphans) expect(known.has(id)).toBe(false);
+            for (const id of listed)
+              expect(known.has(id) || orphans.some((orphan) => orphan.id === id)).toBe(true);
           } else if (each.kind === "start") {
             const ready = tree.ready();
             if (ready.length > 0) start(ready[each.which % ready.length]!);
@@ -78,14 +98,14 @@ describe("the shard tree", () => {
         }
         // in the end all of them are read
         tree.list(shards);
-        for (const { id } of shards) listed.add(id);
         for (let left = true; left;) {
           for (const id of running) finish(id);
           const ready = tree.ready();
           for (const id of ready) start(id);
           left = ready.length > 0;
         }
-        expect([...finished].toSorted()).toEqual(shards.map(({ id }) => id).toSorted());
+        const unread = shards.map(({ id }) => id).filter((id) => !finished.has(id));
+        expect(unread.toSorted()).toEqual([...past].filter((id) => id !== "gone").toSorted());
       }),
       { numRuns: 500 },
     );
@@ -100,7 +120,7 @@ describe("the shard tree", () => {
         { id: "a", last: "9" },
         { id: "d", parent: "c" },
       ]),
-    ).toEqual(["d"]);
+    ).toEqual({ found: ["d"], orphans: [] });
     expect(tree.ready().toSorted()).toEqual(["b", "c"]);
     tree.start("c");
     tree.finish("c");
@@ -109,12 +129,35 @@ describe("the shard tree", () => {
 
   test("a shard that is its own ancestor holds nobody up", () => {
     const tree = createShardTree();
-    tree.list([
+    tree.begin([
       { id: "a", parent: "b" },
       { id: "b", parent: "a" },
       { id: "c", parent: "c" },
     ]);
     expect(tree.ready().toSorted()).toEqual(["a", "b", "c"]);
+  });
+
+  test("a parent that was hidden at the beginning is past, with all before it; its other children are not", () => {
+    const tree = createShardTree();
+    tree.begin([{ id: "c", parent: "b" }]);
+    const later = tree.list([
+      { id: "a" },
+      { id: "b", parent: "a" },
+      { id: "d", parent: "b" },
+      { id: "e", parent: "a" },
+    ]);
+    expect(later).toEqual({ found: ["d", "e"], orphans: [] });
+    expect(tree.ready().toSorted()).toEqual(["c", "d", "e"]);
+  });
+
+  test("an orphan waits until its parent shows up", () => {
+    const tree = createShardTree();
+    tree.begin([{ id: "a" }]);
+    const c = { id: "c", parent: "b" };
+    expect(tree.list([c])).toEqual({ found: [], orphans: [c] });
+    expect(tree.ready()).toEqual(["a"]);
+    expect(tree.list([c, { id: "b", parent: "a" }])).toEqual({ found: ["b", "c"], orphans: [] });
+    expect(tree.ready()).toEqual(["a"]);
   });
 
   test("steps out of order are a defect", () => {

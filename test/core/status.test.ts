@@ -73,6 +73,7 @@ test("/progress has the original's fields, and the tables' counters", async () =
     bytes: 15_400,
     overflowed: 0,
     indexes: 0,
+    spool_bytes: 0,
     started_at: "2026-11-23T21:00:00.000Z",
     finished_at: null,
     items_per_second: 18,

@@ -105,9 +105,13 @@ async function until(what: () => boolean | Promise<boolean>): Promise<void> {
 }
 
 describe("sync_mode = all", () => {
-  test.each(["mongodb", "file"])(
-    "a writer throughout and three kill -9, checkpoint.type = %s: both sides equal, key by key",
-    async (type) => {
+  test.each([
+    ["mongodb", false],
+    ["file", false],
+    ["mongodb", true],
+  ])(
+    "a writer throughout, three kill -9, checkpoint.type = %s, incr_sync_parallel = %p: both sides equal, key by key",
+    async (type, parallel) => {
       await using s = await scenario();
       const tables = [
         await s.table("a", { items: someItems(1500) }),
@@ -115,6 +119,7 @@ describe("sync_mode = all", () => {
       ];
       const settings = {
         ...endless,
+        incr_sync_parallel: parallel,
         "checkpoint.type": type,
         "checkpoint.address": type === "file" ? "./positions" : "",
         // slow enough to be killed within the full phase, too

@@ -3,75 +3,14 @@ import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Call, Misbehaviour } from "../stand-in/dynamodb.ts";
 import { startStreams, type Streams, type StreamsOptions } from "../stand-in/streams.ts";
-import { type Outcome, type Scenario, scenario, type Settings } from "./helpers.ts";
+import { type Outcome, scenario } from "./helpers.ts";
 import { expectRefusal } from "./refusals.ts";
+import { change, expectModel, follow, randomOf } from "./streams.ts";
 
 // the limit set in the preload holds for the first file only
 setDefaultTimeout(60_000);
 
 const SECOND = 1000;
-
-function randomOf(seed: number): (below: number) => number {
-  let state = seed;
-  return (below) => {
-    state = (state * 48_271) % 2_147_483_647;
-    return state % below;
-  };
-}
-
-/** So many random changes of `t`. */
-function change(streams: Streams, random: (below: number) => number, count: number): void {
-  for (let n = 0; n < count; n++) {
-    const pk = `k${random(60)}`;
-    if (random(4) === 0) streams.remove("t", pk);
-    else streams.put("t", { pk: { S: pk }, n: { N: String(random(1_000_000)) } });
-  }
-}
-
-/** A migration in this process that can be stopped. */
-function follow(s: Scenario, streams: Streams, settings: Settings = {}) {
-  const stop = new AbortController();
-  const done: Promise<Outcome> = s.attempt(
-    {
-      sync_mode: "all",
-      "incr_sync.http_port": -1,
-      "source.endpoint_url": streams.source.endpoint,
-      "filter.collection.white": "",
-      ...settings,
-    },
-    { signal: stop.signal, patience: 8 * SECOND },
-  );
-  return {
-    done,
-    async stop(): Promise<void> {
-      stop.abort(new Error("enough"));
-      await done;
-    },
-  };
-}
-
-const expectedOf = (streams: Streams): Record<string, string> =>
-  Object.fromEntries(
-    [...streams.model("t")].map(([pk, item]) => [pk, (item["n"] as { N: string }).N]).sort(),
-  );
-
-async function foundAt(s: Scenario): Promise<Record<string, string>> {
-  const documents = await s.db.collection("t").find().toArray();
-  expect(new Set(documents.map(({ pk }) => pk as string)).size).toBe(documents.length);
-  return Object.fromEntries(documents.map(({ pk, n }) => [String(pk), String(n)]).sort());
-}
-
-/** Waits until the target is as the model is. */
-async function expectModel(s: Scenario, streams: Streams, run: { done: Promise<Outcome> }): Promise<void> {
-  const deadline = Date.now() + 20 * SECOND;
-  let ended: Outcome | undefined;
-  run.done.then((outcome) => (ended = outcome)).catch(() => {});
-  while (!Bun.deepEquals(await foundAt(s), expectedOf(streams)) && Date.now() < deadline) {
-    if (ended !== undefined) throw new Error(`the run ended: ${ended.stderr}`);
-    await sleep(30);
-  }
-  expect(await foundAt(s)).toEqual(expectedOf(streams));
-}
 
 const tenth = (seed: number): ((call: Call) => Misbehaviour | undefined) => {
   const random = randomOf(seed);
@@ -198,6 +137,21 @@ describe("a gap ends the run and names it", () => {
     expectRefusal(run, { exit: 1, code: "STREAM_GAP", says: ["table t", shard] });
     // it doesn't come back: nothing to wait for
     expect(run.ms).toBeLessThan(3 * SECOND);
+  });
+
+  test("a shard that came and went unseen", async () => {
+    let parent = "";
+    const { run } = await after((streams, id) => {
+      streams.split("t", id, 1);
+      parent = streams.open("t")[0]!;
+      streams.split("t", parent, 1);
+      streams.vanish("t", parent);
+    });
+    expectRefusal(run, {
+      exit: 1,
+      code: "STREAM_GAP",
+      says: ["table t", parent, "gone before it was ever seen"],
+    });
   });
 
   test("a stream that was made anew", async () => {

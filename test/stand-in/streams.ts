@@ -22,6 +22,8 @@ interface ShardScript {
   records: StreamRecord[];
   /** Records before this place are gone. */
   trimmed: number;
+  /** So many records were given out; one more, and it was known to be the end. */
+  given: number;
   /** Listed from then on, in ms since 1970. */
   listedAt: number;
   vanished: boolean;
@@ -55,6 +57,8 @@ export interface Streams extends AsyncDisposable {
   model(table: string): Map<string, StandInItem>;
   /** The open shards' identifiers. */
   open(table: string): string[];
+  /** Whether all that a shard has was given out, its end too. */
+  isRead(table: string, shard: string): boolean;
   /** Closes a shard; so many children follow it. */
   split(table: string, shard: string, children?: number): void;
   /** Takes away a shard's oldest records, all but so many. */
@@ -88,7 +92,7 @@ export async function startStreams(options: StreamsOptions): Promise<Streams> {
   function newShard(parent: string | undefined, range: [number, number], late: number): ShardScript {
     // Later ones come before earlier ones in the order of the text.
     const id = `shardId-${String(99_999_999 - made++ * 7).padStart(12, "0")}-${(made * 7919) % 1000}`;
-    const shard = { id, parent, first: sequence, closed: false, range, records: [], trimmed: 0 };
+    const shard = { id, parent, first: sequence, closed: false, range, records: [], trimmed: 0, given: 0 };
     return { ...shard, listedAt: Date.now() + late, vanished: false };
   }
 
@@ -206,6 +210,7 @@ export async function startStreams(options: StreamsOptions): Promise<Streams> {
     const empty = emptyEvery > 0 && polls++ % emptyEvery === 0;
     const to = empty ? at : Math.min(shard.records.length, at + Number(body["Limit"] ?? 1000));
     const over = shard.closed && to >= shard.records.length && !empty;
+    shard.given = Math.max(shard.given, over ? to + 1 : to);
     const next = !over && { NextShardIterator: JSON.stringify([name, id, to, age]) };
     return { result: { Records: shard.records.slice(at, to), ...next } };
   }
@@ -244,6 +249,10 @@ export async function startStreams(options: StreamsOptions): Promise<Streams> {
         .get(table)!
         .shards.filter(({ closed }) => !closed)
         .map(({ id }) => id),
+    isRead(table, id) {
+      const { given, records, closed } = shardOf(table, id);
+      return given >= records.length + (closed ? 1 : 0);
+    },
     split(table, id, children = 2) {
       const parent = shardOf(table, id);
       parent.closed = true;

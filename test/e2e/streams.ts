@@ -1,0 +1,80 @@
+/** Runs over streams with a scripted life. */
+import { expect } from "bun:test";
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Streams } from "../stand-in/streams.ts";
+import type { Outcome, Scenario, Settings } from "./helpers.ts";
+
+const SECOND = 1000;
+
+/** A generator of whole numbers below a limit; the same seed gives the same ones. */
+export function randomOf(seed: number): (below: number) => number {
+  let state = seed;
+  return (below) => {
+    state = (state * 48_271) % 2_147_483_647;
+    return state % below;
+  };
+}
+
+/** So many random changes of `t`. */
+export function change(streams: Streams, random: (below: number) => number, count: number): void {
+  for (let n = 0; n < count; n++) {
+    const pk = `k${random(60)}`;
+    if (random(4) === 0) streams.remove("t", pk);
+    else streams.put("t", { pk: { S: pk }, n: { N: String(random(1_000_000)) } });
+  }
+}
+
+/** A migration in this process that can be stopped. */
+export interface Followed {
+  done: Promise<Outcome>;
+  stop(): Promise<void>;
+}
+
+/** Starts one over a scripted source, with `sync_mode = all`. */
+export function follow(s: Scenario, streams: Streams, settings: Settings = {}): Followed {
+  const stop = new AbortController();
+  const done: Promise<Outcome> = s.attempt(
+    {
+      sync_mode: "all",
+      "incr_sync.http_port": -1,
+      "source.endpoint_url": streams.source.endpoint,
+      "filter.collection.white": "",
+      ...settings,
+    },
+    { signal: stop.signal, patience: 8 * SECOND },
+  );
+  return {
+    done,
+    async stop(): Promise<void> {
+      stop.abort(new Error("enough"));
+      await done;
+    },
+  };
+}
+
+const expectedOf = (streams: Streams): Record<string, string> =>
+  Object.fromEntries(
+    [...streams.model("t")].map(([pk, item]) => [pk, (item["n"] as { N: string }).N]).sort(),
+  );
+
+async function foundAt(s: Scenario): Promise<Record<string, string>> {
+  const documents = await s.db.collection("t").find().toArray();
+  expect(new Set(documents.map(({ pk }) => pk as string)).size).toBe(documents.length);
+  return Object.fromEntries(documents.map(({ pk, n }) => [String(pk), String(n)]).sort());
+}
+
+/** Waits until the target is as the model is. */
+export async function expectModel(
+  s: Scenario,
+  streams: Streams,
+  run: { done: Promise<Outcome> },
+): Promise<void> {
+  const deadline = Date.now() + 20 * SECOND;
+  let ended: Outcome | undefined;
+  run.done.then((outcome) => (ended = outcome)).catch(() => {});
+  while (!Bun.deepEquals(await foundAt(s), expectedOf(streams)) && Date.now() < deadline) {
+    if (ended !== undefined) throw new Error(`the run ended: ${ended.stderr}`);
+    await sleep(30);
+  }
+  expect(await foundAt(s)).toEqual(expectedOf(streams));
+}
