@@ -1,7 +1,7 @@
 /** The incremental phase on the display: one line a table, and whether now is a good moment to switch over. */
 import type { Progress, TableProgress } from "../core/progress.ts";
 import { type StreamProgress, streamLag, switchable } from "../core/stream-progress.ts";
-import { spoolText, troubleText } from "./cells.ts";
+import { itemsText, spoolText, troubleText } from "./cells.ts";
 import { formatCount, formatDuration, formatShort } from "./format.ts";
 import { presentTrouble } from "../core/eta.ts";
 import type { View } from "./terminal.ts";
@@ -28,6 +28,7 @@ export function streamView(progress: Progress): View {
     const { name, stream } = table;
     const rate = rateOf(table, now);
     const trouble = presentTrouble(table, now);
+    if (table.state !== "following") return `${name}: copied again after a gap, ${itemsText(table.written)}`;
     return [
       `${name}: ${lagText(stream, now)}`,
       rate !== undefined && `${formatShort(rate)} records/s`,

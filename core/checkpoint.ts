@@ -34,6 +34,8 @@ export interface TableState {
   targetName: string;
   /** How many units it is split into. */
   units: number;
+  /** How often it was begun again, see core/resync.ts. */
+  round?: number | undefined;
   /** How many indexes it has, once it is done. */
   indexes?: number | undefined;
 }
@@ -61,6 +63,7 @@ const tableSchema: v.GenericSchema<unknown, TableState> = v.object({
   source: v.optional(v.string()),
   targetName: v.string(),
   units: v.number(),
+  round: v.optional(v.number()),
   indexes: v.optional(v.number()),
 });
 
@@ -136,6 +139,9 @@ function tableCheckpoint(ctx: Context, table: Table, parts: Map<string, unknown>
   const where = `${store.place}, table ${table.name}`;
   let state = read(tableSchema, parts.get(TABLE), where);
   refuseOther(table, state, where);
+  /** What an earlier round has left isn't this one's. */
+  const partOf = ({ segment }: SegmentUnit): string =>
+    state?.round === undefined ? String(segment) : `${state.round}.${segment}`;
 
   return {
     get state() {
@@ -146,9 +152,9 @@ function tableCheckpoint(ctx: Context, table: Table, parts: Map<string, unknown>
       await store.save(name, new Map([[TABLE, next]]));
       state = next;
     },
-    unit: ({ segment }) => read(unitSchema, parts.get(String(segment)), where),
+    unit: (unit) => read(unitSchema, parts.get(partOf(unit)), where),
     async saveUnits(states) {
-      await store.save(name, new Map([...states].map(([{ segment }, each]) => [String(segment), each])));
+      await store.save(name, new Map([...states].map(([unit, each]) => [partOf(unit), each])));
     },
   };
 }

@@ -1,6 +1,7 @@
 /** Following one shard, from its position to its end or to the end of the run. */
 import { createChanges, type Reached } from "./changes.ts";
 import type { Context } from "./context.ts";
+import { MigrationError } from "./errors.ts";
 import { gap } from "./gap.ts";
 import type { Polls } from "./polls.ts";
 import type { ShardReader } from "./roles.ts";
@@ -69,7 +70,7 @@ export async function followShard(
       return await from.poll({ signal, beforeRequest });
     } catch (error) {
       if (signal.aborted) return undefined;
-      throw error;
+      throw dated(error, current);
     }
   }
 
@@ -97,6 +98,12 @@ export async function followShard(
   } finally {
     leave();
   }
+}
+
+/** A gap's error says when what was applied last was made. */
+function dated(error: unknown, { time }: ShardNote): unknown {
+  if (!(error instanceof MigrationError) || error.code !== "STREAM_GAP" || time === undefined) return error;
+  return gap(`${error.message}; the last change applied was made at ${new Date(time).toISOString()}`, error);
 }
 
 function track({ progress }: TableStream, { id, parent, position, time }: ShardNote): ShardProgress {

@@ -3,12 +3,14 @@ import type { RunCheckpoint } from "./checkpoint.ts";
 import type { Context } from "./context.ts";
 import { MigrationError } from "./errors.ts";
 import { followTable } from "./incr.ts";
-import { inParallel } from "./lanes.ts";
+import { type FairLanes, inParallel } from "./lanes.ts";
 import type { OpenStream } from "./open-stream.ts";
-import { createPolls } from "./polls.ts";
+import { createPolls, type Polls } from "./polls.ts";
 import { keepPositions, openStream } from "./positions.ts";
+import { beginResync, checkResync, isMendable } from "./resync.ts";
 import { openTableSpool } from "./spool.ts";
 import { isUnapplied, spoolStream } from "./spool-stream.ts";
+import { migrateTable } from "./table.ts";
 import type { Table } from "./types.ts";
 
 /** Streams opened at once: enabling one takes a while. */
@@ -22,59 +24,121 @@ export interface Following {
   stopped(): Promise<void>;
 }
 
+/** A table's stream, opened. */
+interface Opened {
+  stream: OpenStream;
+  /** Ends the keeping of its positions. */
+  unkeep: () => Promise<void>;
+  /** The gap that has ended its following, if it is to be mended. */
+  gap: () => MigrationError | undefined;
+}
+
 /**
  * Opens the tables' streams, so that nothing written from now on is missed.
  *
+ * @param readers requests to the source at once, for tables that have to be copied again
  * @throws MigrationError STREAM_UNFIT, STREAM_GAP, or CONFIG_INVALID when the target can't take changes
  */
-export async function openStreams(ctx: Context, tables: Table[], run: RunCheckpoint): Promise<Following> {
+export async function openStreams(
+  ctx: Context,
+  tables: Table[],
+  run: RunCheckpoint,
+  readers: FairLanes,
+): Promise<Following> {
+  checkTarget(ctx);
+  const polls = createPolls(ctx.config);
+  ctx.log.info(`opening the streams of ${tables.length} ${tables.length === 1 ? "table" : "tables"}`);
+  const streams = new Map<string, Opened>();
+  await inParallel(tables, OPENS, async (table) => {
+    streams.set(table.name, await openOrResync(ctx, table, polls, run));
+  });
+  const running: Promise<void>[] = [];
+
+  /** Follows a table until the run stops; after a gap that is to be mended it is copied again. */
+  async function follow(table: Table): Promise<void> {
+    const counters = ctx.progress.tables.get(table.name)!;
+    for (;;) {
+      const { stream, unkeep, gap } = streams.get(table.name)!;
+      await unkeep();
+      if (ctx.signal.aborted) return;
+      counters.stream = stream.progress;
+      if (gap() === undefined) {
+        counters.state = "following";
+        await followTable(stream).catch((error: unknown) => {
+          if (gap() === undefined) throw error;
+        });
+      }
+      await stream.spool?.stopped();
+      const lost = gap();
+      if (ctx.signal.aborted || lost === undefined) return;
+      await beginResync(ctx, table, run.table(table), lost);
+      streams.set(table.name, await open(ctx, table, polls, run));
+      counters.stream = streams.get(table.name)!.stream.progress;
+      await migrateTable(ctx, table, counters, run.table(table), readers);
+    }
+  }
+
+  return {
+    start: (table) => void running.push(follow(table).catch((error: unknown) => ctx.stop(error))),
+    async stopped() {
+      await new Promise((resolve) => {
+        if (ctx.signal.aborted) resolve(undefined);
+        else ctx.signal.addEventListener("abort", resolve, { once: true });
+      });
+      await Promise.all(running);
+      await Promise.all(
+        [...streams.values()].map(async ({ stream, unkeep }) => {
+          await unkeep();
+          await stream.spool?.stopped();
+        }),
+      );
+    },
+  };
+}
+
+function checkTarget(ctx: Context): void {
   const target = ctx.role("target");
   if (target.apply === undefined) {
     throw new MigrationError("CONFIG_INVALID", `changes can't be applied there: ${target.place}`, {
       hint: "set sync_mode = full, or another target.type",
     });
   }
-  const polls = createPolls(ctx.config);
-  ctx.log.info(`opening the streams of ${tables.length} ${tables.length === 1 ? "table" : "tables"}`);
-  const streams = new Map<string, OpenStream>();
-  await inParallel(tables, OPENS, async (table) => {
-    const copied = isCopied(ctx, table, run);
-    const stream = await openStream(ctx, table, polls, copied);
-    streams.set(table.name, stream);
-    await spoolIfAsked(stream, run);
-  });
-  const keepers = new Map([...streams].map(([name, stream]) => [name, keepPositions(stream)]));
-  const running: Promise<void>[] = [];
+  checkResync(ctx);
+}
 
-  async function follow(name: string): Promise<void> {
-    const stream = streams.get(name)!;
-    await keepers.get(name)!();
-    keepers.delete(name);
-    if (ctx.signal.aborted) return;
-    const counters = ctx.progress.tables.get(name)!;
-    counters.state = "following";
-    counters.stream = stream.progress;
-    await followTable(stream);
+/** Opens a stream; one that has a gap since its table was copied is opened anew, and the table copied again. */
+async function openOrResync(ctx: Context, table: Table, polls: Polls, run: RunCheckpoint): Promise<Opened> {
+  try {
+    return await open(ctx, table, polls, run);
+  } catch (error) {
+    if (!isMendable(ctx, error)) throw error;
+    await beginResync(ctx, table, run.table(table), error);
+    return open(ctx, table, polls, run);
   }
+}
 
-  return {
-    start: ({ name }) => void running.push(follow(name).catch((error: unknown) => ctx.stop(error))),
-    async stopped() {
-      await new Promise((resolve) => {
-        if (ctx.signal.aborted) resolve(undefined);
-        else ctx.signal.addEventListener("abort", resolve, { once: true });
-      });
-      await Promise.all([...running, ...[...keepers.values()].map((stop) => stop())]);
-      await Promise.all([...streams.values()].map(({ spool }) => spool?.stopped()));
+async function open(ctx: Context, table: Table, polls: Polls, run: RunCheckpoint): Promise<Opened> {
+  const own = new AbortController();
+  let gap: MigrationError | undefined;
+  /** In which a gap that is to be mended stops the table only. */
+  const scope: Context = {
+    ...ctx,
+    signal: AbortSignal.any([ctx.signal, own.signal]),
+    stop(reason) {
+      if (!isMendable(ctx, reason)) return ctx.stop(reason);
+      gap ??= reason;
+      own.abort(reason);
     },
   };
+  const stream = await openStream(scope, table, polls, isCopied(ctx, table, run));
+  await spoolIfAsked(stream, run);
+  return { stream, unkeep: keepPositions(stream), gap: () => gap };
 }
 
 /** Spools a stream while its table is copied, and goes on with what an earlier process has spooled. */
 async function spoolIfAsked(stream: OpenStream, run: RunCheckpoint): Promise<void> {
   const { config } = stream.ctx;
-  const { name } = stream.table;
-  const folder = openTableSpool(config["increase.persist.dir"], config.id, name);
+  const folder = openTableSpool(config["increase.persist.dir"], config.id, stream.table.name);
   const { state } = run.table(stream.table);
   if (!run.resumed) await folder.remove();
   const asked = config.incr_sync_parallel && state?.stage !== "done";

@@ -4,6 +4,6 @@ import { MigrationError } from "./errors.ts";
 export function gap(what: string, cause?: unknown): MigrationError {
   return new MigrationError("STREAM_GAP", what, {
     ...(cause !== undefined && { cause }),
-    hint: "the target misses changes of that table: start over with --fresh to copy it again",
+    hint: "the target misses changes of that table: set on_gap = resync to copy it again, or start over with --fresh",
   });
 }

@@ -4,7 +4,7 @@ import { openCheckpoint, type RunCheckpoint } from "./checkpoint.ts";
 import { createContext, type Context, type ContextOptions } from "./context.ts";
 import { type MigrationError, toMigrationError } from "./errors.ts";
 import { openStreams } from "./following.ts";
-import { createFairLanes, inParallel } from "./lanes.ts";
+import { createFairLanes, type FairLanes, inParallel } from "./lanes.ts";
 import { makePlaces } from "./places.ts";
 import type { AnyPlugin } from "./plugin.ts";
 import { type Progress, trackTable } from "./progress.ts";
@@ -58,7 +58,7 @@ export async function migrate(options: MigrateOptions): Promise<Progress> {
     const prepared = await prepare(ctx, options.fresh ?? false);
     const fullDone = options.onFullDone ?? ((): void => {});
     if (ctx.config.sync_mode === "full") {
-      await full(ctx, prepared);
+      await full(ctx, prepared, createFairLanes(readLanes(ctx.config, availableParallelism())));
       await prepared.checkpoint.finish();
       fullDone();
     } else await endless(ctx, prepared, fullDone);
@@ -91,16 +91,18 @@ async function prepare(ctx: Context, fresh: boolean): Promise<Prepared> {
 
 /** The full phase, where it is asked for, and the changes made since before it began, until the run stops. */
 async function endless(ctx: Context, prepared: Prepared, fullDone: () => void): Promise<void> {
-  const following = await openStreams(ctx, prepared.tables, prepared.checkpoint);
+  const { tables, checkpoint } = prepared;
+  const readers = createFairLanes(readLanes(ctx.config, availableParallelism()));
+  const following = await openStreams(ctx, tables, checkpoint, readers);
   try {
     if (ctx.config.sync_mode === "all") {
       await saveStatus(ctx, "full_sync");
       using _watch = watchRetention(ctx);
-      await full(ctx, prepared, (table) => following.start(table));
+      await full(ctx, prepared, readers, (table) => following.start(table));
       fullDone();
     } else {
-      for (const table of prepared.tables) {
-        await prepareIncr(ctx, table, prepared.checkpoint.table(table));
+      for (const table of tables) {
+        await prepareIncr(ctx, table, checkpoint.table(table), readers);
         following.start(table);
       }
     }
@@ -118,10 +120,10 @@ async function endless(ctx: Context, prepared: Prepared, fullDone: () => void): 
 async function full(
   ctx: Context,
   { tables, checkpoint }: Prepared,
+  readers: FairLanes,
   onTable: (table: Table) => void = () => {},
 ): Promise<void> {
   const largestFirst = tables.toSorted((a, b) => b.sizeBytes - a.sizeBytes);
-  const readers = createFairLanes(readLanes(ctx.config, availableParallelism()));
   await inParallel(largestFirst, ctx.config["full.concurrency"], async (table) => {
     const counters = ctx.progress.tables.get(table.name)!;
     try {

@@ -18,11 +18,6 @@ const NOT_YET: readonly NotYet[] = [
   },
   { key: "convert.type", asked: (config) => config["convert.type"] === "same", instead: "change" },
   { key: "plugins", asked: (config) => config.plugins.length > 0, instead: "" },
-  {
-    key: "on_gap",
-    asked: (config) => config.on_gap === "resync" && config.sync_mode !== "full",
-    instead: "fail",
-  },
 ];
 
 // Accepted without effect in sync_mode = full, because they only act on streams, as in the original:

@@ -3,6 +3,7 @@ import type {
   Batch,
   ConvertResult,
   EncodedBatch,
+  Item,
   KeyAttribute,
   Page,
   Position,
@@ -41,6 +42,8 @@ export interface Source {
   units(table: Table, count?: number): SegmentUnit[];
   /** Reads one unit page by page, in order. */
   read(unit: SegmentUnit, options: ReadOptions): AsyncIterable<Page>;
+  /** Those of the keys that no item has, by consistent reads; missing: nobody can tell. */
+  absent?(table: Table, keys: Item[], signal: AbortSignal): Promise<Item[]>;
   /** Frees what the source holds; may be called twice. */
   close?(): Promise<void> | void;
 }
@@ -150,6 +153,8 @@ export interface Target {
   index(table: Table, indexes: TargetIndex[], options: IndexOptions): Promise<number>;
   /** The documents present, counted exactly. */
   count(table: Table, signal: AbortSignal): Promise<number>;
+  /** All documents there, some at a time, with at least their keys' fields and exact types; missing: it can't. */
+  keys?(table: Table, signal: AbortSignal): AsyncIterable<TargetDocument[]>;
   /** Some documents that are there, with their exact types; missing: nobody can tell. */
   sample?(table: Table, count: number, signal: AbortSignal): Promise<TargetDocument[]>;
   /** Frees what the target holds; may be called twice. */

@@ -5,6 +5,7 @@ import { MigrationError } from "./errors.ts";
 import { copyTable } from "./full.ts";
 import { indexPattern, planIndexes } from "./indexes.ts";
 import type { FairLanes } from "./lanes.ts";
+import { overwrite, sweep } from "./resync.ts";
 import type { TableProgress } from "./progress.ts";
 import type { Table } from "./types.ts";
 
@@ -17,6 +18,7 @@ export async function migrateTable(
   readers: FairLanes,
 ): Promise<void> {
   const { state } = checkpoint;
+  const again = state?.round !== undefined;
   if (state?.stage === "done") {
     counters.indexes = state.indexes ?? 0;
     return;
@@ -26,12 +28,16 @@ export async function migrateTable(
   if (!ctx.config["sync_schema_only"]) {
     counters.state = "copying";
     ctx.log.info(`start syncing table ${table.name}`);
-    surplus = await copyTable(ctx, table, counters, checkpoint, readers);
+    // Once its sweep has begun, a table copied again has no more documents to count.
+    if (!again || state?.stage === "copying") {
+      surplus = await copyTable(ctx, table, counters, checkpoint, readers);
+    }
   }
   counters.state = "indexing";
   await checkpoint.advance({ stage: "indexing" });
+  if (again) await sweep(ctx, table, counters);
   const unique = await buildIndexes(ctx, table, counters);
-  checkSurplus(ctx, table, surplus, unique);
+  if (!again) checkSurplus(ctx, table, surplus, unique);
   await checkpoint.advance({ stage: "done", indexes: counters.indexes });
   const { read, filtered, written } = counters;
   await ctx.call("table:after", { phase: "full", table, read, filtered, written });
@@ -39,18 +45,29 @@ export async function migrateTable(
 }
 
 /**
- * A table whose stream alone is followed: its key must be found fast, so its indexes are built if need be.
+ * A table whose stream alone is followed: its key must be found fast, so its indexes are built if need be. One that
+ * has to be copied again after a gap is copied.
  *
  * @throws MigrationError CHECKPOINT_MISMATCH when its full phase was begun and not finished
  */
-export async function prepareIncr(ctx: Context, table: Table, checkpoint: TableCheckpoint): Promise<void> {
+export async function prepareIncr(
+  ctx: Context,
+  table: Table,
+  checkpoint: TableCheckpoint,
+  readers: FairLanes,
+): Promise<void> {
   const { state } = checkpoint;
+  const counters = ctx.progress.tables.get(table.name)!;
+  if (state?.round !== undefined && state.stage !== "done") {
+    await overwrite(ctx, table);
+    await migrateTable(ctx, table, counters, checkpoint, readers);
+    return;
+  }
   if (state !== undefined && state.stage !== "done") {
     throw new MigrationError("CHECKPOINT_MISMATCH", `its full phase isn't finished: table ${table.name}`, {
       hint: "go on with sync_mode = all, or start over with --fresh",
     });
   }
-  const counters = ctx.progress.tables.get(table.name)!;
   await buildIndexes(ctx, table, counters);
   const { targetName, id } = table;
   const source = id === undefined ? {} : { source: id };

@@ -2,6 +2,7 @@
 import type { Config } from "../../core/config.ts";
 import { derivesIds } from "../../core/document-id.ts";
 import { MigrationError } from "../../core/errors.ts";
+import { keyAttributes } from "../../core/key-of.ts";
 import type { Converter } from "../../core/roles.ts";
 import type {
   AttributeValue,
@@ -113,12 +114,6 @@ export function createConverter(config: Config, conversion: Conversion): Convert
     }
     return fields;
   }
-}
-
-/** The primary key's attributes, partition key first. */
-function keyAttributes(table: Table): KeyAttribute[] {
-  const { partition, sort } = table.keys;
-  return sort === undefined ? [partition] : [partition, sort];
 }
 
 /** An `_id` attribute that can't be the document's `_id`. */

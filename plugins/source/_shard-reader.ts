@@ -16,6 +16,8 @@ import { recordsPage, type RecordsPage } from "./_records.ts";
 const MINUTE = 60_000;
 /** An iterator lives 15 minutes. */
 const ITERATOR_LIFE = 14 * MINUTE;
+/** Records live 24 h. */
+const KEPT = 23 * 60 * MINUTE;
 /** What an answer holds at most is 1 MB as the service counts: one so large may have been cut short. */
 const CUT_BYTES = 700_000;
 /** The service's limit of one call. */
@@ -47,6 +49,8 @@ export function createShardReader({
   let position = from;
   let iterator: string | undefined;
   let usedAt = 0;
+  /** When the last request was sent that was answered, in ms since 1970. */
+  let answeredAt = Date.now();
 
   function renew(signal: AbortSignal): Promise<string | undefined> {
     const command = new GetShardIteratorCommand({
@@ -90,6 +94,13 @@ export function createShardReader({
   /** A position at the end is none any more once its iterator is gone. */
   function restart(why: string): void {
     iterator = undefined;
+    // All that was there then was read; a process that slept for a day has missed something.
+    if (position.at !== "sequence" && Date.now() - answeredAt > KEPT) {
+      const since = new Date(answeredAt).toISOString();
+      throw gap(
+        `what was written since ${since} may have expired unread: table ${table.name}, shard ${shard}`,
+      );
+    }
     if (position.at !== "latest") return;
     ctx.log.debug(`${why}: reading table ${table.name}, shard ${shard} from its oldest record`);
     position = { at: "horizon" };
@@ -134,6 +145,7 @@ export function createShardReader({
     const answer = await getRecords(request, signal);
     iterator = answer.iterator;
     usedAt = performance.now();
+    answeredAt = answer.sentAt;
     const last = answer.records.at(-1)?.sequenceNumber;
     const records = unseen(answer.records);
     if (last !== undefined) position = { at: "sequence", number: last, inclusive: false };

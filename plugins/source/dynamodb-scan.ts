@@ -1,5 +1,4 @@
 import {
-  type AttributeValue as SdkValue,
   DescribeTableCommand,
   type DynamoDBClient,
   ListTablesCommand,
@@ -12,14 +11,16 @@ import { nameAttributes } from "../../core/filter-expression.ts";
 import { inParallel } from "../../core/lanes.ts";
 import { definePlugin, type Plugin } from "../../core/plugin.ts";
 import { segmentCount } from "../../core/segments.ts";
-import type { AttributeValue, Item, SegmentUnit, SourceRecord, Table } from "../../core/types.ts";
+import type { Item, SegmentUnit, SourceRecord, Table } from "../../core/types.ts";
 import { setField } from "../../core/value.ts";
+import { createAbsent } from "./_absent.ts";
 import { scanPage } from "./_answer.ts";
 import { type Capacity, createCapacity } from "./_capacity.ts";
 import { createClient } from "./_client.ts";
 import { sourceError } from "./_errors.ts";
 import { createScan } from "./_scan.ts";
 import { describedTable } from "./_tables.ts";
+import { toSdk } from "./_values.ts";
 
 /** DescribeTable calls at once. */
 const DESCRIBES = 8;
@@ -76,6 +77,8 @@ const dynamodbScan: Plugin = definePlugin({
           yield page;
         } while (position !== undefined);
       },
+
+      absent: createAbsent(ctx, connected),
 
       close() {
         client?.destroy();
@@ -166,11 +169,4 @@ function scanRecord(item: Item, keyNames: string[]): SourceRecord {
   for (const name of keyNames) setField(keys, name, item[name]);
   // Every member is there from the start, so that all records have one shape.
   return { op: "put", event: "SCAN", keys, item, key: undefined, document: undefined };
-}
-
-/** Scalars as the SDK takes them: it wants bytes where the service sends base64. */
-function toSdk(item: Item): Record<string, SdkValue> {
-  const bytes = (value: AttributeValue): SdkValue =>
-    (value.B === undefined ? value : { B: Buffer.from(value.B, "base64") }) as SdkValue;
-  return Object.fromEntries(Object.entries(item).map(([name, value]) => [name, bytes(value)]));
 }

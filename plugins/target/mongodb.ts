@@ -1,9 +1,10 @@
 import type { Db } from "mongodb";
 import { derivesIds } from "../../core/document-id.ts";
+import { keyAttributes } from "../../core/key-of.ts";
 import { definePlugin, type Plugin } from "../../core/plugin.ts";
 import { noteRetry } from "../../core/progress.ts";
 import { type RetryOptions, SERVER_RETRY, withRetry } from "../../core/retry.ts";
-import type { Table } from "../../core/types.ts";
+import type { Table, TargetDocument } from "../../core/types.ts";
 import { connect, type Connections } from "./_mongodb-client.ts";
 import {
   buildIndexes,
@@ -17,6 +18,7 @@ import { isPassing, targetError } from "./_mongodb-errors.ts";
 import { checkNames } from "./_mongodb-names.ts";
 import { isMongos, requireMongos, shardCollection, withoutUnique } from "./_mongodb-sharding.ts";
 import { applyBatch } from "./_mongodb-apply.ts";
+import { keyPages } from "./_mongodb-keys.ts";
 import type { Destination } from "./_mongodb-commands.ts";
 import { writeBatch, writeEncoded } from "./_mongodb-write.ts";
 
@@ -110,6 +112,8 @@ const mongodb: Plugin = definePlugin({
           db.collection(targetName).countDocuments({}, { hint: "_id_" }),
         ),
 
+      keys: (table, signal) => pages(table, signal),
+
       sample: ({ targetName }, count) =>
         onDatabase(`reading ${database}.${targetName}`, (db) =>
           db.collection(targetName).find({}, { promoteValues: false, limit: count }).toArray(),
@@ -121,6 +125,21 @@ const mongodb: Plugin = definePlugin({
         await connections?.close();
       },
     });
+
+    /** The documents' keys, in pages. */
+    async function* pages(table: Table, signal: AbortSignal): AsyncIterable<TargetDocument[]> {
+      const { fieldPath } = ctx.role("convert");
+      const db = (await connected()).patient.db(database);
+      const paths = keyAttributes(table).map(fieldPath);
+      try {
+        yield* keyPages(db.collection(table.targetName), paths, {
+          retry: retry(`reading ${database}.${table.targetName}`, table),
+          signal,
+        });
+      } catch (error) {
+        throw targetError(error, `reading the keys of ${database}.${table.targetName}`);
+      }
+    }
 
     const partitionPath = ({ keys }: Table): string => ctx.role("convert").fieldPath(keys.partition);
 

@@ -26,15 +26,13 @@ describe("what is not built yet", () => {
     const error = refused({
       "convert.type": "same",
       plugins: "./a.ts",
-      on_gap: "resync",
     });
     expect(error.code).toBe("NOT_YET");
     expect(error.exit).toBe(2);
     expect(error.message.split("\n  ")).toEqual([
-      "3 settings are not built yet",
+      "2 settings are not built yet",
       "convert.type = same: not yet",
       "plugins = ./a.ts: not yet",
-      "on_gap = resync: not yet",
     ]);
     expect(error.hint).toContain("--set convert.type=change");
   });

@@ -128,7 +128,7 @@ describe("a gap ends the run and names it", () => {
     expectRefusal(run, {
       exit: 1,
       code: "STREAM_GAP",
-      says: ["table t", shard, /after \d+ are gone/, "--fresh"],
+      says: ["table t", shard, /after \d+ are gone/, /made at \d{4}-/, "on_gap = resync", "--fresh"],
     });
   });
 

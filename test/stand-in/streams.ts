@@ -215,6 +215,26 @@ export async function startStreams(options: StreamsOptions): Promise<Streams> {
     return { result: { Records: shard.records.slice(at, to), ...next } };
   }
 
+  /** What is there now, in one page. */
+  function scan(name: string, body: Record<string, unknown>): Misbehaviour {
+    const [count, segment] = [Number(body["TotalSegments"] ?? 1), Number(body["Segment"] ?? 0)];
+    const all = [...tables.get(name)!.byKey];
+    const Items = all.filter(([pk]) => Bun.hash.crc32(pk) % count === segment).map(([, item]) => item);
+    return { result: { Items, Count: Items.length, ScannedCount: Items.length } };
+  }
+
+  /** Every other key is left unprocessed at first. */
+  function batchGet(body: Record<string, unknown>): Misbehaviour {
+    const [[name, { Keys }]] = Object.entries(body["RequestItems"] as object) as [
+      [string, { Keys: { pk: { S: string } }[] }],
+    ];
+    const some = Keys.length > 1 ? Keys.filter((_, i) => i % 2 === 0) : Keys;
+    const found = some.filter(({ pk }) => tables.get(name)!.byKey.has(pk.S));
+    const left = Keys.filter((key) => !some.includes(key));
+    const UnprocessedKeys = left.length > 0 ? { [name]: { Keys: left } } : {};
+    return { result: { Responses: { [name]: found }, UnprocessedKeys } };
+  }
+
   function streams({ operation, body }: Call): Misbehaviour | undefined {
     const arn = String(body["StreamArn"] ?? "");
     const name = /table\/([^/]+)/.exec(arn)?.[1] ?? String(body["TableName"]);
@@ -224,6 +244,8 @@ export async function startStreams(options: StreamsOptions): Promise<Streams> {
       tables.get(name)!.enabled = true;
       return { result: {} };
     }
+    if (operation === "Scan") return scan(name, body);
+    if (operation === "BatchGetItem") return batchGet(body);
     if (operation === "DescribeStream") return describeStream(name, body);
     if (operation === "GetShardIterator") return iterator(name, body);
     if (operation === "GetRecords") return getRecords(body);

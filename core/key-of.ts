@@ -1,0 +1,67 @@
+/** A document's primary key as the source has it, and keys as text. */
+import { Binary, Decimal128, Double, Int32, Long } from "mongodb";
+import { parseDecimal } from "./number.ts";
+import type { Converter } from "./roles.ts";
+import type { AttributeValue, Item, KeyAttribute, Table, TargetDocument } from "./types.ts";
+
+/** The primary key's attributes, partition key first. */
+export function keyAttributes({ keys: { partition, sort } }: Table): KeyAttribute[] {
+  return sort === undefined ? [partition] : [partition, sort];
+}
+
+/**
+ * The key of the item behind a document. No converter lets a key lose digits, so that there is one.
+ *
+ * @param document at least its key's fields, with their exact types
+ * @returns undefined when the document has no key of this table's: it isn't an item's
+ */
+export function keyOf(
+  document: TargetDocument,
+  table: Table,
+  fieldPath: Converter["fieldPath"],
+): Item | undefined {
+  const key: Item = {};
+  for (const attribute of keyAttributes(table)) {
+    const value = attributeOf(fieldAt(document, fieldPath(attribute)), attribute);
+    if (value === undefined) return undefined;
+    key[attribute.name] = value;
+  }
+  return key;
+}
+
+/** The field at a path; names at the source may have dots themselves. */
+function fieldAt(document: TargetDocument, path: string): unknown {
+  if (Object.hasOwn(document, path)) return document[path];
+  const dot = path.lastIndexOf(".");
+  const outer = dot === -1 ? undefined : document[path.slice(0, dot)];
+  return outer === null || typeof outer !== "object"
+    ? undefined
+    : (outer as TargetDocument)[path.slice(dot + 1)];
+}
+
+function attributeOf(value: unknown, { type }: KeyAttribute): AttributeValue | undefined {
+  if (type === "B") return value instanceof Binary ? { B: value.toString("base64") } : undefined;
+  if (type === "S") return typeof value === "string" ? { S: value } : undefined;
+  const isNumber =
+    typeof value === "number" ||
+    [Int32, Double, Long, Decimal128].some((kind) => value instanceof kind) ||
+    typeof value === "string";
+  if (!isNumber) return undefined;
+  const digits = String(value);
+  try {
+    parseDecimal(digits);
+    return { N: digits };
+  } catch {
+    return undefined;
+  }
+}
+
+/** A key as text that is the same for the same key, however its numbers are written. */
+export function keyText(key: Item, table: Table): string {
+  return JSON.stringify(
+    keyAttributes(table).map(({ name }) => {
+      const value = key[name]!;
+      return value.N === undefined ? (value.S ?? value.B) : parseDecimal(value.N);
+    }),
+  );
+}

@@ -1,0 +1,16 @@
+import type { AttributeValue as SdkValue } from "@aws-sdk/client-dynamodb";
+import type { AttributeValue, Item } from "../../core/types.ts";
+
+/** Scalars as the SDK takes them: it wants bytes where the service sends base64. */
+export function toSdk(item: Item): Record<string, SdkValue> {
+  const bytes = (value: AttributeValue): SdkValue =>
+    (value.B === undefined ? value : { B: Buffer.from(value.B, "base64") }) as SdkValue;
+  return Object.fromEntries(Object.entries(item).map(([name, value]) => [name, bytes(value)]));
+}
+
+/** The reverse of {@link toSdk}. */
+export function fromSdk(item: Record<string, SdkValue>): Item {
+  const text = (value: SdkValue): AttributeValue =>
+    (value.B === undefined ? value : { B: Buffer.from(value.B).toString("base64") }) as AttributeValue;
+  return Object.fromEntries(Object.entries(item).map(([name, value]) => [name, text(value)]));
+}
