@@ -169,6 +169,52 @@ describe("a gap ends the run and names it", () => {
   });
 });
 
+test("a new table is copied, a vanished one left alone; the others go on from where they were", async () => {
+  await using s = await scenario();
+  let names = ["t", "u"];
+  const scanned: unknown[] = [];
+  await using streams = await startStreams({
+    tables: ["t", "u", "v"],
+    misbehave({ operation, body }) {
+      if (operation === "Scan") scanned.push(body["TableName"]);
+      return operation === "ListTables" ? { result: { TableNames: names } } : undefined;
+    },
+  });
+  const random = randomOf(2);
+  change(streams, random, 100);
+  streams.put("u", { pk: { S: "a" } });
+  streams.put("v", { pk: { S: "b" } });
+  const first = follow(s, streams);
+  await expectModel(s, streams, first);
+  await sleep(300);
+  await first.stop();
+  change(streams, random, 100);
+  streams.remove("u", "a");
+  scanned.length = 0;
+  names = ["t", "v"];
+  const second = follow(s, streams);
+  try {
+    await expectModel(s, streams, second);
+    expect(await s.db.collection("v").countDocuments()).toBe(1);
+    expect(await s.db.collection("u").countDocuments()).toBe(1);
+    expect(new Set(scanned)).toEqual(new Set(["v"]));
+  } finally {
+    await second.stop();
+  }
+  // The one that vanished was a moment away: its changes were kept.
+  names = ["t", "u", "v"];
+  scanned.length = 0;
+  const third = follow(s, streams);
+  try {
+    const deadline = Date.now() + 10 * SECOND;
+    while ((await s.db.collection("u").countDocuments()) > 0 && Date.now() < deadline) await sleep(30);
+    expect(await s.db.collection("u").countDocuments()).toBe(0);
+    expect(scanned).toEqual([]);
+  } finally {
+    await third.stop();
+  }
+});
+
 test("a stream of another kind is refused, with what to do", async () => {
   await using s = await scenario();
   await using streams = await startStreams({ tables: ["t"], view: "KEYS_ONLY" });
