@@ -35,20 +35,31 @@ async function main(): Promise<number> {
     .command("[command]", "Runs the migration (the command run is the default)")
     .option("-c, --conf <file>", "The configuration, nimo-shake.conf")
     .option("--set <key=value>", "Sets a key, whatever the file says; may be given again and again")
+    .option("--plugin <file>", "Adds a plugin; may be given again and again")
     .option("--fresh", "Starts over, whatever an unfinished run has left")
     .example("  nimo-shake -conf=nimo-shake.conf")
     .example("  nimo-shake run -c nimo-shake.conf --set full.read.concurrency=4")
     .action(
       (
         command: string | undefined,
-        flags: { conf?: string | string[]; set?: string | string[]; fresh?: boolean },
+        flags: {
+          conf?: string | string[];
+          set?: string | string[];
+          plugin?: string | string[];
+          fresh?: boolean;
+        },
       ) => {
         if (command !== undefined && LATER.includes(command)) throw notYet(command);
         if (command !== undefined && command !== "run")
           throw usage(`there is no such command${named(command)}`);
         if (Array.isArray(flags.conf)) throw usage("more than one configuration file is given");
         if (typeof flags.conf !== "string") throw usage("no configuration file is given");
-        return run({ file: flags.conf, set: [flags.set ?? []].flat(), fresh: flags.fresh === true });
+        return run({
+          file: flags.conf,
+          set: [flags.set ?? []].flat(),
+          plugins: [flags.plugin ?? []].flat(),
+          fresh: flags.fresh === true,
+        });
       },
     );
 

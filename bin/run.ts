@@ -1,12 +1,14 @@
 /** The command `run`: a configuration in, a migration shown, an exit code out. */
 import { constants } from "node:os";
+import { dirname } from "node:path";
 import type { ConsolaInstance } from "consola";
 import { type Config, describeConfig, loadConfig } from "../core/config.ts";
 import { MigrationError } from "../core/errors.ts";
 import { createRedactor } from "../core/mask.ts";
 import { serveMetric } from "../core/metric.ts";
-import { migrate } from "../core/migrate.ts";
+import { migrate, type MigrateOptions } from "../core/migrate.ts";
 import { refuseNotYet } from "../core/not-yet.ts";
+import { loadPlugins } from "../core/plugin-files.ts";
 import { createProgress } from "../core/progress.ts";
 import { serveProgress } from "../core/status.ts";
 import { printError } from "./errors.ts";
@@ -24,6 +26,8 @@ export interface RunFlags {
   set: string[];
   /** Forgets what an unfinished run has left. */
   fresh: boolean;
+  /** Further plugins' files. */
+  plugins: string[];
 }
 
 /**
@@ -32,12 +36,16 @@ export interface RunFlags {
  * @returns the exit code
  * @throws MigrationError when the configuration can't be used
  */
-export async function run({ file, set, fresh }: RunFlags): Promise<number> {
-  const { config, warnings, given } = loadConfig({ file, set, env: process.env });
+export async function run({ file, set, fresh, plugins: files }: RunFlags): Promise<number> {
+  const { config, warnings, given, pluginOptions } = loadConfig({ file, set, env: process.env });
   refuseNotYet(config, given);
+  const plugins = [
+    ...(await loadPlugins(config.plugins, dirname(file))),
+    ...(await loadPlugins(files, process.cwd())),
+  ];
   const redact = createRedactor({ ...config });
   try {
-    await shown(config, { warnings, given, redact, fresh });
+    await shown(config, { warnings, redact, migration: { given, fresh, plugins, pluginOptions } });
     return 0;
   } catch (error) {
     return printError(error, { debug: config["log.level"] === "debug", redact });
@@ -46,13 +54,12 @@ export async function run({ file, set, fresh }: RunFlags): Promise<number> {
 
 interface ShownOptions {
   warnings: string[];
-  given: ReadonlySet<string>;
   redact: (text: string) => string;
-  fresh: boolean;
+  migration: Pick<MigrateOptions, "given" | "fresh" | "plugins" | "pluginOptions">;
 }
 
 /** The migration with its log, its display and its summary. */
-async function shown(config: Config, { warnings, given, redact, fresh }: ShownOptions): Promise<void> {
+async function shown(config: Config, { warnings, redact, migration }: ShownOptions): Promise<void> {
   await using cleanup = new AsyncDisposableStack();
   const { log, close } = createLog({
     level: config["log.level"],
@@ -88,8 +95,7 @@ async function shown(config: Config, { warnings, given, redact, fresh }: ShownOp
     log,
     progress,
     signal,
-    fresh,
-    given,
+    ...migration,
     onFullDone() {
       if (!endless) return;
       if (config.sync_mode === "all") tellFullDone();

@@ -7,9 +7,14 @@ import type { SettingKey } from "./config.ts";
 import { MigrationError } from "./errors.ts";
 import { SETTINGS } from "./settings.ts";
 
+/** Options by plugin name and key. */
+export type PluginOptions = Record<string, Record<string, string>>;
+
 /** The texts one source gives, known keys only, and what was wrong with the rest. */
 export interface ConfigSource {
   texts: Partial<Record<SettingKey, string>>;
+  /** What is given as `plugin.<name>.<key>`, by name and key. */
+  pluginOptions: PluginOptions;
   /** Where a key was given, for messages. */
   where: (key: SettingKey) => string;
   /** Whether a `#` behind a value may have been meant as a comment. */
@@ -41,6 +46,7 @@ function missingValue(key: string): string {
 export function fromSet(set: Readonly<Record<string, string>> | readonly string[]): ConfigSource {
   const source: ConfigSource = {
     texts: {},
+    pluginOptions: {},
     where: () => "--set",
     comments: false,
     problems: [],
@@ -49,6 +55,7 @@ export function fromSet(set: Readonly<Record<string, string>> | readonly string[
   const pairs = Array.isArray(set) ? set.map(splitPair) : Object.entries(set);
   for (const [key, value] of pairs) {
     if (value === undefined) source.problems.push(missingValue(key));
+    else if (isOption(source, key, value.trim())) continue;
     else if (!isKnown(key)) source.problems.push(unknownKey(key, "--set"));
     else source.texts[key] = value.trim();
   }
@@ -66,7 +73,14 @@ export function fromEnv(env: Readonly<Record<string, string | undefined>>): Conf
   const names = new Map(SETTINGS.map((setting) => [setting.env, setting.key]));
   const where = (key: SettingKey) =>
     `environment variable ${SETTINGS.find((setting) => setting.key === key)?.env}`;
-  const source: ConfigSource = { texts: {}, where, comments: false, problems: [], warnings: [] };
+  const source: ConfigSource = {
+    texts: {},
+    pluginOptions: {},
+    where,
+    comments: false,
+    problems: [],
+    warnings: [],
+  };
   for (const [name, value] of Object.entries(env)) {
     if (value === undefined || !name.startsWith("NIMO_") || name.startsWith("NIMO_TEST_")) continue;
     const key = names.get(name);
@@ -88,6 +102,7 @@ export function fromText(content: string, path: string | undefined): ConfigSourc
   const lines = new Map(entries.map((entry) => [entry.key, entry.line]));
   const source: ConfigSource = {
     texts: {},
+    pluginOptions: {},
     where: (key) => at(lines.get(key)),
     comments: true,
     problems: problems.map(({ line, message }) => `${at(line)}: ${message}`),
@@ -95,9 +110,17 @@ export function fromText(content: string, path: string | undefined): ConfigSourc
   };
   for (const { key, value, line } of entries) {
     if (isKnown(key)) source.texts[key] = value;
-    else source.problems.push(unknownKey(key, at(line)));
+    else if (!isOption(source, key, value)) source.problems.push(unknownKey(key, at(line)));
   }
   return source;
+}
+
+/** Takes `plugin.<name>.<key>`; the name has no dots. */
+function isOption({ pluginOptions }: ConfigSource, key: string, value: string): boolean {
+  const [, name, option] = /^plugin\.([^.]+)\.(.+)$/.exec(key) ?? [];
+  if (name === undefined || option === undefined) return false;
+  pluginOptions[name] = { ...pluginOptions[name], [option]: value };
+  return true;
 }
 
 /** The settings in a file. Throws CONFIG_MISSING when it can't be read. */

@@ -1,7 +1,14 @@
 /** Reads the configuration: --set over environment over file over defaults, all problems told at once. */
 import { defu } from "defu";
 import { brokenRules, complete, dropBothLists } from "./config-rules.ts";
-import { type ConfigSource, fromEnv, fromFile, fromSet, fromText } from "./config-sources.ts";
+import {
+  type ConfigSource,
+  fromEnv,
+  fromFile,
+  fromSet,
+  fromText,
+  type PluginOptions,
+} from "./config-sources.ts";
 import { MigrationError } from "./errors.ts";
 import { maskText, maskValue } from "./mask.ts";
 import { DEFAULTS, parseSettings, SETTINGS } from "./settings.ts";
@@ -91,6 +98,8 @@ export interface LoadedConfig {
   warnings: string[];
   /** The keys that were given a value, rather than left to their default. */
   given: Set<SettingKey>;
+  /** What is given as `plugin.<name>.<key>`, by name and key. */
+  pluginOptions: PluginOptions;
 }
 
 const LONGEST_VALUE = 120;
@@ -149,7 +158,8 @@ export function loadConfig({ set, env, file, text }: ConfigOptions = {}): Loaded
   if (given.has("full.read.filter_attributevalues") && config["full.read.filter_expression"] === "") {
     warnings.push("full.read.filter_attributevalues has no effect without full.read.filter_expression");
   }
-  return { config, warnings, given };
+  const pluginOptions: PluginOptions = defu({}, ...sources.map((each) => each.pluginOptions));
+  return { config, warnings, given, pluginOptions };
 }
 
 /** The configuration as it may be logged: no keys, no tokens, no credentials in addresses. */

@@ -1,8 +1,8 @@
 import { availableParallelism } from "node:os";
 import { adoptOriginal, checkOriginal, saveStatus, settleConversion } from "./adopt.ts";
 import { openCheckpoint, type RunCheckpoint } from "./checkpoint.ts";
-import { createContext, type Context, type ContextOptions } from "./context.ts";
-import { type MigrationError, toMigrationError } from "./errors.ts";
+import { createContext, type Context, type ContextOptions, type OwnedContext } from "./context.ts";
+import { MigrationError, toMigrationError } from "./errors.ts";
 import { openStreams } from "./following.ts";
 import { createFairLanes, type FairLanes, inParallel } from "./lanes.ts";
 import { makePlaces } from "./places.ts";
@@ -18,6 +18,8 @@ import { builtinPlugins, converterPlugin } from "../plugins/index.ts";
 export interface MigrateOptions extends ContextOptions {
   /** Further plugins, set up after the built-in ones. */
   plugins?: AnyPlugin[];
+  /** Their options, by plugin name. */
+  pluginOptions?: Readonly<Record<string, unknown>>;
   /** Forgets what an unfinished run has left, and starts over. */
   fresh?: boolean;
   /** The keys that the user gave; a default may give way to what an earlier tool has begun. */
@@ -54,7 +56,8 @@ export async function migrate(options: MigrateOptions): Promise<Progress> {
   await attempt(async () => {
     for (const plugin of await builtinPlugins(config)) await ctx.use(plugin);
     config["convert.type"] = await settleConversion(ctx, options.given ?? new Set(), options.fresh ?? false);
-    for (const plugin of [await converterPlugin(config), ...(options.plugins ?? [])]) await ctx.use(plugin);
+    await ctx.use(await converterPlugin(config));
+    await usePlugins(ctx, options);
     const prepared = await prepare(ctx, options.fresh ?? false);
     const fullDone = options.onFullDone ?? ((): void => {});
     if (ctx.config.sync_mode === "full") {
@@ -67,6 +70,21 @@ export async function migrate(options: MigrateOptions): Promise<Progress> {
   await attempt(() => ctx[Symbol.asyncDispose]());
   if (failure !== undefined) throw failure;
   return ctx.progress;
+}
+
+/** Sets up the plugins that were given; options of none of them are refused. */
+async function usePlugins(
+  ctx: OwnedContext,
+  { plugins = [], pluginOptions = {} }: MigrateOptions,
+): Promise<void> {
+  const names = plugins.map(({ name }) => name);
+  for (const name of Object.keys(pluginOptions)) {
+    if (names.includes(name)) continue;
+    throw new MigrationError("PLUGIN_INVALID", `options for a plugin that isn't used: plugin.${name}.*`, {
+      hint: names.length > 0 ? `the plugins are ${names.join(", ")}` : "name its file in plugins",
+    });
+  }
+  for (const plugin of plugins) await ctx.use(plugin, pluginOptions[plugin.name] ?? {});
 }
 
 /** Finds the tables, lets the hooks see them, and makes room at the target for those not begun yet. */

@@ -17,7 +17,6 @@ const NOT_YET: readonly NotYet[] = [
     instead: "mongodb",
   },
   { key: "convert.type", asked: (config) => config["convert.type"] === "same", instead: "change" },
-  { key: "plugins", asked: (config) => config.plugins.length > 0, instead: "" },
 ];
 
 // Accepted without effect in sync_mode = full, because they only act on streams, as in the original:

@@ -1,10 +1,10 @@
 /**
- * Migrates one table, into a folder and into MongoDB, with the example configuration by whatever command is given,
- * alone in an empty folder:
+ * Migrates one table, into a folder, into MongoDB, and there with a plugin, with the example configuration by whatever
+ * command is given, alone in an empty folder:
  * `bun test/smoke.ts dist/nimo-shake`, `bun test/smoke.ts deno run -A bin/cli.ts`.
  */
 import { execFile } from "node:child_process";
-import { copyFileSync, existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { copyFileSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, join, resolve } from "node:path";
 import { promisify } from "node:util";
@@ -21,6 +21,7 @@ const ITEMS = 100;
 const TIMEOUT = 120_000;
 const table = `smoke-${process.pid}`;
 const id = `smoke-${process.pid}-${Date.now()}`;
+const pluginId = `${id}-p`;
 
 const folder = mkdtempSync(join(tmpdir(), "nimo-shake-smoke-"));
 const { mongoUri, dynamoEndpoint } = await sharedServers();
@@ -40,10 +41,10 @@ try {
     "source.endpoint_url": dynamoEndpoint,
     "filter.collection.white": table,
   };
-  const migrate = async (more: Record<string, string>): Promise<string> => {
+  const migrate = async (more: Record<string, string>, cwd = folder): Promise<string> => {
     const all = Object.entries({ ...settings, ...more });
     const sets = all.flatMap(([key, value]) => ["--set", `${key}=${value}`]);
-    const options = { cwd: folder, timeout: TIMEOUT };
+    const options = { cwd, timeout: TIMEOUT };
     const { stdout } = await promisify(execFile)(file!, [...args, `-conf=${conf}`, ...sets], options);
     expectEqual("the last line", stdout.trimEnd().split("\n").at(-1), "full sync done!");
     return stdout;
@@ -58,11 +59,20 @@ try {
   const one = await documents.findOne({ pk: "item-7" }, { projection: { _id: 0 } });
   expectEqual("a document", JSON.stringify(one), JSON.stringify({ n: 7, pk: "item-7" }));
   expectEqual("indexes", Object.keys(await documents.indexInformation()).toString(), "_id_,pk_1,pk_hashed");
+
+  const plugins = makePlugin();
+  await migrate({ id: pluginId, "target.type": "mongodb", "target.address": mongoUri, plugins }, tmpdir());
+  const odd = target.db(pluginId).collection("odd");
+  expectEqual("documents that a plugin kept", await odd.countDocuments({ n: { $mod: [2, 1] } }), ITEMS / 2);
+  expectEqual("other documents", await odd.countDocuments({ n: { $mod: [2, 0] } }), 0);
   process.stdout.write(
     `${stdout}smoke: ${process.argv.slice(2).join(" ")}: ${ITEMS} of ${ITEMS} items equal\n`,
   );
 } finally {
-  await target.db(id).dropDatabase();
+  for (const each of [id, pluginId]) {
+    await target.db(each).dropDatabase();
+    await target.db(`${each}-checkpoint-state`).dropDatabase();
+  }
   await target.close();
   await source.send(new DeleteTableCommand({ TableName: table })).catch(() => {});
   source.destroy();
@@ -78,6 +88,29 @@ function alone([file, ...args]: string[]): string[] {
   const copy = join(folder, basename(file));
   copyFileSync(file, copy);
   return [copy, ...whole];
+}
+
+/** A plugin in TypeScript with an import of its own, and no node_modules anywhere near. */
+function makePlugin(): string {
+  writeFileSync(
+    join(folder, "odd.ts"),
+    "export const isOdd = (digits: string): boolean => Number(digits) % 2 === 1;\n",
+  );
+  writeFileSync(
+    join(folder, "plugin.ts"),
+    `import type { Plugin } from "nimo-shake";
+import { isOdd } from "./odd.ts";
+
+export default {
+  name: "odd",
+  setup(ctx) {
+    ctx.hook("table:before", (e) => void (e.table.targetName = "odd"));
+    ctx.hook("fetch:after", (e) => e.keep((item) => isOdd(item.n!.N!)));
+  },
+} satisfies Plugin;
+`,
+  );
+  return "./plugin.ts";
 }
 
 async function makeTable(): Promise<void> {

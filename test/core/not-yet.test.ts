@@ -24,17 +24,18 @@ describe("what is not built yet", () => {
 
   test("is refused all at once, with what to set instead", () => {
     const error = refused({
+      sync_mode: "full",
+      "target.type": "aliyun_dynamo_proxy",
       "convert.type": "same",
-      plugins: "./a.ts",
     });
     expect(error.code).toBe("NOT_YET");
     expect(error.exit).toBe(2);
     expect(error.message.split("\n  ")).toEqual([
       "2 settings are not built yet",
+      "target.type = aliyun_dynamo_proxy: not yet",
       "convert.type = same: not yet",
-      "plugins = ./a.ts: not yet",
     ]);
-    expect(error.hint).toContain("--set convert.type=change");
+    expect(error.hint).toContain("--set target.type=mongodb --set convert.type=change");
   });
 
   test.each<[Record<string, string>, string]>([

@@ -1,0 +1,145 @@
+/** Plugins from files, in a folder with no node_modules, in both phases. */
+import { describe, expect, setDefaultTimeout, test } from "bun:test";
+import { mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { dynamo, scenario, type Scenario } from "./helpers.ts";
+import { expectRefusal } from "./refusals.ts";
+
+// the limit set in the preload holds for the first file only
+setDefaultTimeout(60_000);
+
+const PAID = `
+import type { Plugin } from "nimo-shake";
+import { status } from "./lib/status.js";
+
+/** Only items of a status, in a collection of another name. */
+const plugin: Plugin<{ is: string }> = {
+  name: "only",
+  setup(ctx, options) {
+    ctx.hook("table:before", (e) => void (e.table.targetName = "copied"));
+    ctx.hook("fetch:after", (e) => e.keep((item) => status(item) === options.is));
+  },
+};
+export default plugin;
+`;
+
+const LIBRARY = `export const status = (item) => item.status?.S;\n`;
+
+const COMPUTED = `
+export default {
+  name: "computed",
+  setup(ctx) {
+    ctx.hook("convert:after", (e) => {
+      for (const { document } of e.records) if (document) document.total = document.a + document.b;
+    });
+  },
+};
+`;
+
+function writePlugins({ folder }: Scenario): void {
+  mkdirSync(join(folder, "lib"));
+  writeFileSync(join(folder, "only.ts"), PAID);
+  writeFileSync(join(folder, "lib/status.js"), LIBRARY);
+  writeFileSync(join(folder, "computed.mjs"), COMPUTED);
+}
+
+const item = (pk: string, status: string, a: number) => ({
+  pk: { S: pk },
+  status: { S: status },
+  a: { N: String(a) },
+  b: { N: "100" },
+});
+
+test("filtered, renamed, a computed field, in both phases", async () => {
+  await using s = await scenario();
+  writePlugins(s);
+  const table = await s.table("t", {
+    items: [item("1", "paid", 1), item("2", "open", 2), item("3", "paid", 3)],
+  });
+  const conf = s.conf(
+    s.settings({
+      sync_mode: "all",
+      "incr_sync.http_port": -1,
+      plugins: "./only.ts",
+      "plugin.only.is": "paid",
+    }),
+  );
+  const run = s.start([`-conf=${conf}`, "--plugin", join(s.folder, "computed.mjs")]);
+  const copied = s.db.collection("copied");
+  const found = async () =>
+    (await copied
+      .find({}, { projection: { _id: 0, pk: 1, total: 1 } })
+      .sort({ pk: 1 })
+      .toArray()) as unknown[];
+  const expectSoon = async (expected: unknown[]): Promise<void> => {
+    const deadline = Date.now() + 20_000;
+    while (!Bun.deepEquals(await found(), expected) && Date.now() < deadline) await sleep(50);
+    expect(await found()).toEqual(expected);
+  };
+  const put = (Item: object) => dynamo(s.dynamoEndpoint, "PutItem", { TableName: table, Item });
+  try {
+    await expectSoon([
+      { pk: "1", total: 101 },
+      { pk: "3", total: 103 },
+    ]);
+    await put(item("2", "paid", 20)); // enters
+    await put(item("3", "open", 3)); // leaves
+    await put(item("1", "paid", 11)); // stays
+    await put(item("4", "open", 4)); // was never in it
+    await expectSoon([
+      { pk: "1", total: 111 },
+      { pk: "2", total: 120 },
+    ]);
+  } finally {
+    run.kill("SIGTERM");
+    await run.done;
+  }
+});
+
+describe("a plugin that is none is refused, and nothing is written", () => {
+  test.each<[string, string, (string | RegExp)[]]>([
+    ["a syntax error", "export default {{", ["plugin ./bad.ts can't be loaded"]],
+    ["a missing import", `import "./nowhere.js"; export default {};`, ["./bad.ts", "nowhere"]],
+    ["what throws while it is loaded", `throw new Error("oh no");`, ["./bad.ts can't be loaded", "oh no"]],
+    ["no default export", "export const a = 1;", ["./bad.ts has no plugin as its default export"]],
+    ["no name", "export default { setup() {} };", ["./bad.ts has no name"]],
+    ["no setup", `export default { name: "bad" };`, ["./bad.ts has no function setup"]],
+    [
+      "a setup that throws",
+      `export default { name: "bad", setup() { throw new Error("oh no"); } };`,
+      ["./bad.ts threw", "oh no"],
+    ],
+    [
+      "a role taken twice",
+      `export default { name: "bad", setup(ctx) { ctx.provide("target", {}); } };`,
+      ["target/mongodb and bad"],
+    ],
+    [
+      "bad options",
+      `export default { name: "bad", options: { "~run": () => ({ issues: [{ message: "must be a number" }] }) }, setup() {} };`,
+      ["must be a number", "plugin bad"],
+    ],
+  ])("%s", async (_, code, says) => {
+    await using s = await scenario();
+    await s.table("t", { items: [item("1", "paid", 1)] });
+    writeFileSync(join(s.folder, "bad.ts"), code);
+    const run = await s.run([`-conf=${s.conf(s.settings({ plugins: "./bad.ts" }))}`]);
+    expectRefusal(run, { exit: 2, code: "PLUGIN_INVALID", says });
+    expect(await s.collections()).toEqual([]);
+  });
+
+  test("a file that isn't there, a package that isn't there, options of no plugin", async () => {
+    await using s = await scenario();
+    await s.table("t");
+    for (const [settings, says] of [
+      [{ plugins: "./nowhere.ts" }, "plugin ./nowhere.ts can't be loaded"],
+      [{ plugins: "no-such-package" }, "plugin no-such-package can't be loaded"],
+      [{ "plugin.nobody.x": 1 }, "options for a plugin that isn't used: plugin.nobody.*"],
+    ] as const) {
+      const run = await s.run([`-conf=${s.conf(s.settings(settings))}`]);
+      expectRefusal(run, { exit: 2, code: "PLUGIN_INVALID", says: [says] });
+    }
+    expect(await s.collections()).toEqual([]);
+  });
+});
