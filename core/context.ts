@@ -43,6 +43,8 @@ export interface Context {
 
 /** A context and what only its owner may do with it. */
 export interface OwnedContext extends Context, AsyncDisposable {
+  /** Whether a plugin fills a role. */
+  isFilled(role: keyof Roles): boolean;
   /** Runs a plugin's `setup`. */
   use(plugin: AnyPlugin, options?: unknown): Promise<void>;
 }
@@ -116,6 +118,7 @@ export function createContext(options: ContextOptions): OwnedContext {
       return runHook(name, async () => void (await call(name, event)));
     },
     listens: (name) => listeners.has(name),
+    isFilled: (role) => roles.has(role),
     async use(plugin, pluginOptions) {
       current = plugin.name;
       await plugin.setup(this, checkedOptions(plugin, pluginOptions));

@@ -9,14 +9,15 @@ import { makePlaces } from "./places.ts";
 import type { AnyPlugin } from "./plugin.ts";
 import { type Progress, trackTable } from "./progress.ts";
 import { watchRetention } from "./retention.ts";
+import type { Roles } from "./roles.ts";
 import { readLanes } from "./segments.ts";
 import { migrateTable, prepareIncr } from "./table.ts";
 import type { Table } from "./types.ts";
-import { builtinPlugins, converterPlugin } from "../plugins/index.ts";
+import { builtinPlugin } from "../plugins/index.ts";
 
 /** What {@link migrate} takes beside the configuration. */
 export interface MigrateOptions extends ContextOptions {
-  /** Further plugins, set up after the built-in ones. */
+  /** Further plugins; they are set up first, and the built-in ones fill the roles they leave. */
   plugins?: AnyPlugin[];
   /** Their options, by plugin name. */
   pluginOptions?: Readonly<Record<string, unknown>>;
@@ -54,10 +55,10 @@ export async function migrate(options: MigrateOptions): Promise<Progress> {
   };
 
   await attempt(async () => {
-    for (const plugin of await builtinPlugins(config)) await ctx.use(plugin);
-    config["convert.type"] = await settleConversion(ctx, options.given ?? new Set(), options.fresh ?? false);
-    await ctx.use(await converterPlugin(config));
     await usePlugins(ctx, options);
+    for (const role of ["source", "streams", "target", "checkpoint"] as const) await fill(ctx, role);
+    config["convert.type"] = await settleConversion(ctx, options.given ?? new Set(), options.fresh ?? false);
+    await fill(ctx, "convert");
     const prepared = await prepare(ctx, options.fresh ?? false);
     const fullDone = options.onFullDone ?? ((): void => {});
     if (ctx.config.sync_mode === "full") {
@@ -85,6 +86,13 @@ async function usePlugins(
     });
   }
   for (const plugin of plugins) await ctx.use(plugin, pluginOptions[plugin.name] ?? {});
+}
+
+/** Fills a role with the built-in plugin that the configuration names, unless a plugin that was given fills it. */
+async function fill(ctx: OwnedContext, role: keyof Roles): Promise<void> {
+  if (ctx.isFilled(role)) return;
+  const plugin = await builtinPlugin(role, ctx.config);
+  if (plugin !== undefined) await ctx.use(plugin);
 }
 
 /** Finds the tables, lets the hooks see them, and makes room at the target for those not begun yet. */

@@ -1,5 +1,6 @@
 import type { Config } from "../core/config.ts";
 import type { Plugin } from "../core/plugin.ts";
+import type { Roles } from "../core/roles.ts";
 
 /** Every built-in plugin. Literal imports, because the compiled executable has no others. */
 const BUILTINS: Record<string, () => Promise<{ default: Plugin }>> = {
@@ -14,18 +15,15 @@ const BUILTINS: Record<string, () => Promise<{ default: Plugin }>> = {
   "target/mongodb": () => import("./target/mongodb.ts"),
 };
 
-/** The built-in plugins that a configuration asks for, but for the converter. */
-export async function builtinPlugins(config: Config): Promise<Plugin[]> {
-  const names = [
-    "source/dynamodb-scan",
-    ...(config.sync_mode === "full" ? [] : ["source/dynamodb-streams"]),
-    `target/${config["target.type"]}`,
-    `checkpoint/${config["checkpoint.type"]}`,
-  ];
-  return Promise.all(names.map(async (name) => (await BUILTINS[name]!()).default));
-}
-
-/** The built-in converter that a configuration asks for. */
-export async function converterPlugin(config: Config): Promise<Plugin> {
-  return (await BUILTINS[`convert/${config["convert.type"]}`]!()).default;
+/** The built-in plugin that fills a role as a configuration asks; undefined: it asks for none. */
+export async function builtinPlugin(role: keyof Roles, config: Config): Promise<Plugin | undefined> {
+  const names: Record<keyof Roles, string | undefined> = {
+    source: "source/dynamodb-scan",
+    streams: config.sync_mode === "full" ? undefined : "source/dynamodb-streams",
+    target: `target/${config["target.type"]}`,
+    checkpoint: `checkpoint/${config["checkpoint.type"]}`,
+    convert: `convert/${config["convert.type"]}`,
+  };
+  const name = names[role];
+  return name === undefined ? undefined : (await BUILTINS[name]!()).default;
 }

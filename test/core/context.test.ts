@@ -137,6 +137,14 @@ describe("stop", () => {
   });
 });
 
+/** A checkpoint of one's own, in place of the built-in one. */
+const NO_CHECKPOINT: Checkpoint = {
+  place: "nowhere",
+  load: async () => new Map(),
+  save: async () => {},
+  clear: async () => {},
+};
+
 describe("disposing", () => {
   const converter = (close: () => void): Converter & { close(): void } => ({
     convert: () => ({ overflowed: 0 }),
@@ -172,7 +180,7 @@ describe("disposing", () => {
         {
           name: "failing",
           setup(ctx) {
-            ctx.role("checkpoint").close = () => void log.push("closed");
+            ctx.provide("checkpoint", { ...NO_CHECKPOINT, close: () => void log.push("closed") });
             ctx.hook("close", ({ error }) => void log.push(`close hook: ${error?.message}`));
             throw new MigrationError("PLUGIN_INVALID", "on purpose");
           },
@@ -191,9 +199,12 @@ describe("disposing", () => {
         {
           name: "failing",
           setup(ctx) {
-            ctx.role("checkpoint").close = () => {
-              throw new Error("won't close");
-            };
+            ctx.provide("checkpoint", {
+              ...NO_CHECKPOINT,
+              close() {
+                throw new Error("won't close");
+              },
+            });
             throw new MigrationError("PLUGIN_INVALID", "on purpose");
           },
         },
