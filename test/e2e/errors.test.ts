@@ -131,7 +131,7 @@ describe("the conf", () => {
     ],
     ["sharding", { "target.mongodb.type": "sharding" }, refused("CONFIG_INVALID", "is no mongos")],
     ["convert.type = same", { "convert.type": "same" }, refused("NOT_YET", "convert.type = same: not yet")],
-    ["plugins", { plugins: "./a.ts" }, refused("NOT_YET", "plugins = ./a.ts: not yet")],
+    ["plugins", { plugins: "./a.ts" }, refused("PLUGIN_INVALID", "plugin ./a.ts can't be loaded")],
   ])("%s", async (_, settings, refusal) => {
     expectRefusal(await s.cli(settings), refusal);
     await expectNothingWritten();
