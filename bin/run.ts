@@ -7,7 +7,6 @@ import { MigrationError } from "../core/errors.ts";
 import { createRedactor } from "../core/mask.ts";
 import { serveMetric } from "../core/metric.ts";
 import { migrate, type MigrateOptions } from "../core/migrate.ts";
-import { refuseNotYet } from "../core/not-yet.ts";
 import { loadPlugins } from "../core/plugin-files.ts";
 import { createProgress } from "../core/progress.ts";
 import { serveProgress } from "../core/status.ts";
@@ -38,7 +37,6 @@ export interface RunFlags {
  */
 export async function run({ file, set, fresh, plugins: files }: RunFlags): Promise<number> {
   const { config, warnings, given, pluginOptions } = loadConfig({ file, set, env: process.env });
-  refuseNotYet(config, given);
   const plugins = [
     ...(await loadPlugins(config.plugins, dirname(file))),
     ...(await loadPlugins(files, process.cwd())),

@@ -34,7 +34,7 @@ export async function settleConversion(
 ): Promise<Config["convert.type"]> {
   const { config, log } = ctx;
   const set = config["convert.type"];
-  if (config.sync_mode === "full" || fresh || given.has("convert.type")) return set;
+  if (config.sync_mode === "full" || fresh || given.has("convert.type") || set === "same") return set;
   const store = ctx.role("checkpoint");
   const run = await store.load(RUN);
   const theirs = isBegun(run) ? run.has(ADOPTED) : await isFollowed(ctx);

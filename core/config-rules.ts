@@ -9,6 +9,7 @@ const BATCHES: Record<Config["target.type"], { most: number; usual: number }> = 
   mongodb: { most: 1024, usual: 128 },
   aliyun_dynamo_proxy: { most: 25, usual: 25 }, // BatchWriteItem's limit
   file: { most: 1024, usual: 128 },
+  plugin: { most: 1024, usual: 128 },
 };
 
 /** Fills in the defaults that follow from other keys. */
@@ -19,6 +20,7 @@ export function complete(parsed: ParsedSettings): Config {
     ...parsed,
     "full.document.write.batch":
       parsed["full.document.write.batch"] ?? BATCHES[parsed["target.type"]]?.usual ?? 0,
+    "convert.type": parsed["target.type"] === "aliyun_dynamo_proxy" ? "same" : parsed["convert.type"],
     "full.read.consistent": parsed["full.read.consistent"] ?? parsed.sync_mode !== "full",
     "increase.persist.dir": parsed["increase.persist.dir"] || `./${parsed.id}-spool`,
     "checkpoint.type": type,
@@ -46,6 +48,9 @@ interface Rule {
   broken: (config: Config) => string | false;
 }
 
+/** An endpoint may stand without its scheme, as in the original. */
+const isEndpoint = (address: string): boolean =>
+  /^https?:\/\//i.test(address) ? URL.canParse(address) : /^[\w.-]+(:\d{1,5})?$/.test(address);
 const isMongoUri = (address: string) => /^mongodb(\+srv)?:\/\/./.test(address);
 const MONGO_URI = "must start with mongodb:// or mongodb+srv://";
 
@@ -53,8 +58,17 @@ const RULES: readonly Rule[] = [
   {
     at: "target.address",
     with: ["target.type"],
-    broken: (config) =>
-      config["target.type"] === "mongodb" && !isMongoUri(config["target.address"]) && MONGO_URI,
+    broken: (config) => {
+      const { "target.type": type, "target.address": address } = config;
+      if (type === "plugin") return false;
+      if (address === "") return "is required, such as mongodb://127.0.0.1:27017";
+      if (type === "mongodb") return !isMongoUri(address) && MONGO_URI;
+      return (
+        type === "aliyun_dynamo_proxy" &&
+        !isEndpoint(address) &&
+        "must be an http:// or https:// address, or host:port"
+      );
+    },
   },
   {
     at: "incr_sync_parallel",
@@ -86,6 +100,29 @@ const RULES: readonly Rule[] = [
       config["source.session_token"] !== "" &&
       config["source.access_key_id"] === "" &&
       "needs source.access_key_id and source.secret_access_key",
+  },
+  {
+    at: "target.secret_access_key",
+    with: ["target.access_key_id"],
+    broken: (config) =>
+      (config["target.secret_access_key"] === "") !== (config["target.access_key_id"] === "") &&
+      "target.access_key_id and target.secret_access_key must be given both or neither",
+  },
+  {
+    at: "target.session_token",
+    with: ["target.access_key_id"],
+    broken: (config) =>
+      config["target.session_token"] !== "" &&
+      config["target.access_key_id"] === "" &&
+      "needs target.access_key_id and target.secret_access_key",
+  },
+  {
+    at: "convert.type",
+    with: ["target.type"],
+    broken: (config) =>
+      config["convert.type"] === "same" &&
+      ["mongodb", "file"].includes(config["target.type"]) &&
+      `same is for target.type = aliyun_dynamo_proxy, not for ${config["target.type"]}`,
   },
   {
     at: "target.db.exist",
@@ -158,14 +195,17 @@ const RULES: readonly Rule[] = [
   },
 ];
 
-/** The broken rules among those whose keys are all sound, as key and what is allowed. */
+/** The broken rules among those whose keys are all sound, by the rules before as well, as key and what is allowed. */
 export function brokenRules(
   config: Config,
   unsound: ReadonlyMap<SettingKey, string>,
 ): [SettingKey, string][] {
-  return RULES.flatMap((rule): [SettingKey, string][] => {
-    if ([rule.at, ...rule.with].some((key) => unsound.has(key))) return [];
+  const broken: [SettingKey, string][] = [];
+  for (const rule of RULES) {
+    const keys = [rule.at, ...rule.with];
+    if (keys.some((key) => unsound.has(key) || broken.some(([at]) => at === key))) continue;
     const allowed = rule.broken(config);
-    return allowed === false ? [] : [[rule.at, allowed]];
-  });
+    if (allowed !== false) broken.push([rule.at, allowed]);
+  }
+  return broken;
 }

@@ -44,8 +44,13 @@ export interface Config {
   "qps.full.batch_num": number;
   "qps.incr": number;
   "qps.incr.batch_num": number;
-  "target.type": "mongodb" | "aliyun_dynamo_proxy" | "file";
+  /** `plugin`: one of `plugins` provides the target. */
+  "target.type": "mongodb" | "aliyun_dynamo_proxy" | "file" | "plugin";
   "target.address": string;
+  "target.access_key_id": string;
+  "target.secret_access_key": string;
+  "target.session_token": string;
+  "target.region": string;
   "target.mongodb.type": "replica" | "sharding";
   "target.db.exist": "" | "rename" | "drop";
   "full.concurrency": number;
@@ -157,6 +162,12 @@ export function loadConfig({ set, env, file, text }: ConfigOptions = {}): Loaded
   if (bothLists !== undefined) warnings.push(bothLists);
   if (given.has("full.read.filter_attributevalues") && config["full.read.filter_expression"] === "") {
     warnings.push("full.read.filter_attributevalues has no effect without full.read.filter_expression");
+  }
+  const unchanged = config["target.type"] === "aliyun_dynamo_proxy";
+  if (unchanged && given.has("convert.type") && texts["convert.type"] !== "same") {
+    warnings.push(
+      "convert.type has no effect with target.type = aliyun_dynamo_proxy, where items stay as they are",
+    );
   }
   const pluginOptions: PluginOptions = defu({}, ...sources.map((each) => each.pluginOptions));
   return { config, warnings, given, pluginOptions };

@@ -108,7 +108,12 @@ export function createContext(options: ContextOptions): OwnedContext {
     role<Role extends keyof Roles>(role: Role): Roles[Role] {
       const found = roles.get(role);
       if (found === undefined) {
-        throw new MigrationError("PLUGIN_INVALID", `no plugin provides the ${role}`);
+        throw new MigrationError("PLUGIN_INVALID", `no plugin provides the ${role}`, {
+          hint:
+            role === "target"
+              ? "name the plugin that does in plugins, or set another target.type"
+              : "name the plugin that does in plugins",
+        });
       }
       return found.implementation as Roles[Role];
     },

@@ -3,6 +3,7 @@ import type { TableCheckpoint, UnitState } from "./checkpoint.ts";
 import type { Context } from "./context.ts";
 import { MigrationError } from "./errors.ts";
 import { fetchAfterEvent } from "./hooks.ts";
+import { keyAttributes } from "./key-of.ts";
 import { createLanes, type FairLanes, type Lanes } from "./lanes.ts";
 import { inLanes, readAhead } from "./read-ahead.ts";
 import type { TableProgress } from "./progress.ts";
@@ -148,6 +149,8 @@ const RECORD_HOOKS = [
 /** From the source's bytes to the target's without records between, where nobody wants to see them. */
 function shortWay(ctx: Context, unit: SegmentUnit): Transcoder | undefined {
   if (ctx.role("target").writeEncoded === undefined || RECORD_HOOKS.some(ctx.listens)) return undefined;
+  // Whoever gives a key another name gives it to the records too.
+  if (keyAttributes(unit.table).some(({ targetName }) => targetName !== undefined)) return undefined;
   return ctx.role("convert").transcoder?.(unit);
 }
 

@@ -14,6 +14,11 @@ import type {
 /** The stages an error can come from. */
 export type Stage = "setup" | "fetch" | "convert" | "write" | "index" | "checkpoint";
 
+/** The tables about to be migrated; `tables` may be edited or replaced: what is taken out isn't touched. */
+export interface SetupEvent {
+  tables: Table[];
+}
+
 /** What the hooks that see a table get. */
 export interface TableEvent {
   phase: Phase;
@@ -83,7 +88,7 @@ export interface ErrorEvent {
  */
 export interface Hooks {
   /** Once, when the tables are known and before anything is written. */
-  setup: (event: { tables: Table[] }) => void | Promise<void>;
+  setup: (event: SetupEvent) => void | Promise<void>;
   /** Per table, before anything is written; `targetName` may be changed. */
   "table:before": (event: TableEvent) => void | Promise<void>;
   /** Per table, when its data and indexes are there. */

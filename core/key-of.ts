@@ -9,6 +9,11 @@ export function keyAttributes({ keys: { partition, sort } }: Table): KeyAttribut
   return sort === undefined ? [partition] : [partition, sort];
 }
 
+/** The name of a key attribute at the target, before what a converter makes of it. */
+export function targetNameOf({ name, targetName }: KeyAttribute): string {
+  return targetName ?? name;
+}
+
 /**
  * The key of the item behind a document. No converter lets a key lose digits, so that there is one.
  *

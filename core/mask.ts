@@ -7,6 +7,9 @@ const SECRET_KEYS: ReadonlySet<string> = new Set([
   "source.access_key_id",
   "source.secret_access_key",
   "source.session_token",
+  "target.access_key_id",
+  "target.secret_access_key",
+  "target.session_token",
 ]);
 
 const ADDRESS_KEYS: ReadonlySet<string> = new Set([

@@ -99,9 +99,11 @@ async function fill(ctx: OwnedContext, role: keyof Roles): Promise<void> {
 async function prepare(ctx: Context, fresh: boolean): Promise<Prepared> {
   const { log, signal } = ctx;
   log.info("start fetching table list");
-  const tables = await ctx.role("source").tables(signal);
+  let tables = await ctx.role("source").tables(signal);
   log.info(`finish fetching table list: ${tables.length} to migrate`);
-  await ctx.call("setup", { tables });
+  const event = { tables };
+  await ctx.call("setup", event);
+  ({ tables } = event);
   for (const table of tables) {
     await ctx.call("table:before", { phase: "full", table });
     trackTable(ctx.progress, table);

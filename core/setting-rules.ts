@@ -13,12 +13,6 @@ const SCAN_LIMIT = 128;
 /** Any text. */
 export const text: Rule<string> = v.string();
 
-/** Any text, but there must be one. */
-export const required: Rule<string> = v.pipe(
-  v.string(),
-  v.nonEmpty("is required, such as mongodb://127.0.0.1:27017"),
-);
-
 const WORDS = "1 t T TRUE true True 0 f F FALSE false False".split(" ");
 
 /** The original's words for yes and no. */

@@ -15,7 +15,6 @@ import {
   or,
   port,
   regionName,
-  required,
   text,
   unset,
   whole,
@@ -101,14 +100,26 @@ const schema = v.object({
   "qps.incr": setting(whole(1, MAX), "1000", "GetRecords calls a second, all shards together"),
   "qps.incr.batch_num": setting(batchNumber, "128", "Records one GetRecords call may bring"),
   "target.type": setting(
-    oneOf("mongodb", "aliyun_dynamo_proxy", "file"),
+    oneOf("mongodb", "aliyun_dynamo_proxy", "file", "plugin"),
     "mongodb",
-    "mongodb, aliyun_dynamo_proxy (a server with DynamoDB's protocol) or file (a folder for mongorestore)",
+    "mongodb, aliyun_dynamo_proxy (whatever speaks DynamoDB's protocol), file (a folder for mongorestore) or plugin",
   ),
   "target.address": setting(
-    required,
+    text,
     "",
-    "Where to write: mongodb://user:password@host:27017, an endpoint, or a folder; required",
+    "Where to write: mongodb://user:password@host:27017, an endpoint such as http://host:8000, or a folder; required",
+  ),
+  "target.access_key_id": setting(
+    text,
+    "",
+    "Access key for aliyun_dynamo_proxy; empty: the source's, else the SDK's usual credential chain",
+  ),
+  "target.secret_access_key": setting(text, "", "Secret of the target's access key"),
+  "target.session_token": setting(text, "", "Session token that belongs to the target's temporary keys"),
+  "target.region": setting(
+    regionName,
+    "",
+    "Region of an aliyun_dynamo_proxy; empty: the one in its address, else the source's",
   ),
   "target.mongodb.type": setting(
     oneOf("replica", "sharding"),
@@ -167,7 +178,7 @@ const schema = v.object({
   "convert.type": setting(
     oneOf("change", "mchange", "raw", "same"),
     "change",
-    "change: exact values; mchange: numbers as doubles; raw: DynamoDB's typed form; same: unchanged",
+    "change: exact values; mchange: numbers as doubles; raw: DynamoDB's typed form; same: unchanged, as aliyun_dynamo_proxy has it",
   ),
   "convert._id": setting(text, "", "Prefix for attributes called _id: pre makes pre_id"),
   "convert.number_overflow": setting(

@@ -20,10 +20,16 @@ export type Item = Record<string, AttributeValue>;
 /** The types a key attribute can have. */
 export type KeyType = "S" | "N" | "B";
 
-/** A key attribute's name at the source and its type. */
+/** A key attribute. */
 export interface KeyAttribute {
+  /** The name at the source. */
   name: string;
   type: KeyType;
+  /**
+   * The name at the target, where it is another; a `table:before` hook may set it, and then has to give the
+   * attribute this name in every record's images too. `keys` of records stay under the source's names.
+   */
+  targetName?: string;
 }
 
 /** A partition key and, where there is one, a sort key. */
@@ -36,6 +42,8 @@ export interface KeySchema {
 export interface SecondaryIndex extends KeySchema {
   name: string;
   kind: "GSI" | "LSI";
+  /** What it holds beside the keys; absent: nobody knows, all of the item. */
+  projection?: { type: "ALL" | "KEYS_ONLY" | "INCLUDE"; attributes?: string[] };
 }
 
 /** A table to migrate. */

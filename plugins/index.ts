@@ -20,7 +20,7 @@ export async function builtinPlugin(role: keyof Roles, config: Config): Promise<
   const names: Record<keyof Roles, string | undefined> = {
     source: "source/dynamodb-scan",
     streams: config.sync_mode === "full" ? undefined : "source/dynamodb-streams",
-    target: `target/${config["target.type"]}`,
+    target: config["target.type"] === "plugin" ? undefined : `target/${config["target.type"]}`,
     checkpoint: `checkpoint/${config["checkpoint.type"]}`,
     convert: `convert/${config["convert.type"]}`,
   };

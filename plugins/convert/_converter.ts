@@ -2,7 +2,7 @@
 import type { Config } from "../../core/config.ts";
 import { derivesIds } from "../../core/document-id.ts";
 import { MigrationError } from "../../core/errors.ts";
-import { keyAttributes } from "../../core/key-of.ts";
+import { keyAttributes, targetNameOf } from "../../core/key-of.ts";
 import type { Converter } from "../../core/roles.ts";
 import type {
   AttributeValue,
@@ -54,7 +54,8 @@ export function prefixNested(config: Config): (name: string, siblings: Item) => 
 export function createConverter(config: Config, conversion: Conversion): Converter {
   const renamed = idName(config);
   const fieldPath = (attribute: KeyAttribute): string =>
-    (attribute.name === "_id" ? renamed : attribute.name) + conversion.pathSuffix(attribute);
+    (targetNameOf(attribute) === "_id" ? renamed : targetNameOf(attribute)) +
+    conversion.pathSuffix(attribute);
 
   const converter: Converter = {
     ...(conversion.numbers && { numbers: conversion.numbers }),
@@ -98,7 +99,7 @@ export function createConverter(config: Config, conversion: Conversion): Convert
 
   /** Whether `_id` is the table's whole primary key and stays the document's. */
   function keepsId(attributes: KeyAttribute[]): boolean {
-    return renamed === "_id" && attributes.length === 1 && attributes[0]!.name === "_id";
+    return renamed === "_id" && attributes.length === 1 && targetNameOf(attributes[0]!) === "_id";
   }
 
   function document(item: Item, idStays: boolean): TargetDocument {

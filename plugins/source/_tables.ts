@@ -1,4 +1,10 @@
-import type { AttributeDefinition, KeySchemaElement, TableDescription } from "@aws-sdk/client-dynamodb";
+import type {
+  AttributeDefinition,
+  KeySchemaElement,
+  LocalSecondaryIndexDescription,
+  Projection,
+  TableDescription,
+} from "@aws-sdk/client-dynamodb";
 import type { KeySchema, KeyType, SecondaryIndex, Table } from "../../core/types.ts";
 
 /** A table as DescribeTable tells of it. */
@@ -6,12 +12,13 @@ export function describedTable(description: TableDescription): Table {
   const types = description.AttributeDefinitions ?? [];
   const secondary = (
     kind: SecondaryIndex["kind"],
-    indexes: { IndexName?: string | undefined; KeySchema?: KeySchemaElement[] | undefined }[] = [],
+    indexes: Pick<LocalSecondaryIndexDescription, "IndexName" | "KeySchema" | "Projection">[] = [],
   ): SecondaryIndex[] =>
     indexes.map((index) => ({
       name: index.IndexName!,
       kind,
       ...keySchema(index.KeySchema ?? [], types),
+      ...(index.Projection && { projection: projectionOf(index.Projection) }),
     }));
 
   return {
@@ -25,6 +32,13 @@ export function describedTable(description: TableDescription): Table {
     ],
     itemCount: Number(description.ItemCount ?? 0),
     sizeBytes: Number(description.TableSizeBytes ?? 0),
+  };
+}
+
+function projectionOf({ ProjectionType, NonKeyAttributes }: Projection): SecondaryIndex["projection"] {
+  return {
+    type: ProjectionType ?? "ALL",
+    ...(NonKeyAttributes !== undefined && { attributes: NonKeyAttributes }),
   };
 }
 

@@ -1,6 +1,6 @@
 /** What MongoDB can't name or index, found before anything is written. */
 import { MigrationError } from "../../core/errors.ts";
-
+import { targetNameOf } from "../../core/key-of.ts";
 import type { KeyAttribute, Table } from "../../core/types.ts";
 
 /** The longest `database.collection`, in bytes (MongoDB 4.4 and later). */
@@ -51,7 +51,7 @@ function keyProblems(table: Table, userIndexes: boolean): string[] {
   const attributes = schemas.flatMap((keys): KeyAttribute[] =>
     keys.sort === undefined ? [keys.partition] : [keys.partition, keys.sort],
   );
-  const names = new Set(attributes.map(({ name }) => name));
+  const names = new Set(attributes.map(targetNameOf));
   return [...names]
     .filter((name) => name.includes(".") || name.startsWith("$") || name.includes("\0"))
     .map((name) => `the key attribute ${name} can't be indexed in MongoDB: table ${table.name}`);

@@ -3,6 +3,7 @@ import { type ConfigOptions, loadConfig } from "../../core/config.ts";
 import { MigrationError } from "../../core/errors.ts";
 
 const ADDRESS = "mongodb://127.0.0.1:27017";
+const PROXY = { "target.type": "aliyun_dynamo_proxy", "target.address": "http://127.0.0.1:8000" };
 
 /** Loads settings as --set would give them, with an address if there is none. */
 function load(set: Record<string, string>, options: ConfigOptions = {}) {
@@ -29,9 +30,15 @@ describe("combinations", () => {
   });
 
   test.each<[Record<string, string>, string]>([
-    [{ "target.type": "aliyun_dynamo_proxy", "full.document.write.batch": "26" }, "from 1 to 25"],
-    [{ "target.type": "aliyun_dynamo_proxy", "target.db.exist": "rename" }, "can't be renamed"],
-    [{ "target.type": "aliyun_dynamo_proxy", "increase.executor.upsert": "false" }, "must be true"],
+    [{ ...PROXY, "full.document.write.batch": "26" }, "from 1 to 25"],
+    [{ ...PROXY, "target.db.exist": "rename" }, "can't be renamed"],
+    [{ ...PROXY, "increase.executor.upsert": "false" }, "must be true"],
+    [{ ...PROXY, "target.address": ADDRESS }, "http:// or https:// address, or host:port"],
+    [{ ...PROXY, "target.address": "" }, "is required"],
+    [{ ...PROXY, "target.access_key_id": "a" }, "target.access_key_id and target.secret_access_key"],
+    [{ ...PROXY, "target.session_token": "a" }, "needs target.access_key_id"],
+    [{ ...PROXY, "checkpoint.type": "mongodb" }, "checkpoint.address"],
+    [{ "convert.type": "same" }, "same is for target.type = aliyun_dynamo_proxy, not for mongodb"],
     [{ "target.type": "file", "checkpoint.type": "mongodb" }, "checkpoint.address"],
     [{ "source.access_key_id": "a" }, "source.secret_access_key (not given)"],
     [{ id: "a-state", "checkpoint.db": "a" }, "own state"],
@@ -57,6 +64,10 @@ describe("combinations", () => {
         "checkpoint.address": ADDRESS,
       },
     ],
+    [{ ...PROXY, "target.address": "proxy.internal:3717" }],
+    [{ ...PROXY, "checkpoint.type": "mongodb", "checkpoint.address": ADDRESS }],
+    [{ ...PROXY, "convert.type": "same", "target.region": "us-east-2" }],
+    [{ "target.type": "plugin", "target.address": "anything at all", "convert.type": "same" }],
     [{ "checkpoint.type": "file", "checkpoint.address": "./anywhere" }],
     [{ incr_sync_parallel: "true", sync_mode: "all" }],
     [{ "source.access_key_id": "a", "source.secret_access_key": "b", "source.session_token": "c" }],
@@ -70,6 +81,12 @@ describe("combinations", () => {
     ],
   ])("%j is fine", (set) => {
     expect(load(set).warnings).toEqual([]);
+  });
+
+  test("a convert.type has no effect where items stay as they are: a warning", () => {
+    const { config, warnings } = load({ ...PROXY, "convert.type": "raw" });
+    expect(config["convert.type"]).toBe("same");
+    expect(warnings).toEqual([expect.stringContaining("items stay as they are")]);
   });
 
   test("filter values without an expression are a warning", () => {

@@ -76,7 +76,7 @@ test("any key: the values' JSON and the values give the same", () => {
 test.each<[Record<string, string>, boolean]>([
   [{}, false],
   [{ "target.mongodb.type": "sharding" }, true],
-  [{ "target.mongodb.type": "sharding", "target.type": "aliyun_dynamo_proxy" }, false],
+  [{ "target.mongodb.type": "sharding", "target.type": "file" }, false],
 ])("%j derives ids: %j", (settings, expected) => {
   expect(derivesIds(testConfig(settings))).toBe(expected);
 });

@@ -72,7 +72,7 @@ describe("a value", () => {
     ["full.concurrency", ["0", "4097"], "from 1 to 4096"],
     ["full.read.concurrency", ["8193", "Auto"], "from 0 to 8192"],
     ["full.document.write.batch", ["1025"], "from 1 to 1024"],
-    ["target.type", ["mysql", "constructor", "__proto__"], "mongodb, aliyun_dynamo_proxy, file"],
+    ["target.type", ["mysql", "constructor", "__proto__"], "mongodb, aliyun_dynamo_proxy, file, plugin"],
     ["target.address", ["127.0.0.1:27017", "http://h", "mongodb://"], "mongodb:// or mongodb+srv://"],
     ["target.db.exist", ["Drop", "merge"], "rename, drop, or empty"],
     ["checkpoint.address", ["./checkpoint"], "mongodb://"],
@@ -128,8 +128,12 @@ describe("a default", () => {
     [{ sync_mode: "full" }, { "full.read.consistent": false }],
     [{ id: "x" }, { "checkpoint.db": "x-checkpoint", "increase.persist.dir": "./x-spool" }],
     [
-      { "target.type": "aliyun_dynamo_proxy" },
-      { "full.document.write.batch": 25, "checkpoint.type": "file" },
+      { "target.type": "aliyun_dynamo_proxy", "target.address": "host:8000" },
+      { "full.document.write.batch": 25, "checkpoint.type": "file", "convert.type": "same" },
+    ],
+    [
+      { "target.type": "plugin", "target.address": "" },
+      { "full.document.write.batch": 128, "checkpoint.type": "file", "checkpoint.address": "" },
     ],
     [
       { "target.type": "file", "target.address": "out", sync_mode: "full" },

@@ -125,12 +125,12 @@ describe("the conf", () => {
       refused("CONFIG_INVALID", "sync_mode", "must be full with target.type = file"),
     ],
     [
-      "target.type = aliyun_dynamo_proxy",
-      { "target.type": "aliyun_dynamo_proxy", "target.address": "http://127.0.0.1:1" },
-      refused("NOT_YET", "not yet"),
+      "target.type = plugin, and none is one",
+      { "target.type": "plugin" },
+      refused("PLUGIN_INVALID", "no plugin provides the target"),
     ],
     ["sharding", { "target.mongodb.type": "sharding" }, refused("CONFIG_INVALID", "is no mongos")],
-    ["convert.type = same", { "convert.type": "same" }, refused("NOT_YET", "convert.type = same: not yet")],
+    ["convert.type = same", { "convert.type": "same" }, refused("CONFIG_INVALID", "not for mongodb")],
     ["plugins", { plugins: "./a.ts" }, refused("PLUGIN_INVALID", "plugin ./a.ts can't be loaded")],
   ])("%s", async (_, settings, refusal) => {
     expectRefusal(await s.cli(settings), refusal);

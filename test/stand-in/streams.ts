@@ -22,8 +22,10 @@ interface ShardScript {
   records: StreamRecord[];
   /** Records before this place are gone. */
   trimmed: number;
-  /** So many records were given out; one more, and it was known to be the end. */
-  given: number;
+  /** So many records were asked past; one more, and its children were asked for. */
+  read: number;
+  /** How often it was asked. */
+  polls: number;
   /** Listed from then on, in ms since 1970. */
   listedAt: number;
   vanished: boolean;
@@ -38,7 +40,7 @@ export interface StreamsOptions {
   page?: number;
   /** What CHILD_SHARDS does. */
   childFilter?: "works" | "ignored" | "refused";
-  /** Every so-many-th GetRecords answer is empty, whatever there is. */
+  /** Every so-many-th GetRecords answer of a shard is empty, whatever there is. */
   emptyEvery?: number;
   /** Children are listed so late, in ms. */
   childrenAfter?: number;
@@ -57,7 +59,7 @@ export interface Streams extends AsyncDisposable {
   model(table: string): Map<string, StandInItem>;
   /** The open shards' identifiers. */
   open(table: string): string[];
-  /** Whether all that a shard has was given out, its end too. */
+  /** Whether all that a shard has was read, its end too: who goes on from there, or asks for its children, has it. */
   isRead(table: string, shard: string): boolean;
   /** Closes a shard; so many children follow it. */
   split(table: string, shard: string, children?: number): void;
@@ -87,12 +89,21 @@ export async function startStreams(options: StreamsOptions): Promise<Streams> {
   let sequence = 9_990n;
   let made = 0;
   let age = 0;
-  let polls = 0;
 
   function newShard(parent: string | undefined, range: [number, number], late: number): ShardScript {
     // Later ones come before earlier ones in the order of the text.
     const id = `shardId-${String(99_999_999 - made++ * 7).padStart(12, "0")}-${(made * 7919) % 1000}`;
-    const shard = { id, parent, first: sequence, closed: false, range, records: [], trimmed: 0, given: 0 };
+    const shard = {
+      id,
+      parent,
+      first: sequence,
+      closed: false,
+      range,
+      records: [],
+      trimmed: 0,
+      read: 0,
+      polls: 0,
+    };
     return { ...shard, listedAt: Date.now() + late, vanished: false };
   }
 
@@ -163,6 +174,7 @@ export async function startStreams(options: StreamsOptions): Promise<Streams> {
     let shards = tables.get(name)!.shards.filter((shard) => !shard.vanished && shard.listedAt <= Date.now());
     if (filter) {
       const { ShardId: id } = filter;
+      shardOf(name, id).read = Infinity;
       shards = shards.filter((shard) => (childFilter === "works" ? shard.parent === id : shard.id === id));
     }
     const after = body["ExclusiveStartShardId"];
@@ -207,10 +219,10 @@ export async function startStreams(options: StreamsOptions): Promise<Streams> {
     if (shard.vanished) return failure("ResourceNotFoundException");
     if (born !== age) return failure("ExpiredIteratorException");
     if (at < shard.trimmed) return failure("TrimmedDataAccessException");
-    const empty = emptyEvery > 0 && polls++ % emptyEvery === 0;
+    shard.read = Math.max(shard.read, at);
+    const empty = emptyEvery > 0 && shard.polls++ % emptyEvery === 0;
     const to = empty ? at : Math.min(shard.records.length, at + Number(body["Limit"] ?? 1000));
     const over = shard.closed && to >= shard.records.length && !empty;
-    shard.given = Math.max(shard.given, over ? to + 1 : to);
     const next = !over && { NextShardIterator: JSON.stringify([name, id, to, age]) };
     return { result: { Records: shard.records.slice(at, to), ...next } };
   }
@@ -272,8 +284,8 @@ export async function startStreams(options: StreamsOptions): Promise<Streams> {
         .shards.filter(({ closed }) => !closed)
         .map(({ id }) => id),
     isRead(table, id) {
-      const { given, records, closed } = shardOf(table, id);
-      return given >= records.length + (closed ? 1 : 0);
+      const { read, records, closed } = shardOf(table, id);
+      return read >= records.length + (closed ? 1 : 0);
     },
     split(table, id, children = 2) {
       const parent = shardOf(table, id);
