@@ -42,7 +42,11 @@ interface Row {
   indexes: number;
   overflowed: number;
   filtered: number;
+  skipped: number;
 }
+
+/** Columns that are shown where there is something in them. */
+const OCCASIONAL = ["filtered", "skipped"] as const;
 
 /** Lists what became of every table, with a total when there are several; no line break at the end. */
 export function summaryTable(progress: Progress, options: SummaryOptions = {}): string {
@@ -51,10 +55,9 @@ export function summaryTable(progress: Progress, options: SummaryOptions = {}): 
   const time = now();
   const rows = [...progress.tables.values()].map((table) => tableRow(table, time));
   if (rows.length > 1) rows.push(totalRow(progress, rows, time));
-  const withFiltered = rows.some(({ filtered }) => filtered > 0);
-  const head = ["table", "items", "bytes", "seconds", "items/s", "indexes", "overflowed"];
-  if (withFiltered) head.push("filtered");
-  const cells = rows.map((row) => cellsOf(row, withFiltered));
+  const more = OCCASIONAL.filter((column) => rows.some((row) => row[column] > 0));
+  const head = ["table", "items", "bytes", "seconds", "items/s", "indexes", "overflowed", ...more];
+  const cells = rows.map((row) => [...cellsOf(row), ...more.map((column) => formatCount(row[column]))]);
 
   const widths = head.map(
     (title, at) => Math.max(title.length, ...cells.map((row) => row[at]?.length ?? 0)) + 2,
@@ -86,28 +89,32 @@ function tableRow(table: TableProgress, time: number): Row {
     ms: table.startedAt === undefined ? 0 : (table.finishedAt ?? time) - table.startedAt,
     indexes: table.indexes,
     overflowed: table.overflowed,
-    filtered: table.filtered,
+    // Who skips counts apart from who filters.
+    filtered: table.filtered - table.skipped,
+    skipped: table.skipped,
   };
 }
 
 function totalRow(progress: Progress, rows: Row[], time: number): Row {
   const tables = [...progress.tables.values()];
   const end = Math.max(...tables.map(({ finishedAt }) => finishedAt ?? time));
-  const total: Row = { name: "total", items: 0, bytes: 0, ms: 0, indexes: 0, overflowed: 0, filtered: 0 };
+  const nothing = { items: 0, bytes: 0, ms: 0, indexes: 0, overflowed: 0, filtered: 0, skipped: 0 };
+  const total: Row = { name: "total", ...nothing };
   for (const row of rows) {
     total.items += row.items;
     total.bytes += row.bytes;
     total.indexes += row.indexes;
     total.overflowed += row.overflowed;
     total.filtered += row.filtered;
+    total.skipped += row.skipped;
   }
   // Tables run side by side: the run's time is not the sum of theirs.
   total.ms = end - progress.startedAt;
   return total;
 }
 
-function cellsOf(row: Row, withFiltered: boolean): string[] {
-  const cells = [
+function cellsOf(row: Row): string[] {
+  return [
     row.name,
     formatCount(row.items),
     formatSize(row.bytes),
@@ -116,8 +123,6 @@ function cellsOf(row: Row, withFiltered: boolean): string[] {
     formatCount(row.indexes),
     formatCount(row.overflowed),
   ];
-  if (withFiltered) cells.push(formatCount(row.filtered));
-  return cells;
 }
 
 function list(head: string[], rows: string[][]): string {

@@ -4,11 +4,11 @@
  */
 import { collapse } from "./collapse.ts";
 import type { Context } from "./context.ts";
-import { fetchAfterEvent } from "./hooks.ts";
+import { convertRecords } from "./convert.ts";
 import { inParallel } from "./lanes.ts";
 import type { StreamProgress } from "./stream-progress.ts";
 import type { ShardUnit, SourceRecord, StreamPage, WriteResult } from "./types.ts";
-import { edited } from "./writes.ts";
+import { beforeWrite, sum, writeOut } from "./write.ts";
 
 /** A batch gathers so many records at most before the shard is asked for more. */
 const MOST_WAITING = 4000;
@@ -58,34 +58,25 @@ export function createChanges({ ctx, unit, progress, onReached }: ChangesOptions
   let writing: Promise<void> | undefined;
   let failure: { error: unknown } | undefined;
 
-  /** The hooks around fetch and convert, and the conversion between them. */
-  async function converted(page: StreamPage): Promise<SourceRecord[]> {
-    let { records } = page;
-    if (ctx.listens("fetch:after")) {
-      const event = fetchAfterEvent(unit, records);
-      await ctx.call("fetch:after", event);
-      ({ records } = event);
-    }
-    records = await edited(ctx, "convert:before", unit, records);
-    ctx.role("convert").convert(records, table);
-    return edited(ctx, "convert:after", unit, records);
+  async function write(batch: Gathering): Promise<void> {
+    const gathered = batch.records.length;
+    const records = await beforeWrite(ctx, unit, collapse(batch.records, table.keys));
+    const written = records.length > 0 ? await writeOut(ctx, unit, records, apply) : { records };
+    const skipped = records.length - written.records.length;
+    progress.filtered += skipped;
+    progress.written += gathered - skipped;
+    progress.batches++;
+    onReached(batch);
   }
 
-  async function write(batch: Gathering): Promise<void> {
-    const gathered = batch.records;
-    const records = await edited(ctx, "write:before", unit, collapse(gathered, table.keys));
+  async function apply(records: SourceRecord[]): Promise<WriteResult> {
     const pieces = Array.from({ length: Math.ceil(records.length / PIECE) }, (_, i) =>
       records.slice(i * PIECE, (i + 1) * PIECE),
     );
     const results = await inParallel(pieces, PIECES_AT_ONCE, (piece) =>
       target.apply!({ unit, records: piece }, ctx.abandon),
     );
-    progress.written += gathered.length;
-    progress.batches++;
-    if (ctx.listens("write:after") && results.length > 0) {
-      await ctx.call("write:after", { phase: "incr", table, unit, records, result: sum(results) });
-    }
-    onReached(batch);
+    return sum(results);
   }
 
   /** Starts the next batch unless one is on its way; a page that brought nothing has nothing to wait for. */
@@ -123,7 +114,7 @@ export function createChanges({ ctx, unit, progress, onReached }: ChangesOptions
       const last = page.records.at(-1);
       const lastNumber = last?.sequenceNumber;
       const lastTime = last?.time;
-      const records = read > 0 ? await converted(page) : page.records;
+      const { records } = read > 0 ? await convertRecords(ctx, unit, page.records) : page;
       progress.read += read;
       progress.filtered += read - records.length;
       progress.bytes += page.bytes;
@@ -141,16 +132,4 @@ export function createChanges({ ctx, unit, progress, onReached }: ChangesOptions
       await settle(() => false);
     },
   };
-}
-
-function sum(results: WriteResult[]): WriteResult {
-  const total: WriteResult = { inserted: 0, replaced: 0, deleted: 0, duplicates: 0, ms: 0 };
-  for (const { inserted, replaced, deleted, duplicates, ms } of results) {
-    total.inserted += inserted;
-    total.replaced += replaced;
-    total.deleted += deleted;
-    total.duplicates += duplicates;
-    total.ms = Math.max(total.ms, ms);
-  }
-  return total;
 }

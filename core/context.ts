@@ -7,6 +7,7 @@ import type { HookEvent, HookName, Hooks } from "./hooks.ts";
 import type { AnyPlugin } from "./plugin.ts";
 import { createProgress, type Progress } from "./progress.ts";
 import type { Roles } from "./roles.ts";
+import { type Skip, skippedFile } from "./skipped.ts";
 
 const SECOND = 1000;
 /** For what is being written when the run is to stop; a user waits 10 s at most in all. */
@@ -39,6 +40,8 @@ export interface Context {
   call<Name extends HookName>(name: Name, event: HookEvent<Name>): void | Promise<void>;
   /** Whether anybody listens. */
   listens(name: HookName): boolean;
+  /** Leaves records out for good: they are on the disk, in `<id>-skipped.jsonl`, when it resolves. */
+  skip(skip: Skip): Promise<void>;
 }
 
 /** A context and what only its owner may do with it. */
@@ -69,6 +72,7 @@ export function createContext(options: ContextOptions): OwnedContext {
   const listeners = new Map<HookName, number>();
   const roles = new Map<keyof Roles, { by: string; implementation: Roles[keyof Roles] }>();
   const closing = new AsyncDisposableStack();
+  const skipped = closing.use(skippedFile(config.id));
   const abandoning = new AbortController();
   let grace: NodeJS.Timeout | undefined;
   signal.addEventListener("abort", startGrace, { once: true });
@@ -123,6 +127,13 @@ export function createContext(options: ContextOptions): OwnedContext {
       return runHook(name, async () => void (await call(name, event)));
     },
     listens: (name) => listeners.has(name),
+    async skip(skip) {
+      const { records, unit } = skip.batch;
+      await skipped.write(skip);
+      const counters = progress.tables.get(unit.table.name);
+      if (counters !== undefined) counters.skipped += records.length;
+      log.warn(`${records.length} skipped, see ${skipped.path}: ${skip.error.message}`);
+    },
     isFilled: (role) => roles.has(role),
     async use(plugin, pluginOptions) {
       current = plugin.name;

@@ -26,6 +26,7 @@ export type ErrorCode =
   | "DUPLICATE_KEY"
   | "COUNT_MISMATCH"
   | "HOOK_FAILED"
+  | "SKIP_FAILED"
   | "INTERRUPTED"
   | "INTERNAL";
 
@@ -57,6 +58,7 @@ const CODES: Record<ErrorCode, { exit: number; meaning: string }> = {
   DUPLICATE_KEY: { exit: 1, meaning: "two documents have the same key" },
   COUNT_MISMATCH: { exit: 1, meaning: "the target holds fewer documents than were written" },
   HOOK_FAILED: { exit: 1, meaning: "a plugin's hook threw" },
+  SKIP_FAILED: { exit: 1, meaning: "records to be skipped can't be kept on the disk" },
   INTERRUPTED: { exit: 130, meaning: "a signal stopped the run" },
   INTERNAL: { exit: 1, meaning: "a defect in nimo-shake" },
 };

@@ -1,6 +1,7 @@
 /** Following one shard, from its position to its end or to the end of the run. */
 import { createChanges, type Reached } from "./changes.ts";
 import type { Context } from "./context.ts";
+import { decide } from "./decide.ts";
 import { MigrationError } from "./errors.ts";
 import { gap } from "./gap.ts";
 import type { Polls } from "./polls.ts";
@@ -67,7 +68,7 @@ export async function followShard(
   /** Undefined: the run stops. */
   async function poll(from: ShardReader): Promise<StreamPage | undefined> {
     try {
-      return await from.poll({ signal, beforeRequest });
+      return await decide(ctx, { stage: "fetch", table }, () => from.poll({ signal, beforeRequest }));
     } catch (error) {
       if (signal.aborted) return undefined;
       throw dated(error, current);

@@ -1,15 +1,16 @@
 /** The full phase of one table: its segments are fetched, converted and written, then counted. */
 import type { TableCheckpoint, UnitState } from "./checkpoint.ts";
 import type { Context } from "./context.ts";
+import { convertRecords } from "./convert.ts";
+import { decide } from "./decide.ts";
 import { MigrationError } from "./errors.ts";
-import { fetchAfterEvent } from "./hooks.ts";
 import { keyAttributes } from "./key-of.ts";
 import { createLanes, type FairLanes, type Lanes } from "./lanes.ts";
 import { inLanes, readAhead } from "./read-ahead.ts";
 import type { TableProgress } from "./progress.ts";
 import { createSaver } from "./saver.ts";
-import type { Page, SourceRecord, Table, Transcoder, SegmentUnit } from "./types.ts";
-import { createWrites, edited, type WriteOptions } from "./writes.ts";
+import type { Page, Position, SourceRecord, Table, Transcoder, SegmentUnit } from "./types.ts";
+import { createWrites, type WriteOptions } from "./writes.ts";
 
 /** What the units of one table share. */
 interface TableCopy extends WriteOptions {
@@ -72,16 +73,10 @@ async function copyUnit(copy: TableCopy, unit: SegmentUnit, from: UnitState | un
   const writes = createWrites(copy, unit, from);
   const transcoder = shortWay(ctx, unit);
   // A hook that drops records of a batch drops them of one page, so that every page's count is known.
-  const pageByPage = ctx.listens("write:before");
+  const pageByPage = ctx.listens("write:before") || ctx.listens("error");
   let waiting: SourceRecord[] = [];
   let startedAt = performance.now();
-  const pages = ctx.role("source").read(unit, {
-    from: from?.position,
-    signal,
-    beforeRequest: async (request) => {
-      await ctx.call("fetch:before", { phase: unit.phase, table, unit, request });
-    },
-  });
+  const pages = readPages(ctx, unit, from?.position);
 
   /** Sends what is encoded, in full batches, while there are at least so many documents. */
   async function startEncoded(atLeast: number): Promise<void> {
@@ -102,17 +97,18 @@ async function copyUnit(copy: TableCopy, unit: SegmentUnit, from: UnitState | un
   /** Takes a page to where its documents wait; documents leave in the order in which they came. */
   async function take(page: Page): Promise<void> {
     const encoded = transcoder?.append(page);
-    const records = encoded === undefined ? await convertPage(copy, unit, page) : undefined;
-    const read = encoded?.items ?? records!.read;
-    const filtered = records === undefined ? 0 : records.read - records.records.length;
-    const overflowed = (encoded ?? records)!.overflowed;
+    // A hook may edit the array in place.
+    const read = encoded?.items ?? page.records.length;
+    const converted = encoded === undefined ? await convertRecords(ctx, unit, page.records) : undefined;
+    const filtered = converted === undefined ? 0 : read - converted.records.length;
+    const { overflowed } = (encoded ?? converted)!;
     counters.bytes += page.bytes;
     counters.read += read;
     counters.filtered += filtered;
     counters.overflowed += overflowed;
-    if (records !== undefined) {
+    if (converted !== undefined) {
       await startEncoded(1);
-      waiting = waiting.concat(records.records);
+      waiting = waiting.concat(converted.records);
     } else {
       await startRecords(1);
     }
@@ -137,13 +133,53 @@ async function copyUnit(copy: TableCopy, unit: SegmentUnit, from: UnitState | un
   writes.check();
 }
 
-/** The hooks that see records: with one of them in use, records have to be made. */
+/** A unit's pages; a reader that failed and is to go on is opened anew behind the last page. */
+async function* readPages(
+  ctx: Context,
+  unit: SegmentUnit,
+  from: Position | undefined,
+): AsyncGenerator<Page, void> {
+  const { phase, table } = unit;
+  let position = from;
+  const beforeRequest = async (request: object): Promise<void> => {
+    await ctx.call("fetch:before", { phase, table, unit, request });
+  };
+  function open(): AsyncIterator<Page> {
+    const pages = ctx.role("source").read(unit, { from: position, signal: ctx.signal, beforeRequest });
+    return pages[Symbol.asyncIterator]();
+  }
+  let reader: AsyncIterator<Page> | undefined;
+  let ended = false;
+  try {
+    for (;;) {
+      const { value, done } = await decide(ctx, { stage: "fetch", table }, async () => {
+        // What failed behind the last page has nothing left to read.
+        if (reader === undefined && ended) return { done: true, value: undefined };
+        const reading = (reader ??= open());
+        // One that has failed gives nothing more.
+        reader = undefined;
+        const next = await reading.next();
+        reader = reading;
+        return next;
+      });
+      if (done) return;
+      ({ position } = value as Page);
+      ended = position === undefined;
+      yield value as Page;
+    }
+  } finally {
+    await reader?.return?.();
+  }
+}
+
+/** The hooks that see records, `error` to leave some out: with one of them in use, records have to be made. */
 const RECORD_HOOKS = [
   "fetch:after",
   "convert:before",
   "convert:after",
   "write:before",
   "write:after",
+  "error",
 ] as const;
 
 /** From the source's bytes to the target's without records between, where nobody wants to see them. */
@@ -152,26 +188,6 @@ function shortWay(ctx: Context, unit: SegmentUnit): Transcoder | undefined {
   // Whoever gives a key another name gives it to the records too.
   if (keyAttributes(unit.table).some(({ targetName }) => targetName !== undefined)) return undefined;
   return ctx.role("convert").transcoder?.(unit);
-}
-
-/** The hooks around fetch and convert, and the conversion between them. */
-async function convertPage(
-  { ctx, table }: TableCopy,
-  unit: SegmentUnit,
-  page: Page,
-): Promise<{ records: SourceRecord[]; read: number; overflowed: number }> {
-  let { records } = page;
-  // A hook may edit the array in place.
-  const read = records.length;
-  if (ctx.listens("fetch:after")) {
-    const event = fetchAfterEvent(unit, records);
-    await ctx.call("fetch:after", event);
-    ({ records } = event);
-  }
-  records = await edited(ctx, "convert:before", unit, records);
-  const { overflowed } = ctx.role("convert").convert(records, table);
-  records = await edited(ctx, "convert:after", unit, records);
-  return { records, read, overflowed };
 }
 
 /** Items read, less those filtered, must be written; what is written must be there. */

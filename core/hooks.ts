@@ -78,7 +78,15 @@ export interface ErrorEvent {
   error: MigrationError;
   stage: Stage;
   table?: Table;
+  /** The records concerned, in the stages fetch, convert and write. */
   batch?: Batch;
+  /** How often this step has failed in a row, from 1. */
+  attempt: number;
+  /**
+   * `retry`: the step is done again, after a pause that grows from 0.1 to 5 s. `skip`, where there is a batch: its
+   * records are tried one by one, and those that fail again, asked about one by one, go to `<id>-skipped.jsonl`;
+   * at `index` the table's indexes are left as they are. `stop`: the run ends, and its checkpoint stays before it.
+   */
   action?: "retry" | "skip" | "stop";
 }
 

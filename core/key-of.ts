@@ -34,8 +34,8 @@ export function keyOf(
   return key;
 }
 
-/** The field at a path; names at the source may have dots themselves. */
-function fieldAt(document: TargetDocument, path: string): unknown {
+/** The field of a document at a path; names at the source may have dots themselves. */
+export function fieldAt(document: TargetDocument, path: string): unknown {
   if (Object.hasOwn(document, path)) return document[path];
   const dot = path.lastIndexOf(".");
   const outer = dot === -1 ? undefined : document[path.slice(0, dot)];

@@ -2,6 +2,7 @@ import { availableParallelism } from "node:os";
 import { adoptOriginal, checkOriginal, saveStatus, settleConversion } from "./adopt.ts";
 import { openCheckpoint, type RunCheckpoint } from "./checkpoint.ts";
 import { createContext, type Context, type ContextOptions, type OwnedContext } from "./context.ts";
+import { decide } from "./decide.ts";
 import { MigrationError, toMigrationError } from "./errors.ts";
 import { openStreams } from "./following.ts";
 import { createFairLanes, type FairLanes, inParallel } from "./lanes.ts";
@@ -59,7 +60,7 @@ export async function migrate(options: MigrateOptions): Promise<Progress> {
     for (const role of ["source", "streams", "target", "checkpoint"] as const) await fill(ctx, role);
     config["convert.type"] = await settleConversion(ctx, options.given ?? new Set(), options.fresh ?? false);
     await fill(ctx, "convert");
-    const prepared = await prepare(ctx, options.fresh ?? false);
+    const prepared = await decide(ctx, { stage: "setup" }, () => prepare(ctx, options.fresh ?? false));
     const fullDone = options.onFullDone ?? ((): void => {});
     if (ctx.config.sync_mode === "full") {
       await full(ctx, prepared, createFairLanes(readLanes(ctx.config, availableParallelism())));

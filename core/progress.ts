@@ -19,8 +19,10 @@ export interface TableProgress {
   sizeBytes: number;
   /** Items read from the source. */
   read: number;
-  /** Records that hooks dropped. */
+  /** Records that hooks dropped, or wanted skipped. */
   filtered: number;
+  /** Of `filtered`, those that failed and that an `error` hook wanted left out, in this process. */
+  skipped: number;
   /** Documents written and acknowledged. */
   written: number;
   /** Bytes received from the source. */
@@ -74,6 +76,7 @@ export function trackTable(progress: Progress, table: Table): TableProgress {
     sizeBytes: table.sizeBytes,
     read: 0,
     filtered: 0,
+    skipped: 0,
     written: 0,
     bytes: 0,
     overflowed: 0,

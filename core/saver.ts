@@ -2,6 +2,7 @@
 import type { TableCheckpoint, UnitState } from "./checkpoint.ts";
 import { createCoalescer } from "./coalesce.ts";
 import type { Context } from "./context.ts";
+import { decide } from "./decide.ts";
 import type { SegmentUnit, Table } from "./types.ts";
 
 /** At the latest so long after a unit moved, in ms. */
@@ -21,12 +22,13 @@ export interface Saver {
 export function createSaver(ctx: Context, table: Table, checkpoint: TableCheckpoint): Saver {
   let pages = 0;
   const states = createCoalescer<SegmentUnit, UnitState>({
-    async save(moved) {
-      pages = 0;
-      await announce("checkpoint:before", moved);
-      await checkpoint.saveUnits(moved);
-      await announce("checkpoint:after", moved);
-    },
+    save: (moved) =>
+      decide(ctx, { stage: "checkpoint", table }, async () => {
+        pages = 0;
+        await announce("checkpoint:before", moved);
+        await checkpoint.saveUnits(moved);
+        await announce("checkpoint:after", moved);
+      }),
     interval: INTERVAL,
     onFailure: (error) => ctx.stop(error),
   });

@@ -5,6 +5,7 @@
 import * as v from "valibot";
 import { createCoalescer } from "./coalesce.ts";
 import type { Context } from "./context.ts";
+import { decide } from "./decide.ts";
 import { decodeRow, encodeRow, type ShardState } from "./shard-rows.ts";
 import type { Table } from "./types.ts";
 
@@ -113,22 +114,25 @@ export async function openStreamCheckpoint(
   }
 
   const notes = createCoalescer<string, ShardNote>({
-    async save(states) {
-      const updatedAt = Date.now();
-      const rows = [...states].map(([id, state]) => [id, encodeRow({ ...state, updatedAt })] as const);
-      await announce("checkpoint:before", states);
-      await saveTimes(states);
-      await store.save(names.rows, new Map(rows));
-      await announce("checkpoint:after", states);
-      onSaved([...states.values()], updatedAt);
-    },
+    save: (states) =>
+      decide(ctx, { stage: "checkpoint", table }, async () => {
+        const updatedAt = Date.now();
+        const rows = [...states].map(([id, state]) => [id, encodeRow({ ...state, updatedAt })] as const);
+        await announce("checkpoint:before", states);
+        await saveTimes(states);
+        await store.save(names.rows, new Map(rows));
+        await announce("checkpoint:after", states);
+        onSaved([...states.values()], updatedAt);
+      }),
     interval: INTERVAL,
     onFailure: (error) => ctx.stop(error),
   });
 
   const spools = createCoalescer<string, string>({
     save: (states) =>
-      store.save(names.own, new Map([...states].map(([id, readUpTo]) => [SPOOL + id, { readUpTo }]))),
+      decide(ctx, { stage: "checkpoint", table }, () =>
+        store.save(names.own, new Map([...states].map(([id, readUpTo]) => [SPOOL + id, { readUpTo }]))),
+      ),
     interval: INTERVAL,
     onFailure: (error) => ctx.stop(error),
   });

@@ -1,6 +1,7 @@
 /** The full phase of one table: its data, then its indexes. */
 import type { TableCheckpoint } from "./checkpoint.ts";
 import type { Context } from "./context.ts";
+import { decide } from "./decide.ts";
 import { MigrationError } from "./errors.ts";
 import { copyTable } from "./full.ts";
 import { indexPattern, planIndexes } from "./indexes.ts";
@@ -79,13 +80,18 @@ async function buildIndexes(ctx: Context, table: Table, counters: TableProgress)
   const user = ctx.config["full.enable_index.user"];
   const indexes = planIndexes(table, ctx.role("convert"), user);
   const event = { phase: "full" as const, table, indexes };
-  await ctx.call("index:before", event);
-  ctx.log.debug(`indexes of ${table.name}: ${event.indexes.map(indexPattern).join(", ")}`);
-  counters.indexes = await ctx.role("target").index(table, event.indexes, {
-    signal: ctx.signal,
-    onProgress: (share) => void (counters.indexShare = share),
-  });
-  await ctx.call("index:after", event);
+  const build = async (): Promise<void> => {
+    await ctx.call("index:before", event);
+    ctx.log.debug(`indexes of ${table.name}: ${event.indexes.map(indexPattern).join(", ")}`);
+    counters.indexes = await ctx.role("target").index(table, event.indexes, {
+      signal: ctx.signal,
+      onProgress: (share) => void (counters.indexShare = share),
+    });
+    await ctx.call("index:after", event);
+  };
+  await decide(ctx, { stage: "index", table }, build, (error) =>
+    ctx.log.warn(`${error.message}: the indexes of table ${table.name} are left as they are`),
+  );
   const idIsKey = ctx.role("convert").fieldPath(table.keys.partition) === "_id";
   return ctx.role("target").guardsKeys || idIsKey || event.indexes.some((index) => index.unique);
 }

@@ -1,12 +1,12 @@
 /** One unit's writes: batches leave in order, several at once, and what is acknowledged moves the checkpoint. */
 import type { UnitState } from "./checkpoint.ts";
 import type { Context } from "./context.ts";
-import type { RecordsEvent } from "./hooks.ts";
 import type { Lanes } from "./lanes.ts";
 import { createPrefix } from "./prefix.ts";
 import type { TableProgress } from "./progress.ts";
 import type { Saver } from "./saver.ts";
-import type { EncodedBatch, SegmentUnit, SourceRecord, Table, Unit, WriteResult } from "./types.ts";
+import type { EncodedBatch, SegmentUnit, SourceRecord, Table, WriteResult } from "./types.ts";
+import { beforeWrite, writeOut, type Written } from "./write.ts";
 
 /** What the writes of a table's units share. */
 export interface WriteOptions {
@@ -38,7 +38,7 @@ export interface Writes {
  * @param from what earlier runs had written of the unit
  */
 export function createWrites(options: WriteOptions, unit: SegmentUnit, from: UnitState | undefined): Writes {
-  const { ctx, counters, table, writers, saver } = options;
+  const { ctx, counters, writers, saver } = options;
   const target = ctx.role("target");
   const prefix = createPrefix<UnitState>();
   const onTheWay = new Set<Promise<void>>();
@@ -54,25 +54,30 @@ export function createWrites(options: WriteOptions, unit: SegmentUnit, from: Uni
     const before = handed;
     const { promise, resolve } = Promise.withResolvers<void>();
     handed = promise;
-    let records: SourceRecord[];
-    let writing: Promise<WriteResult>;
+    const drop = (count: number): void => {
+      counters.filtered += count;
+      if (page !== undefined) page.filtered += count;
+    };
+    let sent = 0;
+    let writing: Promise<Written>;
     try {
       // A hook may edit the array in place.
       const read = batch.length;
-      records = await edited(ctx, "write:before", unit, batch);
-      const dropped = read - records.length;
-      counters.filtered += dropped;
-      if (page !== undefined) page.filtered += dropped;
+      const records = await beforeWrite(ctx, unit, batch);
+      drop(read - records.length);
       await before;
-      if (records.length === 0) return;
-      writing = target.write({ unit, records }, ctx.abandon);
+      sent = records.length;
+      if (sent === 0) return;
+      writing = writeOut(ctx, unit, records, (some) => target.write({ unit, records: some }, ctx.abandon));
+      // What is tried again must not come behind its successors: a target may know how much is there, not what.
+      if (ctx.listens("error")) await writing;
+      else writing.catch(() => {});
     } finally {
       resolve();
     }
-    const result = await writing;
+    const { records, result } = await writing;
+    drop(sent - records.length);
     count(result);
-    if (!ctx.listens("write:after")) return;
-    await ctx.call("write:after", { phase: unit.phase, table, unit, records, result });
   }
 
   function count({ inserted, replaced, duplicates }: WriteResult): void {
@@ -139,17 +144,4 @@ export function createWrites(options: WriteOptions, unit: SegmentUnit, from: Uni
       if (failure !== undefined) throw failure.error;
     },
   };
-}
-
-/** The records as a hook leaves them. */
-export async function edited(
-  ctx: Context,
-  name: "convert:before" | "convert:after" | "write:before",
-  unit: Unit,
-  records: SourceRecord[],
-): Promise<SourceRecord[]> {
-  if (!ctx.listens(name)) return records;
-  const event: RecordsEvent = { phase: unit.phase, table: unit.table, unit, records };
-  await ctx.call(name, event);
-  return event.records;
 }

@@ -31,6 +31,8 @@ export interface Destination {
   doubles: boolean;
   /** What `_id` is: made up here; the table's own key; or made of the key, see core/document-id.ts. */
   ids: "any" | "key" | "derived";
+  /** Makes up the `_id` of a record that may be written again, each time the same; missing: none is. */
+  idOf?: (record: SourceRecord) => Uint8Array;
   /** The partition key's field path. */
   partitionPath: string;
   /** Whether a document whose key is there already replaces it. */

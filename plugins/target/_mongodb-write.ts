@@ -26,7 +26,8 @@ export async function writeBatch({ unit, records }: Batch, to: Destination): Pro
   // Encoded once with its `_id`, so that a message can be sent again byte for byte.
   const writer = createDocumentWriter({ doubles: to.doubles, addId: true });
   const ends = records.map((record) => {
-    const id = to.ids === "derived" ? derivedId(record, to) : undefined;
+    const id =
+      to.ids === "derived" ? derivedId(record, to) : to.ids === "any" ? to.idOf?.(record) : undefined;
     return append(writer, { document: record.document!, id }, record, to);
   });
   return writeEncoded({ unit, bytes: writer.bytes(), ends, record: (index) => records[index]! }, to);

@@ -1,10 +1,10 @@
-import type { Db } from "mongodb";
+import { type Db, ObjectId } from "mongodb";
 import { derivesIds } from "../../core/document-id.ts";
 import { keyAttributes } from "../../core/key-of.ts";
 import { definePlugin, type Plugin } from "../../core/plugin.ts";
 import { noteRetry } from "../../core/progress.ts";
 import { type RetryOptions, SERVER_RETRY, withRetry } from "../../core/retry.ts";
-import type { Table, TargetDocument } from "../../core/types.ts";
+import type { SourceRecord, Table, TargetDocument } from "../../core/types.ts";
 import { connect, type Connections } from "./_mongodb-client.ts";
 import {
   buildIndexes,
@@ -32,6 +32,8 @@ const mongodb: Plugin = definePlugin({
     const sharded = derivesIds(config);
     /** Tables an earlier process had begun: what is there already may be its. */
     const resumed = new Set<string>();
+    /** Of records that an `error` hook may want written again. */
+    const ids = new WeakMap<SourceRecord, Uint8Array>();
     let opened: Promise<Connections> | undefined;
     const connected = (): Promise<Connections> => {
       const lanes = config["full.concurrency"] * config["full.document.concurrency"];
@@ -141,6 +143,12 @@ const mongodb: Plugin = definePlugin({
       }
     }
 
+    function idOf(record: SourceRecord): Uint8Array {
+      const id = ids.get(record) ?? ObjectId.generate();
+      ids.set(record, id);
+      return id;
+    }
+
     const partitionPath = ({ keys }: Table): string => ctx.role("convert").fieldPath(keys.partition);
 
     const shard = (table: Table): Promise<void> =>
@@ -180,6 +188,7 @@ const mongodb: Plugin = definePlugin({
           db,
           table,
           doubles: ctx.role("convert").numbers === "double",
+          ...(ctx.listens("error") && { idOf }),
           ids: path.split(".")[0] === "_id" ? "key" : sharded ? "derived" : "any",
           partitionPath: path,
           replaceDuplicates: config["full.executor.insert_on_dup_update"] || resumed.has(table.name),

@@ -12,6 +12,7 @@ export function fakeTable(table: FakeTable): TableProgress {
     sizeBytes: 0,
     read: 0,
     filtered: 0,
+    skipped: 0,
     written: 0,
     bytes: 0,
     overflowed: 0,

@@ -2,7 +2,7 @@
 import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
+import { eventually } from "./eventually.ts";
 import { dynamo, scenario, type Scenario } from "./helpers.ts";
 import { expectRefusal } from "./refusals.ts";
 
@@ -72,11 +72,8 @@ test("filtered, renamed, a computed field, in both phases", async () => {
       .find({}, { projection: { _id: 0, pk: 1, total: 1 } })
       .sort({ pk: 1 })
       .toArray()) as unknown[];
-  const expectSoon = async (expected: unknown[]): Promise<void> => {
-    const deadline = Date.now() + 20_000;
-    while (!Bun.deepEquals(await found(), expected) && Date.now() < deadline) await sleep(50);
-    expect(await found()).toEqual(expected);
-  };
+  const expectSoon = (expected: unknown[]): Promise<void> =>
+    eventually(async () => expect(await found()).toEqual(expected));
   const put = (Item: object) => dynamo(s.dynamoEndpoint, "PutItem", { TableName: table, Item });
   try {
     await expectSoon([
