@@ -3,7 +3,10 @@ import { setTimeout as sleep } from "node:timers/promises";
 const SECOND = 1000;
 
 /** Waits until an assertion holds, and fails as it does in the end. */
-export async function eventually(assertion: () => void | Promise<void>, within: number = 20 * SECOND): Promise<void> {
+export async function eventually(
+  assertion: () => void | Promise<void>,
+  within: number = 20 * SECOND,
+): Promise<void> {
   const deadline = Date.now() + within;
   for (;;) {
     try {
