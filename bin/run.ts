@@ -10,6 +10,7 @@ import { migrate, type MigrateOptions } from "../core/migrate.ts";
 import { loadPlugins } from "../core/plugin-files.ts";
 import { createProgress } from "../core/progress.ts";
 import { serveProgress } from "../core/status.ts";
+import { hookPlugin } from "../plugins/index.ts";
 import { printError } from "./errors.ts";
 import { createLog } from "./log.ts";
 import { acquirePidFile } from "./pid-file.ts";
@@ -38,8 +39,8 @@ export interface RunFlags {
 export async function run({ file, set, fresh, plugins: files }: RunFlags): Promise<number> {
   const { config, warnings, given, pluginOptions } = loadConfig({ file, set, env: process.env });
   const plugins = [
-    ...(await loadPlugins(config.plugins, dirname(file))),
-    ...(await loadPlugins(files, process.cwd())),
+    ...(await loadPlugins(config.plugins, dirname(file), hookPlugin)),
+    ...(await loadPlugins(files, process.cwd(), hookPlugin)),
   ];
   const redact = createRedactor({ ...config });
   try {

@@ -104,7 +104,7 @@ export interface RunCheckpoint {
  */
 export async function openCheckpoint(ctx: Context, tables: Table[], fresh: boolean): Promise<RunCheckpoint> {
   const store = ctx.role("checkpoint");
-  const settings = fingerprint(ctx.config);
+  const settings = fingerprint(ctx.config, ctx.sameOptions);
   // What can't be read must not keep a fresh start from happening.
   const found = fresh ? undefined : read(runSchema, (await store.load(RUN)).get(RUN), store.place);
   const resumed = found !== undefined && found.finishedAt === undefined;

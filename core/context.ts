@@ -19,6 +19,8 @@ export interface Context {
   readonly config: Config;
   readonly log: ConsolaInstance;
   readonly progress: Progress;
+  /** The options of the plugins that want the same ones when a run is gone on with, by name. */
+  readonly sameOptions: ReadonlyMap<string, unknown>;
   /**
    * Aborted when the run is to stop: by the caller, or by the first failure, which is its reason.
    * Nothing new is begun then; what is being written is finished and the checkpoint saved.
@@ -74,6 +76,7 @@ export function createContext(options: ContextOptions): OwnedContext {
   const closing = new AsyncDisposableStack();
   const skipped = closing.use(skippedFile(config.id));
   const abandoning = new AbortController();
+  const sameOptions = new Map<string, unknown>();
   let grace: NodeJS.Timeout | undefined;
   signal.addEventListener("abort", startGrace, { once: true });
   let current = "nimo-shake";
@@ -86,6 +89,7 @@ export function createContext(options: ContextOptions): OwnedContext {
     config,
     log,
     progress,
+    sameOptions,
     signal,
     abandon: abandoning.signal,
     patience: options.patience ?? PATIENCE,
@@ -137,6 +141,7 @@ export function createContext(options: ContextOptions): OwnedContext {
     isFilled: (role) => roles.has(role),
     async use(plugin, pluginOptions) {
       current = plugin.name;
+      if (plugin.sameOptions === true) sameOptions.set(plugin.name, pluginOptions ?? {});
       await plugin.setup(this, checkedOptions(plugin, pluginOptions));
     },
     async [Symbol.asyncDispose]() {

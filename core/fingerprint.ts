@@ -1,4 +1,5 @@
 /** What a run's settings must agree in with those of the run it goes on from. */
+import { hash } from "node:crypto";
 import { type Config, describeConfig } from "./config.ts";
 import type { SettingKey } from "./config.ts";
 
@@ -23,10 +24,22 @@ const KEYS: readonly SettingKey[] = [
 /** Settings as they can be kept and compared: without secrets, key to text. */
 export type Fingerprint = Record<string, string>;
 
-/** What is compared of these settings. */
-export function fingerprint(config: Config): Fingerprint {
+/** So much of a hash tells two sets of options apart. */
+const DIGITS = 12;
+
+/** What is compared of these settings, and of plugins' options, which may have secrets in them. */
+export function fingerprint(config: Config, options: ReadonlyMap<string, unknown>): Fingerprint {
   const shown = describeConfig(config);
-  return Object.fromEntries(KEYS.map((key) => [key, comparable(key, shown[key])]));
+  return Object.fromEntries([
+    ...KEYS.map((key) => [key, comparable(key, shown[key])]),
+    ...[...options].map(([name, each]) => [`plugin.${name}.*`, digest(each)]),
+  ]) as Fingerprint;
+}
+
+/** The order in which options are given doesn't count. */
+function digest(options: unknown): string {
+  const entries = Object.entries(options ?? {}).toSorted(([a], [b]) => (a < b ? -1 : 1));
+  return hash("sha256", JSON.stringify(entries)).slice(0, DIGITS);
 }
 
 /** Who connects and with which options may change while a migration goes on; where to may not. */

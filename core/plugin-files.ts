@@ -1,20 +1,32 @@
 /** Plugins from files and packages: loaded, and refused with their place when they are none. */
-import { createRequire } from "node:module";
 import { isAbsolute, join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
+import { resolveModuleURL } from "exsolve";
 import { MigrationError } from "./errors.ts";
 import type { AnyPlugin } from "./plugin.ts";
+
+/** The conditions under which a package may export other files, by runtime. */
+const CONDITIONS = ["bun", "deno"].filter((runtime) => runtime in process.versions).concat("node", "import");
+
+/** Gives the built-in plugin of a name. */
+export type FindBuiltin = (name: string) => Promise<AnyPlugin | undefined>;
 
 /**
  * Loads plugins in the order given.
  *
- * @param entries paths, `./a.ts`, or names of packages
+ * @param entries paths, `./a.ts`, names of built-in plugins, or names of packages
  * @param folder what paths are relative to, and where packages are looked for from
  * @throws MigrationError PLUGIN_INVALID naming the entry and the reason
  */
-export async function loadPlugins(entries: readonly string[], folder: string): Promise<AnyPlugin[]> {
+export async function loadPlugins(
+  entries: readonly string[],
+  folder: string,
+  findBuiltin: FindBuiltin,
+): Promise<AnyPlugin[]> {
   const plugins: AnyPlugin[] = [];
-  for (const entry of entries) plugins.push(await loadPlugin(entry, resolve(folder)));
+  for (const entry of entries) {
+    plugins.push((await findBuiltin(entry)) ?? (await loadPlugin(entry, resolve(folder))));
+  }
   return plugins;
 }
 
@@ -49,8 +61,8 @@ async function loadPlugin(entry: string, folder: string): Promise<AnyPlugin> {
 /** The URL to import. What looks like a path is one; anything else is a package. */
 function locate(entry: string, folder: string): string {
   const isPath = isAbsolute(entry) || /^\.{1,2}[/\\]|\.[cm]?[jt]s$/.test(entry);
-  const path = isPath ? resolve(folder, entry) : createRequire(join(folder, "plugins.js")).resolve(entry);
-  return pathToFileURL(path).href;
+  if (isPath) return pathToFileURL(resolve(folder, entry)).href;
+  return resolveModuleURL(entry, { from: pathToFileURL(join(folder, "/")), conditions: CONDITIONS });
 }
 
 function reasonOf(error: unknown): string {

@@ -7,6 +7,11 @@ export interface Plugin<Options = unknown> {
   name: string;
   /** Checks the plugin's options from the configuration before `setup`. */
   options?: GenericSchema<unknown, Options>;
+  /**
+   * Whether a run may only be gone on with under the same options, as where they decide which items are copied and
+   * how they look there.
+   */
+  sameOptions?: boolean;
   /** Called once before anything is connected; provides roles and adds hooks. */
   setup(ctx: Context, options: Options): void | Promise<void>;
 }

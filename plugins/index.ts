@@ -1,5 +1,5 @@
 import type { Config } from "../core/config.ts";
-import type { Plugin } from "../core/plugin.ts";
+import type { AnyPlugin, Plugin } from "../core/plugin.ts";
 import type { Roles } from "../core/roles.ts";
 
 /** Every built-in plugin. Literal imports, because the compiled executable has no others. */
@@ -26,4 +26,12 @@ export async function builtinPlugin(role: keyof Roles, config: Config): Promise<
   };
   const name = names[role];
   return name === undefined ? undefined : (await BUILTINS[name]!()).default;
+}
+
+/** Every built-in plugin that a user names in `plugins`. */
+const HOOK_PLUGINS: Record<string, () => Promise<{ default: AnyPlugin }>> = {};
+
+/** The built-in plugin of a name that a user may give in `plugins`; undefined: there is none. */
+export async function hookPlugin(name: string): Promise<AnyPlugin | undefined> {
+  return Object.hasOwn(HOOK_PLUGINS, name) ? (await HOOK_PLUGINS[name]!()).default : undefined;
 }

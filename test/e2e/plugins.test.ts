@@ -94,6 +94,30 @@ test("filtered, renamed, a computed field, in both phases", async () => {
   }
 });
 
+test("a package, for import only, with a dependency of its own", async () => {
+  await using s = await scenario();
+  writePackage(
+    s.folder,
+    "tagger",
+    `import { tag } from "tag"; export default { name: "tagger", setup(ctx) {
+    ctx.hook("convert:after", (e) => { for (const { document } of e.records) document.tag = tag; });
+  } };`,
+  );
+  writePackage(join(s.folder, "node_modules/tagger"), "tag", `export const tag = "from the package";`);
+  const table = await s.table("t", { items: [item("1", "paid", 1)] });
+  expect(await s.run([`-conf=${s.conf(s.settings({ plugins: "tagger" }))}`])).toMatchObject({ code: 0 });
+  expect(await s.documents(table)).toMatchObject([{ pk: "1", tag: "from the package" }]);
+});
+
+/** A package in a folder's node_modules that exports nothing but what `import` finds. */
+function writePackage(folder: string, name: string, code: string): void {
+  const home = join(folder, "node_modules", name);
+  mkdirSync(home, { recursive: true });
+  const exports = { ".": { import: "./main.mjs" } };
+  writeFileSync(join(home, "package.json"), JSON.stringify({ name, version: "1.0.0", exports }));
+  writeFileSync(join(home, "main.mjs"), code);
+}
+
 describe("a plugin that is none is refused, and nothing is written", () => {
   test.each<[string, string, (string | RegExp)[]]>([
     ["a syntax error", "export default {{", ["plugin ./bad.ts can't be loaded"]],
