@@ -41,8 +41,18 @@ async function convertOnce(
     await ctx.call("fetch:after", event);
     now = event.records;
   }
+  return convertFetched(ctx, unit, now, at);
+}
+
+/** The same for records that `fetch:after` hooks have seen. */
+export async function convertFetched(
+  ctx: Context,
+  unit: Unit,
+  records: SourceRecord[],
+  at: (stage: Stage) => void = () => {},
+): Promise<Converted> {
   at("convert");
-  now = await edited(ctx, "convert:before", unit, now);
+  let now = await edited(ctx, "convert:before", unit, records);
   const { overflowed } = ctx.role("convert").convert(now, unit.table);
   now = await edited(ctx, "convert:after", unit, now);
   if (EDITING.some(ctx.listens)) checkKeys(now, unit.table, ctx.role("convert").fieldPath);

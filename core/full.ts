@@ -1,15 +1,16 @@
 /** The full phase of one table: its segments are fetched, converted and written, then counted. */
 import type { TableCheckpoint, UnitState } from "./checkpoint.ts";
 import type { Context } from "./context.ts";
-import { convertRecords } from "./convert.ts";
+import { type Converted, convertFetched, convertRecords } from "./convert.ts";
 import { decide } from "./decide.ts";
+import { fetchEncoded } from "./encoded-fetch.ts";
 import { MigrationError } from "./errors.ts";
 import { keyAttributes } from "./key-of.ts";
 import { createLanes, type FairLanes, type Lanes } from "./lanes.ts";
 import { inLanes, readAhead } from "./read-ahead.ts";
 import type { TableProgress } from "./progress.ts";
 import { createSaver } from "./saver.ts";
-import type { Page, Position, SourceRecord, Table, Transcoder, SegmentUnit } from "./types.ts";
+import type { EncodedPage, Page, Position, SourceRecord, Table, Transcoder, SegmentUnit } from "./types.ts";
 import { createWrites, type WriteOptions } from "./writes.ts";
 
 /** What the units of one table share. */
@@ -74,6 +75,8 @@ async function copyUnit(copy: TableCopy, unit: SegmentUnit, from: UnitState | un
   const transcoder = shortWay(ctx, unit);
   // A hook that drops records of a batch drops them of one page, so that every page's count is known.
   const pageByPage = ctx.listens("write:before") || ctx.listens("error");
+  const filters = ctx.listens("fetch:after");
+  let looksOnly = true;
   let waiting: SourceRecord[] = [];
   let startedAt = performance.now();
   const pages = readPages(ctx, unit, from?.position);
@@ -94,14 +97,27 @@ async function copyUnit(copy: TableCopy, unit: SegmentUnit, from: UnitState | un
     }
   }
 
+  /** A page's records, converted; undefined: what is left of it is encoded. */
+  async function convertedPage(page: Page, encoded: EncodedPage | undefined): Promise<Converted | undefined> {
+    if (encoded === undefined) return convertRecords(ctx, unit, page.records);
+    if (!filters) return undefined;
+    const records = await fetchEncoded(ctx, unit, page, encoded);
+    if (records === undefined) return undefined;
+    // Whoever wants records once wants them again: encoding them first is for nothing.
+    looksOnly = false;
+    return convertFetched(ctx, unit, records);
+  }
+
   /** Takes a page to where its documents wait; documents leave in the order in which they came. */
   async function take(page: Page): Promise<void> {
-    const encoded = transcoder?.append(page);
+    const before = transcoder?.count ?? 0;
+    const encoded = looksOnly ? transcoder?.append(page, filters) : undefined;
     // A hook may edit the array in place.
     const read = encoded?.items ?? page.records.length;
-    const converted = encoded === undefined ? await convertRecords(ctx, unit, page.records) : undefined;
-    const filtered = converted === undefined ? 0 : read - converted.records.length;
-    const { overflowed } = (encoded ?? converted)!;
+    const converted = await convertedPage(page, encoded);
+    const left = converted?.records.length ?? transcoder!.count - before;
+    const filtered = read - left;
+    const { overflowed } = (converted ?? encoded)!;
     counters.bytes += page.bytes;
     counters.read += read;
     counters.filtered += filtered;
@@ -173,14 +189,7 @@ async function* readPages(
 }
 
 /** The hooks that see records, `error` to leave some out: with one of them in use, records have to be made. */
-const RECORD_HOOKS = [
-  "fetch:after",
-  "convert:before",
-  "convert:after",
-  "write:before",
-  "write:after",
-  "error",
-] as const;
+const RECORD_HOOKS = ["convert:before", "convert:after", "write:before", "write:after", "error"] as const;
 
 /** From the source's bytes to the target's without records between, where nobody wants to see them. */
 function shortWay(ctx: Context, unit: SegmentUnit): Transcoder | undefined {

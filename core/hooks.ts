@@ -49,7 +49,8 @@ export interface RecordsEvent extends TableEvent {
 export interface FetchAfterEvent extends RecordsEvent {
   /**
    * Keeps what matches. Looks at the new and the old image: an item that leaves the filter
-   * becomes a delete, one that enters it an insert.
+   * becomes a delete, one that enters it an insert. Cheaper than looking at `records`, which need not even be made;
+   * the predicate reads the item and doesn't change it.
    */
   keep(predicate: (item: Item) => boolean): void;
 }
@@ -140,9 +141,14 @@ export function fetchAfterEvent(unit: Unit, records: SourceRecord[]): FetchAfter
     unit,
     records,
     keep(predicate) {
-      this.records = this.records.filter((record) => keepRecord(record, predicate));
+      this.records = keepMatching(this.records, predicate);
     },
   };
+}
+
+/** The records that `keep` leaves. */
+export function keepMatching(records: SourceRecord[], predicate: (item: Item) => boolean): SourceRecord[] {
+  return records.filter((record) => keepRecord(record, predicate));
 }
 
 /** Whether a record stays; one that leaves or enters the filter is turned into a delete or an insert. */

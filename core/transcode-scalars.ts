@@ -1,7 +1,22 @@
 /** The values without members of DynamoDB's JSON, to BSON. */
 import { Decimal128, Long } from "mongodb";
-import { BINARY, type BsonSink, DECIMAL128, DOUBLE, INT32, INT64, ROOM, STRING } from "./bson-sink.ts";
+import {
+  BINARY,
+  BOOLEAN,
+  type BsonSink,
+  DECIMAL128,
+  DOUBLE,
+  INT32,
+  INT64,
+  NULL,
+  ROOM,
+  STRING,
+} from "./bson-sink.ts";
 import { type JsonCursor, QUOTE, Unexpected } from "./json-cursor.ts";
+
+const FALSE = Buffer.from('BOOL":false');
+const TRUE = Buffer.from('BOOL":true');
+const IS_NULL = Buffer.from('NULL":true');
 
 const MINUS = 0x2d;
 const POINT = 0x2e;
@@ -52,6 +67,22 @@ export function writeBinary(json: JsonCursor, out: BsonSink): void {
   out.type(BINARY);
   // Some encoders escape the slash.
   out.binary(Buffer.from(json.ascii(), "base64"));
+}
+
+/**
+ * Writes `BOOL` and `NULL`.
+ *
+ * @param tag where the type's name stands
+ * @param typed whether a NULL is written as DynamoDB has it: true
+ */
+export function writeConstant(json: JsonCursor, out: BsonSink, tag: number, typed: boolean): void {
+  const isTrue = json.isAt(tag, TRUE);
+  const isNull = json.isAt(tag, IS_NULL);
+  if (!isTrue && !isNull && !json.isAt(tag, FALSE)) throw new Unexpected();
+  json.pos += isTrue || isNull ? 4 : 5;
+  if (isNull && !typed) return out.type(NULL);
+  out.type(BOOLEAN);
+  out.boolean(isTrue || isNull);
 }
 
 /** Writes a number from its opening quote; false, and nothing is done, when it takes more care. */

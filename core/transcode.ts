@@ -4,10 +4,17 @@
  * the page goes the way of objects, which also finds the words for what can't be converted.
  */
 import { ObjectId } from "mongodb";
-import { ARRAY, BOOLEAN, BsonSink, DOCUMENT, NULL, OBJECT_ID } from "./bson-sink.ts";
+import { ARRAY, BsonSink, DOCUMENT, OBJECT_ID } from "./bson-sink.ts";
 import { JsonCursor, QUOTE, Unexpected } from "./json-cursor.ts";
 import { createKeyReader, NO_ID } from "./transcode-id.ts";
-import { writeBinary, writeConverted, writeName, writePlainNumber, writeText } from "./transcode-scalars.ts";
+import {
+  writeBinary,
+  writeConstant,
+  writeConverted,
+  writeName,
+  writePlainNumber,
+  writeText,
+} from "./transcode-scalars.ts";
 
 export { Unexpected } from "./json-cursor.ts";
 
@@ -22,10 +29,6 @@ const L = 0x4c;
 const M = 0x4d;
 const N = 0x4e;
 const S = 0x53;
-
-const FALSE = Buffer.from('BOOL":false');
-const TRUE = Buffer.from('BOOL":true');
-const IS_NULL = Buffer.from('NULL":true');
 
 const FIRST_SIZE = 256 * 1024;
 
@@ -50,16 +53,19 @@ export interface ItemEncoder {
   /**
    * Appends the item that begins at `start` of `json`.
    *
+   * @param names gets the places of its attributes' names
    * @returns where the item ends
    * @throws Unexpected, RangeError or SyntaxError, and nothing is appended
    */
-  append(json: Buffer, start: number): number;
+  append(json: Buffer, start: number, names?: number[]): number;
   /** How many bytes were appended. */
   readonly length: number;
   /** Takes the first so many bytes; what follows stays. */
   take(length: number): Uint8Array;
   /** Takes everything back behind a length. */
   truncate(length: number): void;
+  /** Moves bytes to the left, over others. */
+  move(to: number, start: number, end: number): void;
 }
 
 /** Makes an encoder. */
@@ -75,10 +81,12 @@ export function createItemEncoder(encoding: Encoding): ItemEncoder {
   const renamedBytes = { top: Buffer.from(idName.top), nested: Buffer.from(idName.nested) };
   const out = new BsonSink(FIRST_SIZE);
   const json = new JsonCursor();
+  let marks: number[] | undefined;
 
   return {
-    append(input, start) {
+    append(input, start, names) {
       const before = out.at;
+      marks = names;
       json.moveTo(input, start);
       try {
         writeItem();
@@ -93,6 +101,7 @@ export function createItemEncoder(encoding: Encoding): ItemEncoder {
     },
     take: (length) => out.take(length, FIRST_SIZE),
     truncate: (length) => void (out.at = length),
+    move: (to, start, end) => void out.bytes.copyWithin(to, start, end),
   };
 
   function writeItem(): void {
@@ -126,6 +135,7 @@ export function createItemEncoder(encoding: Encoding): ItemEncoder {
       return;
     }
     for (;;) {
+      if (top) marks?.push(json.pos);
       writeName(json, out);
       const length = out.at - out.typeAt - 2;
       if (length === 3 && isId()) {
@@ -173,7 +183,7 @@ export function createItemEncoder(encoding: Encoding): ItemEncoder {
     json.pos = colon + 1;
     if (length === 1) writeOne(first, top);
     else if (length === 2) writeSet(first);
-    else writeConstant(pos + 2);
+    else writeConstant(json, out, pos + 2, typed);
     json.expect(CLOSE);
     if (outer >= 0) out.close(outer);
   }
@@ -220,22 +230,6 @@ export function createItemEncoder(encoding: Encoding): ItemEncoder {
       }
     }
     out.close(start);
-  }
-
-  /** `BOOL` and `NULL`, with the tag's place. */
-  function writeConstant(tag: number): void {
-    if (json.isAt(tag, FALSE)) return writeBoolean(false, 5);
-    if (json.isAt(tag, TRUE)) return writeBoolean(true, 4);
-    if (!json.isAt(tag, IS_NULL)) throw new Unexpected();
-    if (typed) return writeBoolean(true, 4);
-    out.type(NULL);
-    json.pos += 4;
-  }
-
-  function writeBoolean(value: boolean, length: number): void {
-    out.type(BOOLEAN);
-    out.boolean(value);
-    json.pos += length;
   }
 
   function writeNumber(top: boolean): void {

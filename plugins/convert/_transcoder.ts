@@ -1,6 +1,7 @@
+import { createLazyItems } from "../../core/lazy-item.ts";
 import { createItemEncoder, type Encoding, Unexpected } from "../../core/transcode.ts";
 import type { Converter } from "../../core/roles.ts";
-import type { SourceRecord, Transcoder, Unit } from "../../core/types.ts";
+import type { EncodedPage, Item, Page, SourceRecord, Transcoder, Unit } from "../../core/types.ts";
 
 const ITEMS = '"Items":[';
 const COMMA = 0x2c;
@@ -8,11 +9,18 @@ const CLOSE_LIST = 0x5d;
 
 /** Documents that came from one page, and how to get at their records. */
 interface Origin {
-  /** How many documents. */
-  count: number;
+  /** The places of the documents' records in their page, those that are still here. */
+  places: number[];
   records: () => SourceRecord[];
-  /** The page's first record that is still here. */
-  first: number;
+}
+
+/** Where a page's items stand. */
+interface Marks {
+  /** Start and end of each. */
+  bounds: number[];
+  /** The names of their attributes, and where those of each item end. */
+  names: number[];
+  nameEnds: number[];
 }
 
 /**
@@ -27,39 +35,102 @@ export function createTranscoder(
   converter: () => Converter,
 ): Transcoder {
   const encoder = createItemEncoder(encoding);
+  const lazyItem = createLazyItems();
   let ends: number[] = [];
   let origins: Origin[] = [];
 
+  /** Appends what stands in the list that begins there. */
+  function appendItems(body: Buffer, list: number, marks: Marks | undefined): void {
+    let pos = list;
+    if (body[pos] === CLOSE_LIST) return;
+    for (;;) {
+      const start = pos;
+      pos = encoder.append(body, pos, marks?.names);
+      ends.push(encoder.length);
+      marks?.bounds.push(start, pos);
+      marks?.nameEnds.push(marks.names.length);
+      const next = body[pos++];
+      if (next === CLOSE_LIST) return;
+      if (next !== COMMA) throw new Unexpected();
+    }
+  }
+
+  function truncate(count: number, length: number): void {
+    encoder.truncate(length);
+    ends.length = count;
+  }
+
+  function encodedPage(page: Page, count: number, length: number, marks: Marks | undefined): EncodedPage {
+    const items = ends.length - count;
+    const origin: Origin = {
+      places: Array.from({ length: items }, (_, i) => i),
+      records: () => page.records,
+    };
+    if (items > 0) origins.push(origin);
+
+    function itemAt(place: number): Item {
+      const { bounds, names, nameEnds } = marks!;
+      return lazyItem({
+        json: page.body!,
+        start: bounds[2 * place]!,
+        end: bounds[2 * place + 1]!,
+        names,
+        from: place === 0 ? 0 : nameEnds[place - 1]!,
+        to: nameEnds[place]!,
+      });
+    }
+
+    function keep(predicate: (item: Item) => boolean): number {
+      const { places } = origin;
+      const kept: number[] = [];
+      let start = length;
+      let to = length;
+      for (const [i, place] of places.entries()) {
+        const end = ends[count + i]!;
+        if (predicate(itemAt(place))) {
+          if (to !== start) encoder.move(to, start, end);
+          to += end - start;
+          ends[count + kept.length] = to;
+          kept.push(place);
+        }
+        start = end;
+      }
+      truncate(count + kept.length, to);
+      origin.places = kept;
+      return kept.length;
+    }
+
+    return {
+      items,
+      overflowed: takeOverflowed(),
+      ...(marks && { keep }),
+      undo() {
+        truncate(count, length);
+        if (items > 0) origins.pop();
+        return origin.places;
+      },
+    };
+  }
+
   return {
-    append(page) {
+    append(page, looks = false) {
       const { body } = page;
       const list = body?.indexOf(ITEMS) ?? -1;
       if (body === undefined || list < 0) return undefined;
-      const length = encoder.length;
+      const { length } = encoder;
       const count = ends.length;
+      const marks: Marks | undefined = looks ? { bounds: [], names: [], nameEnds: [] } : undefined;
       try {
-        let pos = list + ITEMS.length;
-        if (body[pos] !== CLOSE_LIST) {
-          for (;;) {
-            pos = encoder.append(body, pos);
-            ends.push(encoder.length);
-            const next = body[pos++];
-            if (next === CLOSE_LIST) break;
-            if (next !== COMMA) throw new Unexpected();
-          }
-        }
+        appendItems(body, list + ITEMS.length, marks);
       } catch (error) {
         if (!(error instanceof Unexpected || error instanceof RangeError || error instanceof SyntaxError)) {
           throw error;
         }
-        encoder.truncate(length);
-        ends.length = count;
+        truncate(count, length);
         takeOverflowed();
         return undefined;
       }
-      const items = ends.length - count;
-      if (items > 0) origins.push({ count: items, records: () => page.records, first: 0 });
-      return { items, overflowed: takeOverflowed() };
+      return encodedPage(page, count, length, marks);
     },
 
     get count() {
@@ -88,9 +159,9 @@ export function createTranscoder(
 
 function recordAt(origins: Origin[], index: number): SourceRecord {
   let rest = index;
-  for (const { count, records, first } of origins) {
-    if (rest < count) return records()[first + rest]!;
-    rest -= count;
+  for (const { places, records } of origins) {
+    if (rest < places.length) return records()[places[rest]!]!;
+    rest -= places.length;
   }
   throw new RangeError(`there is no document ${index}`);
 }
@@ -100,11 +171,9 @@ function withoutFirst(origins: Origin[], taken: number): Origin[] {
   let rest = taken;
   const left: Origin[] = [];
   for (const origin of origins) {
-    const gone = Math.min(rest, origin.count);
-    rest -= gone;
-    if (gone < origin.count) {
-      left.push({ ...origin, count: origin.count - gone, first: origin.first + gone });
-    }
+    const { length } = origin.places;
+    if (rest < length) left.push(rest === 0 ? origin : { ...origin, places: origin.places.slice(rest) });
+    rest = Math.max(0, rest - length);
   }
   return left;
 }

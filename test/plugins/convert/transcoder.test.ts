@@ -18,6 +18,7 @@ import mchange from "../../../plugins/convert/mchange.ts";
 import raw from "../../../plugins/convert/raw.ts";
 import { scanned, setUpConverter, testTable } from "../../fake-context.ts";
 import { itemOf } from "./behaviour.ts";
+import { anyItem } from "./any-item.ts";
 import { VALUES } from "./every-value.ts";
 import { NAMES } from "./names.ts";
 
@@ -261,7 +262,8 @@ describe.each(PLUGINS)("%s", (_plugin, plugin) => {
     const first = transcoder.append(goodPage);
     expect(transcoder.append(pageOf(body, setup.table))).toBeUndefined();
     expect(transcoder.count).toBe(1);
-    expect(transcoder.append(goodPage)).toEqual(first!);
+    const { items, overflowed } = first!;
+    expect(transcoder.append(goodPage)).toMatchObject({ items, overflowed });
     const { bytes, ends } = transcoder.take(2);
     const expected = longWay(setup, `{"Items":[${good},${good}]}`);
     expect(documents(bytes, ends, true)).toEqual(expected.documents!);
@@ -317,7 +319,7 @@ describe.each(PLUGINS)("%s", (_plugin, plugin) => {
         texts.push(`text ${texts.length} ${"x".repeat(texts.length * 5)}`);
         return { pk: { S: texts.at(-1)! } };
       });
-      expect(transcoder.append(pageOf(bodyOf(items), TABLE))).toEqual({ items: size, overflowed: 0 });
+      expect(transcoder.append(pageOf(bodyOf(items), TABLE))).toMatchObject({ items: size, overflowed: 0 });
       while (transcoder.count >= 4) take(4);
     }
     take(transcoder.count);
@@ -387,48 +389,49 @@ test("fields stand as they were sent, where objects put whole numbers first", as
   expect(longWay(setup, `{"Items":[{"pk":{"S":"k"},"1":{"S":"a"}}]}`)).toEqual(sorted);
 });
 
-/** Strings of every plane, of lengths on both sides of the copying limits; some with half a pair. */
-const text = fc.oneof(
-  { weight: 6, arbitrary: fc.string({ unit: "binary", maxLength: 60 }) },
-  {
-    weight: 6,
-    arbitrary: fc.string({ unit: fc.constantFrom("a", '"', "\\", "/", "é", "😀", "\n"), maxLength: 60 }),
-  },
-  { weight: 1, arbitrary: fc.constantFrom("\ud800", "a\0b", "") },
-);
-const anyName = fc
-  .oneof(
-    { weight: 20, arbitrary: text.filter((name) => !name.includes("\0") || name === "a\0b") },
-    { weight: 2, arbitrary: fc.constantFrom("_id", "pre_id", ...NAMES) },
-  )
-  // Objects put whole numbers first.
-  .filter((name) => !/^\d+$/.test(name));
-const number = fc.oneof(
-  fc.integer().map(String),
-  fc.bigInt({ min: -(10n ** 38n) + 1n, max: 10n ** 38n - 1n }).map(String),
-  fc
-    .tuple(fc.bigInt({ min: -(10n ** 19n), max: 10n ** 19n }), fc.stringMatching(/^\d{1,19}$/))
-    .map(([whole, fraction]) => `${whole}.${fraction}`),
-);
-const base64 = fc.uint8Array({ maxLength: 60 }).map((bytes) => Buffer.from(bytes).toString("base64"));
-const { anyItem } = fc.letrec<{ value: AttributeValue; map: Item; anyItem: Item }>((tie) => ({
-  value: fc.oneof(
-    { maxDepth: 4 },
-    { weight: 3, arbitrary: text.map((S) => ({ S })) },
-    { weight: 3, arbitrary: number.map((N) => ({ N })) },
-    base64.map((B) => ({ B })),
-    fc.boolean().map((BOOL) => ({ BOOL })),
-    fc.constant<AttributeValue>({ NULL: true }),
-    fc.array(text).map((SS) => ({ SS })),
-    fc.array(number).map((NS) => ({ NS })),
-    fc.array(base64).map((BS) => ({ BS })),
-    tie("map").map((M) => ({ M })),
-    fc.array(tie("value"), { maxLength: 12 }).map((L) => ({ L })),
-  ) as fc.Arbitrary<AttributeValue>,
-  map: fc
-    .array(fc.tuple(anyName, tie("value")), { maxLength: 6 })
-    .map((entries) => itemOf(entries as [string, AttributeValue][])),
-  anyItem: fc
-    .tuple(tie("map"), text)
-    .map(([map, S]) => itemOf([...Object.entries(map as Item), ["pk", { S }]])),
-}));
+describe("an encoded page that somebody looks at", () => {
+  const wanted = (item: Item): boolean => (item["pk"]!.S!.codePointAt(0) ?? 0) % 2 === 0;
+
+  test("keeps what matches, as if the rest had never been there", async () => {
+    const setup = await setUp(change);
+    fc.assert(
+      fc.property(
+        fc.array(anyItem, { maxLength: 8 }),
+        fc.array(anyItem, { maxLength: 8 }),
+        (first, second) => {
+          const transcoder = transcoderOf(setup);
+          const bodies = [first, second].map((items) => bodyOf(items));
+          const pages = bodies.map((body) => pageOf(body, TABLE));
+          const encoded = pages.map((page) => {
+            const appended = transcoder.append(page, true);
+            return appended?.keep!(wanted) === undefined ? 0 : appended;
+          });
+          fc.pre(!encoded.includes(0));
+          const left = [first, second].flatMap((items) => items.filter(wanted));
+          expect(transcoder.count).toBe(left.length);
+          const batch = transcoder.take(left.length);
+          expect(documents(batch.bytes, batch.ends, true)).toEqual(longWay(setup, bodyOf(left)).documents!);
+          left.forEach((item, i) => expect(batch.record(i).item).toEqual(item));
+        },
+      ),
+    );
+  });
+
+  test("can be looked at twice, and taken back", async () => {
+    const transcoder = transcoderOf(await setUp(change));
+    const items = Array.from({ length: 9 }, (_, n): Item => ({ pk: { S: `${n}` }, n: { N: `${n}` } }));
+    transcoder.append(pageOf(bodyOf(items.slice(0, 2)), TABLE), true);
+    const page = transcoder.append(pageOf(bodyOf(items), TABLE), true)!;
+    expect(page.keep!((item) => Number(item["n"]!.N) % 2 === 0)).toBe(5);
+    expect(page.keep!((item) => Number(item["n"]!.N) > 3)).toBe(3);
+    expect(transcoder.count).toBe(5);
+    expect(page.undo()).toEqual([4, 6, 8]);
+    expect(transcoder.count).toBe(2);
+    expect(transcoder.take(2).record(1).item).toEqual(items[1]!);
+  });
+
+  test("can't be looked at when nobody said so", async () => {
+    const transcoder = transcoderOf(await setUp(change));
+    expect(transcoder.append(pageOf(bodyOf([{ pk: key }]), TABLE))!.keep).toBeUndefined();
+  });
+});
