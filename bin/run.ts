@@ -6,7 +6,7 @@ import { type Config, describeConfig, loadConfig } from "../core/config.ts";
 import { MigrationError } from "../core/errors.ts";
 import { createRedactor } from "../core/mask.ts";
 import { serveMetric } from "../core/metric.ts";
-import { migrate, type MigrateOptions } from "../core/migrate.ts";
+import { type MigrateOptions, runMigration } from "../core/migrate.ts";
 import { loadPlugins } from "../core/plugin-files.ts";
 import { createProgress } from "../core/progress.ts";
 import { serveProgress } from "../core/status.ts";
@@ -89,7 +89,7 @@ async function shown(config: Config, { warnings, redact, migration }: ShownOptio
     display.stop();
     process.stdout.write(`${summaryTable(progress)}\nfull sync done!\n`);
   };
-  await migrate({
+  await runMigration({
     config,
     log,
     progress,

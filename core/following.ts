@@ -37,7 +37,7 @@ interface Opened {
  * Opens the tables' streams, so that nothing written from now on is missed.
  *
  * @param readers requests to the source at once, for tables that have to be copied again
- * @throws MigrationError STREAM_UNFIT, STREAM_GAP, or CONFIG_INVALID when the target can't take changes
+ * @throws MigrationError STREAM_UNFIT or STREAM_GAP
  */
 export async function openStreams(
   ctx: Context,
@@ -45,7 +45,6 @@ export async function openStreams(
   run: RunCheckpoint,
   readers: FairLanes,
 ): Promise<Following> {
-  checkTarget(ctx);
   const polls = createPolls(ctx.config);
   ctx.log.info(`opening the streams of ${tables.length} ${tables.length === 1 ? "table" : "tables"}`);
   const streams = new Map<string, Opened>();
@@ -96,7 +95,12 @@ export async function openStreams(
   };
 }
 
-function checkTarget(ctx: Context): void {
+/**
+ * Refuses a target that can't take changes, before anything is written.
+ *
+ * @throws MigrationError CONFIG_INVALID
+ */
+export function checkFollowing(ctx: Context): void {
   const target = ctx.role("target");
   if (target.apply === undefined) {
     throw new MigrationError("CONFIG_INVALID", `changes can't be applied there: ${target.place}`, {

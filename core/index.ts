@@ -3,8 +3,14 @@ export { type Config, loadConfig } from "./config.ts";
 export type { Context } from "./context.ts";
 export { type ErrorCode, type ErrorDetails, MigrationError } from "./errors.ts";
 export type * from "./hooks.ts";
-export { migrate, type MigrateOptions } from "./migrate.ts";
-export { definePlugin, type Plugin } from "./plugin.ts";
-export type { Progress, TableProgress, TableState } from "./progress.ts";
+export {
+  type ConfigInput,
+  type LibraryOptions,
+  migrate,
+  type MigrationResult,
+  type TableResult,
+} from "./library.ts";
+export { type AnyPlugin, definePlugin, type Plugin } from "./plugin.ts";
+export { createProgress, type Progress, type TableProgress, type TableState } from "./progress.ts";
 export type * from "./roles.ts";
 export type * from "./types.ts";

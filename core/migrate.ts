@@ -4,7 +4,7 @@ import { openCheckpoint, type RunCheckpoint } from "./checkpoint.ts";
 import { createContext, type Context, type ContextOptions, type OwnedContext } from "./context.ts";
 import { decide } from "./decide.ts";
 import { MigrationError, toMigrationError } from "./errors.ts";
-import { openStreams } from "./following.ts";
+import { checkFollowing, openStreams } from "./following.ts";
 import { createFairLanes, type FairLanes, inParallel } from "./lanes.ts";
 import { makePlaces } from "./places.ts";
 import type { AnyPlugin } from "./plugin.ts";
@@ -16,7 +16,7 @@ import { migrateTable, prepareIncr } from "./table.ts";
 import type { Table } from "./types.ts";
 import { builtinPlugin } from "../plugins/index.ts";
 
-/** What {@link migrate} takes beside the configuration. */
+/** What {@link runMigration} takes beside the configuration. */
 export interface MigrateOptions extends ContextOptions {
   /** Further plugins; they are set up first, and the built-in ones fill the roles they leave. */
   plugins?: AnyPlugin[];
@@ -42,7 +42,7 @@ interface Prepared {
  * @returns the counts of every table
  * @throws MigrationError the first failure; what it interrupted is closed
  */
-export async function migrate(options: MigrateOptions): Promise<Progress> {
+export async function runMigration(options: MigrateOptions): Promise<Progress> {
   const config = { ...options.config };
   const ctx = createContext({ ...options, config });
   let failure: MigrationError | undefined;
@@ -111,7 +111,10 @@ async function prepare(ctx: Context, fresh: boolean): Promise<Prepared> {
   }
   await ctx.role("target").check(tables, signal);
   const mode = ctx.config.sync_mode;
-  if (mode !== "full") await checkOriginal(ctx, tables, fresh);
+  if (mode !== "full") {
+    checkFollowing(ctx);
+    await checkOriginal(ctx, tables, fresh);
+  }
   const checkpoint = await openCheckpoint(ctx, tables, fresh);
   if (mode !== "full" && !checkpoint.resumed) await adoptOriginal(ctx, tables, checkpoint, fresh);
   if (mode !== "incr") await makePlaces(ctx, tables, checkpoint);

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { createContext, type OwnedContext } from "../../core/context.ts";
 import { MigrationError } from "../../core/errors.ts";
-import { migrate } from "../../core/migrate.ts";
+import { runMigration } from "../../core/migrate.ts";
 import type { Checkpoint, Converter } from "../../core/roles.ts";
 import { memoryCheckpoint, memorySource, memoryTarget, testConfig, testTable } from "../fake-context.ts";
 
@@ -174,7 +174,7 @@ describe("disposing", () => {
 
   test("happens when a run fails, after its close hook", async () => {
     const log: string[] = [];
-    const failing = migrate({
+    const failing = runMigration({
       config: testConfig(),
       plugins: [
         {
@@ -193,7 +193,7 @@ describe("disposing", () => {
 
   // the failure is hidden in a SuppressedError as long as closing fails as well
   test("a run's failure stays the one that is thrown when closing fails too", async () => {
-    const failing = migrate({
+    const failing = runMigration({
       config: testConfig(),
       plugins: [
         {
@@ -214,7 +214,7 @@ describe("disposing", () => {
   });
 
   test("a run's failure stays the one that is thrown when the close hook fails too", async () => {
-    const failing = migrate({
+    const failing = runMigration({
       config: testConfig(),
       plugins: [
         {

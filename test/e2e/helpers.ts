@@ -6,7 +6,7 @@ import { MongoClient } from "mongodb";
 import type { Db, Document } from "mongodb";
 import { loadConfig } from "../../core/config.ts";
 import { createLanes } from "../../core/lanes.ts";
-import { migrate, type MigrateOptions } from "../../core/migrate.ts";
+import { type MigrateOptions, runMigration } from "../../core/migrate.ts";
 import { printError } from "../../bin/errors.ts";
 import type { Progress } from "../../core/progress.ts";
 import { sharedServers } from "../servers/shared.ts";
@@ -148,7 +148,7 @@ export async function scenario(): Promise<Scenario> {
       const set = Object.fromEntries(
         Object.entries(self.settings(changes)).map(([key, value]) => [key, String(value)]),
       );
-      return migrate({ config: loadConfig({ set }).config, ...options });
+      return runMigration({ config: loadConfig({ set }).config, ...options });
     },
     async attempt(changes, options) {
       const started = performance.now();

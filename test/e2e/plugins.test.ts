@@ -1,6 +1,6 @@
 /** Plugins from files, in a folder with no node_modules, in both phases. */
 import { describe, expect, setDefaultTimeout, test } from "bun:test";
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { eventually } from "./eventually.ts";
 import { dynamo, scenario, type Scenario } from "./helpers.ts";
@@ -163,30 +163,4 @@ describe("a plugin that is none is refused, and nothing is written", () => {
     }
     expect(await s.collections()).toEqual([]);
   });
-});
-
-test("a target of one's own, in place of the built-in one: examples/plugins/ndjson.ts", async () => {
-  await using s = await scenario();
-  const items = [item("1", "paid", 1), item("2", "open", 2)];
-  const table = await s.table("t", { items });
-  const conf = s.conf(
-    s.settings({
-      plugins: join(import.meta.dir, "../../examples/plugins/ndjson.ts"),
-      "plugin.ndjson.folder": join(s.folder, "out"),
-      "checkpoint.type": "file",
-      "checkpoint.address": join(s.folder, "checkpoint"),
-    }),
-  );
-  expect(await s.run([`-conf=${conf}`])).toMatchObject({ code: 0, stderr: "" });
-  const lines = readFileSync(join(s.folder, "out", `${table}.ndjson`), "utf8")
-    .trim()
-    .split("\n");
-  const found = lines.map((line) => JSON.parse(line) as { pk: string });
-  expect(found.toSorted((a, b) => (a.pk < b.pk ? -1 : 1))).toEqual([
-    { pk: "1", status: "paid", a: 1, b: 100 },
-    { pk: "2", status: "open", a: 2, b: 100 },
-  ] as object[] as { pk: string }[]);
-  expect(await s.collections()).toEqual([]);
-  // What is there already is not written over.
-  expectRefusal(await s.run([`-conf=${conf}`]), { exit: 2, code: "TARGET_EXISTS" });
 });

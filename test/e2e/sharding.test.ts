@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { BSON, type Document, Long, type ObjectId } from "mongodb";
 import { loadConfig } from "../../core/config.ts";
 import { documentId } from "../../core/document-id.ts";
-import { migrate } from "../../core/migrate.ts";
+import { runMigration } from "../../core/migrate.ts";
 import type { AnyPlugin } from "../../core/plugin.ts";
 import type { Progress } from "../../core/progress.ts";
 import type { Item } from "../../core/types.ts";
@@ -41,7 +41,7 @@ function migrated(s: Scenario, settings: Settings, plugins: AnyPlugin[] = []): P
   const set = Object.fromEntries(
     Object.entries(s.settings(settings)).map(([key, value]) => [key, String(value)]),
   );
-  return migrate({ config: loadConfig({ set }).config, plugins });
+  return runMigration({ config: loadConfig({ set }).config, plugins });
 }
 
 /** The documents' bytes, by `_id`. */
