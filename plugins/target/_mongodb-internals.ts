@@ -1,3 +1,4 @@
+/// <reference path="./_driver.d.ts" />
 /** The one part of the driver used here that it keeps to itself; a test sees whether it is still there. */
 import { BSON } from "mongodb";
 
@@ -10,7 +11,6 @@ interface Sequence {
 }
 type SequenceClass = new (field: string) => Sequence;
 
-// @ts-expect-error: the driver declares no types for its internals
 const commands = (await import("mongodb/lib/cmap/commands.js").catch(() => ({}))) as {
   DocumentSequence?: SequenceClass;
 };

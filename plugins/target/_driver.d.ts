@@ -1,0 +1,4 @@
+/** The driver has no types for its internals. */
+declare module "mongodb/lib/cmap/commands.js" {
+  export const DocumentSequence: unknown;
+}
