@@ -1,4 +1,3 @@
-/// <reference path="./_driver.d.ts" />
 /** The one part of the driver used here that it keeps to itself; a test sees whether it is still there. */
 import { BSON } from "mongodb";
 
