@@ -1,4 +1,4 @@
-import { createLazyItems } from "../../core/lazy-item.ts";
+import { type ItemPlaces, lazyItem } from "../../core/lazy-item.ts";
 import { createItemEncoder, type Encoding, Unexpected } from "../../core/transcode.ts";
 import type { Converter } from "../../core/roles.ts";
 import type { EncodedPage, Item, Page, SourceRecord, Transcoder, Unit } from "../../core/types.ts";
@@ -14,15 +14,6 @@ interface Origin {
   records: () => SourceRecord[];
 }
 
-/** Where a page's items stand. */
-interface Marks {
-  /** Start and end of each. */
-  bounds: number[];
-  /** The names of their attributes, and where those of each item end. */
-  names: number[];
-  nameEnds: number[];
-}
-
 /**
  * Encodes the items of a unit's pages from their bodies.
  *
@@ -35,12 +26,11 @@ export function createTranscoder(
   converter: () => Converter,
 ): Transcoder {
   const encoder = createItemEncoder(encoding);
-  const lazyItem = createLazyItems();
   let ends: number[] = [];
   let origins: Origin[] = [];
 
   /** Appends what stands in the list that begins there. */
-  function appendItems(body: Buffer, list: number, marks: Marks | undefined): void {
+  function appendItems(body: Buffer, list: number, marks: ItemPlaces | undefined): void {
     let pos = list;
     if (body[pos] === CLOSE_LIST) return;
     for (;;) {
@@ -60,25 +50,13 @@ export function createTranscoder(
     ends.length = count;
   }
 
-  function encodedPage(page: Page, count: number, length: number, marks: Marks | undefined): EncodedPage {
+  function encodedPage(page: Page, count: number, length: number, marks?: ItemPlaces): EncodedPage {
     const items = ends.length - count;
     const origin: Origin = {
       places: Array.from({ length: items }, (_, i) => i),
       records: () => page.records,
     };
     if (items > 0) origins.push(origin);
-
-    function itemAt(place: number): Item {
-      const { bounds, names, nameEnds } = marks!;
-      return lazyItem({
-        json: page.body!,
-        start: bounds[2 * place]!,
-        end: bounds[2 * place + 1]!,
-        names,
-        from: place === 0 ? 0 : nameEnds[place - 1]!,
-        to: nameEnds[place]!,
-      });
-    }
 
     function keep(predicate: (item: Item) => boolean): number {
       const { places } = origin;
@@ -87,7 +65,7 @@ export function createTranscoder(
       let to = length;
       for (const [i, place] of places.entries()) {
         const end = ends[count + i]!;
-        if (predicate(itemAt(place))) {
+        if (predicate(lazyItem(marks!, place))) {
           if (to !== start) encoder.move(to, start, end);
           to += end - start;
           ends[count + kept.length] = to;
@@ -119,7 +97,9 @@ export function createTranscoder(
       if (body === undefined || list < 0) return undefined;
       const { length } = encoder;
       const count = ends.length;
-      const marks: Marks | undefined = looks ? { bounds: [], names: [], nameEnds: [] } : undefined;
+      const marks: ItemPlaces | undefined = looks
+        ? { json: body, bounds: [], names: [], nameEnds: [] }
+        : undefined;
       try {
         appendItems(body, list + ITEMS.length, marks);
       } catch (error) {

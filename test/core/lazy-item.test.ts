@@ -1,7 +1,7 @@
 /** A lazy item is the parsed one, whatever is asked of it. */
 import { expect, test } from "bun:test";
 import fc from "fast-check";
-import { createLazyItems } from "../../core/lazy-item.ts";
+import { lazyItem } from "../../core/lazy-item.ts";
 import { createItemEncoder } from "../../core/transcode.ts";
 import type { Item } from "../../core/types.ts";
 import { anyItem } from "../plugins/convert/any-item.ts";
@@ -20,7 +20,7 @@ function lazy(text: string): Item | undefined {
   const names: number[] = [];
   try {
     const end = encoder.append(json, 1, names);
-    return createLazyItems()({ json, start: 1, end, names, from: 0, to: names.length });
+    return lazyItem({ json, bounds: [1, end], names, nameEnds: [names.length] }, 0);
   } catch {
     return undefined;
   }
