@@ -50,7 +50,8 @@ export function parseCondition(text: string): Condition {
   }
 
   function deeper<Result>(parse: () => Result): Result {
-    if (++depth > DEEPEST) throw syntaxError(`more than ${DEEPEST} conditions inside each other`, peek().position);
+    if (++depth > DEEPEST)
+      throw syntaxError(`more than ${DEEPEST} conditions inside each other`, peek().position);
     const result = parse();
     depth--;
     return result;

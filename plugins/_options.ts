@@ -24,7 +24,9 @@ export function invalidOption(plugin: string, key: string, problem: string, hint
  * @throws MigrationError PLUGIN_INVALID
  */
 export function checkKeys(plugin: string, options: TextOptions, known: string[]): void {
-  const prefixes = known.filter((key) => key.endsWith(".<table>")).map((key) => key.slice(0, -"<table>".length));
+  const prefixes = known
+    .filter((key) => key.endsWith(".<table>"))
+    .map((key) => key.slice(0, -"<table>".length));
   for (const key of Object.keys(options)) {
     const isTables = prefixes.some((prefix) => key.startsWith(prefix) && key.length > prefix.length);
     if (known.includes(key) || isTables) continue;

@@ -49,7 +49,9 @@ export function createPattern(entry: string): Pattern {
 
 /** A name with what a pattern's `*` stood for in the place of its own. */
 export function fillIn(entry: string, stars: string[]): string {
-  return splitAt(entry, "*").map(plainName).reduce((name, piece, i) => name + stars[i - 1]! + piece);
+  return splitAt(entry, "*")
+    .map(plainName)
+    .reduce((name, piece, i) => name + stars[i - 1]! + piece);
 }
 
 /** How many `*` an entry has. */

@@ -28,10 +28,16 @@ export async function builtinPlugin(role: keyof Roles, config: Config): Promise<
   return name === undefined ? undefined : (await BUILTINS[name]!()).default;
 }
 
-/** Every built-in plugin that a user names in `plugins`. */
-const HOOK_PLUGINS: Record<string, () => Promise<{ default: AnyPlugin }>> = {};
+/** The built-in plugins that fill no role, by the name under which `plugins` takes them. */
+const HOOK_PLUGINS: Record<string, () => Promise<{ default: AnyPlugin }>> = {
+  exclude: () => import("./exclude.ts"),
+  filter: () => import("./filter.ts"),
+  mask: () => import("./mask.ts"),
+  pick: () => import("./pick.ts"),
+  rename: () => import("./rename.ts"),
+};
 
-/** The built-in plugin of a name that a user may give in `plugins`; undefined: there is none. */
+/** The built-in plugin of a name in `plugins`; undefined: there is none. */
 export async function hookPlugin(name: string): Promise<AnyPlugin | undefined> {
   return Object.hasOwn(HOOK_PLUGINS, name) ? (await HOOK_PLUGINS[name]!()).default : undefined;
 }
