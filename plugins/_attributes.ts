@@ -37,14 +37,16 @@ type Part = "all" | Selector[];
 
 const NONE: ReadonlySet<string> = new Set();
 
-/** Reads names and patterns separated by `;`. */
-export function readSelection(text: string): Selection {
-  return selection(splitList(text).map(createPattern));
+/** Reads names and patterns separated by `;`; undefined: there are none. */
+export function readSelection(text: string): Selection | undefined {
+  const entries = splitList(text);
+  return entries.length === 0 ? undefined : selection(entries.map(createPattern));
 }
 
-/** Reads names, patterns and paths separated by `;`. */
-export function readDeepSelection(text: string): DeepSelection {
+/** Reads names, patterns and paths separated by `;`; undefined: there are none. */
+export function readDeepSelection(text: string): DeepSelection | undefined {
   const selectors = splitList(text).map((entry) => createSelector(entry));
+  if (selectors.length === 0) return undefined;
   return {
     ...selection(selectors.map(({ pattern }) => pattern)),
     change: (item, change, spared) => changeMap(item, selectors, change, spared),

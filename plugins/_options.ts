@@ -48,13 +48,13 @@ export interface PerTable<Value> {
  * Reads an option that may be given once for all tables, as `key`, and for single ones, as `key.<table>`. An empty
  * text is no value; for a single table it takes the general one away.
  *
- * @param read makes the value of a text, and may refuse it
+ * @param read makes the value of a text, none of an empty list, and may refuse it
  * @returns undefined when there is no value at all
  */
 export function perTable<Value>(
   options: TextOptions,
   key: string,
-  read: (text: string, key: string) => Value,
+  read: (text: string, key: string) => Value | undefined,
 ): PerTable<Value | undefined> | undefined {
   const value = (at: string): Value | undefined => {
     const text = options[at]?.trim() ?? "";

@@ -43,8 +43,8 @@ export function tablePairs(text: string, key: string): { from: Pattern; newName(
   });
 }
 
-/** Pairs of attributes' names. */
-export function attributeNames(text: string, key: string): Names {
+/** Pairs of attributes' names; undefined: there are none. */
+export function attributeNames(text: string, key: string): Names | undefined {
   const names = new Map<string, string>();
   for (const pair of readPairs(text, key)) {
     if (pair.some((name) => countStars(name) > 0)) {
@@ -59,7 +59,7 @@ export function attributeNames(text: string, key: string): Names {
     if (names.has(from)) throw invalidOption("rename", key, `${from} is renamed twice`, HINT);
     names.set(from, to);
   }
-  return distinct(names, key);
+  return names.size === 0 ? undefined : distinct(names, key);
 }
 
 /** A table's own pairs, and the general ones of other attributes. */

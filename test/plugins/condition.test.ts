@@ -105,7 +105,10 @@ const simple: fc.Arbitrary<Condition> = fc.oneof(
     operand: onItem,
     list: fc.array(valueOf(literal), { minLength: 1, maxLength: 4 }),
   }),
-  fc.record({ is: fc.constantFrom("attribute_exists" as const, "attribute_not_exists" as const), path: anyPath }),
+  fc.record({
+    is: fc.constantFrom("attribute_exists" as const, "attribute_not_exists" as const),
+    path: anyPath,
+  }),
   fc.record({
     is: fc.constant("attribute_type" as const),
     path: anyPath,
@@ -133,7 +136,9 @@ describe("the syntax", () => {
 
   test("anything else is an error with its position, and nothing worse", () => {
     const pieces = fc.constantFrom(
-      ..."a size ( ) [ ] . , = <> < AND OR NOT IN BETWEEN contains \" ' ` \\ 1 1e999 -. null b64 é".split(" "),
+      ..."a size ( ) [ ] . , = <> < AND OR NOT IN BETWEEN contains \" ' ` \\ 1 1e999 -. null b64 é".split(
+        " ",
+      ),
       "b64'AA'",
       '"x"',
     );
@@ -167,7 +172,10 @@ describe("the syntax", () => {
     ["a = 'x\\q'", "unknown escape \\q at position 7"],
     ["begins(a, 'x')", "unknown function begins at position 1"],
     ["begins_with(a, 5)", "begins_with takes a text or a binary at position 16"],
-    ["attribute_type(a, 'Q')", 'expected one of "S", "SS", "N", "NS", "B", "BS", "BOOL", "NULL", "L", "M", found "Q" at position 19'],
+    [
+      "attribute_type(a, 'Q')",
+      'expected one of "S", "SS", "N", "NS", "B", "BS", "BOOL", "NULL", "L", "M", found "Q" at position 19',
+    ],
     ["'status' = 'paid'", "no attribute is compared here (a name has no quotes, or backticks) at position 1"],
     ["a > true", "true has no order: it can only be equal or not at position 5"],
     ["a BETWEEN 2 AND 1", "the lower bound of BETWEEN is above the upper one at position 11"],
@@ -234,7 +242,10 @@ const VALUES: [a?: AttributeValue, b?: AttributeValue][] = [
   [{ SS: ["a", "b"] }, { SS: ["b", "a"] }],
   [{ NS: ["1", "2"] }, { N: "1.0" }],
   [{ BS: ["AQ==", "Ag=="] }, { BS: ["Ag=="] }],
-  [{ L: [{ N: "1" }, { L: [{ S: "x" }] }, { SS: ["q", "p"] }] }, { L: [{ N: "1.0" }, { L: [{ S: "x" }] }, { SS: ["p", "q"] }] }],
+  [
+    { L: [{ N: "1" }, { L: [{ S: "x" }] }, { SS: ["q", "p"] }] },
+    { L: [{ N: "1.0" }, { L: [{ S: "x" }] }, { SS: ["p", "q"] }] },
+  ],
   [{ L: [{ N: "1" }] }, { L: [{ N: "1" }, { N: "1" }] }],
   [{ L: [{ SS: ["q", "p"] }, { M: { x: { N: "1" } } }] }, { SS: ["p", "q"] }],
   [{ M: { x: { N: "1" }, y: { S: "q" } } }, { M: { y: { S: "q" }, x: { N: "1" } } }],
@@ -261,12 +272,24 @@ const CASES: [text: string, expression?: string, values?: AttributeValue[]][] = 
   ["a = 12345678901234567890123456789012345677", "a = :v", [{ N: "12345678901234567890123456789012345677" }]],
   ["a = true", "a = :v", [{ BOOL: true }]],
   ["a <> null", "a <> :v", [{ NULL: true }]],
-  ["NOT a = 5 AND b = 'z' OR a = 'x'", "NOT a = :v AND b = :w OR a = :x", [{ N: "5" }, { S: "z" }, { S: "x" }]],
-  ["a = 5 OR b = 'z' AND NOT a = 'x'", "a = :v OR b = :w AND NOT a = :x", [{ N: "5" }, { S: "z" }, { S: "x" }]],
+  [
+    "NOT a = 5 AND b = 'z' OR a = 'x'",
+    "NOT a = :v AND b = :w OR a = :x",
+    [{ N: "5" }, { S: "z" }, { S: "x" }],
+  ],
+  [
+    "a = 5 OR b = 'z' AND NOT a = 'x'",
+    "a = :v OR b = :w AND NOT a = :x",
+    [{ N: "5" }, { S: "z" }, { S: "x" }],
+  ],
   ["NOT (a = 5 OR b = 'z')", "NOT (a = :v OR b = :w)", [{ N: "5" }, { S: "z" }]],
   ["NOT NOT a < 5", "NOT (NOT a < :v)", [{ N: "5" }]],
   ["a BETWEEN 1 AND 5", "a BETWEEN :v AND :w", [{ N: "1" }, { N: "5" }]],
-  ["a between 'a' and 'é😀y' AND b = 'é'", "a BETWEEN :v AND :w AND b = :x", [{ S: "a" }, { S: "é😀y" }, { S: "é" }]],
+  [
+    "a between 'a' and 'é😀y' AND b = 'é'",
+    "a BETWEEN :v AND :w AND b = :x",
+    [{ S: "a" }, { S: "é😀y" }, { S: "é" }],
+  ],
   ["a BETWEEN -1 AND b", "a BETWEEN :v AND b", [{ N: "-1" }]],
   ["5 BETWEEN a AND b", ":v BETWEEN a AND b", [{ N: "5" }]],
   ["size(a) BETWEEN 1 AND 2", "size(a) BETWEEN :v AND :w", [{ N: "1" }, { N: "2" }]],
