@@ -178,3 +178,20 @@ test("two attributes under one name end the run, nothing is written over", async
   const run = await s.attempt({}, { plugins: await plugins(options), pluginOptions: options });
   expectRefusal(run, { exit: 1, code: "DATA_UNFIT", says: ["two attributes would be called b", '"S":"k"'] });
 });
+
+test("a key that is renamed to _id is the document's", async () => {
+  await using s = await scenario();
+  const table = await s.table("t", { items: [{ pk: { S: "a" } }, { pk: { S: "b" } }] });
+  await using _run = await follow(s, { rename: { attributes: "pk:_id" } });
+  await expectSoon(s, table, [{}, {}]);
+  const { put, remove, set } = writer(s, table);
+  await set({ pk: { S: "a" } }, "n", { N: "1" });
+  await put({ pk: { S: "c" }, n: { N: "2" } });
+  await remove({ pk: { S: "b" } });
+  await expectSoon(s, table, [{ n: 1 }, { n: 2 }]);
+  const documents = await s.db.collection(table).find().sort({ _id: 1 }).toArray();
+  expect(documents as Document[]).toEqual([
+    { _id: "a", n: 1 },
+    { _id: "c", n: 2 },
+  ]);
+});
