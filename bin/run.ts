@@ -42,7 +42,10 @@ export async function run({ file, set, fresh, plugins: files }: RunFlags): Promi
     ...(await loadPlugins(config.plugins, dirname(file), hookPlugin)),
     ...(await loadPlugins(files, process.cwd(), hookPlugin)),
   ];
-  const redact = createRedactor({ ...config });
+  const options = Object.entries(pluginOptions).flatMap(([name, each]) =>
+    Object.entries(each).map(([key, value]) => [`plugin.${name}.${key}`, value] as const),
+  );
+  const redact = createRedactor({ ...config, ...Object.fromEntries(options) });
   try {
     await shown(config, { warnings, redact, migration: { given, fresh, plugins, pluginOptions } });
     return 0;

@@ -12,6 +12,9 @@ const SECRET_KEYS: ReadonlySet<string> = new Set([
   "target.session_token",
 ]);
 
+/** Options of plugins that go by such a name. */
+const SECRET_OPTION = /^plugin\..*(salt|secret|passw|token|credential|api_?-?key|access_?-?key)/i;
+
 const ADDRESS_KEYS: ReadonlySet<string> = new Set([
   "target.address",
   "checkpoint.address",
@@ -34,7 +37,7 @@ const SHORTEST_SECRET = 6;
 export function createRedactor(settings: Readonly<Record<string, unknown>>): (text: string) => string {
   const secrets = Object.entries(settings).flatMap(([key, value]) => {
     if (typeof value !== "string") return [];
-    if (SECRET_KEYS.has(key)) return [value];
+    if (isSecret(key)) return [value];
     return ADDRESS_KEYS.has(key) ? [password(value)] : [];
   });
   const forms = secrets
@@ -55,7 +58,7 @@ function password(address: string): string {
 
 /** Whether a setting's whole value is a secret. */
 export function isSecret(key: string): boolean {
-  return SECRET_KEYS.has(key);
+  return SECRET_KEYS.has(key) || SECRET_OPTION.test(key);
 }
 
 /**

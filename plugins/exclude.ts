@@ -15,6 +15,7 @@ import { dropIndexes, primaryNames } from "./_table-keys.ts";
 const exclude: Plugin<TextOptions> = definePlugin({
   name: "exclude",
   options: textOptions,
+  sameOptions: true,
   setup(ctx, options) {
     checkKeys("exclude", options, ["attributes", "attributes.<table>"]);
     const selections = perTable(options, "attributes", readDeepSelection);

@@ -29,6 +29,7 @@ import { attributesOf, primaryNames } from "./_table-keys.ts";
 const mask: Plugin<TextOptions> = definePlugin({
   name: "mask",
   options: textOptions,
+  sameOptions: true,
   setup(ctx, options) {
     checkKeys("mask", options, ["attributes", "attributes.<table>", "method", "salt"]);
     const method = methodOf(options["method"] ?? "hash");

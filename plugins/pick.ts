@@ -15,6 +15,7 @@ import { dropIndexes, primaryNames } from "./_table-keys.ts";
 const pick: Plugin<TextOptions> = definePlugin({
   name: "pick",
   options: textOptions,
+  sameOptions: true,
   setup(ctx, options) {
     checkKeys("pick", options, ["attributes", "attributes.<table>"]);
     const selections = perTable(options, "attributes", readSelection);

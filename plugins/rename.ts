@@ -14,6 +14,7 @@ import { attributeNames, type Names, renameItem, renameKeys, tablePairs, withGen
 const rename: Plugin<TextOptions> = definePlugin({
   name: "rename",
   options: textOptions,
+  sameOptions: true,
   setup(ctx, options) {
     checkKeys("rename", options, ["tables", "attributes", "attributes.<table>"]);
     renameTables(ctx, options["tables"] ?? "");

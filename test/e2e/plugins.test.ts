@@ -94,6 +94,69 @@ test("filtered, renamed, a computed field, in both phases", async () => {
   }
 });
 
+test("filter and rename by the configuration alone, the sort key renamed, in both phases", async () => {
+  await using s = await scenario();
+  const order = (pk: string, sk: number, status: string, total: number) => ({
+    pk: { S: pk },
+    sk: { N: String(sk) },
+    status: { S: status },
+    total: { N: String(total) },
+  });
+  const table = await s.table("t", {
+    key: ["pk", "sk:N"],
+    items: [
+      order("a", 1, "paid", 5),
+      order("a", 2, "paid", 50),
+      order("b", 1, "open", 50),
+      order("b", 2, "paid", 70),
+    ],
+  });
+  const settings = {
+    sync_mode: "all",
+    "incr_sync.http_port": -1,
+    plugins: "filter;rename",
+    "plugin.filter.tables": "t.*",
+    "plugin.filter.where": 'status = "paid" AND total >= 10',
+    "plugin.rename.tables": "t.*:orders",
+    "plugin.rename.attributes": "sk:created;total:amount",
+  };
+  const conf = s.conf(s.settings(settings));
+  const found = async (): Promise<unknown[]> =>
+    (await s.db.collection("orders").find().sort({ pk: 1, created: 1 }).toArray()).map(
+      ({ pk, created, amount, sk, total }) => [pk, created, amount, sk, total] as unknown,
+    );
+  const expectSoon = (...expected: [pk: string, created: number, amount: number][]): Promise<void> =>
+    eventually(async () =>
+      expect(await found()).toEqual(expected.map((each) => [...each, undefined, undefined])),
+    );
+  const put = (Item: object) => dynamo(s.dynamoEndpoint, "PutItem", { TableName: table, Item });
+  const run = s.start([`-conf=${conf}`]);
+  try {
+    await expectSoon(["a", 2, 50], ["b", 2, 70]);
+    await eventually(async () =>
+      expect(await s.indexes("orders")).toEqual({
+        "pk_1_created_1 unique": { pk: 1, created: 1 },
+        pk_hashed: { pk: "hashed" },
+      }),
+    );
+    await put(order("b", 1, "paid", 50)); // enters
+    await put(order("a", 2, "paid", 55)); // stays
+    await put(order("b", 2, "paid", 7)); // leaves
+    await expectSoon(["a", 2, 55], ["b", 1, 50]);
+    const Key = { pk: { S: "a" }, sk: { N: "2" } };
+    await dynamo(s.dynamoEndpoint, "DeleteItem", { TableName: table, Key });
+    await put(order("a", 3, "paid", 33));
+    await expectSoon(["a", 3, 33], ["b", 1, 50]);
+  } finally {
+    run.kill("SIGTERM");
+    expect((await run.done).code).toBe(143);
+  }
+  // Half a table under one filter and half under another is no copy of anything.
+  const other = s.conf(s.settings({ ...settings, "plugin.filter.where": "total >= 20" }));
+  const refused = { exit: 2, code: "CHECKPOINT_MISMATCH", says: ["plugin.filter.*: was "] } as const;
+  expectRefusal(await s.run([`-conf=${other}`]), { ...refused, says: [...refused.says] });
+});
+
 test("a package, for import only, with a dependency of its own", async () => {
   await using s = await scenario();
   writePackage(
