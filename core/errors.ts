@@ -21,6 +21,7 @@ export type ErrorCode =
   | "SPOOL_FAILED"
   | "TARGET_UNREACHABLE"
   | "TARGET_DENIED"
+  | "TARGET_THROTTLED"
   | "TARGET_FAILED"
   | "DATA_UNFIT"
   | "DUPLICATE_KEY"
@@ -53,6 +54,7 @@ const CODES: Record<ErrorCode, { exit: number; meaning: string }> = {
   SPOOL_FAILED: { exit: 1, meaning: "changes that were read can't be kept on the disk" },
   TARGET_UNREACHABLE: { exit: 1, meaning: "the target doesn't answer" },
   TARGET_DENIED: { exit: 1, meaning: "the target refuses the credentials or the action" },
+  TARGET_THROTTLED: { exit: 1, meaning: "the target kept throttling past the retry limit" },
   TARGET_FAILED: { exit: 1, meaning: "the target answered with an error" },
   DATA_UNFIT: { exit: 1, meaning: "an item can't be represented at the target without loss" },
   DUPLICATE_KEY: { exit: 1, meaning: "two documents have the same key" },

@@ -10,8 +10,8 @@ import type { Context } from "../../core/context.ts";
 import { keyAttributes, keyText } from "../../core/key-of.ts";
 import { createLimiter } from "../../core/limit.ts";
 import type { Item, Table } from "../../core/types.ts";
-import { createCalls } from "./_calls.ts";
-import { fromSdk, toSdk } from "./_values.ts";
+import { createCalls } from "../_dynamodb-calls.ts";
+import { fromSdk, toSdk } from "../_dynamodb-values.ts";
 
 /** The service's limit of one call. */
 const MOST_KEYS = 100;
@@ -24,7 +24,7 @@ export type Absent = (table: Table, keys: Item[], signal: AbortSignal) => Promis
 
 /** Makes it; its calls keep to `qps.full`. */
 export function createAbsent(ctx: Context, connected: () => DynamoDBClient): Absent {
-  const calls = createCalls(ctx);
+  const calls = createCalls(ctx, "source");
   const mayCall = createLimiter(ctx.config["qps.full"]);
 
   /** The keys of the items that are there, as text. */

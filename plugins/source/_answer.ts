@@ -1,4 +1,5 @@
 import type { Item, Page, SourceRecord } from "../../core/types.ts";
+import { malformed } from "../_dynamodb-errors.ts";
 
 const LAST_KEY = '"LastEvaluatedKey":';
 const BRACE = 0x7b;
@@ -47,11 +48,6 @@ export function checkAnswer<T>(body: Buffer, parse: (body: Buffer) => T): T {
     if (error instanceof SyntaxError) throw malformed("the answer is no JSON", error);
     throw error;
   }
-}
-
-/** The error for an answer that is none. */
-export function malformed(message: string, cause?: unknown): Error {
-  return Object.assign(new Error(message, { cause }), { name: "MalformedAnswerError" });
 }
 
 function parse(body: Buffer): ScanAnswer {

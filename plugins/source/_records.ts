@@ -1,5 +1,5 @@
 import type { Item, SourceRecord } from "../../core/types.ts";
-import { malformed } from "./_answer.ts";
+import { malformed } from "../_dynamodb-errors.ts";
 
 const SECOND = 1000;
 

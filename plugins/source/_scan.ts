@@ -10,10 +10,10 @@ import type { Context } from "../../core/context.ts";
 import { createLimiter } from "../../core/limit.ts";
 import { withRetry } from "../../core/retry.ts";
 import { checkAnswer } from "./_answer.ts";
-import { PAUSES, patienceWith } from "./_calls.ts";
+import { PAUSES, patienceWith } from "../_dynamodb-calls.ts";
 import { type Capacity, consumedUnits } from "./_capacity.ts";
-import type { RawOutput } from "./_client.ts";
-import { passingFailure, sourceError } from "./_errors.ts";
+import type { RawOutput } from "../_dynamodb-client.ts";
+import { callError, passingFailure } from "../_dynamodb-errors.ts";
 import { createTrouble, type TroubledCall } from "./_trouble.ts";
 
 /** What a Scan call gets beside its request. */
@@ -105,7 +105,7 @@ export function createScan(ctx: Context, connected: () => DynamoDBClient): Scan 
         },
       );
     } catch (error) {
-      throw sourceError(error, `Scan of table ${call.table}`, patience(error));
+      throw callError("source", error, `Scan of table ${call.table}`, patience(error));
     }
   };
 }

@@ -9,8 +9,8 @@ import { MigrationError } from "../../core/errors.ts";
 import { gap } from "../../core/gap.ts";
 import type { PollOptions, ShardReader } from "../../core/roles.ts";
 import type { ShardPosition, ShardUnit, SourceRecord, StreamPage } from "../../core/types.ts";
-import type { Calls } from "./_calls.ts";
-import type { RawOutput } from "./_client.ts";
+import type { Calls } from "../_dynamodb-calls.ts";
+import type { RawOutput } from "../_dynamodb-client.ts";
 import { recordsPage, type RecordsPage } from "./_records.ts";
 
 const MINUTE = 60_000;

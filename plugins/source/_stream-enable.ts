@@ -8,7 +8,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { Context } from "../../core/context.ts";
 import { MigrationError } from "../../core/errors.ts";
 import type { Table } from "../../core/types.ts";
-import type { Calls } from "./_calls.ts";
+import type { Calls } from "../_dynamodb-calls.ts";
 
 const SECOND = 1000;
 /** Streams are usually there within seconds. */

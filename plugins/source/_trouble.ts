@@ -1,6 +1,6 @@
 import type { Context } from "../../core/context.ts";
 import { noteRetry } from "../../core/progress.ts";
-import { passingFailure } from "./_errors.ts";
+import { passingFailure } from "../_dynamodb-errors.ts";
 
 const SECOND = 1000;
 /** What fails for less isn't worth a line. */

@@ -16,11 +16,11 @@ import { setField } from "../../core/value.ts";
 import { createAbsent } from "./_absent.ts";
 import { scanPage } from "./_answer.ts";
 import { type Capacity, createCapacity } from "./_capacity.ts";
-import { createClient } from "./_client.ts";
-import { sourceError } from "./_errors.ts";
+import { createClient } from "../_dynamodb-client.ts";
+import { callError } from "../_dynamodb-errors.ts";
 import { createScan } from "./_scan.ts";
 import { describedTable } from "./_tables.ts";
-import { toSdk } from "./_values.ts";
+import { toSdk } from "../_dynamodb-values.ts";
 
 /** DescribeTable calls at once. */
 const DESCRIBES = 8;
@@ -100,7 +100,7 @@ async function listTables(client: DynamoDBClient, signal: AbortSignal): Promise<
       start = answer.LastEvaluatedTableName;
     } while (start !== undefined);
   } catch (error) {
-    throw sourceError(error, "listing the source's tables");
+    throw callError("source", error, "listing the source's tables");
   }
   return names;
 }
@@ -131,7 +131,7 @@ async function describeTable(client: DynamoDBClient, name: string, signal: Abort
     const answer = await client.send(command, { abortSignal: signal });
     return describedTable(answer.Table!);
   } catch (error) {
-    throw sourceError(error, `describing table ${name}`);
+    throw callError("source", error, `describing table ${name}`);
   }
 }
 

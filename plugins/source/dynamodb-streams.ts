@@ -9,8 +9,8 @@ import { MigrationError } from "../../core/errors.ts";
 import { createLimiter } from "../../core/limit.ts";
 import { definePlugin, type Plugin } from "../../core/plugin.ts";
 import type { Shard, Table } from "../../core/types.ts";
-import { createCalls } from "./_calls.ts";
-import { createClient, createStreamsClient } from "./_client.ts";
+import { createCalls } from "../_dynamodb-calls.ts";
+import { createClient, createStreamsClient } from "../_dynamodb-client.ts";
 import { createShardReader } from "./_shard-reader.ts";
 import { enableStream, unknown } from "./_stream-enable.ts";
 
@@ -22,7 +22,7 @@ const dynamodbStreams: Plugin = definePlugin({
   name: "source/dynamodb-streams",
   setup(ctx) {
     const { config } = ctx;
-    const calls = createCalls(ctx);
+    const calls = createCalls(ctx, "source");
     const mayDescribe = createLimiter(DESCRIBES_PER_SECOND);
     const streams = new Map<string, string>();
     let client: DynamoDBClient | undefined;

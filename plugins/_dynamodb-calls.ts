@@ -1,7 +1,7 @@
-import type { Context } from "../../core/context.ts";
-import { noteRetry } from "../../core/progress.ts";
-import { type RetryPolicy, withRetry } from "../../core/retry.ts";
-import { passingFailure, sourceError } from "./_errors.ts";
+import type { Context } from "../core/context.ts";
+import { noteRetry } from "../core/progress.ts";
+import { type RetryPolicy, withRetry } from "../core/retry.ts";
+import { callError, passingFailure, type Side } from "./_dynamodb-errors.ts";
 
 const SECOND = 1000;
 /** Around the SDK's own tries, whose pauses are shorter. */
@@ -25,8 +25,8 @@ export function patienceWith(ctx: Context, error: unknown): number {
   return ctx.patience * (passingFailure(error) === "throttled" ? THROTTLED_PATIENCE : 1);
 }
 
-/** The calls of a run. */
-export function createCalls(ctx: Context): Calls {
+/** The calls of a run to one side. */
+export function createCalls(ctx: Context, side: Side): Calls {
   const patience = (error: unknown): number => patienceWith(ctx, error);
   return async ({ call, table }, signal, send) => {
     try {
@@ -37,12 +37,16 @@ export function createCalls(ctx: Context): Calls {
           const throttled = passingFailure(error) === "throttled";
           const { name, message } = error as Error;
           ctx.log.debug(`${call} of table ${table}: ${name}, ${message}; again in ${Math.round(pause)} ms`);
-          noteRetry(ctx.progress, table, { what: throttled ? "throttled" : "source away", throttled, pause });
+          noteRetry(ctx.progress, table, {
+            what: throttled ? "throttled" : `${side} away`,
+            throttled,
+            pause,
+          });
         },
         signal,
       });
     } catch (error) {
-      throw sourceError(error, `${call} of table ${table}`, patience(error));
+      throw callError(side, error, `${call} of table ${table}`, patience(error));
     }
   };
 }

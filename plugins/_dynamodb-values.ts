@@ -1,5 +1,5 @@
 import type { AttributeValue as SdkValue } from "@aws-sdk/client-dynamodb";
-import type { AttributeValue, Item } from "../../core/types.ts";
+import type { AttributeValue, Item } from "../core/types.ts";
 
 /** Scalars as the SDK takes them: it wants bytes where the service sends base64. */
 export function toSdk(item: Item): Record<string, SdkValue> {
