@@ -44,7 +44,11 @@ export function fieldAt(document: TargetDocument, path: string): unknown {
     : (outer as TargetDocument)[path.slice(dot + 1)];
 }
 
-function attributeOf(value: unknown, { type }: KeyAttribute): AttributeValue | undefined {
+function attributeOf(field: unknown, { type }: KeyAttribute): AttributeValue | undefined {
+  // DynamoDB JSON, as `same` keeps it.
+  const typed = (field as AttributeValue | null | undefined)?.[type];
+  if (typeof typed === "string" && type !== "N") return { [type]: typed };
+  const value = typed ?? field;
   if (type === "B") return value instanceof Binary ? { B: value.toString("base64") } : undefined;
   if (type === "S") return typeof value === "string" ? { S: value } : undefined;
   const isNumber =

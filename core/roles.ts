@@ -96,7 +96,7 @@ export interface Converter {
   convert(records: SourceRecord[], table: Table): ConvertResult;
   /** The field path at the target under which a key attribute can be indexed. */
   fieldPath(attribute: KeyAttribute): string;
-  /** The short way from a page's body to BSON, where the converter has one; the same documents. */
+  /** The short way from a page's body to what is written, where the converter has one; the same documents. */
   transcoder?(unit: Unit): Transcoder;
 }
 
@@ -139,7 +139,7 @@ export interface Target {
   resume(table: Table, resumption: Resumption, signal: AbortSignal): Promise<void>;
   /** Writes a batch; when it resolves every record is durable. Safe to repeat. */
   write(batch: Batch, signal: AbortSignal): Promise<WriteResult>;
-  /** The same for documents encoded already, where the target takes BSON. */
+  /** The same for documents encoded already, where the target takes what the converter's transcoder makes. */
   writeEncoded?(batch: EncodedBatch, signal: AbortSignal): Promise<WriteResult>;
   /**
    * Applies changes, at most one of a key: puts replace the whole document, deletes remove it. When it

@@ -167,7 +167,10 @@ export interface Batch {
   records: SourceRecord[];
 }
 
-/** Documents as BSON, one behind the other, each with its `_id`. */
+/**
+ * Documents as the target takes them, one behind the other: BSON, each with its `_id`, or, from `same`, DynamoDB
+ * JSON.
+ */
 export interface EncodedBatch {
   unit: Unit;
   bytes: Uint8Array;

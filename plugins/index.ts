@@ -9,8 +9,10 @@ const BUILTINS: Record<string, () => Promise<{ default: Plugin }>> = {
   "convert/change": () => import("./convert/change.ts"),
   "convert/mchange": () => import("./convert/mchange.ts"),
   "convert/raw": () => import("./convert/raw.ts"),
+  "convert/same": () => import("./convert/same.ts"),
   "checkpoint/file": () => import("./checkpoint/file.ts"),
   "checkpoint/mongodb": () => import("./checkpoint/mongodb.ts"),
+  "target/aliyun_dynamo_proxy": () => import("./target/aliyun-dynamo-proxy.ts"),
   "target/file": () => import("./target/file.ts"),
   "target/mongodb": () => import("./target/mongodb.ts"),
 };

@@ -1,7 +1,7 @@
 /** What MongoDB can't name or index, found before anything is written. */
-import { MigrationError } from "../../core/errors.ts";
 import { targetNameOf } from "../../core/key-of.ts";
 import type { KeyAttribute, Table } from "../../core/types.ts";
+import { refuseNames } from "./_names.ts";
 
 /** The longest `database.collection`, in bytes (MongoDB 4.4 and later). */
 const NAMESPACE_BYTES = 255;
@@ -23,16 +23,7 @@ export function checkNames(database: string, tables: Table[], userIndexes: boole
     ...nameProblems(database, table),
     ...keyProblems(table, userIndexes),
   ]);
-  const taken = new Map<string, string>();
-  for (const { name, targetName } of tables) {
-    const other = taken.get(targetName);
-    if (other !== undefined) problems.push(`tables ${other} and ${name} both go to ${targetName}`);
-    taken.set(targetName, name);
-  }
-  if (problems.length === 0) return;
-  throw new MigrationError("TABLE_UNFIT", problems.join("\n"), {
-    hint: "rename it by a plugin, or leave the table out with filter.collection.black",
-  });
+  refuseNames(tables, problems);
 }
 
 function nameProblems(database: string, { name, targetName }: Table): string[] {

@@ -1,0 +1,108 @@
+/** Writes on their way: in requests, sent until the service has done all of them. */
+import { BatchWriteItemCommand, type DynamoDBClient } from "@aws-sdk/client-dynamodb";
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Context } from "../../core/context.ts";
+import { MigrationError } from "../../core/errors.ts";
+import { createLanes, inParallel } from "../../core/lanes.ts";
+import { noteRetry } from "../../core/progress.ts";
+import type { Table, WriteResult } from "../../core/types.ts";
+import { createCalls } from "../_dynamodb-calls.ts";
+import { type RawOutput, rawInput } from "../_dynamodb-client.ts";
+import { passingFailure } from "../_dynamodb-errors.ts";
+import { unfit } from "./_documents.ts";
+import { requestBody, requests, unprocessed, type Write } from "./_proxy-request.ts";
+
+/** Requests at once of one batch, and of all batches together that make more than one. */
+const REQUESTS_AT_ONCE = 8;
+const REQUESTS_IN_ALL = 32;
+/** Before what was left unprocessed is sent again, in ms; twice as long each time. */
+const FIRST_PAUSE = 20;
+const LONGEST_PAUSE = 5000;
+
+/** The service's words for an item that it never takes. */
+const REFUSALS = [
+  "ValidationException",
+  "SerializationException",
+  "ItemCollectionSizeLimitExceededException",
+];
+const TOO_LARGE = 413;
+
+/** Writes all of them; each key at most once. When it resolves all are durable. */
+export type Writer = (table: Table, writes: Write[], signal: AbortSignal) => Promise<WriteResult>;
+
+/** Makes it. */
+export function createWriter(ctx: Context, connected: () => DynamoDBClient): Writer {
+  const calls = createCalls(ctx, "target");
+  const lanes = createLanes(REQUESTS_IN_ALL);
+
+  /** Makes one request and gives what is left of it. */
+  async function send(table: Table, writes: Write[], signal: AbortSignal): Promise<Write[]> {
+    const onRepeat = (error: unknown, pause: number): void => {
+      const throttled = passingFailure(error) === "throttled";
+      noteRetry(ctx.progress, table.name, {
+        what: throttled ? "throttled" : "target away",
+        throttled,
+        pause,
+      });
+    };
+    const body = requestBody(table, writes);
+    const command = new BatchWriteItemCommand(rawInput({ RequestItems: {} }, { body, onRepeat }));
+    const answer = await connected().send(command, { abortSignal: signal });
+    const left = unprocessed((answer as unknown as RawOutput).body, writes, table);
+    // None done is no progress: for that the patience isn't endless.
+    if (left.length === writes.length) throw throttled(left.length);
+    return left;
+  }
+
+  /** What is left of a request is all that the next one has: no key is on its way twice. */
+  async function untilDone(table: Table, writes: Write[], signal: AbortSignal): Promise<void> {
+    let left = writes;
+    for (let pause = FIRST_PAUSE; ; pause = Math.min(2 * pause, LONGEST_PAUSE)) {
+      left = await calls({ call: "BatchWriteItem", table: table.name }, ctx.signal, () =>
+        send(table, left, signal),
+      );
+      if (left.length === 0) return;
+      const jittered = pause * (0.5 + Math.random() / 2);
+      noteRetry(ctx.progress, table.name, { what: "throttled", throttled: true, pause: jittered });
+      await sleep(jittered, undefined, { signal: ctx.signal });
+    }
+  }
+
+  /** A refusal doesn't say which item it is: one by one they tell. */
+  async function request(table: Table, writes: Write[], signal: AbortSignal): Promise<void> {
+    try {
+      await untilDone(table, writes, signal);
+    } catch (error) {
+      const reason = refusal(error);
+      if (reason === undefined) throw error;
+      if (writes.length === 1)
+        throw unfit(`the target refuses it, ${reason}`, writes[0]!.record(), table, error);
+      for (const write of writes) await request(table, [write], signal);
+    }
+  }
+
+  return async (table, writes, signal) => {
+    const started = performance.now();
+    const all = requests(writes);
+    if (all.length === 1) await request(table, all[0]!, signal);
+    else {
+      await inParallel(all, REQUESTS_AT_ONCE, (some) => lanes.run(() => request(table, some, signal)));
+    }
+    return { inserted: 0, replaced: 0, deleted: 0, duplicates: 0, ms: performance.now() - started };
+  };
+}
+
+function throttled(count: number): Error {
+  const message = `none of ${count} items was taken`;
+  return Object.assign(new Error(message), { name: "ProvisionedThroughputExceededException" });
+}
+
+/** Why the service never takes an item; undefined: it isn't about an item. */
+function refusal(error: unknown): string | undefined {
+  const cause = error instanceof MigrationError ? error.cause : undefined;
+  if (!(cause instanceof Error)) return undefined;
+  const status = (cause as { $metadata?: { httpStatusCode?: number } }).$metadata?.httpStatusCode;
+  return REFUSALS.includes(cause.name) || status === TOO_LARGE
+    ? `${cause.name}, ${cause.message}`
+    : undefined;
+}

@@ -1,0 +1,103 @@
+import type { DynamoDBClient } from "@aws-sdk/client-dynamodb";
+import { MigrationError } from "../../core/errors.ts";
+import { inParallel } from "../../core/lanes.ts";
+import { definePlugin, type Plugin } from "../../core/plugin.ts";
+import type { Table } from "../../core/types.ts";
+import { createTargetClient } from "../_dynamodb-client.ts";
+import { checkTableNames, refuseOtherKey, refuseSource } from "./_proxy-check.ts";
+import { encodedWrites, recordWrites } from "./_proxy-request.ts";
+import { createScans } from "./_proxy-scan.ts";
+import { createTables } from "./_proxy-tables.ts";
+import { createWriter } from "./_proxy-write.ts";
+
+/** DescribeTable calls at once. */
+const DESCRIBES = 8;
+
+/** `target.type = aliyun_dynamo_proxy`: whatever speaks DynamoDB's protocol, table by table. */
+const proxy: Plugin = definePlugin({
+  name: "target/aliyun_dynamo_proxy",
+  setup(ctx) {
+    const { config, log } = ctx;
+    const place = `the tables at ${config["target.address"]}`;
+    let client: DynamoDBClient | undefined;
+    const connected = (): DynamoDBClient =>
+      (client ??= createTargetClient(config, ["BatchWriteItemCommand", "ScanCommand"]));
+    const tables = createTables(ctx, connected);
+    const scans = createScans(ctx, connected);
+    const write = createWriter(ctx, connected);
+
+    async function create(table: Table): Promise<void> {
+      const existed = await tables.create(table);
+      if (!existed || (await scans.isEmpty(table, ctx.signal))) return;
+      throw new MigrationError("TARGET_EXISTS", `the target has ${table.targetName} already: ${place}`, {
+        hint: "another program has just made it: set target.db.exist to drop, or see to it",
+      });
+    }
+
+    ctx.provide("target", {
+      place,
+      // A table has no two items of one key.
+      guardsKeys: true,
+
+      async check(all) {
+        checkTableNames(all);
+        await inParallel(all, DESCRIBES, async (table) => {
+          const found = await tables.find(table);
+          if (found === undefined) return;
+          refuseSource(table, found, all, config);
+          if (config.sync_mode === "incr") refuseOtherKey(table, found);
+        });
+      },
+
+      async find(table) {
+        const found = await tables.find(table);
+        return found && (found.TableId ?? String(found.CreationDateTime?.getTime() ?? "there"));
+      },
+
+      async makeRoom(table) {
+        log.info(`drop existing table ${table.targetName}`);
+        await tables.remove(table);
+      },
+
+      create,
+
+      // A put replaces, so that nothing doubles.
+      async resume() {},
+
+      async write(batch, signal) {
+        const result = await write(batch.unit.table, recordWrites(batch), signal);
+        return { ...result, inserted: batch.records.length };
+      },
+
+      async writeEncoded(batch, signal) {
+        const result = await write(batch.unit.table, encodedWrites(batch), signal);
+        return { ...result, inserted: batch.ends.length };
+      },
+
+      async apply(batch, signal) {
+        const result = await write(batch.unit.table, recordWrites(batch), signal);
+        for (const { op, event } of batch.records) {
+          if (op === "delete") result.deleted++;
+          else if (event === "INSERT") result.inserted++;
+          else result.replaced++;
+        }
+        return result;
+      },
+
+      async index(table) {
+        // With sync_mode = incr nobody has made it, and MongoDB's collections come by themselves.
+        if (config.sync_mode === "incr" && (await tables.find(table)) === undefined) await create(table);
+        return config["full.enable_index.user"] ? table.secondary.length : 0;
+      },
+
+      count: (table, signal) => scans.count(table, signal),
+      keys: (table, signal) => scans.keys(table, signal),
+
+      close() {
+        client?.destroy();
+        client = undefined;
+      },
+    });
+  },
+});
+export default proxy;
