@@ -1,4 +1,4 @@
-import type { AttributeValue as SdkValue } from "@aws-sdk/client-dynamodb";
+import type { AttributeValue as SdkValue, TableDescription } from "@aws-sdk/client-dynamodb";
 import type { AttributeValue, Item } from "../core/types.ts";
 
 /** Scalars as the SDK takes them: it wants bytes where the service sends base64. */
@@ -13,4 +13,15 @@ export function fromSdk(item: Record<string, SdkValue>): Item {
   const text = (value: SdkValue): AttributeValue =>
     (value.B === undefined ? value : { B: Buffer.from(value.B).toString("base64") }) as AttributeValue;
   return Object.fromEntries(Object.entries(item).map(([name, value]) => [name, text(value)]));
+}
+
+/**
+ * Which table it is: one made anew under the same name is another. DynamoDB Local has no TableId, but tells the
+ * time to the millisecond.
+ */
+export function tableIdentity({
+  TableId,
+  CreationDateTime,
+}: Pick<TableDescription, "TableId" | "CreationDateTime">): string | undefined {
+  return TableId ?? CreationDateTime?.toISOString();
 }

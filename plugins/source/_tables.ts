@@ -6,9 +6,11 @@ import type {
   TableDescription,
 } from "@aws-sdk/client-dynamodb";
 import type { KeySchema, KeyType, SecondaryIndex, Table } from "../../core/types.ts";
+import { tableIdentity } from "../_dynamodb-values.ts";
 
 /** A table as DescribeTable tells of it. */
 export function describedTable(description: TableDescription): Table {
+  const id = tableIdentity(description);
   const types = description.AttributeDefinitions ?? [];
   const secondary = (
     kind: SecondaryIndex["kind"],
@@ -23,7 +25,7 @@ export function describedTable(description: TableDescription): Table {
 
   return {
     name: description.TableName!,
-    ...(description.TableId !== undefined && { id: description.TableId }),
+    ...(id !== undefined && { id }),
     targetName: description.TableName!,
     keys: keySchema(description.KeySchema ?? [], types),
     secondary: [

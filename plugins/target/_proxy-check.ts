@@ -4,6 +4,7 @@ import type { Config } from "../../core/config.ts";
 import { MigrationError } from "../../core/errors.ts";
 import { keyAttributes, targetNameOf } from "../../core/key-of.ts";
 import type { Table } from "../../core/types.ts";
+import { tableIdentity } from "../_dynamodb-values.ts";
 import { refuseNames } from "./_names.ts";
 
 /**
@@ -29,7 +30,8 @@ export function checkTableNames(tables: Table[]): void {
  * @throws MigrationError CONFIG_INVALID
  */
 export function refuseSource(table: Table, found: TableDescription, tables: Table[], config: Config): void {
-  const source = tables.find(({ id }) => id !== undefined && id === found.TableId);
+  const identity = tableIdentity(found);
+  const source = tables.find(({ id }) => id !== undefined && id === identity);
   if (source === undefined) return;
   throw new MigrationError(
     "CONFIG_INVALID",

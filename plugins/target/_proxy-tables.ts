@@ -10,7 +10,8 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { Context } from "../../core/context.ts";
 import { MigrationError } from "../../core/errors.ts";
 import type { Table } from "../../core/types.ts";
-import { createCalls } from "../_dynamodb-calls.ts";
+import { type Calls, createCalls } from "../_dynamodb-calls.ts";
+import { callError } from "../_dynamodb-errors.ts";
 import { createRequest, type SchemaOptions } from "./_proxy-schema.ts";
 
 const SECOND = 1000;
@@ -22,6 +23,8 @@ const QUIET = 30 * SECOND;
 
 /** See the top of the file. */
 export interface Tables {
+  /** What is there under a table's target name, asked once: who can't connect is told at once. */
+  look(table: Table): Promise<TableDescription | undefined>;
   /** What is there under a table's target name; one that is being deleted is waited for until it is gone. */
   find(table: Table): Promise<TableDescription | undefined>;
   /**
@@ -39,10 +42,13 @@ export function createTables(ctx: Context, connected: () => DynamoDBClient): Tab
   const { log, signal } = ctx;
   const calls = createCalls(ctx, "target");
 
-  async function describe({ name, targetName }: Table): Promise<TableDescription | undefined> {
+  async function describe(
+    { name, targetName }: Table,
+    made: Calls = calls,
+  ): Promise<TableDescription | undefined> {
     const command = new DescribeTableCommand({ TableName: targetName });
     try {
-      const answer = await calls({ call: "DescribeTable", table: name }, signal, () =>
+      const answer = await made({ call: "DescribeTable", table: name }, signal, () =>
         connected().send(command, { abortSignal: signal }),
       );
       return answer.Table;
@@ -113,6 +119,7 @@ export function createTables(ctx: Context, connected: () => DynamoDBClient): Tab
   }
 
   return {
+    look: (table) => describe(table, callOnce),
     async find(table) {
       const found = await describe(table);
       if (found?.TableStatus !== "DELETING") return found;
@@ -148,6 +155,14 @@ export function createTables(ctx: Context, connected: () => DynamoDBClient): Tab
     },
   };
 }
+
+const callOnce: Calls = async ({ call, table }, _, send) => {
+  try {
+    return await send();
+  } catch (error) {
+    throw callError("target", error, `${call} of table ${table}`);
+  }
+};
 
 /** Not every service tells. */
 const isActive = (status: string | undefined): boolean => status === undefined || status === "ACTIVE";

@@ -4,6 +4,7 @@ import { inParallel } from "../../core/lanes.ts";
 import { definePlugin, type Plugin } from "../../core/plugin.ts";
 import type { Table } from "../../core/types.ts";
 import { createTargetClient } from "../_dynamodb-client.ts";
+import { tableIdentity } from "../_dynamodb-values.ts";
 import { checkTableNames, refuseOtherKey, refuseSource } from "./_proxy-check.ts";
 import { encodedWrites, recordWrites } from "./_proxy-request.ts";
 import { createScans } from "./_proxy-scan.ts";
@@ -42,7 +43,7 @@ const proxy: Plugin = definePlugin({
       async check(all) {
         checkTableNames(all);
         await inParallel(all, DESCRIBES, async (table) => {
-          const found = await tables.find(table);
+          const found = await tables.look(table);
           if (found === undefined) return;
           refuseSource(table, found, all, config);
           if (config.sync_mode === "incr") refuseOtherKey(table, found);
@@ -51,7 +52,7 @@ const proxy: Plugin = definePlugin({
 
       async find(table) {
         const found = await tables.find(table);
-        return found && (found.TableId ?? String(found.CreationDateTime?.getTime() ?? "there"));
+        return found && (tableIdentity(found) ?? "there");
       },
 
       async makeRoom(table) {

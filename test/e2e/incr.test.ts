@@ -7,64 +7,23 @@ import { Double } from "mongodb";
 import { dynamo, scenario, someItems } from "./helpers.ts";
 import type { Attributes, Running, Scenario, Settings } from "./helpers.ts";
 import { expectRefusal } from "./refusals.ts";
+import { itemsByKey, startWriter } from "./writer.ts";
 
 // the limit set in the preload holds for the first file only
 setDefaultTimeout(120_000);
 
 const SECOND = 1000;
 
-/** Random puts, changes and deletes over some keys until stopped, and what is there at its end. */
-function startWriter(endpoint: string, table: string, keys: number, seed: number) {
-  let state = seed;
-  const random = (below: number): number => {
-    state = (state * 48_271) % 2_147_483_647;
-    return state % below;
-  };
-  const stopping = new AbortController();
-  let writes = 0;
-  async function run(): Promise<void> {
-    while (!stopping.signal.aborted) {
-      const pk = { S: `k${random(keys)}` };
-      const n = { N: String(100_000 + writes++) };
-      const what = random(10);
-      if (what < 3) await dynamo(endpoint, "DeleteItem", { TableName: table, Key: { pk } });
-      else if (what < 6) {
-        await dynamo(endpoint, "UpdateItem", {
-          TableName: table,
-          Key: { pk },
-          UpdateExpression: "SET #n = :n, #d = :d",
-          ExpressionAttributeNames: { "#n": "n", "#d": "$odd.name" },
-          ExpressionAttributeValues: { ":n": n, ":d": { S: "x" } },
-        });
-      } else await dynamo(endpoint, "PutItem", { TableName: table, Item: { pk, n, new: { BOOL: true } } });
-    }
-  }
-  const done = run();
-  return {
-    writes: () => writes,
-    async stop() {
-      stopping.abort();
-      await done;
-    },
-  };
-}
-
-async function sourceItems(endpoint: string, TableName: string): Promise<Map<string, object>> {
-  const items = new Map<string, object>();
-  let from: unknown;
-  do {
-    const answer = await dynamo(endpoint, "Scan", {
-      TableName,
-      ConsistentRead: true,
-      ...(from !== undefined && { ExclusiveStartKey: from }),
-    });
-    for (const item of answer["Items"] as Record<string, Record<string, unknown>>[]) {
-      const plain = Object.entries(item).map(([name, value]) => [name, String(Object.values(value)[0])]);
-      items.set(String(item["pk"]!["S"]), Object.fromEntries(plain.sort()) as object);
-    }
-    from = answer["LastEvaluatedKey"];
-  } while (from !== undefined);
-  return items;
+/** The source's items by key, each attribute as text. */
+async function sourceItems(endpoint: string, table: string): Promise<Map<string, object>> {
+  const items = await itemsByKey(endpoint, table);
+  const plain = (item: Attributes): object =>
+    Object.fromEntries(
+      Object.entries(item)
+        .map(([name, value]) => [name, String(Object.values(value)[0])])
+        .sort(),
+    ) as object;
+  return new Map([...items.values()].map((item) => [(item["pk"] as { S: string }).S, plain(item)]));
 }
 
 async function targetItems(s: Scenario, table: string): Promise<Map<string, object>> {
