@@ -1,5 +1,5 @@
-/** `bun run bench [incr] [options]`: the full phase, or with `incr` the incremental one. */
-if (process.argv[2] === "incr") {
-  process.argv.splice(2, 1);
-  await import("./incr.ts");
-} else await import("./full.ts");
+/** `bun run bench [incr|proxy] [options]`: the full phase, the incremental one, or a DynamoDB-protocol target. */
+const others = ["incr", "proxy"];
+const asked = others.find((name) => name === process.argv[2]);
+if (asked !== undefined) process.argv.splice(2, 1);
+await import(`./${asked ?? "full"}.ts`);

@@ -20,10 +20,7 @@ export interface ToolResult {
 }
 
 /** A running stand-in for DynamoDB. */
-export interface Source extends AsyncDisposable {
-  url: string;
-  stats(): Promise<SourceStats>;
-}
+export type Source = Server<SourceStats>;
 
 const DONE = "full sync done!";
 const SAMPLE_MS = 100;
@@ -51,21 +48,29 @@ async function end(child: Subprocess): Promise<void> {
   clearTimeout(hard);
 }
 
-/** Starts `bench/source.ts`. */
-export async function startSource(options: { items: number; gsi: number }): Promise<Source> {
-  const child = Bun.spawn(bun("source.ts", `--items=${options.items}`, `--gsi=${options.gsi}`), {
-    stdin: "pipe",
-    stdout: "pipe",
-    stderr: "inherit",
-  });
+/** A server of ours in a process of its own. */
+export interface Server<Stats> extends AsyncDisposable {
+  url: string;
+  /** What it has seen since it was asked last. */
+  stats(): Promise<Stats>;
+}
+
+/** Starts one of this folder's servers. */
+export async function startServer<Stats>(script: string, ...args: string[]): Promise<Server<Stats>> {
+  const child = Bun.spawn(bun(script, ...args), { stdin: "pipe", stdout: "pipe", stderr: "inherit" });
   const { value } = await child.stdout.getReader().read();
   const url = new TextDecoder().decode(value).trim();
-  if (!url.startsWith("http")) throw new Error(`the source did not start: exit code ${await child.exited}`);
+  if (!url.startsWith("http")) throw new Error(`${script} did not start: exit code ${await child.exited}`);
   return {
     url,
-    stats: async () => (await fetch(`${url}/stats`)).json() as Promise<SourceStats>,
+    stats: async () => (await fetch(`${url}/stats`)).json() as Promise<Stats>,
     [Symbol.asyncDispose]: () => end(child),
   };
+}
+
+/** Starts `bench/source.ts`. */
+export function startSource(options: { items: number; gsi: number }): Promise<Source> {
+  return startServer("source.ts", `--items=${options.items}`, `--gsi=${options.gsi}`);
 }
 
 /** Runs `bench/floor.ts` once. */
