@@ -25,13 +25,17 @@ export function patienceWith(ctx: Context, error: unknown): number {
   return ctx.patience * (passingFailure(error) === "throttled" ? THROTTLED_PATIENCE : 1);
 }
 
-/** The calls of a run to one side. */
-export function createCalls(ctx: Context, side: Side): Calls {
+/**
+ * The calls of a run to one side.
+ *
+ * @param pauses between tries, where the SDK makes none of its own
+ */
+export function createCalls(ctx: Context, side: Side, pauses: typeof PAUSES = PAUSES): Calls {
   const patience = (error: unknown): number => patienceWith(ctx, error);
   return async ({ call, table }, signal, send) => {
     try {
       return await withRetry(send, {
-        policy: { ...PAUSES, total: patience },
+        policy: { ...pauses, total: patience },
         passes: (error) => passingFailure(error) !== undefined,
         onRetry(error, pause) {
           const throttled = passingFailure(error) === "throttled";

@@ -67,7 +67,7 @@ export function requests(writes: Write[]): Write[][] {
 }
 
 /** A request's body. */
-export function requestBody({ targetName }: Table, writes: Write[]): Uint8Array {
+export function requestBody({ targetName }: Table, writes: Write[]): Uint8Array<ArrayBuffer> {
   const parts: Uint8Array[] = [Buffer.from(`{"RequestItems":{${JSON.stringify(targetName)}:[`)];
   writes.forEach(({ op, json }, i) => {
     if (i > 0) parts.push(COMMA);

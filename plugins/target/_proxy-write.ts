@@ -1,22 +1,20 @@
 /** Writes on their way: in requests, sent until the service has done all of them. */
-import { BatchWriteItemCommand, type DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Context } from "../../core/context.ts";
 import { MigrationError } from "../../core/errors.ts";
 import { createLanes, inParallel } from "../../core/lanes.ts";
 import { noteRetry } from "../../core/progress.ts";
 import type { Table, WriteResult } from "../../core/types.ts";
-import { createCalls } from "../_dynamodb-calls.ts";
-import { type RawOutput, rawInput } from "../_dynamodb-client.ts";
-import { passingFailure } from "../_dynamodb-errors.ts";
+import { createCalls, PAUSES } from "../_dynamodb-calls.ts";
+import type { Post } from "../_dynamodb-post.ts";
 import { unfit } from "./_documents.ts";
 import { requestBody, requests, unprocessed, type Write } from "./_proxy-request.ts";
 
 /** Requests at once of one batch, and of all batches together that make more than one. */
 const REQUESTS_AT_ONCE = 8;
 const REQUESTS_IN_ALL = 32;
-/** Before what was left unprocessed is sent again, in ms; twice as long each time. */
-const FIRST_PAUSE = 20;
+/** Before what failed or was left unprocessed is sent again, in ms; twice as long each time. */
+const FIRST_PAUSE = 50;
 const LONGEST_PAUSE = 5000;
 
 /** The service's words for an item that it never takes. */
@@ -31,24 +29,14 @@ const TOO_LARGE = 413;
 export type Writer = (table: Table, writes: Write[], signal: AbortSignal) => Promise<WriteResult>;
 
 /** Makes it. */
-export function createWriter(ctx: Context, connected: () => DynamoDBClient): Writer {
-  const calls = createCalls(ctx, "target");
+export function createWriter(ctx: Context, posted: () => Post): Writer {
+  const calls = createCalls(ctx, "target", { ...PAUSES, firstPause: FIRST_PAUSE });
   const lanes = createLanes(REQUESTS_IN_ALL);
 
   /** Makes one request and gives what is left of it. */
   async function send(table: Table, writes: Write[], signal: AbortSignal): Promise<Write[]> {
-    const onRepeat = (error: unknown, pause: number): void => {
-      const throttled = passingFailure(error) === "throttled";
-      noteRetry(ctx.progress, table.name, {
-        what: throttled ? "throttled" : "target away",
-        throttled,
-        pause,
-      });
-    };
-    const body = requestBody(table, writes);
-    const command = new BatchWriteItemCommand(rawInput({ RequestItems: {} }, { body, onRepeat }));
-    const answer = await connected().send(command, { abortSignal: signal });
-    const left = unprocessed((answer as unknown as RawOutput).body, writes, table);
+    const answer = await posted()("BatchWriteItem", requestBody(table, writes), signal);
+    const left = unprocessed(answer, writes, table);
     // None done is no progress: for that the patience isn't endless.
     if (left.length === writes.length) throw throttled(left.length);
     return left;

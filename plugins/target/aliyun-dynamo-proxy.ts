@@ -3,7 +3,9 @@ import { MigrationError } from "../../core/errors.ts";
 import { inParallel } from "../../core/lanes.ts";
 import { definePlugin, type Plugin } from "../../core/plugin.ts";
 import type { Table } from "../../core/types.ts";
+import { targetEndpoint } from "../_dynamodb-access.ts";
 import { createTargetClient } from "../_dynamodb-client.ts";
+import { createPost, type Post } from "../_dynamodb-post.ts";
 import { tableIdentity } from "../_dynamodb-values.ts";
 import { checkTableNames, refuseOtherKey, refuseSource } from "./_proxy-check.ts";
 import { encodedWrites, recordWrites } from "./_proxy-request.ts";
@@ -21,11 +23,16 @@ const proxy: Plugin = definePlugin({
     const { config, log } = ctx;
     const place = `the tables at ${config["target.address"]}`;
     let client: DynamoDBClient | undefined;
-    const connected = (): DynamoDBClient =>
-      (client ??= createTargetClient(config, ["BatchWriteItemCommand", "ScanCommand"]));
+    let post: Post | undefined;
+    const connected = (): DynamoDBClient => (client ??= createTargetClient(config, ["ScanCommand"]));
+    const posted = (): Post =>
+      (post ??= createPost(connected(), {
+        endpoint: targetEndpoint(config),
+        timeout: config["source.session.timeout"],
+      }));
     const tables = createTables(ctx, connected);
     const scans = createScans(ctx, connected);
-    const write = createWriter(ctx, connected);
+    const write = createWriter(ctx, posted);
 
     async function create(table: Table): Promise<void> {
       const existed = await tables.create(table);
@@ -96,7 +103,7 @@ const proxy: Plugin = definePlugin({
 
       close() {
         client?.destroy();
-        client = undefined;
+        client = post = undefined;
       },
     });
   },
