@@ -1,15 +1,17 @@
-/**
- * A source that speaks DynamoDB's JSON protocol from memory and can be told to misbehave: throttle, refuse, cut
- * connections, be slow, send garbage, page oddly. For what DynamoDB Local can't do.
- */
-import { createServer } from "node:http";
-import type { IncomingMessage, ServerResponse } from "node:http";
-import type { AddressInfo } from "node:net";
-import { setTimeout as sleep } from "node:timers/promises";
+/** A source that serves tables from memory and can be told to misbehave. For what DynamoDB Local can't do. */
+import {
+  type Answer,
+  failure,
+  type Protocol,
+  type ProtocolOptions,
+  startProtocol,
+  success,
+} from "./protocol.ts";
+
+export type { Call, Misbehaviour } from "./protocol.ts";
 
 /** The service's limit of names in one ListTables answer. */
 const NAMES_PER_PAGE = 100;
-const NAMESPACE = "com.amazonaws.dynamodb.v20120810#";
 
 /** Items as the service sends them: `{ "pk": { "S": "x" } }`. */
 export type StandInItem = Record<string, object>;
@@ -23,114 +25,17 @@ export interface StandInTable {
   items: StandInItem[];
 }
 
-/** A request as it came in. */
-export interface Call {
-  /** Such as `Scan`. */
-  operation: string;
-  /** Which call of this operation it is, from 1. */
-  number: number;
-  body: Record<string, unknown>;
-  /** When it came, in ms since 1970. */
-  at: number;
-}
-
-/** How one call is answered, where not as the service would. */
-export type Misbehaviour =
-  /** An error of the service. */
-  | { error: string; message?: string; status?: number }
-  /** These bytes, whatever they are. */
-  | { text: string; status?: number }
-  /** This object as JSON. */
-  | { result: object }
-  /** The right answer, but that late. */
-  | { delayMs: number }
-  /** Half of the right answer, then the connection is gone. */
-  | "cut"
-  /** No answer at all: the connection is closed. */
-  | "hang up";
-
 /** What {@link startStandIn} takes. */
-export interface StandInOptions {
+export interface StandInOptions extends Pick<ProtocolOptions, "misbehave"> {
   tables?: Record<string, StandInTable>;
-  /** Asked before every answer; undefined: answer as the service would. */
-  misbehave?: (call: Call) => Misbehaviour | undefined;
 }
 
 /** A running stand-in. */
-export interface StandIn extends AsyncDisposable {
-  endpoint: string;
-  /** Every call so far, in the order of arrival. */
-  calls: Call[];
-  /** How often an operation was called. */
-  count(operation: string): number;
-}
+export type StandIn = Protocol;
 
 /** Starts one on a free port of 127.0.0.1. */
-export async function startStandIn({ tables = {}, misbehave }: StandInOptions): Promise<StandIn> {
-  const calls: Call[] = [];
-  const count = (operation: string): number => calls.filter((call) => call.operation === operation).length;
-
-  async function handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const operation = String(request.headers["x-amz-target"]).split(".")[1] ?? "";
-    let text = "";
-    for await (const part of request) text += String(part);
-    const body = JSON.parse(text || "{}") as Record<string, unknown>;
-    const call = { operation, number: count(operation) + 1, body, at: Date.now() };
-    calls.push(call);
-
-    const wrong = misbehave?.(call);
-    if (wrong === "hang up") return void request.socket.destroy();
-    if (wrong !== undefined && wrong !== "cut") {
-      if ("error" in wrong) return send(response, wrong.status ?? 400, errorText(wrong.error, wrong.message));
-      if ("text" in wrong) return send(response, wrong.status ?? 200, wrong.text);
-      if ("result" in wrong) return send(response, 200, JSON.stringify(wrong.result));
-      await sleep(wrong.delayMs);
-    }
-    const answer = right(operation, body, tables);
-    if (wrong === "cut") {
-      const whole = Buffer.from(answer.text);
-      response.writeHead(200, {
-        "content-type": "application/x-amz-json-1.0",
-        "content-length": whole.length,
-      });
-      response.write(whole.subarray(0, whole.length >> 1), () => request.socket.destroy());
-      return;
-    }
-    send(response, answer.status, answer.text);
-  }
-
-  const server = createServer((request, response) => {
-    // a client that gave up waiting is no failure of ours
-    handle(request, response).catch(() => request.socket.destroy());
-  });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  return {
-    endpoint: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
-    calls,
-    count,
-    async [Symbol.asyncDispose]() {
-      const closed = new Promise((resolve) => server.close(resolve));
-      server.closeAllConnections();
-      await closed;
-    },
-  };
-}
-
-function send(response: ServerResponse, status: number, text: string): void {
-  response.writeHead(status, {
-    "content-type": "application/x-amz-json-1.0",
-    "content-length": Buffer.byteLength(text),
-  });
-  response.end(text);
-}
-
-function errorText(name: string, message = `${name}, says the stand-in`): string {
-  return JSON.stringify({ __type: NAMESPACE + name, message });
-}
-
-interface Answer {
-  status: number;
-  text: string;
+export function startStandIn({ tables = {}, misbehave }: StandInOptions): Promise<StandIn> {
+  return startProtocol({ right: ({ operation, body }) => right(operation, body, tables), misbehave });
 }
 
 /** What the service would say. */
@@ -139,15 +44,13 @@ function right(
   body: Record<string, unknown>,
   tables: Record<string, StandInTable>,
 ): Answer {
-  const ok = (result: object): Answer => ({ status: 200, text: JSON.stringify(result) });
-  const fail = (name: string): Answer => ({ status: 400, text: errorText(name) });
-  if (operation === "ListTables") return ok(listTables(Object.keys(tables).sort(), body));
+  if (operation === "ListTables") return success(listTables(Object.keys(tables).sort(), body));
   const name = String(body["TableName"]);
   const table = tables[name];
-  if (table === undefined) return fail("ResourceNotFoundException");
-  if (operation === "DescribeTable") return ok({ Table: description(name, table) });
-  if (operation === "Scan") return ok(scan(table, body));
-  return fail("UnknownOperationException");
+  if (table === undefined) return failure("ResourceNotFoundException");
+  if (operation === "DescribeTable") return success({ Table: description(name, table) });
+  if (operation === "Scan") return success(scan(table, body));
+  return failure("UnknownOperationException");
 }
 
 function listTables(names: string[], body: Record<string, unknown>): object {
