@@ -1,7 +1,7 @@
 import type { Context } from "../core/context.ts";
-import { noteRetry } from "../core/progress.ts";
 import { type RetryPolicy, withRetry } from "../core/retry.ts";
 import { callError, passingFailure, type Side } from "./_dynamodb-errors.ts";
+import { createTrouble, type TroubledCall } from "./_dynamodb-trouble.ts";
 
 const SECOND = 1000;
 /** Around the SDK's own tries, whose pauses are shorter. */
@@ -32,20 +32,18 @@ export function patienceWith(ctx: Context, error: unknown): number {
  */
 export function createCalls(ctx: Context, side: Side, pauses: typeof PAUSES = PAUSES): Calls {
   const patience = (error: unknown): number => patienceWith(ctx, error);
+  const trouble = createTrouble(ctx, side);
   return async ({ call, table }, signal, send) => {
+    const troubled: TroubledCall = { call, table };
     try {
       return await withRetry(send, {
         policy: { ...pauses, total: patience },
         passes: (error) => passingFailure(error) !== undefined,
         onRetry(error, pause) {
-          const throttled = passingFailure(error) === "throttled";
+          troubled.failingSince ??= performance.now();
           const { name, message } = error as Error;
           ctx.log.debug(`${call} of table ${table}: ${name}, ${message}; again in ${Math.round(pause)} ms`);
-          noteRetry(ctx.progress, table, {
-            what: throttled ? "throttled" : `${side} away`,
-            throttled,
-            pause,
-          });
+          trouble(troubled, error, pause);
         },
         signal,
       });

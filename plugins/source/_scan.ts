@@ -14,7 +14,7 @@ import { PAUSES, patienceWith } from "../_dynamodb-calls.ts";
 import { type Capacity, consumedUnits } from "./_capacity.ts";
 import type { RawOutput } from "../_dynamodb-client.ts";
 import { callError, passingFailure } from "../_dynamodb-errors.ts";
-import { createTrouble, type TroubledCall } from "./_trouble.ts";
+import { createTrouble, type TroubledCall } from "../_dynamodb-trouble.ts";
 
 /** What a Scan call gets beside its request. */
 export interface ScanOptions<T> {
@@ -31,10 +31,10 @@ export type Scan = <T>(request: ScanCommandInput, options: ScanOptions<T>) => Pr
 /** The Scan calls of a run. They share `qps.full`, in which tables take turns; every try counts as one. */
 export function createScan(ctx: Context, connected: () => DynamoDBClient): Scan {
   const mayScan = createLimiter(ctx.config["qps.full"]);
-  const trouble = createTrouble(ctx);
+  const trouble = createTrouble(ctx, "source");
 
   return async (request, { capacity, signal, parse }) => {
-    const call: TroubledCall = { table: request.TableName! };
+    const call: TroubledCall = { call: "Scan", table: request.TableName! };
     /** Time in queues since the first failure, which is no fault of the source, in ms. */
     let queued = 0;
     let spent: ((units: number) => void) | undefined;

@@ -43,7 +43,7 @@ export function createScans(ctx: Context, connected: () => DynamoDBClient): Scan
         ...request,
         ...(from && { ExclusiveStartKey: toSdk(from) }),
       });
-      const page = await calls({ call: "Scan of the target", table: table.name }, signal, async () => {
+      const page = await calls({ call: "Scan", table: table.name }, signal, async () => {
         const answer = await connected().send(command, { abortSignal: signal });
         return parse((answer as unknown as RawOutput).body);
       });
