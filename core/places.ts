@@ -41,10 +41,15 @@ function isTheirs({ checkpoint, found }: Place & { found: string | undefined }):
 function refuseExisting(ctx: Context, places: (Place & { found: string | undefined })[]): void {
   const existing = places.filter(isTheirs).map(({ table }) => table.targetName);
   if (existing.length === 0 || ctx.config["target.db.exist"] !== "") return;
+  const tables = ctx.config["target.type"] === "aliyun_dynamo_proxy";
   throw new MigrationError(
     "TARGET_EXISTS",
     `the target has ${existing.join(", ")} already: ${ctx.role("target").place}`,
-    { hint: "set target.db.exist to rename or drop, or choose another id" },
+    {
+      hint: tables
+        ? "set target.db.exist = drop to delete what is there, or leave the table out with filter.collection.black"
+        : "set target.db.exist to rename or drop, or choose another id",
+    },
   );
 }
 

@@ -1,6 +1,5 @@
 /** What can't work with a DynamoDB-protocol target, found before anything is touched. */
 import type { TableDescription } from "@aws-sdk/client-dynamodb";
-import type { Config } from "../../core/config.ts";
 import { MigrationError } from "../../core/errors.ts";
 import { keyAttributes, targetNameOf } from "../../core/key-of.ts";
 import type { Table } from "../../core/types.ts";
@@ -27,15 +26,16 @@ export function checkTableNames(tables: Table[]): void {
  * Refuses to write a table over one of those that are read: with `target.db.exist = drop` it would be gone.
  *
  * @param found what is at the target under the table's target name
+ * @param place the target in words
  * @throws MigrationError CONFIG_INVALID
  */
-export function refuseSource(table: Table, found: TableDescription, tables: Table[], config: Config): void {
+export function refuseSource(table: Table, found: TableDescription, tables: Table[], place: string): void {
   const identity = tableIdentity(found);
   const source = tables.find(({ id }) => id !== undefined && id === identity);
   if (source === undefined) return;
   throw new MigrationError(
     "CONFIG_INVALID",
-    `the target is the source: table ${table.name} would be written over table ${source.name} at ${config["target.address"]}`,
+    `the target is the source: table ${table.name} would be written over table ${source.name}, one of ${place}`,
     { hint: "correct target.address; nothing was touched" },
   );
 }

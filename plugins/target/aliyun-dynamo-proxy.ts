@@ -13,6 +13,12 @@ import { createScans } from "./_proxy-scan.ts";
 import { createTables } from "./_proxy-tables.ts";
 import { createWriter } from "./_proxy-write.ts";
 
+const SECOND = 1000;
+/**
+ * A write that is sent again may still be done by a server that is only slow, after a later one of its key: no
+ * shorter time is waited for an answer.
+ */
+const LEAST_TIMEOUT = 30 * SECOND;
 /** DescribeTable calls at once. */
 const DESCRIBES = 8;
 
@@ -21,14 +27,15 @@ const proxy: Plugin = definePlugin({
   name: "target/aliyun_dynamo_proxy",
   setup(ctx) {
     const { config, log } = ctx;
-    const place = `the tables at ${config["target.address"]}`;
+    const endpoint = targetEndpoint(config);
+    const place = `the tables at ${new URL(endpoint).host}`;
     let client: DynamoDBClient | undefined;
     let post: Post | undefined;
     const connected = (): DynamoDBClient => (client ??= createTargetClient(config, ["ScanCommand"]));
     const posted = (): Post =>
       (post ??= createPost(connected(), {
-        endpoint: targetEndpoint(config),
-        timeout: config["source.session.timeout"],
+        endpoint,
+        timeout: writeTimeout(config["source.session.timeout"]),
       }));
     const tables = createTables(ctx, connected);
     const scans = createScans(ctx, connected);
@@ -52,7 +59,7 @@ const proxy: Plugin = definePlugin({
         await inParallel(all, DESCRIBES, async (table) => {
           const found = await tables.look(table);
           if (found === undefined) return;
-          refuseSource(table, found, all, config);
+          refuseSource(table, found, all, place);
           if (config.sync_mode === "incr") refuseOtherKey(table, found);
         });
       },
@@ -109,3 +116,6 @@ const proxy: Plugin = definePlugin({
   },
 });
 export default proxy;
+
+/** For one request, in ms; 0: for ever. */
+const writeTimeout = (set: number): number => (set === 0 ? 0 : Math.max(set, LEAST_TIMEOUT));
