@@ -7,7 +7,7 @@ import { Double } from "mongodb";
 import { dynamo, scenario, someItems } from "./helpers.ts";
 import type { Attributes, Running, Scenario, Settings } from "./helpers.ts";
 import { expectRefusal } from "./refusals.ts";
-import { itemsByKey, startWriter } from "./writer.ts";
+import { enableStream, itemsByKey, readAll, shardRow, startWriter } from "./writer.ts";
 
 // the limit set in the preload holds for the first file only
 setDefaultTimeout(120_000);
@@ -168,21 +168,11 @@ describe("a checkpoint as NimoShake leaves it", () => {
   test.each(["mongodb", "file"])("%s: goes on without a Scan", async (type) => {
     await using s = await scenario();
     const table = await s.table("t", { items: [] });
-    const stream = await enableStream(s, table);
+    const stream = await enableStream(s.dynamoEndpoint, table);
     for (let n = 0; n < 10; n++) await put(s, table, `k${n}`, { n: { N: String(n) } });
-    const records = await readAll(s, stream);
+    const records = await readAll(s.dynamoEndpoint, stream);
     // the original had applied five of them, as doubles
-    const row = {
-      ShardId: records.shard,
-      FatherId: "",
-      SequenceNumber: records.numbers[4]!,
-      Status: "in processing",
-      WorkerId: "unknown-worker",
-      IteratorType: "AT_SEQUENCE_NUMBER",
-      ShardIt: "see sequence number",
-      UpdateDate: "2026-11-23T20:08:38Z",
-      ApproximateTime: "2026-11-23 20:08:00 +0000 UTC",
-    };
+    const row = shardRow(records, 4);
     const status = { Key: "status_key", StatusValue: "incr_sync" };
     const folder = join(s.folder, `${s.id}-checkpoint`);
     if (type === "file") {
@@ -230,22 +220,3 @@ describe("a checkpoint as NimoShake leaves it", () => {
     });
   });
 });
-
-async function enableStream(s: Scenario, TableName: string): Promise<string> {
-  const StreamSpecification = { StreamEnabled: true, StreamViewType: "NEW_AND_OLD_IMAGES" };
-  const answer = await dynamo(s.dynamoEndpoint, "UpdateTable", { TableName, StreamSpecification });
-  return (answer["TableDescription"] as { LatestStreamArn: string }).LatestStreamArn;
-}
-
-/** The shard of a stream and its records' numbers. */
-async function readAll(s: Scenario, StreamArn: string): Promise<{ shard: string; numbers: string[] }> {
-  const call = (operation: string, body: object): Promise<Record<string, unknown>> =>
-    dynamo(s.dynamoEndpoint, operation, body, "DynamoDBStreams_20120810");
-  const described = await call("DescribeStream", { StreamArn });
-  const [{ ShardId }] = (described["StreamDescription"] as { Shards: [{ ShardId: string }] }).Shards;
-  const from = await call("GetShardIterator", { StreamArn, ShardId, ShardIteratorType: "TRIM_HORIZON" });
-  const { Records } = (await call("GetRecords", { ShardIterator: from["ShardIterator"] })) as {
-    Records: { dynamodb: { SequenceNumber: string } }[];
-  };
-  return { shard: ShardId, numbers: Records.map(({ dynamodb }) => dynamodb.SequenceNumber) };
-}

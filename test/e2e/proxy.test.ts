@@ -1,5 +1,7 @@
 /** DynamoDB to DynamoDB: two real servers, the source's and the target's. */
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
+import { mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { type DynamoDBLocal, startDynamoDBLocal } from "../servers/dynamodb.ts";
 import { VALUES } from "../plugins/convert/every-value.ts";
@@ -14,7 +16,7 @@ import {
   someItems,
 } from "./helpers.ts";
 import { expectRefusal } from "./refusals.ts";
-import { itemsByKey, startWriter } from "./writer.ts";
+import { enableStream, itemsByKey, readAll, shardRow, startWriter } from "./writer.ts";
 
 // the limit set in the preload holds for the first file only
 setDefaultTimeout(180_000);
@@ -285,4 +287,37 @@ test("sync_mode = incr makes a missing table, and refuses one with another key",
   });
   const refused = await s.cli(to({ sync_mode: "incr", id: `${s.id}-2`, "filter.collection.white": other }));
   expectRefusal(refused, { exit: 2, code: "TABLE_UNFIT", says: ["pk (N)", "pk (S)", other] });
+});
+
+test("a checkpoint as NimoShake leaves it, in files: goes on without a Scan", async () => {
+  await using s = await scenario();
+  const table = await s.table("tab", { items: [] });
+  const stream = await enableStream(s.dynamoEndpoint, table);
+  const items = someItems(10);
+  for (const Item of items) await dynamo(s.dynamoEndpoint, "PutItem", { TableName: table, Item });
+  const row = shardRow(await readAll(s.dynamoEndpoint, stream), 4);
+  const folder = join(s.folder, `${s.id}-checkpoint`);
+  mkdirSync(folder);
+  writeFileSync(join(folder, table), `${JSON.stringify(row)}\n`);
+  writeFileSync(
+    join(folder, "status_table"),
+    JSON.stringify({ Key: "status_key", StatusValue: "incr_sync" }),
+  );
+  const settings = to({ sync_mode: "all", "checkpoint.address": "" });
+  const missing = await s.cli(settings);
+  expectRefusal(missing, { exit: 2, code: "CHECKPOINT_MISMATCH", says: ["it isn't there", table] });
+
+  await dynamo(target.endpoint, "CreateTable", {
+    TableName: table,
+    BillingMode: "PAY_PER_REQUEST",
+    AttributeDefinitions: [{ AttributeName: "pk", AttributeType: "S" }],
+    KeySchema: [{ AttributeName: "pk", KeyType: "HASH" }],
+  });
+  for (const Item of items.slice(0, 5)) await dynamo(target.endpoint, "PutItem", { TableName: table, Item });
+  const run = s.start([`-conf=${s.conf(s.settings(settings))}`]);
+  expect(await expectSame(s, table)).toBe(10);
+  await end(run);
+  const { stdout } = await run.done;
+  expect(stdout).toContain("going on from the checkpoint of NimoShake");
+  expect(stdout).not.toContain("start syncing table");
 });

@@ -1,4 +1,4 @@
-/** A writer at the source, and what is in a table. */
+/** What is done at a real source: writers, streams as the original has read them, and what is in a table. */
 import { type Attributes, dynamo } from "./helpers.ts";
 
 /** A writer at work. */
@@ -64,4 +64,45 @@ export async function itemsByKey(
     from = answer["LastEvaluatedKey"];
   } while (from !== undefined);
   return items;
+}
+
+/** A shard and the sequence numbers of its records. */
+export interface ShardRecords {
+  shard: string;
+  numbers: string[];
+}
+
+/** Enables a table's stream and gives its ARN. */
+export async function enableStream(endpoint: string, TableName: string): Promise<string> {
+  const StreamSpecification = { StreamEnabled: true, StreamViewType: "NEW_AND_OLD_IMAGES" };
+  const answer = await dynamo(endpoint, "UpdateTable", { TableName, StreamSpecification });
+  return (answer["TableDescription"] as { LatestStreamArn: string }).LatestStreamArn;
+}
+
+/** The only shard of a stream and its records' numbers. */
+export async function readAll(endpoint: string, StreamArn: string): Promise<ShardRecords> {
+  const call = (operation: string, body: object): Promise<Record<string, unknown>> =>
+    dynamo(endpoint, operation, body, "DynamoDBStreams_20120810");
+  const described = await call("DescribeStream", { StreamArn });
+  const [{ ShardId }] = (described["StreamDescription"] as { Shards: [{ ShardId: string }] }).Shards;
+  const from = await call("GetShardIterator", { StreamArn, ShardId, ShardIteratorType: "TRIM_HORIZON" });
+  const { Records } = (await call("GetRecords", { ShardIterator: from["ShardIterator"] })) as {
+    Records: { dynamodb: { SequenceNumber: string } }[];
+  };
+  return { shard: ShardId, numbers: Records.map(({ dynamodb }) => dynamodb.SequenceNumber) };
+}
+
+/** The shard's row in the original's checkpoint, when it has applied the records up to one of them. */
+export function shardRow({ shard, numbers }: ShardRecords, applied: number): Record<string, string> {
+  return {
+    ShardId: shard,
+    FatherId: "",
+    SequenceNumber: numbers[applied]!,
+    Status: "in processing",
+    WorkerId: "unknown-worker",
+    IteratorType: "AT_SEQUENCE_NUMBER",
+    ShardIt: "see sequence number",
+    UpdateDate: "2026-11-23T20:08:38Z",
+    ApproximateTime: "2026-11-23 20:08:00 +0000 UTC",
+  };
 }
