@@ -99,10 +99,16 @@ const proxy: Plugin = definePlugin({
         return result;
       },
 
+      // They were made with the table.
       async index(table) {
-        // With sync_mode = incr nobody has made it, and MongoDB's collections come by themselves.
-        if (config.sync_mode === "incr" && (await tables.find(table)) === undefined) await create(table);
-        return config["full.enable_index.user"] ? table.secondary.length : 0;
+        let found = await tables.find(table);
+        // With sync_mode = incr nobody has made it; MongoDB's collections come by themselves.
+        if (found === undefined && config.sync_mode === "incr") {
+          await create(table);
+          found = await tables.find(table);
+        }
+        const { GlobalSecondaryIndexes = [], LocalSecondaryIndexes = [] } = found ?? {};
+        return GlobalSecondaryIndexes.length + LocalSecondaryIndexes.length;
       },
 
       count: (table, signal) => scans.count(table, signal),

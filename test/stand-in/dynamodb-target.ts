@@ -69,9 +69,9 @@ function right(call: Call, tables: Map<string, Table>, options: TargetOptions): 
   if (table === undefined) return failure("ResourceNotFoundException");
   if (operation === "DescribeTable") {
     const TableStatus = table.statuses.shift() ?? "ACTIVE";
-    return success({
-      Table: { ...table.request, TableId: table.id, TableStatus, GlobalSecondaryIndexes: [] },
-    });
+    const gsi = (table.request["GlobalSecondaryIndexes"] as object[] | undefined) ?? [];
+    const GlobalSecondaryIndexes = gsi.map((index) => ({ ...index, IndexStatus: TableStatus }));
+    return success({ Table: { ...table.request, TableId: table.id, TableStatus, GlobalSecondaryIndexes } });
   }
   if (operation === "DeleteTable") {
     tables.delete(name);
