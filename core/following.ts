@@ -96,6 +96,15 @@ export async function openStreams(
 }
 
 /**
+ * Makes sure that every table has a stream.
+ *
+ * @throws MigrationError STREAM_UNFIT
+ */
+export async function checkStreams(ctx: Context, tables: Table[]): Promise<void> {
+  await inParallel(tables, OPENS, (table) => ctx.role("streams").open(table, ctx.signal));
+}
+
+/**
  * Refuses a target that can't take changes, before anything is written.
  *
  * @throws MigrationError CONFIG_INVALID

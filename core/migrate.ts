@@ -4,7 +4,7 @@ import { openCheckpoint, type RunCheckpoint } from "./checkpoint.ts";
 import { createContext, type Context, type ContextOptions, type OwnedContext } from "./context.ts";
 import { decide } from "./decide.ts";
 import { MigrationError, toMigrationError } from "./errors.ts";
-import { checkFollowing, openStreams } from "./following.ts";
+import { checkFollowing, checkStreams, openStreams } from "./following.ts";
 import { createFairLanes, type FairLanes, inParallel } from "./lanes.ts";
 import { makePlaces } from "./places.ts";
 import type { AnyPlugin } from "./plugin.ts";
@@ -117,7 +117,8 @@ async function prepare(ctx: Context, fresh: boolean): Promise<Prepared> {
   }
   const checkpoint = await openCheckpoint(ctx, tables, fresh);
   if (mode !== "full" && !checkpoint.resumed) await adoptOriginal(ctx, tables, checkpoint, fresh);
-  if (mode !== "incr") await makePlaces(ctx, tables, checkpoint);
+  const ready = mode === "full" ? async (): Promise<void> => {} : () => checkStreams(ctx, tables);
+  if (mode !== "incr") await makePlaces(ctx, tables, checkpoint, ready);
   return { tables, checkpoint };
 }
 

@@ -9,9 +9,15 @@ import type { Table } from "./types.ts";
  * Makes a place for every table, each noted in the checkpoint before it is touched: after a crash a place half
  * made is known as ours, and what was there before as somebody's.
  *
+ * @param ready what else has to be sure before the first place is touched
  * @throws MigrationError TARGET_EXISTS, or CHECKPOINT_MISMATCH when a place is no more what this migration made
  */
-export async function makePlaces(ctx: Context, tables: Table[], run: RunCheckpoint): Promise<void> {
+export async function makePlaces(
+  ctx: Context,
+  tables: Table[],
+  run: RunCheckpoint,
+  ready: () => Promise<void>,
+): Promise<void> {
   const target = ctx.role("target");
   const places = tables.map((table) => ({ table, checkpoint: run.table(table) }));
   if (run.resumed) tellResumption(ctx, places);
@@ -25,6 +31,7 @@ export async function makePlaces(ctx: Context, tables: Table[], run: RunCheckpoi
     else throw lost(ctx, table, found);
   }
   refuseExisting(ctx, toMake);
+  await ready();
   for (const { table, checkpoint, found } of toMake) await make(ctx, table, checkpoint, found);
 }
 

@@ -1,6 +1,6 @@
 /** The short way of `same`: the items' bytes are cut out of a page's body and handed on as they are. */
 import type { Converter } from "../../core/roles.ts";
-import type { Page, SourceRecord, Transcoder, Unit } from "../../core/types.ts";
+import type { Item, Page, SourceRecord, Transcoder, Unit } from "../../core/types.ts";
 
 const ITEMS = '"Items":[';
 const QUOTE = 0x22;
@@ -35,10 +35,19 @@ export function createItemSlicer(unit: Unit, converter: Converter): Transcoder {
       const bounds = itemBounds(body, list + ITEMS.length);
       if (bounds === undefined) return undefined;
       const items = bounds.length / 2;
+      const first = slices.length;
       for (let index = 0; index < items; index++) {
         slices.push({ page, body, start: bounds[2 * index]!, end: bounds[2 * index + 1]!, index });
       }
-      return { items, overflowed: 0 };
+      return {
+        items,
+        overflowed: 0,
+        keep(predicate) {
+          slices = slices.filter((slice, i) => i < first || predicate(itemOf(slice)));
+          return slices.length - first;
+        },
+        undo: () => slices.splice(first).map(({ index }) => index),
+      };
     },
 
     get count() {
@@ -62,6 +71,10 @@ export function createItemSlicer(unit: Unit, converter: Converter): Transcoder {
     converter.convert([record], unit.table);
     return record;
   }
+}
+
+function itemOf({ body, start, end }: Slice): Item {
+  return JSON.parse(body.toString("utf8", start, end)) as Item;
 }
 
 /**

@@ -74,14 +74,28 @@ describe("bytes", () => {
     expect(cut(bodyOf(texts))).toEqual(texts);
   });
 
+  test("of a page that somebody looked at, and of one that was taken back", () => {
+    const transcoder = converter.transcoder!({ phase: "full", table: TABLE, segment: 0, segments: 1 });
+    const texts = Array.from({ length: 6 }, (_, n) => `{"pk":{"S":"k${n}"},"n":{"N":"${n}"}}`);
+    transcoder.append(pageOf(bodyOf(texts.slice(0, 1))));
+    const page = transcoder.append(pageOf(bodyOf(texts)))!;
+    expect(page.keep!((item) => Number(item["n"]!.N) % 2 === 1)).toBe(3);
+    expect(transcoder.take(3).ends).toHaveLength(3);
+    expect(transcoder.take(1).record(0).item).toEqual(JSON.parse(texts[5]!) as Item);
+    const other = transcoder.append(pageOf(bodyOf(texts)))!;
+    other.keep!((item) => Number(item["n"]!.N) > 3);
+    expect(other.undo()).toEqual([4, 5]);
+    expect(transcoder.count).toBe(0);
+  });
+
   test("of several pages, taken in pieces, with the records behind them", () => {
     const texts = Array.from({ length: 7 }, (_, i) =>
       JSON.stringify({ pk: { S: `k${i}` }, sk: { N: `${i}` } }),
     );
     const transcoder = converter.transcoder!({ phase: "full", table: TABLE, segment: 0, segments: 1 });
-    expect(transcoder.append(pageOf(bodyOf(texts.slice(0, 3))))).toEqual({ items: 3, overflowed: 0 });
-    expect(transcoder.append(pageOf(bodyOf([])))).toEqual({ items: 0, overflowed: 0 });
-    expect(transcoder.append(pageOf(bodyOf(texts.slice(3))))).toEqual({ items: 4, overflowed: 0 });
+    expect(transcoder.append(pageOf(bodyOf(texts.slice(0, 3))))).toMatchObject({ items: 3, overflowed: 0 });
+    expect(transcoder.append(pageOf(bodyOf([])))).toMatchObject({ items: 0, overflowed: 0 });
+    expect(transcoder.append(pageOf(bodyOf(texts.slice(3))))).toMatchObject({ items: 4, overflowed: 0 });
     const out: string[] = [];
     for (const count of [2, 4, 1]) {
       const { bytes, ends, record } = transcoder.take(count);
