@@ -7,7 +7,7 @@ import { startTarget, type Target, type TargetOptions } from "../stand-in/dynamo
 import { startStreams, type Streams } from "../stand-in/streams.ts";
 import { type Outcome, scenario, type Scenario, type Settings, someItems } from "./helpers.ts";
 import { expectRefusal } from "./refusals.ts";
-import { randomOf } from "./streams.ts";
+import { positionsNoted, randomOf } from "./streams.ts";
 
 // the limit set in the preload holds for the first file only
 setDefaultTimeout(120_000);
@@ -127,7 +127,7 @@ test("on_gap = resync copies the table again, and deletes what is gone", async (
   const random = randomOf(9);
   change(streams, random, 100);
   const first = follow(s, streams, target);
-  await sleep(500);
+  await positionsNoted(streams);
   change(streams, random, 100);
   await expectModel(streams, target, first);
   await first.stop();

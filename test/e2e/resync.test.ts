@@ -4,9 +4,8 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { Long } from "mongodb";
 import type { Misbehaviour } from "../stand-in/dynamodb.ts";
 import { startStreams, type Streams } from "../stand-in/streams.ts";
-import { eventually } from "./eventually.ts";
 import { dynamo, scenario } from "./helpers.ts";
-import { change, expectModel, follow, randomOf } from "./streams.ts";
+import { change, expectModel, follow, positionsNoted, randomOf } from "./streams.ts";
 
 // the limit set in the preload holds for the first file only
 setDefaultTimeout(60_000);
@@ -23,8 +22,7 @@ test.each<[string, (streams: Streams, shard: string) => void]>([
   const random = randomOf(9);
   change(streams, random, 100);
   const first = follow(s, streams);
-  // Its positions are noted by then: what is changed from now on comes from the stream.
-  await eventually(() => expect(streams.source.count("Scan")).toBeGreaterThan(0));
+  await positionsNoted(streams);
   change(streams, random, 100);
   await expectModel(s, streams, first);
   await first.stop();

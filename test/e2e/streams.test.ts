@@ -5,7 +5,7 @@ import type { Call, Misbehaviour } from "../stand-in/dynamodb.ts";
 import { startStreams, type Streams, type StreamsOptions } from "../stand-in/streams.ts";
 import { type Outcome, scenario } from "./helpers.ts";
 import { expectRefusal } from "./refusals.ts";
-import { change, expectModel, follow, randomOf } from "./streams.ts";
+import { change, expectModel, follow, positionsNoted, randomOf } from "./streams.ts";
 
 // the limit set in the preload holds for the first file only
 setDefaultTimeout(60_000);
@@ -113,7 +113,7 @@ describe("a gap ends the run and names it", () => {
     await using streams = await startStreams({ tables: ["t"] });
     const random = randomOf(9);
     const first = follow(s, streams);
-    await sleep(500);
+    await positionsNoted(streams);
     change(streams, random, 100);
     await expectModel(s, streams, first);
     await first.stop();
@@ -163,7 +163,7 @@ describe("a gap ends the run and names it", () => {
     await using s = await scenario();
     await using streams = await startStreams({ tables: ["t"] });
     const run = follow(s, streams);
-    await sleep(500);
+    await positionsNoted(streams);
     for (const shard of streams.open("t")) streams.split("t", shard, 0);
     expectRefusal(await run.done, { exit: 1, code: "STREAM_GAP", says: ["table t", "disabled"] });
   });

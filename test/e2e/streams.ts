@@ -1,4 +1,5 @@
 /** Runs over streams with a scripted life. */
+import { eventually } from "./eventually.ts";
 import { expect } from "bun:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Streams } from "../stand-in/streams.ts";
@@ -50,6 +51,11 @@ export function follow(s: Scenario, streams: Streams, settings: Settings = {}): 
       await done;
     },
   };
+}
+
+/** Waits until a first run has noted its positions, which is before its first Scan: what changes now is in the stream. */
+export function positionsNoted(streams: Streams): Promise<void> {
+  return eventually(() => expect(streams.source.count("Scan")).toBeGreaterThan(0));
 }
 
 const expectedOf = (streams: Streams): Record<string, string> =>
