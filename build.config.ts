@@ -3,6 +3,7 @@ import { defineBuildConfig, type BuildConfig } from "unbuild";
 const config: BuildConfig[] = defineBuildConfig({
   entries: [
     { input: "core/index", name: "core/index" },
+    { input: "test/contracts/index", name: "test/contracts/index" },
     { input: "bin/cli", name: "bin/cli" },
   ],
   outDir: "dist",

@@ -13,7 +13,7 @@ import {
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import file from "../../../plugins/checkpoint/file.ts";
-import { checkpointContract } from "./contract.ts";
+import { checkpointContract } from "../../contracts/index.ts";
 import { expectFailure, openCheckpoint, type Opened } from "./open.ts";
 
 setDefaultTimeout(60_000);
@@ -36,7 +36,10 @@ function temporaryFolder() {
   };
 }
 
-checkpointContract(file, async () => temporaryFolder());
+describe("the contract", () => {
+  const makePlace = async () => ({ ...temporaryFolder(), words: /^folder .*states/ });
+  for (const { name, run } of checkpointContract({ plugin: file, makePlace })) test(name, run);
+});
 
 const open = (settings: Record<string, string>): Promise<Opened> => openCheckpoint(file, settings);
 

@@ -4,9 +4,9 @@ import { type Document, MongoClient } from "mongodb";
 import type { Context } from "../../../core/context.ts";
 import mongodb from "../../../plugins/checkpoint/mongodb.ts";
 import { startMongod } from "../../servers/mongod.ts";
+import { checkpointContract } from "../../contracts/index.ts";
 import { sharedServers } from "../../servers/shared.ts";
 import { type MongoProxyOptions, startMongoProxy } from "../../stand-in/mongo-proxy.ts";
-import { checkpointContract } from "./contract.ts";
 import { expectFailure, openCheckpoint, type Opened } from "./open.ts";
 
 setDefaultTimeout(60_000);
@@ -43,7 +43,10 @@ function temporaryDatabase() {
   };
 }
 
-checkpointContract(mongodb, async () => temporaryDatabase());
+describe("the contract", () => {
+  const makePlace = async () => ({ ...temporaryDatabase(), words: /^database .*states/ });
+  for (const { name, run } of checkpointContract({ plugin: mongodb, makePlace })) test(name, run);
+});
 
 /** What a checkpoint warned of. */
 function recorder() {

@@ -1,0 +1,249 @@
+/** What every checkpoint must do, whatever keeps the states. */
+import assert from "node:assert/strict";
+import type { OwnedContext } from "../../core/context.ts";
+import type { AnyPlugin } from "../../core/plugin.ts";
+import type { Checkpoint } from "../../core/roles.ts";
+import type { ContractCase, ContractPlace } from "./case.ts";
+import { NAMES, STATES } from "./checkpoint-states.ts";
+import { openContext } from "./open.ts";
+import { assertSame, textOf } from "./same.ts";
+
+/** Somewhere that the plugin keeps states at. */
+export interface CheckpointPlace extends ContractPlace {
+  /** What the checkpoint's `place` has to look like; default: that it says something. */
+  words?: RegExp;
+}
+
+/** What {@link checkpointContract} takes. */
+export interface CheckpointContract {
+  plugin: AnyPlugin;
+  makePlace(): Promise<CheckpointPlace>;
+}
+
+/** What a checkpoint promises, as cases for a test framework. */
+export function checkpointContract({ plugin, makePlace }: CheckpointContract): ContractCase[] {
+  const cases: ContractCase[] = [];
+  const add = (name: string, run: ContractCase["run"]): void => void cases.push({ name, run });
+
+  /** Two instances at one place never meet: the second sees what the first has left. */
+  async function leaves<T>(
+    { settings }: CheckpointPlace,
+    work: (checkpoint: Checkpoint, ctx: OwnedContext) => Promise<T>,
+    id = "app",
+  ): Promise<T> {
+    await using ctx = await openContext([plugin], { "checkpoint.db": "states", ...settings, id });
+    return await work(ctx.role("checkpoint"), ctx);
+  }
+  const loaded = (place: CheckpointPlace, name: string, id?: string): Promise<[string, unknown][]> =>
+    leaves(place, async (checkpoint) => [...(await checkpoint.load(name))].sort(byPart), id);
+
+  add("what was never saved is empty", async () => {
+    await using place = await makePlace();
+    assertSame(await loaded(place, "run"), []);
+    await leaves(place, async (checkpoint) => {
+      await checkpoint.save("run", new Map());
+      await checkpoint.clear("run");
+      assertSame((await checkpoint.load("run")).size, 0);
+      assert.match(checkpoint.place, place.words ?? /\w/);
+    });
+  });
+
+  add("states come back as they were, from this instance and the next", async () => {
+    await using place = await makePlace();
+    const saved = new Map(STATES);
+    await leaves(place, async (checkpoint) => {
+      await checkpoint.save("full:t", saved);
+      assertSame([...(await checkpoint.load("full:t"))].sort(byPart), [...saved].sort(byPart));
+    });
+    const again = await loaded(place, "full:t");
+    assertSame(again, [...saved].sort(byPart));
+    const names = (again as [string, object][]).find(([part]) => part.endsWith("JavaScript"))![1];
+    assertSame(Object.keys(names), ["__proto__", "constructor", "toJSON"]);
+  });
+
+  add("a name can be anything, and so can a part", async () => {
+    await using place = await makePlace();
+    await leaves(place, async (checkpoint) => {
+      for (const name of NAMES)
+        await checkpoint.save(name, new Map(NAMES.map((part) => [part, [name, part]])));
+    });
+    for (const name of NAMES) {
+      const expected = NAMES.map((part) => [part, [name, part]] as [string, unknown]).sort(byPart);
+      assertSame(await loaded(place, name), expected);
+    }
+  });
+
+  add("a save replaces the parts it has and keeps the others", async () => {
+    await using place = await makePlace();
+    await leaves(place, async (checkpoint) => {
+      await checkpoint.save(
+        "t",
+        new Map<string, unknown>([
+          ["0", { a: 1, b: 2 }],
+          ["1", 1],
+        ]),
+      );
+      await checkpoint.save("t", new Map([["1", 2]]));
+      await checkpoint.save("t", new Map([["0", { b: 3 }]]));
+    });
+    // without a load before it
+    await leaves(place, (checkpoint) => checkpoint.save("t", new Map([["2", 3]])));
+    assertSame(await loaded(place, "t"), [
+      ["0", { b: 3 }],
+      ["1", 2],
+      ["2", 3],
+    ]);
+  });
+
+  add("a state is saved as it was when it was given", async () => {
+    await using place = await makePlace();
+    await leaves(place, async (checkpoint) => {
+      const state = { n: 1 };
+      const parts = new Map([["0", state]]);
+      const saving = [checkpoint.save("t", parts), checkpoint.save("t", new Map([["1", state]]))];
+      state.n = 2;
+      parts.clear();
+      await Promise.all(saving);
+      const found = await checkpoint.load("t");
+      (found.get("0") as { n: number }).n = 3;
+      found.delete("1");
+    });
+    assertSame(await loaded(place, "t"), [
+      ["0", { n: 1 }],
+      ["1", { n: 1 }],
+    ]);
+  });
+
+  add("clear forgets a name, not the others; it can be saved to again", async () => {
+    await using place = await makePlace();
+    const states = new Map([
+      ["0", 1],
+      ["1", 2],
+    ]);
+    await leaves(place, async (checkpoint) => {
+      for (const name of ["t", "T", "t1", "t:"]) await checkpoint.save(name, states);
+      await checkpoint.clear("t");
+      assertSame((await checkpoint.load("t")).size, 0);
+    });
+    assertSame(await loaded(place, "t"), []);
+    for (const name of ["T", "t1", "t:"]) assert.equal((await loaded(place, name)).length, 2);
+    await leaves(place, (checkpoint) => checkpoint.clear("T")); // without a load before it
+    assertSame(await loaded(place, "T"), []);
+    await leaves(place, (checkpoint) => checkpoint.save("t", new Map([["2", 3]])));
+    assertSame(await loaded(place, "t"), [["2", 3]]);
+  });
+
+  add("two migrations at one place don't see each other", async () => {
+    await using place = await makePlace();
+    const ids = ["one", "two", "on", "one-1"];
+    for (const id of ids) {
+      await leaves(place, (checkpoint) => checkpoint.save("run", new Map([["run", id]])), id);
+    }
+    await leaves(place, (checkpoint) => checkpoint.clear("run"), "two");
+    for (const id of ids) assertSame(await loaded(place, "run", id), id === "two" ? [] : [["run", id]]);
+  });
+
+  add("of saves that overlap, the last one counts", async () => {
+    await using place = await makePlace();
+    const rounds = 200;
+    await leaves(place, async (checkpoint) => {
+      const saving: Promise<void>[] = [];
+      for (let n = 1; n <= rounds; n++) {
+        saving.push(
+          checkpoint.save(
+            "t",
+            new Map<string, unknown>([
+              ["all", n],
+              [`own ${n % 20}`, n],
+            ]),
+          ),
+        );
+        saving.push(checkpoint.save("u", new Map([["all", -n]])));
+        if (n % 50 === 0) await Promise.race(saving);
+      }
+      await Promise.all(saving);
+    });
+    const own = Array.from({ length: 20 }, (_, i): [string, unknown] => [
+      `own ${i}`,
+      i === 0 ? rounds : rounds - 20 + i,
+    ]);
+    assertSame(await loaded(place, "t"), [["all", rounds], ...own].sort(byPart as never));
+    assertSame(await loaded(place, "u"), [["all", -rounds]]);
+  });
+
+  add("saves, loads and clears of a name happen in the order of their calls", async () => {
+    await using place = await makePlace();
+    await leaves(place, async (checkpoint) => {
+      const [, first, , , second] = await Promise.all([
+        checkpoint.save("t", new Map([["0", 1]])),
+        checkpoint.load("t"),
+        checkpoint.clear("t"),
+        checkpoint.save("t", new Map([["1", 2]])),
+        checkpoint.load("t"),
+      ]);
+      assertSame([...(first as Map<string, unknown>)], [["0", 1]]);
+      assertSame([...(second as Map<string, unknown>)], [["1", 2]]);
+    });
+    assertSame(await loaded(place, "t"), [["1", 2]]);
+  });
+
+  add("many parts of one name are kept", async () => {
+    await using place = await makePlace();
+    const many = 8192;
+    const position = { pk: { S: "x".repeat(100) } };
+    await leaves(place, async (checkpoint) => {
+      await checkpoint.save(
+        "t",
+        new Map(Array.from({ length: many }, (_, n) => [String(n), { n, position }])),
+      );
+      await checkpoint.save("t", new Map([["5", { n: -1 }]]));
+    });
+    const found = await loaded(place, "t");
+    assert.equal(found.length, many);
+    assertContains(found, ["5", { n: -1 }]);
+    assertContains(found, ["8191", { n: 8191, position }]);
+  });
+
+  add("a run that is to stop can still save and load", async () => {
+    await using place = await makePlace();
+    await leaves(place, async (checkpoint, ctx) => {
+      await checkpoint.save("t", new Map([["0", 1]]));
+      ctx.stop(new Error("enough"));
+      await checkpoint.save("t", new Map([["0", 2]]));
+      assertSame([...(await checkpoint.load("t"))], [["0", 2]]);
+    });
+    // as does one that was stopped before its first call
+    await leaves(place, async (checkpoint, ctx) => {
+      ctx.stop(new Error("enough"));
+      await checkpoint.save("t", new Map([["1", 3]]));
+    });
+    assertSame(await loaded(place, "t"), [
+      ["0", 2],
+      ["1", 3],
+    ]);
+  });
+
+  add("a checkpoint can be closed twice, used or not", async () => {
+    await using place = await makePlace();
+    for (const used of [false, true]) {
+      await leaves(place, async (checkpoint) => {
+        if (used) await checkpoint.save("t", new Map([["0", 1]]));
+        await checkpoint.close?.();
+        await checkpoint.close?.();
+      });
+    }
+  });
+
+  return cases;
+}
+
+function assertContains(found: [string, unknown][], expected: [string, unknown]): void {
+  assert.ok(
+    found.some((state) => textOf(state) === textOf(expected)),
+    `there is no ${textOf(expected)}`,
+  );
+}
+
+function byPart(a: [string, unknown], b: [string, unknown]): number {
+  return a[0] < b[0] ? -1 : 1;
+}

@@ -1,0 +1,27 @@
+/** A plugin in a context of its own, as a new process would have it. */
+import { loadConfig } from "../../core/config.ts";
+import { createContext, type OwnedContext } from "../../core/context.ts";
+import type { AnyPlugin } from "../../core/plugin.ts";
+
+/** What a place's settings are added to. */
+const DEFAULTS: Record<string, string> = { id: "contract", sync_mode: "full", "target.type": "plugin" };
+
+/**
+ * Sets plugins up under these settings.
+ *
+ * @throws MigrationError CONFIG_INVALID, or what a plugin's `setup` throws
+ */
+export async function openContext(
+  plugins: AnyPlugin[],
+  settings: Record<string, string>,
+): Promise<OwnedContext> {
+  const { config, pluginOptions } = loadConfig({ set: { ...DEFAULTS, ...settings } });
+  const ctx = createContext({ config });
+  try {
+    for (const plugin of plugins) await ctx.use(plugin, pluginOptions[plugin.name] ?? {});
+  } catch (error) {
+    await ctx[Symbol.asyncDispose]();
+    throw error;
+  }
+  return ctx;
+}
