@@ -90,7 +90,7 @@ async function usePlugins(
 }
 
 /** Fills a role with the built-in plugin that the configuration names, unless a plugin that was given fills it. */
-async function fill(ctx: OwnedContext, role: keyof Roles): Promise<void> {
+export async function fill(ctx: OwnedContext, role: keyof Roles): Promise<void> {
   if (ctx.isFilled(role)) return;
   const plugin = await builtinPlugin(role, ctx.config);
   if (plugin !== undefined) await ctx.use(plugin);

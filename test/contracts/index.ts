@@ -12,3 +12,5 @@
  */
 export type { ContractCase, ContractPlace } from "./case.ts";
 export { checkpointContract, type CheckpointContract, type CheckpointPlace } from "./checkpoint.ts";
+export { targetContract } from "./target.ts";
+export type { TargetAbilities, TargetContract, TargetPlace } from "./target-options.ts";
