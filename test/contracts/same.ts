@@ -9,7 +9,7 @@ const MOST_SHOWN = 3;
 
 const SECOND = 1000;
 /** What is to end soon has so long. */
-const SOON = 15 * SECOND;
+const SOON = 10 * SECOND;
 
 /**
  * A value as text: another text for anything that isn't exactly the same, types and `-0` included. The order of
