@@ -14,3 +14,5 @@ export type { ContractCase, ContractPlace } from "./case.ts";
 export { checkpointContract, type CheckpointContract, type CheckpointPlace } from "./checkpoint.ts";
 export { targetContract } from "./target.ts";
 export type { TargetAbilities, TargetContract, TargetPlace } from "./target-options.ts";
+export { sourceContract } from "./source.ts";
+export type { SourceContract, SourcePlace } from "./source-options.ts";

@@ -89,17 +89,11 @@ function listed(what: string, texts: string[]): string {
   return `\n  ${what} (${texts.length}): ${shown.join("\n    ")}`;
 }
 
-/** Waits for what may succeed or fail, but has to end soon; gives whether it succeeded. */
-export async function endsSoon(work: Promise<unknown>, what: string): Promise<boolean> {
+/** Waits for what may succeed or fail, but has to end soon. */
+export async function endsSoon<T>(work: Promise<T>, what: string): Promise<PromiseSettledResult<T>> {
   const timer = new AbortController();
-  const end = await Promise.race([
-    work.then(
-      () => true,
-      () => false,
-    ),
-    sleep(SOON, undefined, { signal: timer.signal }).catch(() => undefined),
-  ]);
+  const late = sleep(SOON, undefined, { signal: timer.signal }).catch(() => undefined);
+  const end = await Promise.race([Promise.allSettled([work]), late]);
   timer.abort();
-  if (end === undefined) assert.fail(`${what} has no end after ${SOON / SECOND} s`);
-  return end;
+  return end?.[0] ?? assert.fail(`${what} has no end after ${SOON / SECOND} s`);
 }

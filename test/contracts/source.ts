@@ -1,0 +1,145 @@
+import assert from "node:assert/strict";
+import { keyAttributes } from "../../core/key-of.ts";
+import type { Table } from "../../core/types.ts";
+import type { ContractCase } from "./case.ts";
+import { keyIn } from "./items.ts";
+import { assertAll, assertSame, endsSoon } from "./same.ts";
+import type { SourceContract } from "./source-options.ts";
+import { readCases } from "./source-read.ts";
+import { strangeKeys, withSource } from "./source-scene.ts";
+
+/** More keys than a service takes in one call. */
+const MANY_KEYS = 250;
+
+/** What a source promises, as cases for a test framework. */
+export function sourceContract(options: SourceContract): ContractCase[] {
+  return [
+    {
+      name: "a source has what it is said to be able to, and nothing else",
+      run: () =>
+        withSource(options, async ({ open }) => {
+          const { source } = await open();
+          const has = typeof source.absent === "function";
+          assert.equal(has, options.can.absent ?? false, "can.absent isn't what the source has");
+        }),
+    },
+    {
+      name: "tables are described: their keys are those of the items",
+      run: () =>
+        withSource(options, async ({ open }) => {
+          const described = await (await open()).tables();
+          for (const { table, items } of described) {
+            assert.equal(typeof table.targetName, "string", "targetName");
+            assert.notEqual(table.targetName, "", "targetName");
+            assert.ok(table.id === undefined || typeof table.id === "string", `id is ${String(table.id)}`);
+            assert.ok(Array.isArray(table.secondary), "secondary is no list");
+            for (const count of [table.itemCount, table.sizeBytes]) assert.ok(Number(count) >= 0, `${count}`);
+            for (const { name, type } of keyAttributes(table)) {
+              for (const item of items) {
+                assertSame(Object.keys(item[name] ?? {}), [type], `${table.name}: the key attribute ${name}`);
+              }
+            }
+            const keys = new Set(items.map((item) => JSON.stringify(keyIn(item, table))));
+            assert.equal(keys.size, items.length, `${table.name}: two items have the same key`);
+          }
+          const names = new Set(described.map(({ table }) => table.targetName));
+          assert.equal(names.size, described.length, "two tables have the same targetName");
+          const again = await (await open()).tables();
+          assertSame(again.map(identity), described.map(identity), "another process sees other tables");
+        }),
+    },
+    {
+      name: "tables are filtered by the white and the black list",
+      run: () =>
+        withSource(options, async ({ open, place }) => {
+          const [first, ...others] = Object.keys(place.tables);
+          const names = async (white: string, black: string): Promise<string[]> => {
+            const lists = { "filter.collection.white": white, "filter.collection.black": black };
+            const { source, ctx } = await open(lists);
+            return (await source.tables(ctx.signal)).map(({ name }) => name);
+          };
+          assertAll(await names(first!, ""), [first], "filter.collection.white");
+          assertAll(await names(others.join(";"), ""), others, "filter.collection.white");
+          const left = await names("", first!);
+          assert.ok(!left.includes(first!), "filter.collection.black leaves its table in");
+          for (const name of others)
+            assert.ok(left.includes(name), "filter.collection.black takes others out");
+          await assert.rejects(
+            names("nobodys-table", ""),
+            "a table of the whitelist that isn't there is no error",
+          );
+        }),
+    },
+    {
+      name: "units are the same again, whatever full.read.concurrency says meanwhile",
+      run: () =>
+        withSource(options, async ({ open, concurrency }) => {
+          for (const lanes of concurrency) {
+            const first = await open({ "full.read.concurrency": String(lanes) });
+            for (const { table } of await first.tables()) {
+              const units = first.source.units(table);
+              assert.ok(units.length > 0, "a table has no unit");
+              for (const [n, unit] of units.entries()) {
+                assertSame(unit, { phase: "full", table, segment: n, segments: units.length }, "a unit");
+              }
+              assertSame(first.source.units(table), units, "units, asked for again");
+              for (const other of concurrency) {
+                const next = await open({ "full.read.concurrency": String(other) });
+                assertSame(next.source.units(table, units.length), units, "units, resumed");
+              }
+            }
+          }
+        }),
+    },
+    ...readCases(options),
+    ...(options.can.absent ? [absent(options)] : []),
+    {
+      name: "close can be called twice, used or not",
+      run: () =>
+        withSource(options, async ({ open }) => {
+          for (const used of [false, true]) {
+            const { source, tables, pages } = await open();
+            if (used) for (const { table } of await tables()) await pages(source.units(table)[0]!);
+            await source.close?.();
+            await source.close?.();
+          }
+        }),
+    },
+  ];
+}
+
+/** What of a table stays while its counts, which are estimates, may not. */
+function identity({ table }: { table: Table }): object {
+  return { ...table, itemCount: 0, sizeBytes: 0 };
+}
+
+function absent(options: SourceContract): ContractCase {
+  return {
+    name: "absent gives exactly the keys that no item has",
+    run: () =>
+      withSource(options, async ({ open }) => {
+        const { source, ctx, tables } = await open();
+        for (const { table, items } of await tables()) {
+          const find = (keys: Parameters<NonNullable<typeof source.absent>>[1]) =>
+            source.absent!(table, keys, ctx.signal);
+          const there = items.map((item) => keyIn(item, table));
+          const strange = strangeKeys(table, items, MANY_KEYS);
+          assertAll(await find([]), [], "of no key");
+          assertAll(await find(there), [], "of keys that are there");
+          assertAll(await find(strange), strange, "of keys that aren't there");
+          const mixed = there.flatMap((key, n) => [key, ...strange.slice(n, n + 1)]);
+          assertAll(await find(mixed), strange.slice(0, there.length), "of both");
+        }
+        ctx.stop(new Error("enough"));
+        const { table, items } = (await (await open()).tables())[0]!;
+        await endsSoon(
+          source.absent!(
+            table,
+            items.map((item) => keyIn(item, table)),
+            ctx.signal,
+          ),
+          "absent",
+        );
+      }),
+  };
+}
