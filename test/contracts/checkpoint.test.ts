@@ -6,7 +6,7 @@ import { checkpointContract, type ContractCase } from "./index.ts";
 /** Ways to be wrong, and parts of the names of the cases that have to see it. */
 const FLAWS: Record<string, string[]> = {
   "nothing outlives the process": ["states come back"],
-  "states are kept as they are": ["as it was when it was given"],
+  "states are taken late": ["as it was when it was given"],
   "names are cut": ["a name can be anything"],
   "a save forgets the other parts": ["a save replaces"],
   "clear clears all": ["clear forgets"],
@@ -29,20 +29,18 @@ function memoryCheckpoint(store: Map<string, Map<string, string>>, flaw?: string
           has("the id is ignored") ? "" : ctx.config.id,
           has("names are cut") ? name.slice(0, 5) : name,
         ]);
-      const kept = new Map<string, unknown>();
       ctx.provide("checkpoint", {
         place: "memory",
         async load(name) {
           const parts = [...(states.get(whole(name)) ?? [])].map(([part, text]) => {
-            return [part, kept.get(`${name} ${part}`) ?? (JSON.parse(text) as unknown)] as const;
+            return [part, JSON.parse(text) as unknown] as const;
           });
           return new Map(parts.filter(([, state]) => state !== null || !has("null is nothing")));
         },
         async save(name, parts) {
           if (ctx.signal.aborted && has("a stopped run can't save")) throw new Error("stopped");
+          if (has("states are taken late")) await Promise.resolve();
           const texts = [...parts].map(([part, state]) => [part, JSON.stringify(state)] as const);
-          if (has("states are kept as they are"))
-            for (const [part, state] of parts) kept.set(`${name} ${part}`, state);
           if (has("saves overtake each other"))
             await new Promise((resolve) => setTimeout(resolve, Math.random() * 9));
           const before = has("a save forgets the other parts") ? [] : (states.get(whole(name)) ?? []);
