@@ -5,21 +5,27 @@ import type { Table } from "../../../core/types.ts";
 import mongodb from "../../../plugins/target/mongodb.ts";
 import { targetContract, type TargetPlace } from "../../contracts/index.ts";
 import { sharedServers } from "../../servers/shared.ts";
-import { changed, raw, stored } from "./typed-items.ts";
+import { type Mongos, startMongos } from "../../stand-in/mongos.ts";
+import { changed, stored } from "./typed-items.ts";
 
 // the limit set in the preload holds for the first file only
 setDefaultTimeout(60_000);
 
 let uri: string;
+let mongos: Mongos;
 let client: MongoClient;
 let places = 0;
 beforeAll(async () => {
   uri = (await sharedServers()).mongoUri;
   client = new MongoClient(uri);
+  mongos = await startMongos(uri);
 });
-afterAll(() => client.close());
+afterAll(async () => {
+  await client.close();
+  await mongos[Symbol.asyncDispose]();
+});
 
-async function makePlace(settings: Record<string, string>): Promise<TargetPlace> {
+async function makePlace(settings: Record<string, string> = {}): Promise<TargetPlace> {
   const id = `contract-${process.pid.toString(36)}-${places++}`;
   const db = client.db(id);
   const read = async (name: string): Promise<unknown[]> => {
@@ -40,12 +46,22 @@ async function makePlace(settings: Record<string, string>): Promise<TargetPlace>
 
 const can = { resume: true, rename: true, apply: true, keys: true, sample: true, encoded: true };
 
-describe.each([
-  ["change", changed],
-  ["raw", raw],
-] as const)("convert.type = %s", (type, expected) => {
-  const place = (): Promise<TargetPlace> => makePlace({ "convert.type": type });
-  for (const { name, run } of targetContract({ plugin: mongodb, makePlace: place, can, expected })) {
+describe("target.mongodb.type = replica", () => {
+  for (const { name, run } of targetContract({ plugin: mongodb, makePlace, can, expected: changed })) {
+    test(name, run);
+  }
+});
+
+describe("target.mongodb.type = sharding, before a stand-in for a mongos", () => {
+  const place = (): Promise<TargetPlace> =>
+    makePlace({ "target.mongodb.type": "sharding", "target.address": mongos.uri });
+  const all = { ...can, guardsKeys: true };
+  for (const { name, run } of targetContract({
+    plugin: mongodb,
+    makePlace: place,
+    can: all,
+    expected: changed,
+  })) {
     test(name, run);
   }
 });
