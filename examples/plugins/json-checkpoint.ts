@@ -9,6 +9,8 @@ const jsonCheckpoint: Plugin<{ file?: string }> = {
   name: "json-checkpoint",
   setup(ctx, { file = `${ctx.config.id}-checkpoint.json` }) {
     let last: Promise<unknown> = Promise.resolve();
+    /** Several migrations may share the file; an id has no blanks. */
+    const own = (name: string): string => `${ctx.config.id} ${name}`;
     /** One after the other: every call sees what the one before has left. */
     function inTurn<T>(work: (names: Map<string, Map<string, unknown>>) => T, saves: boolean): Promise<T> {
       const turn = last.then(async () => {
@@ -44,13 +46,16 @@ const jsonCheckpoint: Plugin<{ file?: string }> = {
 
     ctx.provide("checkpoint", {
       place: `file ${file}`,
-      load: (name) => inTurn((names) => names.get(name) ?? new Map<string, unknown>(), false),
+      load: (name) => inTurn((names) => names.get(own(name)) ?? new Map<string, unknown>(), false),
       save(name, parts) {
         // As it is now: whoever called may go on changing it.
         const copy = structuredClone([...parts]);
-        return inTurn((names) => void names.set(name, new Map([...(names.get(name) ?? []), ...copy])), true);
+        return inTurn(
+          (names) => void names.set(own(name), new Map([...(names.get(own(name)) ?? []), ...copy])),
+          true,
+        );
       },
-      clear: (name) => inTurn((names) => void names.delete(name), true),
+      clear: (name) => inTurn((names) => void names.delete(own(name)), true),
     });
   },
 };

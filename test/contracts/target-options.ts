@@ -25,7 +25,7 @@ export interface TargetAbilities {
   keys?: boolean;
   /** Give some documents: it has `sample`. */
   sample?: boolean;
-  /** Take BSON: it has `writeEncoded`. */
+  /** Take what its converter's transcoder makes, else BSON: it has `writeEncoded`. */
   encoded?: boolean;
   /** Keep two documents of one key from being there, even without an index: it has `guardsKeys`. */
   guardsKeys?: boolean;

@@ -1,7 +1,8 @@
 /** What a target promises of writing: all of it, exactly, at any size and from any number of units. */
 import assert from "node:assert/strict";
 import { createDocumentWriter } from "../../core/bson.ts";
-import type { Item, Table } from "../../core/types.ts";
+import type { Converter } from "../../core/roles.ts";
+import type { EncodedBatch, Item, Table } from "../../core/types.ts";
 import type { ContractCase } from "./case.ts";
 import { bigItem, itemWith, ODD_NAMES, someItems, VALUES } from "./items.ts";
 import type { TargetContract } from "./target-options.ts";
@@ -156,21 +157,29 @@ function encoded(options: TargetContract): ContractCase {
         await begin(orders);
         const items = [VALUES, ODD_NAMES, {}].map((attributes, n) => itemWith(orders, n, attributes));
         items.push(bigItem(orders, items.length));
-        const records = items.map((item) => toRecord({ event: "SCAN", item }, orders));
-        convert.convert(records, orders);
-        const writer = createDocumentWriter({ doubles: convert.numbers === "double", addId: true });
-        let end = 0;
-        const ends = records.map((record) => (end += writer.append(record.document!)));
-        const result = await target.writeEncoded!(
-          { unit: segment(orders), bytes: writer.bytes(), ends, record: (i) => records[i]! },
-          ctx.abandon,
-        );
+        const result = await target.writeEncoded!(encode(convert, orders, items), ctx.abandon);
         checkResult(result, items.length);
         await stored(orders, items);
         await index(orders);
         await stored(orders, items, "after the indexes");
       }),
   };
+}
+
+/** Items as a scan's page would bring them to the target. */
+function encode(convert: Converter, table: Table, items: Item[]): EncodedBatch {
+  const unit = segment(table);
+  const records = items.map((item) => toRecord({ event: "SCAN", item }, table));
+  const body = Buffer.from(`{"Items":${JSON.stringify(items)}}`);
+  const transcoder = convert.transcoder?.(unit);
+  if (transcoder?.append({ records, body, position: undefined, bytes: body.length }) !== undefined) {
+    return transcoder.take(items.length);
+  }
+  convert.convert(records, table);
+  const writer = createDocumentWriter({ doubles: convert.numbers === "double", addId: true });
+  let end = 0;
+  const ends = records.map((record) => (end += writer.append(record.document!)));
+  return { unit, bytes: writer.bytes(), ends, record: (i) => records[i]! };
 }
 
 function guarded(options: TargetContract): ContractCase {
