@@ -4,18 +4,56 @@ import { setField } from "./value.ts";
 
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
+const S = 0x53;
+const N = 0x4e;
+/** Longer texts are left to the native parser. */
+const SHORT = 64;
 
-/** Where items stand in the JSON, one behind the other. */
-export interface ItemPlaces {
-  json: Buffer;
-  /** Start and end of each. */
-  bounds: number[];
-  /** Where their attributes' names stand, and how many there are up to the end of each item. */
-  names: number[];
-  nameEnds: number[];
+const FIRST_NAMES = 16_384;
+const FIRST_ITEMS = 1024;
+
+/** Where a page's items stand in its JSON. A class over typed arrays that are used again, because every item passes. */
+export class ItemPlaces {
+  json: Buffer = Buffer.alloc(0);
+  /** Counts the pages. */
+  page = 0;
+  /** Where the attributes' names stand, of one item after the other. */
+  names: Int32Array = new Int32Array(FIRST_NAMES);
+  #names = 0;
+  /** Of each item its start, its end, and how many names there are up to its last. */
+  items: Int32Array = new Int32Array(3 * FIRST_ITEMS);
+  #items = 0;
+
+  /** Goes on to another page. */
+  begin(json: Buffer): void {
+    this.json = json;
+    this.page++;
+    this.#names = 0;
+    this.#items = 0;
+  }
+
+  /** A name of the item that comes next. */
+  addName(at: number): void {
+    if (this.#names === this.names.length) this.names = grown(this.names);
+    this.names[this.#names++] = at;
+  }
+
+  /** The item whose names were added last. */
+  addItem(start: number, end: number): void {
+    if (this.#items === this.items.length) this.items = grown(this.items);
+    this.items[this.#items++] = start;
+    this.items[this.#items++] = end;
+    this.items[this.#items++] = this.#names;
+  }
 }
 
-/** The item of a number. */
+function grown(array: Int32Array): Int32Array {
+  const larger = new Int32Array(2 * array.length);
+  larger.set(array);
+  return larger;
+}
+
+/** The item of a number on the page. */
 export function lazyItem(places: ItemPlaces, index: number): Item {
   return new Proxy<Item>({}, new Reader(places, index));
 }
@@ -36,12 +74,24 @@ function asWritten(name: string): Buffer {
 /** Fills the object behind a proxy with what is asked for. A class, because an object with closures costs too much. */
 class Reader implements ProxyHandler<Item> {
   #places: ItemPlaces;
-  #index: number;
+  #page: number;
+  #json: Buffer;
+  #start: number;
+  #end: number;
+  /** The number of the item's first name, and the one behind its last. */
+  #from: number;
+  #to: number;
   #whole = false;
 
   constructor(places: ItemPlaces, index: number) {
+    const { items, page, json } = places;
     this.#places = places;
-    this.#index = index;
+    this.#page = page;
+    this.#json = json;
+    this.#start = items[3 * index]!;
+    this.#end = items[3 * index + 1]!;
+    this.#from = index === 0 ? 0 : items[3 * index - 1]!;
+    this.#to = items[3 * index + 2]!;
   }
 
   get(item: Item, name: string | symbol): unknown {
@@ -79,6 +129,8 @@ class Reader implements ProxyHandler<Item> {
 
   #fill(item: Item, name: string | symbol): void {
     if (this.#whole || typeof name === "symbol" || Object.hasOwn(item, name)) return;
+    // Whoever kept the item longer than its page finds the places gone.
+    if (this.#page !== this.#places.page) return this.#fillAll(item);
     const value = this.#find(asWritten(name));
     if (value !== undefined) setField(item as Record<string, unknown>, name, value);
     // The service may write a name in another way than we would.
@@ -88,47 +140,56 @@ class Reader implements ProxyHandler<Item> {
   #fillAll(item: Item): void {
     if (this.#whole) return;
     this.#whole = true;
-    const { json, bounds } = this.#places;
-    const text = json.toString("utf8", bounds[2 * this.#index], bounds[2 * this.#index + 1]);
-    const all = JSON.parse(text) as Item;
+    const all = JSON.parse(this.#json.toString("utf8", this.#start, this.#end)) as Item;
     // In the order of the text.
     for (const name of Object.keys(item)) delete item[name];
     for (const name of Object.keys(all)) setField(item as Record<string, unknown>, name, all[name]);
   }
 
-  /** The number of the item's first name, and the one behind its last. */
-  #from(): number {
-    return this.#index === 0 ? 0 : this.#places.nameEnds[this.#index - 1]!;
-  }
-
-  #to(): number {
-    return this.#places.nameEnds[this.#index]!;
-  }
-
   #find(name: Buffer): AttributeValue | undefined {
-    const { json, names, bounds } = this.#places;
-    const to = this.#to();
+    const { names } = this.#places;
+    const json = this.#json;
     // The opening quote is everywhere.
     const first = name[1];
-    for (let i = this.#from(); i < to; i++) {
+    for (let i = this.#from; i < this.#to; i++) {
       const at = names[i]!;
       if (json[at + 1] !== first || !isAt(json, at, name)) continue;
       // Behind the value there is a comma, or the brace that ends the item.
-      const end = (i + 1 < to ? names[i + 1]! : bounds[2 * this.#index + 1]!) - 1;
-      return JSON.parse(json.toString("utf8", at + name.length, end)) as AttributeValue;
+      const end = (i + 1 < this.#to ? names[i + 1]! : this.#end) - 1;
+      return valueAt(json, at + name.length, end);
     }
     return undefined;
   }
 
   /** Whether a name stands there that has more than one way to be written. */
   #hasEscapes(): boolean {
-    const { json, names } = this.#places;
-    const to = this.#to();
-    for (let i = this.#from(); i < to; i++) {
-      for (let at = names[i]! + 1; json[at] !== QUOTE; at++) if (json[at] === BACKSLASH) return true;
+    const { names } = this.#places;
+    for (let i = this.#from; i < this.#to; i++) {
+      for (let at = names[i]! + 1; this.#json[at] !== QUOTE; at++) {
+        if (this.#json[at] === BACKSLASH) return true;
+      }
     }
     return false;
   }
+}
+
+/** The value from `{` to behind `}`. */
+function valueAt(json: Buffer, start: number, end: number): AttributeValue {
+  // Mostly it is a text or a number: `{"S":"…"}`.
+  const type = json[start + 2];
+  const isText = (type === S || type === N) && json[start + 3] === QUOTE && json[start + 5] === QUOTE;
+  if (isText && isPlain(json, start + 6, end - 2)) {
+    const text = json.toString("latin1", start + 6, end - 2);
+    return type === S ? { S: text } : { N: text };
+  }
+  return JSON.parse(json.toString("utf8", start, end)) as AttributeValue;
+}
+
+/** Whether there is nothing but short ASCII without escapes. */
+function isPlain(json: Buffer, start: number, end: number): boolean {
+  if (end - start > SHORT) return false;
+  for (let at = start; at < end; at++) if (json[at]! > 0x7e || json[at] === BACKSLASH) return false;
+  return true;
 }
 
 function isAt(json: Buffer, at: number, wanted: Buffer): boolean {

@@ -6,6 +6,7 @@
 import { ObjectId } from "mongodb";
 import { ARRAY, BsonSink, DOCUMENT, OBJECT_ID } from "./bson-sink.ts";
 import { JsonCursor, QUOTE, Unexpected } from "./json-cursor.ts";
+import type { ItemPlaces } from "./lazy-item.ts";
 import { createKeyReader, NO_ID } from "./transcode-id.ts";
 import {
   writeBinary,
@@ -53,11 +54,11 @@ export interface ItemEncoder {
   /**
    * Appends the item that begins at `start` of `json`.
    *
-   * @param names gets the places of its attributes' names
+   * @param places gets the places of the item and of its attributes' names
    * @returns where the item ends
    * @throws Unexpected, RangeError or SyntaxError, and nothing is appended
    */
-  append(json: Buffer, start: number, names?: number[]): number;
+  append(json: Buffer, start: number, places?: ItemPlaces): number;
   /** How many bytes were appended. */
   readonly length: number;
   /** Takes the first so many bytes; what follows stays. */
@@ -81,12 +82,12 @@ export function createItemEncoder(encoding: Encoding): ItemEncoder {
   const renamedBytes = { top: Buffer.from(idName.top), nested: Buffer.from(idName.nested) };
   const out = new BsonSink(FIRST_SIZE);
   const json = new JsonCursor();
-  let marks: number[] | undefined;
+  let marks: ItemPlaces | undefined;
 
   return {
-    append(input, start, names) {
+    append(input, start, places) {
       const before = out.at;
-      marks = names;
+      marks = places;
       json.moveTo(input, start);
       try {
         writeItem();
@@ -94,6 +95,7 @@ export function createItemEncoder(encoding: Encoding): ItemEncoder {
         out.at = before;
         throw error;
       }
+      marks?.addItem(start, json.pos);
       return json.pos;
     },
     get length() {
@@ -135,7 +137,7 @@ export function createItemEncoder(encoding: Encoding): ItemEncoder {
       return;
     }
     for (;;) {
-      if (top) marks?.push(json.pos);
+      if (top) marks?.addName(json.pos);
       writeName(json, out);
       const length = out.at - out.typeAt - 2;
       if (length === 3 && isId()) {

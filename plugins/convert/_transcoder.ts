@@ -1,4 +1,4 @@
-import { type ItemPlaces, lazyItem } from "../../core/lazy-item.ts";
+import { ItemPlaces, lazyItem } from "../../core/lazy-item.ts";
 import { createItemEncoder, type Encoding, Unexpected } from "../../core/transcode.ts";
 import type { Converter } from "../../core/roles.ts";
 import type { EncodedPage, Item, Page, SourceRecord, Transcoder, Unit } from "../../core/types.ts";
@@ -26,6 +26,7 @@ export function createTranscoder(
   converter: () => Converter,
 ): Transcoder {
   const encoder = createItemEncoder(encoding);
+  const places = new ItemPlaces();
   let ends: number[] = [];
   let origins: Origin[] = [];
 
@@ -34,11 +35,8 @@ export function createTranscoder(
     let pos = list;
     if (body[pos] === CLOSE_LIST) return;
     for (;;) {
-      const start = pos;
-      pos = encoder.append(body, pos, marks?.names);
+      pos = encoder.append(body, pos, marks);
       ends.push(encoder.length);
-      marks?.bounds.push(start, pos);
-      marks?.nameEnds.push(marks.names.length);
       const next = body[pos++];
       if (next === CLOSE_LIST) return;
       if (next !== COMMA) throw new Unexpected();
@@ -97,9 +95,8 @@ export function createTranscoder(
       if (body === undefined || list < 0) return undefined;
       const { length } = encoder;
       const count = ends.length;
-      const marks: ItemPlaces | undefined = looks
-        ? { json: body, bounds: [], names: [], nameEnds: [] }
-        : undefined;
+      const marks = looks ? places : undefined;
+      marks?.begin(body);
       try {
         appendItems(body, list + ITEMS.length, marks);
       } catch (error) {

@@ -1,7 +1,7 @@
 /** A lazy item is the parsed one, whatever is asked of it. */
 import { expect, test } from "bun:test";
 import fc from "fast-check";
-import { lazyItem } from "../../core/lazy-item.ts";
+import { ItemPlaces, lazyItem } from "../../core/lazy-item.ts";
 import { createItemEncoder } from "../../core/transcode.ts";
 import type { Item } from "../../core/types.ts";
 import { anyItem } from "../plugins/convert/any-item.ts";
@@ -17,10 +17,11 @@ const encoder = createItemEncoder({
 /** The item whose text this is; undefined: the encoder leaves it to the other way. */
 function lazy(text: string): Item | undefined {
   const json = Buffer.from(`[${text}]`);
-  const names: number[] = [];
+  const places = new ItemPlaces();
+  places.begin(json);
   try {
-    const end = encoder.append(json, 1, names);
-    return lazyItem({ json, bounds: [1, end], names, nameEnds: [names.length] }, 0);
+    encoder.append(json, 1, places);
+    return lazyItem(places, 0);
   } catch {
     return undefined;
   }
@@ -64,4 +65,28 @@ test("whoever looks changes nothing", () => {
   expect(() => (item["a"] = { S: "y" })).toThrow(TypeError);
   expect(() => delete item["a"]).toThrow(TypeError);
   expect(item["a"]).toEqual({ S: "x" });
+});
+
+test("an item that is kept longer than its page", () => {
+  const places = new ItemPlaces();
+  const [first, second] = ['[{"a":{"S":"x"},"b":{"N":"1"}}]', '[{"c":{"S":"y"}}]'].map((text) => {
+    const json = Buffer.from(text);
+    places.begin(json);
+    encoder.append(json, 1, places);
+    return lazyItem(places, 0);
+  });
+  expect([first!["b"], first!["c"], second!["c"]]).toEqual([{ N: "1" }, undefined, { S: "y" }]);
+});
+
+test("more items and names than there is room for at first", () => {
+  const many = Array.from({ length: 3000 }, (_, n) => {
+    const names = Array.from({ length: 12 }, (_, i) => [`a${i}`, { N: `${n * i}` }] as const);
+    return Object.fromEntries(names);
+  });
+  const json = Buffer.from(JSON.stringify(many));
+  const places = new ItemPlaces();
+  places.begin(json);
+  for (let pos = 1; json[pos] === 0x7b; pos++) pos = encoder.append(json, pos, places);
+  for (const n of [0, 1, 1023, 1024, 2999]) expect({ ...lazyItem(places, n) }).toEqual(many[n]!);
+  expect(lazyItem(places, 2999)["a11"]).toEqual({ N: "32989" });
 });
