@@ -24,7 +24,9 @@ async function main(): Promise<number> {
   const cli = cac("nimo-shake");
   cli.option("-v, --version", "Shows the version");
   cli.help((sections) => [
-    { body: "nimo-shake: copies Amazon DynamoDB tables into MongoDB" },
+    {
+      body: "nimo-shake: copies Amazon DynamoDB tables into MongoDB, or into what speaks DynamoDB's protocol, and follows their changes",
+    },
     ...sections.slice(1),
     {
       title: "Exit codes",
@@ -35,7 +37,10 @@ async function main(): Promise<number> {
     .command("[command]", "Runs the migration (the command run is the default)")
     .option("-c, --conf <file>", "The configuration, nimo-shake.conf")
     .option("--set <key=value>", "Sets a key, whatever the file says; may be given again and again")
-    .option("--plugin <file>", "Adds a plugin; may be given again and again")
+    .option(
+      "--plugin <file>",
+      "Adds a plugin, a file or one of filter, rename, pick, exclude and mask; may be given again and again",
+    )
     .option("--fresh", "Starts over, whatever an unfinished run has left")
     .example("  nimo-shake -conf=nimo-shake.conf")
     .example("  nimo-shake run -c nimo-shake.conf --set full.read.concurrency=4")

@@ -27,6 +27,9 @@ const KEYS: readonly SettingKey[] = SETTINGS.map(({ key }) => key);
 const KNOWN: ReadonlySet<string> = new Set(KEYS);
 const LONGEST_KEY = 48; // anything longer is rather a part of a secret than a misspelt key
 
+/** An option of a plugin whose name is one word: a secret need not be in a file. */
+const PLUGIN_VARIABLE = /^NIMO_PLUGIN_([A-Z0-9]+)_([A-Z0-9_]+)$/;
+
 function isKnown(key: string): key is SettingKey {
   return KNOWN.has(key);
 }
@@ -84,8 +87,11 @@ export function fromEnv(env: Readonly<Record<string, string | undefined>>): Conf
   for (const [name, value] of Object.entries(env)) {
     if (value === undefined || !name.startsWith("NIMO_") || name.startsWith("NIMO_TEST_")) continue;
     const key = names.get(name);
+    const [, plugin, option] = PLUGIN_VARIABLE.exec(name) ?? [];
     if (key !== undefined) source.texts[key] = value.trim();
-    else {
+    else if (plugin !== undefined) {
+      isOption(source, `plugin.${plugin}.${option}`.toLowerCase(), value.trim());
+    } else {
       const nearest = closest(name.toUpperCase(), [...names.keys()]);
       source.warnings.push(
         `environment variable ${name} belongs to no key and is ignored; the nearest is ${nearest} (${names.get(nearest)})`,

@@ -8,6 +8,9 @@ import type { AnyPlugin } from "./plugin.ts";
 /** The conditions under which a package may export other files, by runtime. */
 const CONDITIONS = ["bun", "deno"].filter((runtime) => runtime in process.versions).concat("node", "import");
 
+/** Of those that are built in, for who has misspelt one. */
+const NAMES = "; a file's path begins with ./, and filter, rename, pick, exclude and mask are built in";
+
 /** Gives the built-in plugin of a name. */
 export type FindBuiltin = (name: string) => Promise<AnyPlugin | undefined>;
 
@@ -35,7 +38,7 @@ async function loadPlugin(entry: string, folder: string): Promise<AnyPlugin> {
   try {
     module = (await import(locate(entry, folder))) as typeof module;
   } catch (error) {
-    throw invalid(entry, `can't be loaded, ${reasonOf(error)}`, error);
+    throw invalid(entry, `can't be loaded, ${reasonOf(error)}`, error, isPath(entry) ? "" : NAMES);
   }
   const plugin = module.default as Partial<AnyPlugin> | null | undefined;
   if (plugin === null || typeof plugin !== "object")
@@ -58,10 +61,14 @@ async function loadPlugin(entry: string, folder: string): Promise<AnyPlugin> {
   };
 }
 
-/** The URL to import. What looks like a path is one; anything else is a package. */
+/** What looks like a path is one; anything else is a package. */
+function isPath(entry: string): boolean {
+  return isAbsolute(entry) || /^\.{1,2}[/\\]|\.[cm]?[jt]s$/.test(entry);
+}
+
+/** The URL to import. */
 function locate(entry: string, folder: string): string {
-  const isPath = isAbsolute(entry) || /^\.{1,2}[/\\]|\.[cm]?[jt]s$/.test(entry);
-  if (isPath) return pathToFileURL(resolve(folder, entry)).href;
+  if (isPath(entry)) return pathToFileURL(resolve(folder, entry)).href;
   return resolveModuleURL(entry, { from: pathToFileURL(join(folder, "/")), conditions: CONDITIONS });
 }
 
@@ -70,9 +77,9 @@ function reasonOf(error: unknown): string {
   return error instanceof Error ? `${error.name}: ${error.message.split("\n")[0]}` : String(error);
 }
 
-function invalid(entry: string, what: string, cause?: unknown): MigrationError {
+function invalid(entry: string, what: string, cause?: unknown, more = ""): MigrationError {
   return new MigrationError("PLUGIN_INVALID", `plugin ${entry} ${what}`, {
     ...(cause !== undefined && { cause }),
-    hint: "correct it, or take it out of plugins; nothing was touched",
+    hint: `correct it, or take it out of plugins; nothing was touched${more}`,
   });
 }

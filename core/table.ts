@@ -38,7 +38,8 @@ export async function migrateTable(
   await checkpoint.advance({ stage: "indexing" });
   if (again) await sweep(ctx, table, counters);
   const unique = await buildIndexes(ctx, table, counters);
-  if (!again) checkSurplus(ctx, table, surplus, unique);
+  // Of what was skipped nobody knows whether it is there.
+  if (!again) checkSurplus(ctx, table, surplus - counters.skipped, unique);
   await checkpoint.advance({ stage: "done", indexes: counters.indexes });
   const { read, filtered, written } = counters;
   await ctx.call("table:after", { phase: "full", table, read, filtered, written });

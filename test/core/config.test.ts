@@ -73,6 +73,25 @@ describe("precedence", () => {
     },
   );
 
+  test("NIMO_PLUGIN_ variables are plugins' options, weaker than --set and stronger than the file", () => {
+    const { pluginOptions, warnings } = load(
+      { "plugin.mask.method": "hash" },
+      {
+        env: {
+          NIMO_PLUGIN_MASK_SALT: "pepper",
+          NIMO_PLUGIN_MASK_METHOD: "redact",
+          NIMO_PLUGIN_OWN_API_KEY: "k",
+        },
+        text: "plugin.mask.salt = salt\nplugin.mask.attributes = email",
+      },
+    );
+    expect(pluginOptions).toEqual({
+      mask: { method: "hash", salt: "pepper", attributes: "email" },
+      own: { api_key: "k" },
+    });
+    expect(warnings).toEqual([]);
+  });
+
   test("a NIMO_ variable of no key is a warning that names the nearest, unless it is the tests'", () => {
     const { warnings } = load({}, { env: { NIMO_FULL_CONCURENCY: "SECRET", NIMO_TEST_MONGOD: "x" } });
     expect(warnings).toEqual([expect.stringContaining("NIMO_FULL_CONCURRENCY (full.concurrency)")]);
