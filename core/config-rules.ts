@@ -86,36 +86,23 @@ const RULES: readonly Rule[] = [
       config.sync_mode !== "full" &&
       "must be full with target.type = file, where changes can't be applied",
   },
-  {
-    at: "source.secret_access_key",
-    with: ["source.access_key_id"],
-    broken: (config) =>
-      (config["source.secret_access_key"] === "") !== (config["source.access_key_id"] === "") &&
-      "source.access_key_id and source.secret_access_key must be given both or neither",
-  },
-  {
-    at: "source.session_token",
-    with: ["source.access_key_id"],
-    broken: (config) =>
-      config["source.session_token"] !== "" &&
-      config["source.access_key_id"] === "" &&
-      "needs source.access_key_id and source.secret_access_key",
-  },
-  {
-    at: "target.secret_access_key",
-    with: ["target.access_key_id"],
-    broken: (config) =>
-      (config["target.secret_access_key"] === "") !== (config["target.access_key_id"] === "") &&
-      "target.access_key_id and target.secret_access_key must be given both or neither",
-  },
-  {
-    at: "target.session_token",
-    with: ["target.access_key_id"],
-    broken: (config) =>
-      config["target.session_token"] !== "" &&
-      config["target.access_key_id"] === "" &&
-      "needs target.access_key_id and target.secret_access_key",
-  },
+  ...(["source", "target"] as const).flatMap((side): Rule[] => [
+    {
+      at: `${side}.secret_access_key`,
+      with: [`${side}.access_key_id`],
+      broken: (config) =>
+        (config[`${side}.secret_access_key`] === "") !== (config[`${side}.access_key_id`] === "") &&
+        `${side}.access_key_id and ${side}.secret_access_key must be given both or neither`,
+    },
+    {
+      at: `${side}.session_token`,
+      with: [`${side}.access_key_id`],
+      broken: (config) =>
+        config[`${side}.session_token`] !== "" &&
+        config[`${side}.access_key_id`] === "" &&
+        `needs ${side}.access_key_id and ${side}.secret_access_key`,
+    },
+  ]),
   {
     at: "convert.type",
     with: ["target.type"],
