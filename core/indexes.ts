@@ -1,3 +1,4 @@
+import { attributesOf } from "./key-of.ts";
 import type { Converter } from "./roles.ts";
 import type { KeySchema, Table, TargetIndex } from "./types.ts";
 
@@ -17,7 +18,7 @@ export function planIndexes(table: Table, converter: Converter, user: boolean): 
     planned.push({ fields, unique, origin });
   };
   const ascending = (keys: KeySchema): TargetIndex["fields"] =>
-    [keys.partition, ...(keys.sort ? [keys.sort] : [])].map((attribute) => ({
+    attributesOf(keys).map((attribute) => ({
       path: converter.fieldPath(attribute),
       kind: "ascending",
     }));

@@ -2,11 +2,16 @@
 import { Binary, Decimal128, Double, Int32, Long } from "mongodb";
 import { parseDecimal } from "./number.ts";
 import type { Converter } from "./roles.ts";
-import type { AttributeValue, Item, KeyAttribute, Table, TargetDocument } from "./types.ts";
+import type { AttributeValue, Item, KeyAttribute, KeySchema, Table, TargetDocument } from "./types.ts";
+
+/** The attributes of a table's or an index's key, partition key first. */
+export function attributesOf({ partition, sort }: KeySchema): KeyAttribute[] {
+  return sort === undefined ? [partition] : [partition, sort];
+}
 
 /** The primary key's attributes, partition key first. */
-export function keyAttributes({ keys: { partition, sort } }: Table): KeyAttribute[] {
-  return sort === undefined ? [partition] : [partition, sort];
+export function keyAttributes({ keys }: Table): KeyAttribute[] {
+  return attributesOf(keys);
 }
 
 /** The name of a key attribute at the target, before what a converter makes of it. */

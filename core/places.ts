@@ -31,7 +31,7 @@ export async function makePlaces(
     else throw lost(ctx, table, found);
   }
   refuseExisting(ctx, toMake);
-  await ready();
+  if (toMake.length > 0) await ready();
   for (const { table, checkpoint, found } of toMake) await make(ctx, table, checkpoint, found);
 }
 

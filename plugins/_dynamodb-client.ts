@@ -22,29 +22,24 @@ type Stack = MiddlewareStack<object, MetadataBearer>;
 
 /** Where the answer's body waits on its way around the deserializer. */
 const BODY = Symbol("body");
+
 /**
  * A client for the configured source's tables.
  *
  * @param raw the commands whose successful answer is handed on as the JSON that was sent
  */
 export function createClient(config: Config, raw: string[]): DynamoDBClient {
-  const client = new DynamoDBClient({ ...sourceAccess(config), ...transport(config) });
-  rawBodies(client.middlewareStack as unknown as Stack, raw);
-  return client;
+  return withRawBodies(new DynamoDBClient({ ...sourceAccess(config), ...transport(config) }), raw);
 }
 
 /** The same for the service's streams. */
 export function createStreamsClient(config: Config, raw: string[]): DynamoDBStreamsClient {
-  const client = new DynamoDBStreamsClient({ ...sourceAccess(config), ...transport(config) });
-  rawBodies(client.middlewareStack as unknown as Stack, raw);
-  return client;
+  return withRawBodies(new DynamoDBStreamsClient({ ...sourceAccess(config), ...transport(config) }), raw);
 }
 
 /** The same for the configured target. */
 export function createTargetClient(config: Config, raw: string[]): DynamoDBClient {
-  const client = new DynamoDBClient({ ...targetAccess(config), ...transport(config) });
-  rawBodies(client.middlewareStack as unknown as Stack, raw);
-  return client;
+  return withRawBodies(new DynamoDBClient({ ...targetAccess(config), ...transport(config) }), raw);
 }
 
 function transport(config: Config): { maxAttempts: number; requestHandler: FetchHttpHandler } {
@@ -70,7 +65,11 @@ async function fetchWhole(request: Request): Promise<object> {
  * One middleware beside the deserializer keeps the body and hands on an empty one; one at the very
  * outside puts it into the output.
  */
-function rawBodies(stack: Stack, commands: string[]): void {
+function withRawBodies<Client extends { middlewareStack: unknown }>(
+  client: Client,
+  commands: string[],
+): Client {
+  const stack = client.middlewareStack as Stack;
   const bodyIn: DeserializeMiddleware<object, MetadataBearer> = (next, context) => async (args) => {
     const result = await next(args);
     const response = result.response as { statusCode: number; body: Uint8Array };
@@ -93,4 +92,5 @@ function rawBodies(stack: Stack, commands: string[]): void {
     toMiddleware: "deserializerMiddleware",
   });
   stack.add(bodyOut, { name: "rawBodyOut", step: "initialize", priority: "high" });
+  return client;
 }

@@ -1,6 +1,6 @@
 /** What the plugin rename is made of: pairs of names, and what they do to tables and items. */
 import { MigrationError } from "../core/errors.ts";
-import { keyAttributes, targetNameOf } from "../core/key-of.ts";
+import { attributesOf, keyAttributes, targetNameOf } from "../core/key-of.ts";
 import type { Item, SourceRecord, Table } from "../core/types.ts";
 import { setField } from "../core/value.ts";
 import { invalidOption } from "./_options.ts";
@@ -91,9 +91,7 @@ function distinct(names: Names, key: string): Names {
  */
 export function renameKeys(table: Table, names: Names): void {
   const primary = keyAttributes(table).map((attribute) => ({ attribute, before: targetNameOf(attribute) }));
-  const attributes = [table.keys, ...table.secondary].flatMap(({ partition, sort }) =>
-    sort === undefined ? [partition] : [partition, sort],
-  );
+  const attributes = [table.keys, ...table.secondary].flatMap(attributesOf);
   // An index may share the table's own objects.
   for (const attribute of new Set(attributes)) {
     const to = names.get(targetNameOf(attribute));

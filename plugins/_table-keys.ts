@@ -1,16 +1,11 @@
 /** What the hook plugins ask about a table's keys; names are those at the target, after a plugin before it renamed them. */
 import type { Context } from "../core/context.ts";
-import { keyAttributes, targetNameOf } from "../core/key-of.ts";
-import type { KeyAttribute, KeySchema, Table } from "../core/types.ts";
+import { attributesOf, keyAttributes, targetNameOf } from "../core/key-of.ts";
+import type { Table } from "../core/types.ts";
 
 /** The names of the primary key's attributes. */
 export function primaryNames(table: Table): ReadonlySet<string> {
   return new Set(keyAttributes(table).map(targetNameOf));
-}
-
-/** The key attributes of a table or of an index, partition key first. */
-export function attributesOf({ partition, sort }: KeySchema): KeyAttribute[] {
-  return sort === undefined ? [partition] : [partition, sort];
 }
 
 /** Takes away the indexes that have a key attribute whose items don't arrive. */

@@ -1,6 +1,6 @@
 import type { Context } from "../core/context.ts";
 import { MigrationError } from "../core/errors.ts";
-import { keyAttributes, targetNameOf } from "../core/key-of.ts";
+import { attributesOf, keyAttributes, targetNameOf } from "../core/key-of.ts";
 import { definePlugin, type Plugin } from "../core/plugin.ts";
 import type { Item, KeyAttribute, Table } from "../core/types.ts";
 import { setField } from "../core/value.ts";
@@ -15,7 +15,7 @@ import {
   warnOfStrangers,
 } from "./_options.ts";
 import { editRecords } from "./_records.ts";
-import { attributesOf, primaryNames } from "./_table-keys.ts";
+import { primaryNames } from "./_table-keys.ts";
 
 /**
  * Hides values.

@@ -1,6 +1,6 @@
 /** What MongoDB can't name or index, found before anything is written. */
-import { targetNameOf } from "../../core/key-of.ts";
-import type { KeyAttribute, Table } from "../../core/types.ts";
+import { attributesOf, targetNameOf } from "../../core/key-of.ts";
+import type { Table } from "../../core/types.ts";
 import { refuseNames } from "./_names.ts";
 
 /** The longest `database.collection`, in bytes (MongoDB 4.4 and later). */
@@ -39,10 +39,7 @@ function nameProblems(database: string, { name, targetName }: Table): string[] {
 
 function keyProblems(table: Table, userIndexes: boolean): string[] {
   const schemas = [table.keys, ...(userIndexes ? table.secondary : [])];
-  const attributes = schemas.flatMap((keys): KeyAttribute[] =>
-    keys.sort === undefined ? [keys.partition] : [keys.partition, keys.sort],
-  );
-  const names = new Set(attributes.map(targetNameOf));
+  const names = new Set(schemas.flatMap(attributesOf).map(targetNameOf));
   return [...names]
     .filter((name) => name.includes(".") || name.startsWith("$") || name.includes("\0"))
     .map((name) => `the key attribute ${name} can't be indexed in MongoDB: table ${table.name}`);

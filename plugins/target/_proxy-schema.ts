@@ -6,6 +6,7 @@ import type {
   KeySchemaElement,
   LocalSecondaryIndex,
 } from "@aws-sdk/client-dynamodb";
+import { attributesOf } from "../../core/key-of.ts";
 import type { KeyAttribute, KeySchema, SecondaryIndex, Table } from "../../core/types.ts";
 
 /** For services that know no billing on demand. */
@@ -59,9 +60,6 @@ function projection(
   if (from?.type !== "INCLUDE") return { ProjectionType: from?.type ?? "ALL" };
   return { ProjectionType: "INCLUDE", NonKeyAttributes: (from.attributes ?? []).map(nameOf) };
 }
-
-const attributesOf = ({ partition, sort }: KeySchema): KeyAttribute[] =>
-  sort === undefined ? [partition] : [partition, sort];
 
 /** An attribute has one name, though it may be told of at one of its keys only. */
 function namesAtTarget(table: Table): (name: string) => string {
