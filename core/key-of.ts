@@ -1,6 +1,6 @@
 /** A document's primary key as the source has it, and keys as text. */
 import { Binary, Decimal128, Double, Int32, Long } from "mongodb";
-import { parseDecimal } from "./number.ts";
+import { parseDecimal, plainDecimal } from "./number.ts";
 import type { Converter } from "./roles.ts";
 import type { AttributeValue, Item, KeyAttribute, KeySchema, Table, TargetDocument } from "./types.ts";
 
@@ -61,10 +61,8 @@ function attributeOf(field: unknown, { type }: KeyAttribute): AttributeValue | u
     [Int32, Double, Long, Decimal128].some((kind) => value instanceof kind) ||
     typeof value === "string";
   if (!isNumber) return undefined;
-  const digits = String(value);
   try {
-    parseDecimal(digits);
-    return { N: digits };
+    return { N: plainDecimal(String(value)) };
   } catch {
     return undefined;
   }

@@ -44,6 +44,20 @@ export function parseDecimal(text: string): Decimal {
 }
 
 /**
+ * A number as DynamoDB writes it: no exponent, no zeros that say nothing. Not every server that speaks its protocol
+ * finds a key under another spelling.
+ *
+ * @throws RangeError when it is no number
+ */
+export function plainDecimal(text: string): string {
+  const { negative, digits, exponent } = parseDecimal(text);
+  const sign = negative ? "-" : "";
+  if (exponent >= 0) return digits === "" ? "0" : sign + digits + "0".repeat(exponent);
+  const padded = digits.padStart(1 - exponent, "0");
+  return `${sign}${padded.slice(0, exponent)}.${padded.slice(exponent)}`;
+}
+
+/**
  * A number as the smallest BSON type that holds it exactly: int32, int64, Decimal128; beyond 34
  * significant digits none does.
  *
