@@ -41,6 +41,16 @@ export function cached(key: string): string | undefined {
   return existsSync(folder) ? folder : undefined;
 }
 
+/** Removes the folder `key`, that it be fetched anew. At once for whoever looks at it meanwhile. */
+export function discard(key: string): void {
+  const old = mkdtempSync(join(cacheFolder(), `.${key}-`));
+  try {
+    renameSync(join(cacheFolder(), key), join(old, key));
+  } finally {
+    rmSync(old, { recursive: true, force: true });
+  }
+}
+
 /**
  * Makes the folder `key` once and for all: `fill` puts everything into a temporary folder, which gets its name only
  * when it is complete. One process does it, others wait. `what` is for the user: `mongod (about 40 MB)`.

@@ -51,11 +51,16 @@ export async function run(
   }
 }
 
-/** Runs a command that needs no folder of its own, such as `java -version`. */
-export async function runOnce(command: string, args: string[], timeoutMs: number): Promise<string> {
+/** Runs a command that needs no folder of its own, such as `mongod --version`. */
+export async function runOnce(
+  command: string,
+  args: string[],
+  timeoutMs: number,
+  env?: NodeJS.ProcessEnv,
+): Promise<string> {
   const owned = ownTempFolder("run");
   try {
-    return await run(owned, command, args, timeoutMs);
+    return await run(owned, command, args, timeoutMs, env);
   } finally {
     await owned.remove();
   }

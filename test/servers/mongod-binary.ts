@@ -3,7 +3,8 @@ import { chmodSync, constants, copyFileSync, renameSync, rmSync } from "node:fs"
 import { dirname, join } from "node:path";
 import { cached, fetchOnce } from "./cache.ts";
 import { isExecutable, onPath, runOnce } from "./command.ts";
-import { reach, unpackWheel } from "./download.ts";
+import { reach } from "./download.ts";
+import { unpackWheel } from "./python.ts";
 import { firstOf } from "./ways.ts";
 
 const SECOND = 1000;

@@ -16,10 +16,10 @@ export interface Child {
 export interface Owned {
   folder: string;
   /**
-   * Starts the child in the folder; what it prints is added to the file `log`, or with "inherit" goes where ours goes.
+   * Starts the child in the folder, or in `cwd`; what it prints is added to the file `log`, or with "inherit" goes where ours goes.
    * Fails when there is no such command.
    */
-  start(command: string, args: string[], log: string, env?: NodeJS.ProcessEnv): Promise<Child>;
+  start(command: string, args: string[], log: string, env?: NodeJS.ProcessEnv, cwd?: string): Promise<Child>;
   /** Kills the child and waits until it is gone; the folder stays. */
   kill(): Promise<void>;
   /** Kills the child and removes the folder. May be called twice. */
@@ -67,14 +67,14 @@ export function own(folder: string): Owned {
   const entry: Entry = {
     folder,
     child: undefined,
-    async start(command, args, log, env) {
+    async start(command, args, log, env, cwd = folder) {
       const output = log === "inherit" ? log : openSync(log, "a");
       try {
         // a group of its own, so that a launcher script goes together with what it launched
         const child = spawn(command, args, {
           stdio: ["ignore", output, output],
           detached: true,
-          cwd: folder,
+          cwd,
           env,
         });
         const pid = child.pid;

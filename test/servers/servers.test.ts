@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { setTimeout as sleep } from "node:timers/promises";
 import { CreateTableCommand, DynamoDBClient, GetItemCommand, PutItemCommand } from "@aws-sdk/client-dynamodb";
 import { MongoClient } from "mongodb";
-import { startDynamoDBLocal } from "./dynamodb.ts";
+import { startDynamoDB } from "./dynamodb.ts";
 import { startMongod } from "./mongod.ts";
 import { isListening } from "./port.ts";
 import { leftovers } from "./process.ts";
@@ -69,9 +69,9 @@ describe("mongod", () => {
   });
 });
 
-describe("DynamoDB Local", () => {
+describe("DynamoDB", () => {
   test("takes items, and stops without a trace", async () => {
-    await using dynamodb = await startDynamoDBLocal({ own: true });
+    await using dynamodb = await startDynamoDB({ own: true });
     const folder = folderOf(dynamodb.pid!);
     const client = new DynamoDBClient({
       endpoint: dynamodb.endpoint,

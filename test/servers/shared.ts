@@ -1,6 +1,6 @@
-/** One MongoDB and one DynamoDB Local for all tests of a process: use databases and tables with names of your own. */
-import { startDynamoDBLocal } from "./dynamodb.ts";
-import type { DynamoDBLocal } from "./dynamodb.ts";
+/** One MongoDB and one DynamoDB for all tests of a process: use databases and tables with names of your own. */
+import { startDynamoDB } from "./dynamodb.ts";
+import type { DynamoDBServer } from "./dynamodb.ts";
 import { startMongod } from "./mongod.ts";
 import type { Mongod } from "./mongod.ts";
 
@@ -10,7 +10,7 @@ export interface SharedServers {
   dynamoEndpoint: string;
 }
 
-let starting: Promise<[Mongod, DynamoDBLocal]> | undefined;
+let starting: Promise<[Mongod, DynamoDBServer]> | undefined;
 
 /** Starts both servers at the first call; every call gives the same two. */
 export async function sharedServers(): Promise<SharedServers> {
@@ -26,8 +26,8 @@ export async function stopSharedServers(): Promise<void> {
   await Promise.all((servers ?? []).map((server) => server.stop()));
 }
 
-async function startBoth(): Promise<[Mongod, DynamoDBLocal]> {
-  const [mongod, dynamodb] = await Promise.allSettled([startMongod(), startDynamoDBLocal()]);
+async function startBoth(): Promise<[Mongod, DynamoDBServer]> {
+  const [mongod, dynamodb] = await Promise.allSettled([startMongod(), startDynamoDB()]);
   if (mongod.status === "fulfilled" && dynamodb.status === "fulfilled") return [mongod.value, dynamodb.value];
   for (const result of [mongod, dynamodb]) if (result.status === "fulfilled") await result.value.stop();
   throw mongod.status === "rejected" ? mongod.reason : (dynamodb as PromiseRejectedResult).reason;

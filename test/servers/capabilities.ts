@@ -1,0 +1,53 @@
+/** What the servers differ in: a test that needs one of these asks here, and nothing else knows the servers' names. */
+
+const SECOND = 1000;
+
+/** What a DynamoDB server for tests is, and can show. */
+export interface Capabilities {
+  /** As a user would call it: `ministack 1.5.33`. */
+  name: string;
+  /** A table's stream has several shards from the beginning. */
+  manyShards: boolean;
+  /** A record's time is rounded down to the minute. */
+  minuteTimes: boolean;
+  /** Documents may be nested 32 levels deep, as in the service. */
+  nesting32: boolean;
+}
+
+const DYNAMODB_LOCAL = { manyShards: true, minuteTimes: true, nesting32: false };
+const MINISTACK = { manyShards: false, minuteTimes: false, nesting32: true };
+
+/** Asks the server at `endpoint` what it is. Fails when it isn't a DynamoDB. */
+export async function capabilitiesOf(endpoint: string): Promise<Capabilities> {
+  const tables = await ask(endpoint, "ListTables");
+  if (!Array.isArray(tables["TableNames"])) throw new Error("its answer to ListTables has no TableNames");
+  const response = await fetch(new URL("/_ministack/health", endpoint), {
+    signal: AbortSignal.timeout(5 * SECOND),
+  });
+  const health = (await response.json().catch(() => ({}))) as { version?: string; edition?: string };
+  return response.ok && health.edition !== undefined
+    ? { name: `ministack ${health.version}`, ...MINISTACK }
+    : { name: "DynamoDB Local", ...DYNAMODB_LOCAL };
+}
+
+/** One call of DynamoDB's protocol, without arguments. Fails with what came instead of an answer. */
+export async function ask(endpoint: string, operation: string): Promise<Record<string, unknown>> {
+  const response = await fetch(endpoint, {
+    method: "POST",
+    signal: AbortSignal.timeout(5 * SECOND),
+    headers: {
+      "content-type": "application/x-amz-json-1.0",
+      "x-amz-target": `DynamoDB_20120810.${operation}`,
+      authorization:
+        "AWS4-HMAC-SHA256 Credential=test/20260101/us-east-1/dynamodb/aws4_request, SignedHeaders=host, Signature=0",
+    },
+    body: "{}",
+  });
+  const text = await response.text();
+  if (!response.ok) throw new Error(`status ${response.status}: ${text.slice(0, 100)}`);
+  try {
+    return JSON.parse(text) as Record<string, unknown>;
+  } catch {
+    throw new Error(`${operation} is answered by something that isn't JSON: ${text.slice(0, 60)}`);
+  }
+}
