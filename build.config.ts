@@ -1,3 +1,4 @@
+import { mkdirSync, readdirSync, rmSync } from "node:fs";
 import { defineBuildConfig, type BuildConfig } from "unbuild";
 
 const config: BuildConfig[] = defineBuildConfig({
@@ -7,7 +8,15 @@ const config: BuildConfig[] = defineBuildConfig({
     { input: "bin/cli", name: "bin/cli" },
   ],
   outDir: "dist",
-  clean: true,
+  clean: false,
+  hooks: {
+    // the executables that `compile` puts beside are left alone
+    "build:before"({ options: { outDir } }) {
+      mkdirSync(outDir, { recursive: true });
+      for (const entry of readdirSync(outDir, { withFileTypes: true }))
+        if (entry.isDirectory()) rmSync(`${outDir}/${entry.name}`, { recursive: true });
+    },
+  },
   declaration: "node16",
   rollup: { emitCJS: false, esbuild: { target: "node24" } },
 });

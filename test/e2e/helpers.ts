@@ -1,7 +1,7 @@
 /** A scenario: tables at the source, a database at the target, runs of the tool; all gone at its end. */
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join, resolve } from "node:path";
+import { join } from "node:path";
 import { MongoClient } from "mongodb";
 import type { Db, Document } from "mongodb";
 import { loadConfig } from "../../core/config.ts";
@@ -9,10 +9,10 @@ import { createLanes } from "../../core/lanes.ts";
 import { type MigrateOptions, runMigration } from "../../core/migrate.ts";
 import { printError } from "../../bin/errors.ts";
 import type { Progress } from "../../core/progress.ts";
+import { cliCommand } from "../cli.ts";
 import { sharedServers } from "../servers/shared.ts";
 
 const SECOND = 1000;
-const CLI = resolve(import.meta.dir, "../../bin/cli.ts");
 const RUN_TIMEOUT = 60 * SECOND;
 const BATCH_WRITE = 25;
 
@@ -187,7 +187,7 @@ function startCli(args: string[], cwd: string, extra: Record<string, string>) {
     AWS_EC2_METADATA_DISABLED: "true",
     ...extra,
   };
-  const child = Bun.spawn([process.execPath, CLI, ...args], {
+  const child = Bun.spawn([...cliCommand(cwd), ...args], {
     cwd,
     env,
     stdin: "ignore",

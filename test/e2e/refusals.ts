@@ -29,3 +29,15 @@ export function expectRefusal(run: Outcome, { exit, code, says = [] }: Refusal):
     else expect(stderr).toMatch(text);
   }
 }
+
+/** Checks the end of a run that a signal stopped: no error, and a last line that says where it stands. */
+export function expectStop(run: Outcome, signal: "SIGINT" | "SIGTERM", says: string | RegExp = ""): void {
+  expect({ exit: run.code, stderr: run.stderr }).toEqual({
+    exit: signal === "SIGINT" ? 130 : 143,
+    stderr: "",
+  });
+  const last = run.stdout.trimEnd().split("\n").at(-1)!;
+  expect(last).toMatch(new RegExp(`^stopped (at the tip )?by ${signal}\\b`));
+  expect(last).toEndWith("start it again in the same way: it goes on where it stopped");
+  expect(last).toMatch(says);
+}

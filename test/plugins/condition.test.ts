@@ -11,6 +11,7 @@ import {
   type Path,
 } from "../../plugins/_condition.ts";
 import { dynamo, scenario } from "../e2e/helpers.ts";
+import { sharedServers } from "../servers/shared.ts";
 
 setDefaultTimeout(60_000);
 
@@ -318,8 +319,13 @@ const CASES: [text: string, expression?: string, values?: AttributeValue[]][] = 
   ["contains(a, b)"],
 ];
 
+/** What not every server answers as the service does; the tests above hold for these. */
+const ODD = /size\(|nowhere|begins_with|contains\(a, (1|b)| IN |^a (=|<>) b$/;
+
 test("every condition keeps the items that the service finds", async () => {
   await using s = await scenario();
+  const { can } = await sharedServers();
+  const cases = CASES.filter(([text]) => can.oddConditions || !ODD.test(text));
   const items = VALUES.map(([a, b], i) => ({ pk: { S: `k${i}` }, ...(a && { a }), ...(b && { b }) }));
   const TableName = await s.table("t", { items: items as Record<string, object>[] });
   const { Items } = (await dynamo(s.dynamoEndpoint, "Scan", { TableName })) as { Items: Item[] };
@@ -327,7 +333,7 @@ test("every condition keeps the items that the service finds", async () => {
   const keysOf = (found: Item[]): string[] => found.map(({ pk }) => pk!.S!).toSorted();
   const differing: unknown[] = [];
   let kept = 0;
-  for (const [text, expression = text, values = []] of CASES) {
+  for (const [text, expression = text, values = []] of cases) {
     const named = values.map((value, i) => [`:${"vwx"[i]}`, value] as const);
     const answer = await dynamo(s.dynamoEndpoint, "Scan", {
       TableName,
@@ -340,5 +346,5 @@ test("every condition keeps the items that the service finds", async () => {
     if (!Bun.deepEquals(found, expected)) differing.push({ text, found, expected });
   }
   expect(differing).toEqual([]);
-  expect(kept).toBeGreaterThan(CASES.length);
+  expect(kept).toBeGreaterThan(cases.length);
 });

@@ -7,10 +7,9 @@ import { targetAccess } from "../../plugins/_dynamodb-access.ts";
 import { startStandIn } from "../stand-in/dynamodb.ts";
 import { startTarget } from "../stand-in/dynamodb-target.ts";
 import { testConfig } from "../fake-context.ts";
+import { cliCommand } from "../cli.ts";
 
 setDefaultTimeout(60_000);
-
-const CLI = join(import.meta.dir, "../../bin/cli.ts");
 
 const configOf = (settings: Record<string, string>) =>
   testConfig({ "target.type": "aliyun_dynamo_proxy", ...settings });
@@ -77,7 +76,7 @@ test.each<[string, Record<string, string>, Record<string, string>]>([
         .map(([key, value]) => `${key} = ${value}\n`)
         .join(""),
     );
-    const child = Bun.spawn([process.execPath, CLI, `-conf=${conf}`], {
+    const child = Bun.spawn([...cliCommand(folder), `-conf=${conf}`], {
       cwd: folder,
       env: {
         PATH: process.env.PATH ?? "",

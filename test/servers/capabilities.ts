@@ -6,16 +6,14 @@ const SECOND = 1000;
 export interface Capabilities {
   /** As a user would call it: `ministack 1.5.33`. */
   name: string;
-  /** A table's stream has several shards from the beginning. */
-  manyShards: boolean;
-  /** A record's time is rounded down to the minute. */
-  minuteTimes: boolean;
   /** Documents may be nested 32 levels deep, as in the service. */
   nesting32: boolean;
+  /** Conditions on absent attributes, sizes of numbers and odd operands are answered as by the service. */
+  oddConditions: boolean;
 }
 
-const DYNAMODB_LOCAL = { manyShards: true, minuteTimes: true, nesting32: false };
-const MINISTACK = { manyShards: false, minuteTimes: false, nesting32: true };
+const DYNAMODB_LOCAL = { nesting32: false, oddConditions: true };
+const MINISTACK = { nesting32: true, oddConditions: false };
 
 /** Asks the server at `endpoint` what it is. Fails when it isn't a DynamoDB. */
 export async function capabilitiesOf(endpoint: string): Promise<Capabilities> {

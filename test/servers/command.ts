@@ -2,7 +2,7 @@
 import { accessSync, constants, readFileSync, rmSync, statSync } from "node:fs";
 import { delimiter, join } from "node:path";
 import { ownTempFolder } from "./process.ts";
-import type { Owned } from "./process.ts";
+import type { ChildOptions, Owned } from "./process.ts";
 
 /** The path of `command` where the shell would find it, or undefined. */
 export function onPath(command: string): string | undefined {
@@ -28,12 +28,12 @@ export async function run(
   command: string,
   args: string[],
   timeoutMs: number,
-  env: NodeJS.ProcessEnv = process.env,
+  options: ChildOptions = {},
 ): Promise<string> {
   const log = join(owned.folder, ".output");
   let timedOut = false;
   try {
-    const child = await owned.start(command, args, log, env);
+    const child = await owned.start(command, args, log, options);
     const timer = setTimeout(() => {
       timedOut = true;
       void owned.kill();
@@ -56,22 +56,30 @@ export async function runOnce(
   command: string,
   args: string[],
   timeoutMs: number,
-  env?: NodeJS.ProcessEnv,
+  options?: ChildOptions,
 ): Promise<string> {
   const owned = ownTempFolder("run");
   try {
-    return await run(owned, command, args, timeoutMs, env);
+    return await run(owned, command, args, timeoutMs, options);
   } finally {
     await owned.remove();
   }
 }
 
-/** What went wrong, in one line. */
+/** How the message of a failed search begins its list of ways, see ways.ts. */
+export const TRIED = "; tried:";
+export const NOT_FOUND = "not found";
+
+/** What went wrong, in one line; of a failed search also why. */
 export function message(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   const more = error.cause instanceof Error && !error.message.includes(error.cause.message);
   const cause = more ? ` (${(error.cause as Error).message})` : "";
-  return (error.message + cause).split("\n")[0]!;
+  const [head, ...lines] = (error.message + cause).split("\n");
+  if (!head!.endsWith(TRIED)) return head!;
+  const reasons = lines.filter((line) => line.startsWith("  ") && !line.endsWith(NOT_FOUND));
+  const why = reasons.map((line) => line.trim()).join("; ");
+  return head!.slice(0, -TRIED.length) + (why === "" ? "" : ` (${why})`);
 }
 
 function reason(output: string): string {

@@ -1,5 +1,6 @@
 /** A DynamoDB for tests: the endpoint in NIMO_TEST_DYNAMODB, or a server of our own that leaves nothing behind. */
 import { join } from "node:path";
+import { maskText } from "../../core/mask.ts";
 import { ask, type Capabilities, capabilitiesOf } from "./capabilities.ts";
 import { message } from "./command.ts";
 import { dynamoDBLocal } from "./dynamodb-local.ts";
@@ -46,7 +47,7 @@ async function usersOwn(endpoint: string): Promise<DynamoDBServer> {
     const nothing = async () => {};
     return { ...capabilities, endpoint, pid: undefined, stop: nothing, [Symbol.asyncDispose]: nothing };
   } catch (error) {
-    const what = `NIMO_TEST_DYNAMODB=${endpoint}: no DynamoDB answers there: ${message(error)}`;
+    const what = `NIMO_TEST_DYNAMODB=${maskText(endpoint)}: no DynamoDB answers there: ${message(error)}`;
     throw new Error(what, { cause: error });
   }
 }
@@ -56,7 +57,8 @@ async function startOwn(command: ServerCommand): Promise<DynamoDBServer> {
   const log = join(owned.folder, "dynamodb.log");
   try {
     const server = await onFreePort(async (port) => {
-      const child = await owned.start(command.file, command.args(port), log, command.env(port, owned.folder));
+      const env = command.env(port, owned.folder);
+      const child = await owned.start(command.file, command.args(port), log, { env });
       const endpoint = `http://127.0.0.1:${port}`;
       await waitUntil(() => answers(endpoint), child, log, START_TIMEOUT);
       return { ...(await capabilitiesOf(endpoint)), endpoint, pid: child.pid };

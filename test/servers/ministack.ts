@@ -27,7 +27,8 @@ export const ministack: Way<ServerCommand> = {
       await pipInstall(REQUIREMENT, join(owned.folder, "lib"), owned);
       symlinkSync(python, join(owned.folder, "python"));
       const { file, args, env } = command(owned.folder);
-      await runOnce(file, [...args(0), "--help"], 30 * SECOND, env(0, owned.folder));
+      const help = await runOnce(file, [...args(0), "--help"], 30 * SECOND, { env: env(0, owned.folder) });
+      if (!help.includes("ministack")) throw new Error(`it doesn't start: ${help.split("\n")[0]}`);
     });
     return command(folder);
   },

@@ -3,6 +3,8 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { MongoClient } from "mongodb";
 import type { Document } from "mongodb";
+import { maskText } from "../../core/mask.ts";
+import { message } from "./command.ts";
 import { findMongod } from "./mongod-binary.ts";
 import { isListening, onFreePort, waitUntil } from "./port.ts";
 import { ownTempFolder } from "./process.ts";
@@ -26,6 +28,8 @@ export interface MongodOptions {
 
 /** A server that answers. */
 export interface Mongod extends AsyncDisposable {
+  /** Such as `MongoDB 6.0.5`. */
+  name: string;
   /** A connection string without a database. */
   uri: string;
   /** Undefined for the user's own server. After `restart` it is another. */
@@ -44,11 +48,16 @@ export async function startMongod(options: MongodOptions = {}): Promise<Mongod> 
   return theirs && !options.own ? usersOwn(theirs) : startOwn(await findMongod(), options);
 }
 
-function usersOwn(uri: string): Mongod {
+async function usersOwn(uri: string): Promise<Mongod> {
+  const name = await versionAt(uri).catch((error: unknown) => {
+    const what = `NIMO_TEST_MONGODB=${maskText(uri)}: no MongoDB answers there: ${message(error)}`;
+    throw new Error(what, { cause: error });
+  });
   const refuse = async () => {
     throw new Error("the server in NIMO_TEST_MONGODB is not ours to kill; start one with { own: true }");
   };
   return {
+    name,
     uri,
     pid: undefined,
     stop: async () => {},
@@ -56,6 +65,16 @@ function usersOwn(uri: string): Mongod {
     restart: refuse,
     [Symbol.asyncDispose]: async () => {},
   };
+}
+
+async function versionAt(uri: string): Promise<string> {
+  const client = new MongoClient(uri, { serverSelectionTimeoutMS: 5 * SECOND });
+  try {
+    const { version } = await client.db("admin").command({ buildInfo: 1 });
+    return `MongoDB ${version}`;
+  } finally {
+    await client.close();
+  }
 }
 
 async function startOwn(binary: string, options: MongodOptions): Promise<Mongod> {
@@ -95,8 +114,10 @@ async function startOwn(binary: string, options: MongodOptions): Promise<Mongod>
       running = await start(candidate);
       return candidate;
     });
+    const uri = `mongodb://127.0.0.1:${port}/${replicaSet ? `?replicaSet=${REPLICA_SET}` : ""}`;
     return {
-      uri: `mongodb://127.0.0.1:${port}/${replicaSet ? `?replicaSet=${REPLICA_SET}` : ""}`,
+      name: await versionAt(uri),
+      uri,
       get pid() {
         return running.pid;
       },

@@ -12,14 +12,20 @@ export interface Child {
   exited: Promise<number | null>;
 }
 
+/** Where and with what a child is started. */
+export interface ChildOptions {
+  env?: NodeJS.ProcessEnv;
+  cwd?: string;
+}
+
 /** A folder of ours and at most one child at a time; both go together. */
 export interface Owned {
   folder: string;
   /**
-   * Starts the child in the folder, or in `cwd`; what it prints is added to the file `log`, or with "inherit" goes where ours goes.
-   * Fails when there is no such command.
+   * Starts the child, in the folder unless told otherwise; what it prints is added to the file `log`, or with "inherit"
+   * goes where ours goes. Fails when there is no such command.
    */
-  start(command: string, args: string[], log: string, env?: NodeJS.ProcessEnv, cwd?: string): Promise<Child>;
+  start(command: string, args: string[], log: string, options?: ChildOptions): Promise<Child>;
   /** Kills the child and waits until it is gone; the folder stays. */
   kill(): Promise<void>;
   /** Kills the child and removes the folder. May be called twice. */
@@ -67,7 +73,7 @@ export function own(folder: string): Owned {
   const entry: Entry = {
     folder,
     child: undefined,
-    async start(command, args, log, env, cwd = folder) {
+    async start(command, args, log, { env, cwd = folder } = {}) {
       const output = log === "inherit" ? log : openSync(log, "a");
       try {
         // a group of its own, so that a launcher script goes together with what it launched

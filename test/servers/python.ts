@@ -73,13 +73,13 @@ export async function unpackWheel(requirement: string, owned: Owned): Promise<vo
 async function pip([verb, ...args]: string[], requirement: string, owned: Owned): Promise<string> {
   const python = await findPython();
   const quiet = ["--quiet", "--disable-pip-version-check", "--no-input", "--retries", "1"];
-  try {
-    await run(owned, python, ["-m", "pip", verb!, ...quiet, ...args], PIP_TIMEOUT);
-  } catch (error) {
-    const why = /\[Errno -?\d+\] [^')]+|Read timed out/.exec(message(error))?.[0];
-    const what = `pip can't reach its package index for ${requirement}: ${why}`;
-    throw why === undefined ? error : new Error(what, { cause: error });
-  }
+  const failure = await run(owned, python, ["-m", "pip", verb!, ...quiet, ...args], PIP_TIMEOUT).then(
+    () => undefined,
+    (error: unknown) => error,
+  );
+  const unreachable = failure && /\[Errno -?\d+\] [^')]+|Read timed out/.exec(message(failure))?.[0];
+  if (unreachable) throw new Error(`pip can't reach its package index for ${requirement}: ${unreachable}`);
+  if (failure !== undefined) throw failure;
   return python;
 }
 

@@ -60,11 +60,13 @@ describe("mongod", () => {
   });
 
   test("a server of the user's is used as it is, and never killed", async () => {
-    await withEnv("NIMO_TEST_MONGODB", "mongodb://user.example:27017", async () => {
+    await using theirs = await startMongod({ own: true, replicaSet: false });
+    await withEnv("NIMO_TEST_MONGODB", theirs.uri, async () => {
       const mongod = await startMongod();
-      expect(mongod).toMatchObject({ uri: "mongodb://user.example:27017", pid: undefined });
+      expect(mongod).toMatchObject({ name: theirs.name, uri: theirs.uri, pid: undefined });
       await expect(mongod.kill9()).rejects.toThrow("not ours");
       await mongod.stop();
+      expect(isRunning(theirs.pid!)).toBe(true);
     });
   });
 });

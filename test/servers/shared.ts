@@ -1,4 +1,5 @@
 /** One MongoDB and one DynamoDB for all tests of a process: use databases and tables with names of your own. */
+import type { Capabilities } from "./capabilities.ts";
 import { startDynamoDB } from "./dynamodb.ts";
 import type { DynamoDBServer } from "./dynamodb.ts";
 import { startMongod } from "./mongod.ts";
@@ -8,6 +9,10 @@ import type { Mongod } from "./mongod.ts";
 export interface SharedServers {
   mongoUri: string;
   dynamoEndpoint: string;
+  /** What the DynamoDB is, and can show. */
+  can: Capabilities;
+  /** What they are, for people: `ministack 1.5.33, MongoDB 6.0.5`. */
+  names: string;
 }
 
 let starting: Promise<[Mongod, DynamoDBServer]> | undefined;
@@ -16,7 +21,8 @@ let starting: Promise<[Mongod, DynamoDBServer]> | undefined;
 export async function sharedServers(): Promise<SharedServers> {
   starting ??= startBoth();
   const [mongod, dynamodb] = await starting;
-  return { mongoUri: mongod.uri, dynamoEndpoint: dynamodb.endpoint };
+  const names = [dynamodb, mongod].map(({ name, pid }) => (pid === undefined ? `${name} (yours)` : name));
+  return { mongoUri: mongod.uri, dynamoEndpoint: dynamodb.endpoint, can: dynamodb, names: names.join(", ") };
 }
 
 /** Ends them, if they were started. The preload calls it after the last test. */

@@ -1,5 +1,5 @@
 /** Several ways to the same thing, the first that works is taken. */
-import { message } from "./command.ts";
+import { message, NOT_FOUND, TRIED } from "./command.ts";
 
 /** A way to get something. Both steps fail with the reason, or give undefined when there is nothing to say. */
 export interface Way<T> {
@@ -22,12 +22,12 @@ export async function firstOf<T>(what: string, hint: string, ways: Way<T>[]): Pr
       try {
         const found = await way[step]?.();
         if (found !== undefined) return found;
-        reasons.set(way.name, reasons.get(way.name) ?? "not found");
+        reasons.set(way.name, reasons.get(way.name) ?? NOT_FOUND);
       } catch (error) {
         reasons.set(way.name, message(error));
       }
     }
   }
   const tried = [...reasons].map(([name, why]) => `  ${name}: ${why}`).join("\n");
-  throw new Error(`no ${what}; tried:\n${tried}\n${hint}`);
+  throw new Error(`no ${what}${TRIED}\n${tried}\n${hint}`);
 }

@@ -1,4 +1,4 @@
-/** A target that keeps tables in memory and can leave writes undone, for what DynamoDB Local never does. */
+/** A target that keeps tables in memory and can leave writes undone, for what a real server never does by itself. */
 import {
   type Answer,
   type Call,

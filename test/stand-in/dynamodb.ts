@@ -1,4 +1,4 @@
-/** A source that serves tables from memory and can be told to misbehave. For what DynamoDB Local can't do. */
+/** A source that serves tables from memory and can be told to misbehave. For what a real server can't do on demand. */
 import {
   type Answer,
   failure,

@@ -1,4 +1,4 @@
-/** The source's contract, kept by the Scan of a DynamoDB Local. */
+/** The source's contract, kept by the Scan of a real server. */
 import { afterAll, beforeAll, describe, setDefaultTimeout, test } from "bun:test";
 import type { Item } from "../../../core/types.ts";
 import dynamodbScan from "../../../plugins/source/dynamodb-scan.ts";

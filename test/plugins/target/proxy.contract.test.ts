@@ -1,4 +1,4 @@
-/** The target's contract, kept by `target.type = aliyun_dynamo_proxy` on a DynamoDB Local. */
+/** The target's contract, kept by `target.type = aliyun_dynamo_proxy` on a real server. */
 import { beforeAll, setDefaultTimeout, test } from "bun:test";
 import type { AttributeValue, Item, Table } from "../../../core/types.ts";
 import proxy from "../../../plugins/target/aliyun-dynamo-proxy.ts";
