@@ -15,6 +15,7 @@ import { printError } from "./errors.ts";
 import { createLog } from "./log.ts";
 import { acquirePidFile } from "./pid-file.ts";
 import { serveProfile } from "./profile.ts";
+import { stoppedText } from "./stopped.ts";
 import { summaryTable } from "./summary.ts";
 import { streamView } from "./stream-view.ts";
 import { fullView, showProgress } from "./terminal.ts";
@@ -47,8 +48,7 @@ export async function run({ file, set, fresh, plugins: files }: RunFlags): Promi
   );
   const redact = createRedactor({ ...config, ...Object.fromEntries(options) });
   try {
-    await shown(config, { warnings, redact, migration: { given, fresh, plugins, pluginOptions } });
-    return 0;
+    return await shown(config, { warnings, redact, migration: { given, fresh, plugins, pluginOptions } });
   } catch (error) {
     return printError(error, { debug: config["log.level"] === "debug", redact });
   }
@@ -60,8 +60,8 @@ interface ShownOptions {
   migration: Pick<MigrateOptions, "given" | "fresh" | "plugins" | "pluginOptions">;
 }
 
-/** The migration with its log, its display and its summary. */
-async function shown(config: Config, { warnings, redact, migration }: ShownOptions): Promise<void> {
+/** The migration with its log, its display and its last words. Gives the exit code. */
+async function shown(config: Config, { warnings, redact, migration }: ShownOptions): Promise<number> {
   await using cleanup = new AsyncDisposableStack();
   const { log, close } = createLog({
     level: config["log.level"],
@@ -75,7 +75,7 @@ async function shown(config: Config, { warnings, redact, migration }: ShownOptio
   log.debug("configuration", JSON.stringify(describeConfig(config)));
 
   const progress = createProgress();
-  const signal = stopSignal(cleanup, log);
+  const stop = stopSignal(cleanup, log);
   const host = config["http.host"];
   const status = await serveProgress(progress, { host, port: config["full_sync.http_port"], log });
   cleanup.defer(() => status?.close());
@@ -92,37 +92,60 @@ async function shown(config: Config, { warnings, redact, migration }: ShownOptio
     display.stop();
     process.stdout.write(`${summaryTable(progress)}\nfull sync done!\n`);
   };
-  await runMigration({
-    config,
-    log,
-    progress,
-    signal,
-    ...migration,
-    onFullDone() {
-      if (!endless) return;
-      if (config.sync_mode === "all") tellFullDone();
-      display.stop();
-      display = showProgress(streamView(progress), { log });
-    },
-  });
+  try {
+    await runMigration({
+      config,
+      log,
+      progress,
+      signal: stop.signal,
+      ...migration,
+      onFullDone() {
+        if (!endless) return;
+        if (config.sync_mode === "all") tellFullDone();
+        display.stop();
+        display = showProgress(streamView(progress), { log });
+      },
+    });
+  } catch (error) {
+    const { stopped } = stop;
+    if (stopped === undefined || error !== stop.signal.reason) throw error;
+    display.stop();
+    await close();
+    process.stdout.write(`${stoppedText(progress, stopped.name, stopped.at)}\n`);
+    return stopped.exit;
+  }
   display.stop();
   await close();
   tellFullDone();
+  return 0;
 }
 
-/** Aborts on the first SIGINT or SIGTERM, with the exit code a shell expects; the second ends the process. */
-function stopSignal(cleanup: AsyncDisposableStack, log: ConsolaInstance): AbortSignal {
+/** What asks a run to stop. */
+interface Stop {
+  signal: AbortSignal;
+  /** The signal that came, when in ms since 1970, and the exit code that a shell expects then. */
+  readonly stopped: { name: string; at: number; exit: number } | undefined;
+}
+
+/** Aborts on the first SIGINT or SIGTERM; the second ends the process. */
+function stopSignal(cleanup: AsyncDisposableStack, log: ConsolaInstance): Stop {
   const stop = new AbortController();
+  let stopped: Stop["stopped"];
   for (const name of ["SIGINT", "SIGTERM"] as const) {
     const exit = 128 + constants.signals[name];
     const listener = (): void => {
-      if (stop.signal.aborted) process.exit(exit);
-      const hint = "start it again in the same way: it goes on where it stopped";
+      if (stopped !== undefined) process.exit(exit);
+      stopped = { name, at: Date.now(), exit };
       log.info(`${name}: finishing what is being written; a second one ends it at once`);
-      stop.abort(new MigrationError("INTERRUPTED", `${name} stopped the run`, { exit, hint }));
+      stop.abort(new MigrationError("INTERRUPTED", `${name} stopped the run`, { exit }));
     };
     process.on(name, listener);
     cleanup.defer(() => void process.off(name, listener));
   }
-  return stop.signal;
+  return {
+    signal: stop.signal,
+    get stopped() {
+      return stopped;
+    },
+  };
 }

@@ -1,7 +1,7 @@
 /**
  * A whole migration on this machine, in well under a minute: `bun run quickstart`.
  *
- *   1. Servers    DynamoDB Local and mongod, on free ports. What is installed is used; anything else is fetched once,
+ *   1. Servers    A DynamoDB server and mongod, on free ports. What is installed is used; anything else is fetched once,
  *                 into your cache folder. To use running ones, set NIMO_TEST_DYNAMODB=http://… and
  *                 NIMO_TEST_MONGODB=mongodb://…
  *   2. Tables     orders (50,000 items, sort key, two global secondary indexes), users, and types: one item with values
@@ -73,9 +73,10 @@ async function quickstart(): Promise<boolean> {
   const start = performance.now();
   console.log("nimo-shake quickstart: from DynamoDB to MongoDB on this machine\n\n1. Servers");
   cleanup.defer(stopSharedServers);
-  const { dynamoEndpoint, mongoUri } = await sharedServers();
-  console.log(`   DynamoDB  ${maskText(dynamoEndpoint)}${process.env.NIMO_TEST_DYNAMODB ? "  (yours)" : ""}`);
-  console.log(`   MongoDB   ${maskText(mongoUri)}${process.env.NIMO_TEST_MONGODB ? "  (yours)" : ""}`);
+  const { dynamoEndpoint, mongoUri, names } = await sharedServers();
+  console.log(
+    `   DynamoDB  ${maskText(dynamoEndpoint)}\n   MongoDB   ${maskText(mongoUri)}\n   These are ${names}.`,
+  );
   const credentials = { accessKeyId: "quickstart", secretAccessKey: "quickstart" };
   dynamodb = new DynamoDBClient({ endpoint: dynamoEndpoint, region: "us-east-1", credentials });
   cleanup.defer(() => dynamodb.destroy());
@@ -156,8 +157,8 @@ async function untilFullDone(tool: Child): Promise<void> {
 }
 
 /**
- * Starts the command line as a user would. The large pages are for DynamoDB Local, where a page
- * costs the more the more items are left in the table.
+ * Starts the command line as a user would. The large pages are for the servers of tests, where a page
+ * costs the more the larger the table is.
  */
 async function startMigration(dynamoEndpoint: string, mongoUri: string): Promise<Child> {
   const conf = `conf.version = 4
@@ -169,7 +170,7 @@ target.db.exist = drop
 filter.collection.white = ${TABLES.map(({ name }) => prefix + name).join(";")}
 full_sync.http_port = 0
 incr_sync.http_port = 0
-qps.full.batch_num = 1000
+qps.full.batch_num = 5000
 `;
   const work = ownTempFolder("quickstart");
   cleanup.defer(() => work.remove());
@@ -180,7 +181,7 @@ qps.full.batch_num = 1000
   // settings of the environment would be stronger than the file
   const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith("NIMO_")));
   const cli = fileURLToPath(new URL("../bin/cli.ts", import.meta.url));
-  return work.start(process.execPath, [cli, "-conf=nimo-shake.conf"], "inherit", env);
+  return work.start(process.execPath, [cli, "-conf=nimo-shake.conf"], "inherit", { env });
 }
 
 async function showResult(): Promise<boolean> {
