@@ -6,7 +6,7 @@ import { stopSharedServers } from "./servers/shared.ts";
 const SECOND = 1000;
 
 // the limit in bunfig.toml is ignored, and this one holds for the first file only: files with longer tests set theirs
-setDefaultTimeout(120 * SECOND);
+setDefaultTimeout(180 * SECOND);
 
 // from a preload this runs once, after the last file
 afterAll(async () => {

@@ -1,7 +1,7 @@
 import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { serveProfile } from "../../bin/profile.ts";
 
-setDefaultTimeout(30_000);
+setDefaultTimeout(180_000);
 
 const quiet = { warn: () => {} };
 

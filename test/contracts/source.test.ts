@@ -7,7 +7,7 @@ import { type ContractCase, sourceContract } from "./index.ts";
 import { keyIn, makeTable, someItems } from "./items.ts";
 
 // the limit set in the preload holds for the first file only
-setDefaultTimeout(60_000);
+setDefaultTimeout(180_000);
 
 const TABLES: Table[] = [makeTable("plain"), makeTable("sorted", ["pk:N", "sk:B"])].map((table) => ({
   ...table,

@@ -4,7 +4,7 @@ import { FLAWS, type MemoryStore, memoryTarget } from "../memory-target.ts";
 import { type ContractCase, targetContract } from "./index.ts";
 
 // the limit set in the preload holds for the first file only
-setDefaultTimeout(60_000);
+setDefaultTimeout(180_000);
 
 /** Cases of their own stores, as each place is its own. */
 function cases(flaw?: string): ContractCase[] {

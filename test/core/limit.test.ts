@@ -1,7 +1,7 @@
 import { describe, expect, test, setDefaultTimeout } from "bun:test";
 import { createLimiter, type Limiter } from "../../core/limit.ts";
 
-setDefaultTimeout(60_000);
+setDefaultTimeout(180_000);
 
 const SECOND = 1000;
 /** Unused time the limiter may save up, plus what a timer may be early, in ms. */

@@ -8,7 +8,7 @@ import { openShardSpool, type ShardSpool } from "../../core/spool-shard.ts";
 import { namesIn } from "../../core/spool-segment.ts";
 import type { SourceRecord } from "../../core/types.ts";
 
-setDefaultTimeout(60_000);
+setDefaultTimeout(180_000);
 
 let dir: string;
 beforeEach(async () => void (dir = await mkdtemp(join(tmpdir(), "nimo-shake-spool-"))));

@@ -6,7 +6,7 @@ import { dynamo, type Outcome, type Scenario, scenario, type Settings } from "./
 import { eventually } from "./eventually.ts";
 
 // the limit set in the preload holds for the first file only
-setDefaultTimeout(90_000);
+setDefaultTimeout(180_000);
 
 const ITEMS = 300;
 /** Items that some hook dislikes. */

@@ -8,7 +8,7 @@ import { expectRefusal } from "./refusals.ts";
 import type { Refusal } from "./refusals.ts";
 
 // the limit set in the preload holds for the first file only
-setDefaultTimeout(60_000);
+setDefaultTimeout(180_000);
 
 const SECOND = 1000;
 

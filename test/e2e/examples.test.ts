@@ -8,7 +8,7 @@ import { dynamo, scenario, type Scenario, type Settings, someItems } from "./hel
 import { expectRefusal } from "./refusals.ts";
 
 // the limit set in the preload holds for the first file only
-setDefaultTimeout(90_000);
+setDefaultTimeout(180_000);
 
 const EXAMPLES = resolve(import.meta.dir, "../../examples");
 const example = (name: string): string => join(EXAMPLES, "plugins", name);

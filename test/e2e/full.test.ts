@@ -8,7 +8,7 @@ import type { Attributes, Outcome, Scenario, Settings, TableSpec } from "./helpe
 import { binary, int32, typed } from "./typed.ts";
 
 // the limit set in the preload holds for the first file only
-setDefaultTimeout(60_000);
+setDefaultTimeout(180_000);
 
 const ORIGINAL_CONF = resolve(import.meta.dir, "../fixtures/original.conf");
 

@@ -13,7 +13,7 @@ import { cliCommand } from "../cli.ts";
 import { sharedServers } from "../servers/shared.ts";
 
 const SECOND = 1000;
-const RUN_TIMEOUT = 60 * SECOND;
+const RUN_TIMEOUT = 120 * SECOND;
 const BATCH_WRITE = 25;
 
 /** Values in DynamoDB JSON. */

@@ -8,7 +8,7 @@ import { hookPlugin } from "../../plugins/index.ts";
 import { type Attributes, dynamo, scenario, type Scenario, type Settings } from "./helpers.ts";
 import { expectRefusal } from "./refusals.ts";
 
-setDefaultTimeout(60_000);
+setDefaultTimeout(180_000);
 
 const DEADLINE = 30_000;
 const ENDLESS: Settings = { sync_mode: "all", "incr_sync.http_port": -1 };

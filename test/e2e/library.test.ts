@@ -5,7 +5,7 @@ import { eventually } from "./eventually.ts";
 import { dynamo, scenario, type Scenario, someItems } from "./helpers.ts";
 
 // the limit set in the preload holds for the first file only
-setDefaultTimeout(60_000);
+setDefaultTimeout(180_000);
 
 const config = (s: Scenario, more: ConfigInput = {}): ConfigInput => ({
   ...(s.settings() as ConfigInput),

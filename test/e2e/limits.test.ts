@@ -5,7 +5,7 @@ import type { Call, Misbehaviour } from "../stand-in/dynamodb.ts";
 import { scenario, someItems } from "./helpers.ts";
 
 // the limit set in the preload holds for the first file only
-setDefaultTimeout(60_000);
+setDefaultTimeout(180_000);
 
 const SECOND = 1000;
 

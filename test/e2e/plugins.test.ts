@@ -7,7 +7,7 @@ import { dynamo, scenario, type Scenario } from "./helpers.ts";
 import { expectRefusal } from "./refusals.ts";
 
 // the limit set in the preload holds for the first file only
-setDefaultTimeout(60_000);
+setDefaultTimeout(180_000);
 
 const PAID = `
 import type { Plugin } from "nimo-shake";

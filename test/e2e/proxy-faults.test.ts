@@ -10,7 +10,7 @@ import { expectRefusal } from "./refusals.ts";
 import { positionsNoted, randomOf } from "./streams.ts";
 
 // the limit set in the preload holds for the first file only
-setDefaultTimeout(120_000);
+setDefaultTimeout(180_000);
 
 const SECOND = 1000;
 

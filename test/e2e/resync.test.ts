@@ -8,7 +8,7 @@ import { dynamo, scenario } from "./helpers.ts";
 import { change, expectModel, follow, positionsNoted, randomOf } from "./streams.ts";
 
 // the limit set in the preload holds for the first file only
-setDefaultTimeout(60_000);
+setDefaultTimeout(180_000);
 
 const resync = { on_gap: "resync" };
 

@@ -16,7 +16,7 @@ import type { Attributes, Key, Scenario, Settings } from "./helpers.ts";
 import { expectRefusal } from "./refusals.ts";
 
 // the limit set in the preload holds for the first file only
-setDefaultTimeout(60_000);
+setDefaultTimeout(180_000);
 
 const COUNT = 300;
 const small = { "full.document.write.batch": 25, "full.read.concurrency": 2 };

@@ -6,11 +6,12 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { Call, Misbehaviour } from "../stand-in/dynamodb.ts";
 import { startStreams, type Streams } from "../stand-in/streams.ts";
 import { type Outcome, scenario, type Scenario, type Settings } from "./helpers.ts";
+import { eventually } from "./eventually.ts";
 import { expectRefusal } from "./refusals.ts";
-import { change, expectModel, follow, type Followed, randomOf } from "./streams.ts";
+import { change, expectModel, follow, type Followed, positionsNoted, randomOf } from "./streams.ts";
 
 // the limit set in the preload holds for the first file only
-setDefaultTimeout(150_000);
+setDefaultTimeout(180_000);
 
 /** A full phase that reads all items at once, as they are then, and ends when it may. */
 function slowScan() {
@@ -71,15 +72,17 @@ describe("what expires while the full phase runs", () => {
     scan.begin(streams);
     change(streams, randomOf(8), 100);
     for (let start = 0; start < 2; start++) {
+      const scans = streams.source.count("Scan");
       const run = follow(s, streams, settingsOf(s));
-      await sleep(500);
+      await positionsNoted(streams, scans);
       await live(streams, 20 + start, run);
       await run.stop();
     }
     expect(readdirSync(join(s.folder, "spool"))).toHaveLength(1);
+    const scans = streams.source.count("Scan");
     const run = follow(s, streams, settingsOf(s));
     try {
-      await sleep(500);
+      await positionsNoted(streams, scans);
       await live(streams, 50, run);
       scan.end();
       await expectModel(s, streams, run);
@@ -106,7 +109,7 @@ describe("what expires while the full phase runs", () => {
     await using streams = await startStreams({ tables: ["t"], misbehave: scan.misbehave });
     scan.begin(streams);
     const run = follow(s, streams, settingsOf(s, { incr_sync_parallel: false }));
-    await sleep(500);
+    await positionsNoted(streams);
     await live(streams, 20, run, 700);
     scan.end();
     expectRefusal(await run.done, { exit: 1, code: "STREAM_GAP", says: ["table t"] });
@@ -121,9 +124,9 @@ describe("a spool that isn't what it was", () => {
     await using streams = await startStreams({ tables: ["t"], misbehave: scan.misbehave });
     scan.begin(streams);
     const first = follow(s, streams, settingsOf(s));
-    await sleep(500);
+    await positionsNoted(streams);
     change(streams, randomOf(9), 200);
-    await sleep(1000);
+    await eventually(() => expect(streams.open("t").every((shard) => streams.isRead("t", shard))).toBe(true));
     await first.stop();
     const spool = join(s.folder, "spool");
     what(join(spool, readdirSync(spool)[0]!));

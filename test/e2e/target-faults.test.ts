@@ -11,7 +11,7 @@ import type { Running, Scenario, Settings } from "./helpers.ts";
 import { expectStop } from "./refusals.ts";
 
 // the limit set in the preload holds for the first file only
-setDefaultTimeout(90_000);
+setDefaultTimeout(180_000);
 
 const SECOND = 1000;
 const COUNT = 300;

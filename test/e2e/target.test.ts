@@ -5,7 +5,7 @@ import type { Attributes, Key, Scenario, Settings, TableSpec } from "./helpers.t
 import { typed } from "./typed.ts";
 
 // the limit set in the preload holds for the first file only
-setDefaultTimeout(60_000);
+setDefaultTimeout(180_000);
 
 const SECOND = 1000;
 

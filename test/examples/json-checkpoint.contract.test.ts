@@ -7,7 +7,7 @@ import jsonCheckpoint from "../../examples/plugins/json-checkpoint.ts";
 import { checkpointContract, type CheckpointPlace } from "../contracts/index.ts";
 
 // the limit set in the preload holds for the first file only
-setDefaultTimeout(60_000);
+setDefaultTimeout(180_000);
 
 async function makePlace(): Promise<CheckpointPlace> {
   const folder = mkdtempSync(join(tmpdir(), "nimo-shake-json-checkpoint-"));

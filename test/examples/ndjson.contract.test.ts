@@ -7,7 +7,7 @@ import ndjson from "../../examples/plugins/ndjson.ts";
 import { targetContract, type TargetPlace } from "../contracts/index.ts";
 
 // the limit set in the preload holds for the first file only
-setDefaultTimeout(60_000);
+setDefaultTimeout(180_000);
 
 async function makePlace(): Promise<TargetPlace> {
   const folder = mkdtempSync(join(tmpdir(), "nimo-shake-ndjson-"));

@@ -13,7 +13,7 @@ import {
 import { dynamo, scenario } from "../e2e/helpers.ts";
 import { sharedServers } from "../servers/shared.ts";
 
-setDefaultTimeout(60_000);
+setDefaultTimeout(180_000);
 
 const keeps = (text: string, item: Item): boolean => compileCondition(parseCondition(text))(item);
 

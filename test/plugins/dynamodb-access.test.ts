@@ -9,7 +9,7 @@ import { startTarget } from "../stand-in/dynamodb-target.ts";
 import { testConfig } from "../fake-context.ts";
 import { cliCommand } from "../cli.ts";
 
-setDefaultTimeout(60_000);
+setDefaultTimeout(180_000);
 
 const configOf = (settings: Record<string, string>) =>
   testConfig({ "target.type": "aliyun_dynamo_proxy", ...settings });

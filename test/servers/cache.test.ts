@@ -10,7 +10,7 @@ import { download, verifySha256 } from "./download.ts";
 import { leftovers } from "./process.ts";
 import { firstOf } from "./ways.ts";
 
-setDefaultTimeout(60_000);
+setDefaultTimeout(180_000);
 
 let cache: string;
 let before: string | undefined;

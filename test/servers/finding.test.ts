@@ -18,7 +18,7 @@ import { startDynamoDB } from "./dynamodb.ts";
 import { startMongod } from "./mongod.ts";
 import { findPython } from "./python.ts";
 
-setDefaultTimeout(60_000);
+setDefaultTimeout(180_000);
 
 let folder: string;
 let bin: string;

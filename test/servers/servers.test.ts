@@ -11,7 +11,7 @@ import { startMongod } from "./mongod.ts";
 import { isListening } from "./port.ts";
 import { leftovers } from "./process.ts";
 
-setDefaultTimeout(60_000);
+setDefaultTimeout(180_000);
 
 const SECOND = 1000;
 

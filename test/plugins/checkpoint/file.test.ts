@@ -16,7 +16,7 @@ import file from "../../../plugins/checkpoint/file.ts";
 import { checkpointContract } from "../../contracts/index.ts";
 import { expectFailure, openCheckpoint, type Opened } from "./open.ts";
 
-setDefaultTimeout(60_000);
+setDefaultTimeout(180_000);
 
 const CHILD = resolve(import.meta.dir, "saving-child.ts");
 

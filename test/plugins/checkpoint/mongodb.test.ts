@@ -9,7 +9,7 @@ import { sharedServers } from "../../servers/shared.ts";
 import { type MongoProxyOptions, startMongoProxy } from "../../stand-in/mongo-proxy.ts";
 import { expectFailure, openCheckpoint, type Opened } from "./open.ts";
 
-setDefaultTimeout(60_000);
+setDefaultTimeout(180_000);
 
 const SECOND = 1000;
 const ONE = new Map([["0", 1]]);

@@ -7,7 +7,7 @@ import { ODD_NAMES, VALUES } from "../../contracts/items.ts";
 import { type Scenario, scenario } from "../../e2e/helpers.ts";
 
 // the limit set in the preload holds for the first file only
-setDefaultTimeout(60_000);
+setDefaultTimeout(180_000);
 
 const COUNT = 60;
 

@@ -19,7 +19,7 @@ import {
 } from "./file-place.ts";
 
 const SECOND = 1000;
-setDefaultTimeout(120 * SECOND);
+setDefaultTimeout(180_000);
 
 const MONGORESTORE = process.env["NIMO_TEST_MONGORESTORE"] || onPath("mongorestore");
 const COLLECTION = "orders";

@@ -30,7 +30,7 @@ import {
   write,
 } from "./file-place.ts";
 
-setDefaultTimeout(120_000);
+setDefaultTimeout(180_000);
 
 const OPTIONS = { signal: NEVER };
 

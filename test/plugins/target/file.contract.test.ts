@@ -9,7 +9,7 @@ import { targetContract, type TargetPlace } from "../../contracts/index.ts";
 import { changed, raw, stored } from "./typed-items.ts";
 
 // the limit set in the preload holds for the first file only
-setDefaultTimeout(60_000);
+setDefaultTimeout(180_000);
 
 async function makePlace(settings: Record<string, string>): Promise<TargetPlace> {
   const folder = mkdtempSync(join(tmpdir(), "nimo-shake-contract-"));

@@ -32,7 +32,7 @@ import {
   write,
 } from "./file-place.ts";
 
-setDefaultTimeout(60_000);
+setDefaultTimeout(180_000);
 
 const FINISHED = ["orders.bson", "orders.metadata.json"];
 const OPTIONS = { signal: NEVER };

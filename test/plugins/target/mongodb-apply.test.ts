@@ -14,7 +14,7 @@ import { type Scenario, scenario } from "../../e2e/helpers.ts";
 import { testConfig, testTable } from "../../fake-context.ts";
 
 // the limit set in the preload holds for the first file only
-setDefaultTimeout(60_000);
+setDefaultTimeout(180_000);
 
 let s: Scenario;
 let tables = 0;

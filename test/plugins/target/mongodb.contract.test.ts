@@ -9,7 +9,7 @@ import { type Mongos, startMongos } from "../../stand-in/mongos.ts";
 import { changed, stored } from "./typed-items.ts";
 
 // the limit set in the preload holds for the first file only
-setDefaultTimeout(60_000);
+setDefaultTimeout(180_000);
 
 let uri: string;
 let mongos: Mongos;

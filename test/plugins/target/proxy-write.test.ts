@@ -6,7 +6,7 @@ import { startTarget, type TargetOptions, type WriteRequest } from "../../stand-
 import type { Call, Misbehaviour } from "../../stand-in/protocol.ts";
 import { encoded, numberedItems, openTable, puts, tab, unitOf } from "./proxy.ts";
 
-setDefaultTimeout(60_000);
+setDefaultTimeout(180_000);
 
 const sizes = (calls: Call[]): number[] =>
   calls

@@ -7,7 +7,7 @@ import { dynamo } from "../../e2e/helpers.ts";
 import { sharedServers } from "../../servers/shared.ts";
 
 // the limit set in the preload holds for the first file only
-setDefaultTimeout(90_000);
+setDefaultTimeout(180_000);
 
 let endpoint: string;
 let places = 0;

@@ -13,7 +13,7 @@ import { sharedServers } from "../../servers/shared.ts";
 import { type Mongos, startMongos } from "../../stand-in/mongos.ts";
 
 // the limit set in the preload holds for the first file only
-setDefaultTimeout(60_000);
+setDefaultTimeout(180_000);
 
 const GB = 1024 ** 3;
 const never = new AbortController().signal;
