@@ -83,9 +83,15 @@ export interface Scenario extends AsyncDisposable {
 const lanes = createLanes(4);
 let scenarios = 0;
 
-/** Starts the shared servers if need be and makes a scenario on them: `await using s = await scenario()`. */
-export async function scenario(): Promise<Scenario> {
-  const { mongoUri, dynamoEndpoint } = await sharedServers();
+/**
+ * Starts the shared servers if need be and makes a scenario on them: `await using s = await scenario()`.
+ *
+ * @param source a DynamoDB of the test's own, for tables so large that their scans would stop all others
+ */
+export async function scenario(source?: string): Promise<Scenario> {
+  const shared = await sharedServers();
+  const { mongoUri } = shared;
+  const dynamoEndpoint = source ?? shared.dynamoEndpoint;
   const id = `e2e-${process.pid.toString(36)}-${(scenarios++).toString(36)}-${Date.now().toString(36)}`;
   const folder = mkdtempSync(join(tmpdir(), "nimo-shake-e2e-"));
   const client = new MongoClient(mongoUri);

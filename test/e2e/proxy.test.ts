@@ -220,7 +220,8 @@ describe("sync_mode = all", () => {
   test.each([false, true])(
     "50,000 items, a writer, two kill -9, incr_sync_parallel = %p: both sides identical",
     async (parallel) => {
-      await using s = await scenario();
+      await using source = await startDynamoDB({ own: true });
+      await using s = await scenario(source.endpoint);
       const count = parallel ? 5_000 : 50_000;
       const table = await s.table("tab", { items: someItems(count) });
       const settings = to({

@@ -1,6 +1,8 @@
 /** What the servers differ in: a test that needs one of these asks here, and nothing else knows the servers' names. */
 
 const SECOND = 1000;
+/** A server that scans a large table for somebody else answers nobody. */
+const PATIENCE = 30 * SECOND;
 
 /** What a DynamoDB server for tests is, and can show. */
 export interface Capabilities {
@@ -20,7 +22,7 @@ export async function capabilitiesOf(endpoint: string): Promise<Capabilities> {
   const tables = await ask(endpoint, "ListTables");
   if (!Array.isArray(tables["TableNames"])) throw new Error("its answer to ListTables has no TableNames");
   const response = await fetch(new URL("/_ministack/health", endpoint), {
-    signal: AbortSignal.timeout(5 * SECOND),
+    signal: AbortSignal.timeout(PATIENCE),
   });
   const health = (await response.json().catch(() => ({}))) as { version?: string; edition?: string };
   return response.ok && health.edition !== undefined
@@ -32,7 +34,7 @@ export async function capabilitiesOf(endpoint: string): Promise<Capabilities> {
 export async function ask(endpoint: string, operation: string): Promise<Record<string, unknown>> {
   const response = await fetch(endpoint, {
     method: "POST",
-    signal: AbortSignal.timeout(5 * SECOND),
+    signal: AbortSignal.timeout(PATIENCE),
     headers: {
       "content-type": "application/x-amz-json-1.0",
       "x-amz-target": `DynamoDB_20120810.${operation}`,
