@@ -61,7 +61,7 @@ const CODES: Record<ErrorCode, { exit: number; meaning: string }> = {
   COUNT_MISMATCH: { exit: 1, meaning: "the target holds fewer documents than were written" },
   HOOK_FAILED: { exit: 1, meaning: "a plugin's hook threw" },
   SKIP_FAILED: { exit: 1, meaning: "records to be skipped can't be kept on the disk" },
-  INTERRUPTED: { exit: 130, meaning: "a signal stopped the run" },
+  INTERRUPTED: { exit: 130, meaning: "the program that runs the library stopped it" },
   INTERNAL: { exit: 1, meaning: "a defect in nimo-shake" },
 };
 

@@ -35,6 +35,10 @@ export async function stopSharedServers(): Promise<void> {
 async function startBoth(): Promise<[Mongod, DynamoDBServer]> {
   const [mongod, dynamodb] = await Promise.allSettled([startMongod(), startDynamoDB()]);
   if (mongod.status === "fulfilled" && dynamodb.status === "fulfilled") return [mongod.value, dynamodb.value];
-  for (const result of [mongod, dynamodb]) if (result.status === "fulfilled") await result.value.stop();
-  throw mongod.status === "rejected" ? mongod.reason : (dynamodb as PromiseRejectedResult).reason;
+  const failures: Error[] = [];
+  for (const result of [mongod, dynamodb]) {
+    if (result.status === "fulfilled") await result.value.stop();
+    else failures.push(result.reason);
+  }
+  throw failures.length === 1 ? failures[0] : new Error(failures.map(({ message }) => message).join("\n\n"));
 }
