@@ -5,6 +5,7 @@ import { join, resolve } from "node:path";
 import type { Document } from "mongodb";
 import { eventually } from "./eventually.ts";
 import { dynamo, scenario, type Scenario, type Settings, someItems } from "./helpers.ts";
+import { startDynamoDB } from "../servers/dynamodb.ts";
 import { expectRefusal } from "./refusals.ts";
 
 // the limit set in the preload holds for the first file only
@@ -176,7 +177,9 @@ test("json-checkpoint.ts: a checkpoint of one's own; a killed run goes on from i
 });
 
 test("library.ts", async () => {
-  await using s = await scenario();
+  // it copies whatever tables there are
+  await using source = await startDynamoDB({ own: true });
+  await using s = await scenario(source.endpoint);
   await s.table("t", { items: [item("1", "a"), { ...item("2", "a"), deleted: { BOOL: true } } as never] });
   const { dynamoEndpoint, mongoUri } = s;
   const run = Bun.spawn([process.execPath, join(EXAMPLES, "library.ts"), dynamoEndpoint, mongoUri], {

@@ -4,7 +4,6 @@ import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { type DynamoDBServer, startDynamoDB } from "../servers/dynamodb.ts";
-import { sharedServers } from "../servers/shared.ts";
 import { VALUES } from "../plugins/convert/every-value.ts";
 import {
   type Attributes,
@@ -118,8 +117,8 @@ function schema({ KeySchema, AttributeDefinitions, ...table }: Described): objec
 describe("sync_mode = full", () => {
   test("every value, a table with a GSI and an LSI, odd names: both sides identical", async () => {
     await using s = await scenario();
-    const { can } = await sharedServers();
-    const cases = VALUES.filter(({ name }) => can.nesting32 || name !== "nested32");
+    // the servers of tests count one level more than the service
+    const cases = VALUES.filter(({ name }) => name !== "nested32");
     const every = Object.fromEntries(cases.map(({ name, value }) => [name, value]));
     const values = await s.table("values", {
       items: [
@@ -218,11 +217,11 @@ async function until(what: () => boolean | Promise<boolean>): Promise<void> {
 
 describe("sync_mode = all", () => {
   test.each([false, true])(
-    "50,000 items, a writer, two kill -9, incr_sync_parallel = %p: both sides identical",
+    "20,000 items, a writer, two kill -9, incr_sync_parallel = %p: both sides identical",
     async (parallel) => {
       await using source = await startDynamoDB({ own: true });
       await using s = await scenario(source.endpoint);
-      const count = parallel ? 5_000 : 50_000;
+      const count = parallel ? 5_000 : 20_000;
       const table = await s.table("tab", { items: someItems(count) });
       const settings = to({
         sync_mode: "all",

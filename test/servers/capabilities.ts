@@ -8,14 +8,12 @@ const PATIENCE = 30 * SECOND;
 export interface Capabilities {
   /** As a user would call it: `ministack 1.5.33`. */
   name: string;
-  /** Documents may be nested 32 levels deep, as in the service. */
-  nesting32: boolean;
   /** Conditions on absent attributes, sizes of numbers and odd operands are answered as by the service. */
   oddConditions: boolean;
 }
 
-const DYNAMODB_LOCAL = { nesting32: false, oddConditions: true };
-const MINISTACK = { nesting32: true, oddConditions: false };
+const DYNAMODB_LOCAL = { oddConditions: true };
+const MINISTACK = { oddConditions: false };
 
 /** Asks the server at `endpoint` what it is. Fails when it isn't a DynamoDB. */
 export async function capabilitiesOf(endpoint: string): Promise<Capabilities> {
