@@ -21,7 +21,7 @@ const FILE_LIMIT = 240 * SECOND;
 /** Most of a test's time is spent waiting. */
 const PER_CORE = 2;
 /** What `--fast` leaves out: whatever runs the tool as a whole, or waits for servers that come and go. */
-const SLOW = /^test\/(e2e|servers)\//;
+const SLOW = /^test\/(e2e|servers)\/|^test\/plugins\/checkpoint\/mongodb\.test/;
 
 /** What became of a file. */
 interface Result {

@@ -1,12 +1,11 @@
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { createConsola } from "consola";
-import { type Document, MongoClient } from "mongodb";
+import type { Document, MongoClient } from "mongodb";
 import type { Context } from "../../../core/context.ts";
 import mongodb from "../../../plugins/checkpoint/mongodb.ts";
 import { startMongod } from "../../servers/mongod.ts";
-import { checkpointContract } from "../../contracts/index.ts";
-import { sharedServers } from "../../servers/shared.ts";
 import { type MongoProxyOptions, startMongoProxy } from "../../stand-in/mongo-proxy.ts";
+import { openPlaces, type Place } from "./mongodb-place.ts";
 import { expectFailure, openCheckpoint, type Opened } from "./open.ts";
 
 setDefaultTimeout(180_000);
@@ -17,36 +16,9 @@ const TWO = new Map([["0", 2]]);
 
 let uri: string;
 let client: MongoClient;
-beforeAll(async () => {
-  uri = (await sharedServers()).mongoUri;
-  client = new MongoClient(uri);
-});
+let temporaryDatabase: () => Place;
+beforeAll(async () => ({ uri, client, make: temporaryDatabase } = await openPlaces()));
 afterAll(() => client.close());
-
-/** As they are kept; a later version must still read them. */
-interface StateDocument {
-  _id: { id: string; name: string; part: string };
-  state: string;
-  updatedAt?: Date;
-}
-
-let places = 0;
-/** A database of its own. */
-function temporaryDatabase() {
-  const name = `states-${process.pid.toString(36)}-${places++}`;
-  const db = client.db(`${name}-state`);
-  return {
-    db,
-    states: db.collection<StateDocument>("states"),
-    settings: { "checkpoint.type": "mongodb", "checkpoint.address": uri, "checkpoint.db": name },
-    [Symbol.asyncDispose]: async () => void (await db.dropDatabase()),
-  };
-}
-
-describe("the contract", () => {
-  const makePlace = async () => ({ ...temporaryDatabase(), words: /^database .*states/ });
-  for (const { name, run } of checkpointContract({ plugin: mongodb, makePlace })) test(name, run);
-});
 
 /** What a checkpoint warned of. */
 function recorder() {
