@@ -253,7 +253,7 @@ describe("sync_mode = all", () => {
         await writer.stop();
         await expectSame(s, table);
         await end(run);
-        expect(writer.writes()).toBeGreaterThan(200);
+        expect(writer.writes()).toBeGreaterThan(50);
       } finally {
         await writer.stop();
       }
