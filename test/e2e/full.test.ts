@@ -161,7 +161,7 @@ describe("which tables", () => {
     expect(source.count("ListTables")).toBe(3);
     expect([...progress.tables.keys()]).toEqual(names);
     expect(await s.collections()).toEqual(names);
-  }, 60_000);
+  });
 });
 
 describe("what is shown", () => {

@@ -286,6 +286,7 @@ test("sync_mode = incr makes a missing table, and refuses one with another key",
   const conf = s.conf(s.settings(to({ sync_mode: "incr" })));
   const run = s.start([`-conf=${conf}`]);
   await until(() => existsSync(join(s.folder, "positions", table)));
+  await until(async () => (await described(target.endpoint, table).catch(() => undefined)) !== undefined);
   await dynamo(s.dynamoEndpoint, "PutItem", { TableName: table, Item: { pk: { S: "new" } } });
   expect(await expectSame(s, table)).toBe(1);
   await end(run);
