@@ -23,15 +23,19 @@ export async function makePlaces(
   if (run.resumed) tellResumption(ctx, places);
 
   const toMake: (Place & { found: string | undefined })[] = [];
+  const toResume: Place[] = [];
   for (const { table, checkpoint } of places) {
     const found = await target.find(table, ctx.signal);
     const { state } = checkpoint;
     if (state === undefined || state.stage === "making") toMake.push({ table, checkpoint, found });
-    else if (found === state.made) await resume(ctx, table, checkpoint);
+    else if (found === state.made) toResume.push({ table, checkpoint });
     else throw lost(ctx, table, found);
   }
   refuseExisting(ctx, toMake);
+  const inTheWay = toMake.filter(isTheirs).map(({ table }) => table);
+  if (inTheWay.length > 0) await target.checkRoom?.(inTheWay, ctx.signal);
   if (toMake.length > 0) await ready();
+  for (const { table, checkpoint } of toResume) await resume(ctx, table, checkpoint);
   for (const { table, checkpoint, found } of toMake) await make(ctx, table, checkpoint, found);
 }
 

@@ -128,6 +128,11 @@ export interface Target {
    * wouldn't have; undefined: nothing is.
    */
   find(table: Table, signal: AbortSignal): Promise<string | undefined>;
+  /**
+   * Refuses tables for which no room can be made as `target.db.exist` says, before it is made for any; changes
+   * nothing. Missing: it always can.
+   */
+  checkRoom?(tables: Table[], signal: AbortSignal): Promise<void>;
   /** Drops or renames what is there, as `target.db.exist` says. */
   makeRoom(table: Table, signal: AbortSignal): Promise<void>;
   /** Creates the place a table goes to; one that is there is an earlier run's, made and not filled. */

@@ -18,6 +18,12 @@ export async function findCollection(db: Db, name: string): Promise<string | und
   return found.info?.uuid?.toString() ?? found.type ?? "there";
 }
 
+/** What a database has, by name: "collection", "view", "timeseries". */
+export async function collectionKinds(db: Db): Promise<Map<string, string>> {
+  const found = await db.listCollections({}, { nameOnly: true }).toArray();
+  return new Map(found.map(({ name, type }) => [name, type ?? "collection"]));
+}
+
 /** Drops a collection; one that is gone already is no error. */
 export async function dropCollection(db: Db, name: string): Promise<void> {
   await db.dropCollection(name, { writeConcern: DURABLE });

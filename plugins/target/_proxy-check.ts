@@ -41,6 +41,22 @@ export function refuseSource(table: Table, found: TableDescription, tables: Tabl
 }
 
 /**
+ * Refuses to make room where a table is protected from being deleted.
+ *
+ * @throws MigrationError TARGET_EXISTS
+ */
+export function refuseProtected(
+  { targetName }: Table,
+  found: TableDescription | undefined,
+  place: string,
+): void {
+  if (found?.DeletionProtectionEnabled !== true) return;
+  throw new MigrationError("TARGET_EXISTS", `${targetName} is protected from being deleted: ${place}`, {
+    hint: "take the protection off, or leave the table out with filter.collection.black; nothing was touched",
+  });
+}
+
+/**
  * Refuses to apply changes to a table with another key.
  *
  * @throws MigrationError TABLE_UNFIT

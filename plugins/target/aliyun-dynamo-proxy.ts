@@ -7,7 +7,7 @@ import { targetEndpoint } from "../_dynamodb-access.ts";
 import { createTargetClient } from "../_dynamodb-client.ts";
 import { createPost, type Post } from "../_dynamodb-post.ts";
 import { tableIdentity } from "../_dynamodb-values.ts";
-import { checkTableNames, refuseOtherKey, refuseSource } from "./_proxy-check.ts";
+import { checkTableNames, refuseOtherKey, refuseProtected, refuseSource } from "./_proxy-check.ts";
 import { encodedWrites, recordWrites } from "./_proxy-request.ts";
 import { createScans } from "./_proxy-scan.ts";
 import { createTables } from "./_proxy-tables.ts";
@@ -67,6 +67,12 @@ const proxy: Plugin = definePlugin({
       async find(table) {
         const found = await tables.find(table);
         return found && (tableIdentity(found) ?? "there");
+      },
+
+      async checkRoom(all) {
+        await inParallel(all, DESCRIBES, async (table) =>
+          refuseProtected(table, await tables.find(table), place),
+        );
       },
 
       async makeRoom(table) {

@@ -16,7 +16,7 @@ import {
   renameFiles,
   resumeFiles,
 } from "./_file-table.ts";
-import { checkNames, renamedTo } from "./_mongodb-names.ts";
+import { checkNames, checkRenames, renamedTo } from "./_mongodb-names.ts";
 
 /**
  * `target.type = file`: a folder of `<table>.bson` and `<table>.metadata.json`, as mongorestore reads them. While a
@@ -40,13 +40,19 @@ const file: Plugin = definePlugin({
 
       async check(tables) {
         // What MongoDB couldn't name or index couldn't be restored.
-        checkNames(config.id, tables, config["full.enable_index.user"]);
-        checkFileNames(tables, exist === "rename" ? renamed : undefined);
+        checkNames(tables, { database: config.id, userIndexes: config["full.enable_index.user"] });
+        checkFileNames(tables);
         await onDisk(`writing to target.address ${folder}`, () => checkFolder(folder));
       },
 
       find: (table) =>
         onDisk(`looking for ${table.targetName} in ${folder}`, () => findFiles(filesOf(table))),
+
+      async checkRoom(tables) {
+        if (exist !== "rename") return;
+        checkRenames(config.id, tables, startedAt);
+        checkFileNames(tables, renamed);
+      },
 
       async makeRoom(table) {
         const { targetName } = table;

@@ -8,6 +8,7 @@ import type { SourceRecord, Table, TargetDocument } from "../../core/types.ts";
 import { connect, type Connections } from "./_mongodb-client.ts";
 import {
   buildIndexes,
+  collectionKinds,
   createCollection,
   dropCollection,
   findCollection,
@@ -15,7 +16,7 @@ import {
 } from "./_mongodb-collections.ts";
 import { watchBuild } from "./_mongodb-build.ts";
 import { isPassing, targetError } from "./_mongodb-errors.ts";
-import { checkNames } from "./_mongodb-names.ts";
+import { checkNames, checkRenames } from "./_mongodb-names.ts";
 import { isMongos, requireMongos, shardCollection, withoutUnique } from "./_mongodb-sharding.ts";
 import { applyBatch } from "./_mongodb-apply.ts";
 import { keyPages } from "./_mongodb-keys.ts";
@@ -45,7 +46,7 @@ const mongodb: Plugin = definePlugin({
       guardsKeys: sharded,
 
       async check(tables) {
-        checkNames(database, tables, config["full.enable_index.user"]);
+        checkNames(tables, { database, userIndexes: config["full.enable_index.user"], sharded });
         await onDatabase("connecting to target.address", async (db) => {
           if (sharded) await requireMongos(db);
           else if (await isMongos(db))
@@ -55,6 +56,12 @@ const mongodb: Plugin = definePlugin({
 
       find: ({ targetName }) =>
         onDatabase(`looking for ${database}.${targetName}`, (db) => findCollection(db, targetName)),
+
+      async checkRoom(tables) {
+        if (config["target.db.exist"] !== "rename") return;
+        const kinds = await onDatabase(`listing the collections of ${database}`, collectionKinds);
+        checkRenames(database, tables, startedAt, kinds);
+      },
 
       async makeRoom({ targetName }) {
         const what = `${config["target.db.exist"]} existing collection ${database}.${targetName}`;

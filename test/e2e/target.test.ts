@@ -1,7 +1,9 @@
 /** What a run makes of the target: existing collections, indexes, `_id`, and names it can't take. */
 import { describe, expect, setDefaultTimeout, test } from "bun:test";
+import { definePlugin } from "../../core/plugin.ts";
 import { scenario, someItems } from "./helpers.ts";
 import type { Attributes, Key, Scenario, Settings, TableSpec } from "./helpers.ts";
+import { expectRefusal } from "./refusals.ts";
 import { typed } from "./typed.ts";
 
 // the limit set in the preload holds for the first file only
@@ -60,6 +62,56 @@ describe("target.db.exist", () => {
     expect(await s.db.collection(table).countDocuments({})).toBe(3);
     expect(await s.db.collection<{ _id: string }>(table).findOne({ _id: "old" })).toBeNull();
     expect(await s.documents("bystander")).toEqual([{ _id: "mine" }]);
+  });
+
+  test.concurrent.each<[string, "drop" | "rename", (s: Scenario) => string, string]>([
+    ["no namespace", "drop", () => "x.system.y", "no collection of the name"],
+    ["no name at all", "drop", () => ".hidden", "no collection of the name"],
+    ["dots only", "drop", () => "..", "no collection of the name"],
+    ["no namespace once it is renamed", "rename", () => "system", "can't be renamed"],
+    [
+      "too long once it is renamed",
+      "rename",
+      (s) => "y".repeat(254 - s.id.length - 1),
+      "bytes, more than 255",
+    ],
+  ])("%s: refused before anything is dropped or renamed, %s", async (_what, exist, nameOf, says) => {
+    await using s = await scenario();
+    const first = await s.table("aaa", { items: someItems(1) });
+    // Only the plugin knows how the table is called at the target.
+    const second = await s.table("zzz", { items: someItems(1) });
+    const name = nameOf(s);
+    const renames = definePlugin({
+      name: "renames",
+      setup: (ctx) =>
+        ctx.hook("table:before", ({ table }) => {
+          if (table.name === second) table.targetName = name;
+        }),
+    });
+    const there = exist === "rename" ? [first, name] : [first];
+    for (const each of there) await s.db.collection<{ _id: string }>(each).insertOne({ _id: "old" });
+    const run = await s.attempt({ "target.db.exist": exist }, { plugins: [renames] });
+    expectRefusal(run, { exit: 2, code: "TABLE_UNFIT", says: [says, `table ${second}`] });
+    expect(await s.collections()).toEqual(there.toSorted());
+    for (const each of there) expect(await s.documents(each)).toEqual([{ _id: "old" }]);
+  });
+
+  test.concurrent("rename, and a view is in the way: refused before anything is renamed", async () => {
+    await using s = await scenario();
+    const first = await withExisting(s);
+    const view = await s.table("view", { items: someItems(1) });
+    await s.db.createCollection(view, { viewOn: first, pipeline: [] });
+    const run = await s.attempt({ "target.db.exist": "rename" }, {});
+    expectRefusal(run, { exit: 2, code: "TABLE_UNFIT", says: ["renames no view", `table ${view}`] });
+    expect(await s.collections()).toEqual([first, "system.views", view].toSorted());
+    expect(await s.documents(first)).toEqual([{ _id: "old" }]);
+  });
+
+  test.concurrent("a name that would be too long when renamed is fine where nothing is in the way", async () => {
+    await using s = await scenario();
+    const table = await s.table("y".repeat(250 - 2 * s.id.length - 2), { items: someItems(1) });
+    for (let run = 0; run < 2; run++) await s.migrate({ "target.db.exist": run === 0 ? "rename" : "drop" });
+    expect(await s.db.collection(table).countDocuments({})).toBe(1);
   });
 
   test.concurrent("a whitelisted table that isn't there: refused, nothing written, not even for the others", async () => {

@@ -401,21 +401,30 @@ describe("the check", () => {
     expect(fileError(error, "again")).toBe(error as MigrationError);
   });
 
-  test.each<[string, string[], "" | "rename", string[]]>([
+  test.each<[string, string[], string[]]>([
     [
       "too long",
       ["x".repeat(250), "y".repeat(240)],
-      "",
       [`table ${"x".repeat(250)}`, `table ${"y".repeat(240)}`],
     ],
-    ["too long when renamed", ["x".repeat(220)], "rename", ["258 bytes"]],
-    ["apart by case only", ["orders", "users", "Orders"], "", ["orders and Orders"]],
-    ["the same", ["orders", "orders"], "", ["orders and orders"]],
-    ["none that MongoDB takes", ["system.x"], "", ["system.x"]],
-  ])("refuses names that are %s", async (_, names, exist, says) => {
+    ["apart by case only", ["orders", "users", "Orders"], ["orders and Orders"]],
+    ["the same", ["orders", "orders"], ["orders and orders"]],
+    ["none that MongoDB takes", ["system.x"], ["system.x"]],
+  ])("refuses names that are %s", async (_, names, says) => {
     using place = temporaryPlace();
-    const target = await place.open({ "target.db.exist": exist, id: "x" });
+    const target = await place.open({ id: "x" });
     await expectFailure(target.check(named(...names), NEVER), "TABLE_UNFIT", ...says, "by a plugin");
+  });
+
+  test.each<[string, string, string]>([
+    ["too long for a file", "x".repeat(220), "258 bytes"],
+    ["none that MongoDB takes", "system", "system.2"],
+  ])("refuses to rename to names that are %s", async (_, name, says) => {
+    using place = temporaryPlace();
+    const tables = named("fine", name);
+    const target = await place.open({ "target.db.exist": "rename", id: "x" });
+    await target.check(tables, NEVER);
+    await expectFailure(target.checkRoom!(tables, NEVER), "TABLE_UNFIT", says, `table ${name}`);
   });
 
   test("takes names up to the limit, and they work", async () => {

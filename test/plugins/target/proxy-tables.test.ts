@@ -215,6 +215,20 @@ describe("check refuses", () => {
     await open.target.check([tab("pk", undefined, { targetName: "copy", id })], open.ctx.signal);
   });
 
+  test("to make room where a table is protected, before any is deleted", async () => {
+    await using endpoint = await startTarget();
+    await using open = await openTable(endpoint.endpoint);
+    const both = [tab(), tab("pk", undefined, { name: "two", targetName: "two" })];
+    await open.target.create(both[1]!, open.ctx.signal);
+    await open.target.checkRoom!(both, open.ctx.signal);
+    endpoint.tables.get("two")!.request["DeletionProtectionEnabled"] = true;
+    await expect(open.target.checkRoom!(both, open.ctx.signal)).rejects.toMatchObject({
+      code: "TARGET_EXISTS",
+      message: expect.stringContaining("two is protected"),
+    });
+    expect([...endpoint.tables.keys()]).toEqual(["tab", "two"]);
+  });
+
   test("who doesn't answer, at once", async () => {
     await using endpoint = await startTarget({ misbehave: () => unreachable });
     await using open = await openTarget(endpoint.endpoint, { "source.session.max_retries": "1" }, 60_000);
