@@ -102,7 +102,10 @@ export interface Converter {
 
 /** Where a table stands that an earlier run had begun. */
 export interface Resumption {
-  /** How many records of each unit are known to be written, the oldest ones; more may be. */
+  /**
+   * How many records of each unit are known to be written, the oldest ones; more may be. No unit: the table is
+   * copied again over what is there, whoever wrote that.
+   */
   units: { unit: SegmentUnit; written: number }[];
   /** The table's primary indexes. */
   indexes: TargetIndex[];

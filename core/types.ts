@@ -208,13 +208,15 @@ export interface Transcoder {
   take(count: number): EncodedBatch;
 }
 
-/** What became of a batch. The four counts add up to the records written. */
+/** What became of a batch. The counts add up to the records written. */
 export interface WriteResult {
   inserted: number;
   replaced: number;
   deleted: number;
   /** Puts found to be written already by an earlier try whose answer was lost. */
   duplicates: number;
+  /** Deletes, and changes that don't insert, that found nothing; missing: none, or the target can't tell. */
+  missed?: number;
   /** From sending to the last acknowledgement, in milliseconds. */
   ms: number;
 }

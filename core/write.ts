@@ -62,11 +62,12 @@ export async function writeOut(
 /** Results of writes at the same time as one. */
 export function sum(results: WriteResult[]): WriteResult {
   const total: WriteResult = { inserted: 0, replaced: 0, deleted: 0, duplicates: 0, ms: 0 };
-  for (const { inserted, replaced, deleted, duplicates, ms } of results) {
+  for (const { inserted, replaced, deleted, duplicates, missed, ms } of results) {
     total.inserted += inserted;
     total.replaced += replaced;
     total.deleted += deleted;
     total.duplicates += duplicates;
+    if (missed !== undefined) total.missed = (total.missed ?? 0) + missed;
     total.ms = Math.max(total.ms, ms);
   }
   return total;

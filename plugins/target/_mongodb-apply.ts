@@ -1,10 +1,15 @@
 /** Changes as commands: replaces and deletes by key, and inserts that find nothing there. */
+import type { Document, FindOptions } from "mongodb";
 import { createDocumentWriter } from "../../core/bson.ts";
+import { inParallel } from "../../core/lanes.ts";
 import type { Batch, SourceRecord, TargetDocument, WriteResult } from "../../core/types.ts";
 import { answered, WRITE_TIMEOUT } from "./_mongodb-client.ts";
 import { append, type Destination, duplicate, filterOf, refused } from "./_mongodb-commands.ts";
 import { replace, sendEach } from "./_mongodb-replace.ts";
 import { writeBatch } from "./_mongodb-write.ts";
+
+/** Looks at once. */
+const LOOKS = 8;
 
 /** `increase.executor.*`: what is done where the target isn't as the source says. */
 export interface ApplyRules {
@@ -26,48 +31,69 @@ export async function applyBatch(batch: Batch, to: Destination, rules: ApplyRule
     else replaces.push(record);
   }
   const upserts = ({ event }: SourceRecord): boolean => event !== "MODIFY" || rules.upsert;
-  const [inserted, , strict] = await Promise.all([
+  const [{ inserted, replaced }, deleted, strict] = await Promise.all([
     replace(replaces, upserts, to),
     remove(deletes, to),
     insert({ ...batch, records: inserts }, to),
   ]);
   return {
     inserted: inserted + strict.inserted,
-    replaced: replaces.length - inserted,
-    deleted: deletes.length,
+    replaced,
+    deleted,
     duplicates: strict.duplicates,
+    missed: replaces.length - inserted - replaced + deletes.length - deleted,
     ms: performance.now() - started,
   };
 }
 
-async function remove(records: SourceRecord[], to: Destination): Promise<void> {
+/** Deletes; gives how many were there. */
+async function remove(records: SourceRecord[], to: Destination): Promise<number> {
+  let deleted = 0;
   const statement = (record: SourceRecord): TargetDocument => ({ q: filterOf(record, to), limit: 1 });
-  await sendEach(records, statement, "delete", "deletes", to, (errors, _, some) => {
+  await sendEach(records, statement, "delete", "deletes", to, ({ errors, done }, some) => {
+    deleted += done;
     for (const error of errors) throw refused(error, some[error.index]!, to);
   });
+  return deleted;
 }
 
 /** Inserts; what is there already must be the same document, which an earlier try may have written. */
 async function insert(batch: Batch, to: Destination): Promise<Pick<WriteResult, "inserted" | "duplicates">> {
   if (batch.records.length === 0) return { inserted: 0, duplicates: 0 };
-  const there: SourceRecord[] = [];
-  const found = await writeBatch(batch, {
-    ...to,
-    onDuplicate: (record) => void there.push(record),
-  });
+  const there = to.ids === "derived" ? await present(batch.records, to) : [];
+  const missing = batch.records.filter((record) => !there.includes(record));
+  const found = await writeBatch(
+    { ...batch, records: missing },
+    {
+      ...to,
+      onDuplicate: (record) => void there.push(record),
+    },
+  );
   for (const record of there) {
     if (!(await isThere(record, to))) throw duplicate(record, to, "increase.executor.insert_on_dup_update");
   }
   return { inserted: found.inserted, duplicates: found.duplicates + there.length };
 }
 
+/** Those whose key is there: where it isn't in the `_id`, and no unique index guards it, only a look tells. */
+async function present(records: SourceRecord[], to: Destination): Promise<SourceRecord[]> {
+  const found: SourceRecord[] = [];
+  await inParallel(records, LOOKS, async (record) => {
+    if ((await find(record, { projection: { _id: 1 } }, to)) !== null) found.push(record);
+  });
+  return found;
+}
+
+function find(record: SourceRecord, options: FindOptions, to: Destination): Promise<Document | null> {
+  const collection = to.db.collection(to.table.targetName);
+  const answer = collection.findOne(filterOf(record, to), { ...options, maxTimeMS: WRITE_TIMEOUT });
+  return answered(answer, to.abandon);
+}
+
 /** Whether the document at the target is this one, its `_id` aside where that was made up. */
 async function isThere(record: SourceRecord, to: Destination): Promise<boolean> {
   const projection = to.ids === "key" ? {} : { _id: 0 };
-  const options = { raw: true, projection, maxTimeMS: WRITE_TIMEOUT };
-  const collection = to.db.collection(to.table.targetName);
-  const answer = collection.findOne(filterOf(record, to), options);
-  const found = (await answered(answer, to.abandon)) as Uint8Array | null;
+  const found = (await find(record, { raw: true, projection }, to)) as Uint8Array | null;
   if (found === null) return false;
   const writer = createDocumentWriter({ doubles: to.doubles, addId: false });
   append(writer, { document: record.document! }, record, to);

@@ -60,6 +60,7 @@ export async function buildIndexes(
   { name, targetName }: Table,
   indexes: TargetIndex[],
 ): Promise<void> {
+  if (indexes.length === 0) return;
   const specs = indexes.map((index) => ({
     name: indexPattern(index),
     // A Map, because the driver would read a field called _bsontype as an instruction.

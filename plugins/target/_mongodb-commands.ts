@@ -31,6 +31,8 @@ export interface Destination {
   doubles: boolean;
   /** What `_id` is: made up here; the table's own key; or made of the key, see core/document-id.ts. */
   ids: "any" | "key" | "derived";
+  /** Whether documents are found by their key alone: others may have made them, with an `_id` of theirs. */
+  byKey: boolean;
   /** Makes up the `_id` of a record that may be written again, each time the same; missing: none is. */
   idOf?: (record: SourceRecord) => Uint8Array;
   /** The partition key's field path. */
@@ -110,25 +112,33 @@ function whereIs({ keys }: Pick<SourceRecord, "keys">, to: Destination): string 
   return `table ${to.table.name}, key ${JSON.stringify(keys)}`;
 }
 
-/** What finds a record's document. A sharded collection wants the shard key, to ask one shard only. */
+/** What finds a record's document. A sharded collection wants the shard key, to ask one shard only; the key has it. */
 export function filterOf(record: SourceRecord, to: Destination): TargetDocument {
-  if (to.ids !== "derived") return record.key!;
+  if (to.ids !== "derived" || to.byKey) return record.key!;
   const filter: TargetDocument = { _id: new ObjectId(derivedId(record, to)) };
   setField(filter, to.partitionPath, record.key![to.partitionPath]);
   return filter;
 }
 
-/**
- * Sends a command whose documents are encoded already, again and again while its outcome is unknown.
- *
- * @returns what was refused, how many were inserted by upserts, and the number of the try that was answered, from 0
- */
+/** What a server said of a message. */
+export interface Answer {
+  /** What was refused. */
+  errors: WriteError[];
+  /** How many were inserted, found or deleted, upserts among them. */
+  done: number;
+  /** How many were inserted by upserts. */
+  upserted: number;
+  /** The number of the try that was answered, from 0. */
+  attempt: number;
+}
+
+/** Sends a command whose documents are encoded already, again and again while its outcome is unknown. */
 export async function send(
   to: Destination,
   command: string,
   field: string,
   bytes: Uint8Array,
-): Promise<{ errors: WriteError[]; upserted: number; attempt: number }> {
+): Promise<Answer> {
   return withRetry(async (attempt) => {
     const answer = await answered(
       to.db.command({
@@ -147,7 +157,8 @@ export async function send(
     const others = errors.filter(({ code }) => code !== DUPLICATE_KEY);
     const away = others.map((error) => new MongoServerError({ ...error })).find(to.retry.passes);
     if (away !== undefined) throw away;
-    return { errors, upserted: (answer.upserted as unknown[] | undefined)?.length ?? 0, attempt };
+    const upserted = (answer.upserted as unknown[] | undefined)?.length ?? 0;
+    return { errors, done: Number(answer.n), upserted, attempt };
   }, to.retry);
 }
 

@@ -4,7 +4,7 @@ import { keyAttributes } from "../../core/key-of.ts";
 import { definePlugin, type Plugin } from "../../core/plugin.ts";
 import { noteRetry } from "../../core/progress.ts";
 import { type RetryOptions, SERVER_RETRY, withRetry } from "../../core/retry.ts";
-import type { SourceRecord, Table, TargetDocument } from "../../core/types.ts";
+import type { SourceRecord, Table, TargetDocument, Unit } from "../../core/types.ts";
 import { connect, type Connections } from "./_mongodb-client.ts";
 import {
   buildIndexes,
@@ -21,7 +21,7 @@ import { isMongos, requireMongos, shardCollection, withoutUnique } from "./_mong
 import { applyBatch } from "./_mongodb-apply.ts";
 import { keyPages } from "./_mongodb-keys.ts";
 import type { Destination } from "./_mongodb-commands.ts";
-import { writeBatch, writeEncoded } from "./_mongodb-write.ts";
+import { overwriteBatch, writeBatch, writeEncoded } from "./_mongodb-write.ts";
 
 /** `target.type = mongodb`: database = `id`, collection = table. */
 const mongodb: Plugin = definePlugin({
@@ -33,6 +33,8 @@ const mongodb: Plugin = definePlugin({
     const sharded = derivesIds(config);
     /** Tables an earlier process had begun: what is there already may be its. */
     const resumed = new Set<string>();
+    /** Tables that are copied again over what is there. */
+    const overwritten = new Set<string>();
     /** Of records that an `error` hook may want written again. */
     const ids = new WeakMap<SourceRecord, Uint8Array>();
     let opened: Promise<Connections> | undefined;
@@ -81,22 +83,27 @@ const mongodb: Plugin = definePlugin({
         if (sharded) await shard(table);
       },
 
-      async resume(table, { indexes }) {
+      async resume(table, { units, indexes }) {
         resumed.add(table.name);
-        if (sharded) return shard(table);
-        const unique = indexes.filter((index) => index.unique);
-        await onDatabase(`building the unique index of ${database}.${table.targetName}`, (db) =>
-          buildIndexes(db, table, unique),
+        if (units.length === 0) overwritten.add(table.name);
+        if (sharded) await shard(table);
+        if (sharded && units.length > 0) return;
+        const needed = sharded ? withoutUnique(indexes) : indexes.filter((index) => index.unique);
+        await onDatabase(`building the key's index of ${database}.${table.targetName}`, (db) =>
+          buildIndexes(db, table, needed),
         );
       },
 
-      write: (batch) => writing(batch.unit.table, (to) => writeBatch(batch, to)),
+      write: (batch) =>
+        writing(batch.unit.table, (to) =>
+          overwrites(batch.unit) ? overwriteBatch(batch.records, to) : writeBatch(batch, to),
+        ),
 
       apply: (batch) =>
         writing(batch.unit.table, (to) =>
           applyBatch(
             batch,
-            { ...to, replaceDuplicates: false },
+            { ...to, replaceDuplicates: false, byKey: true },
             {
               upsert: config["increase.executor.upsert"],
               replaceDuplicates: config["increase.executor.insert_on_dup_update"],
@@ -104,7 +111,15 @@ const mongodb: Plugin = definePlugin({
           ),
         ),
 
-      writeEncoded: (batch) => writing(batch.unit.table, (to) => writeEncoded(batch, to)),
+      writeEncoded: (batch) =>
+        writing(batch.unit.table, (to) =>
+          overwrites(batch.unit)
+            ? overwriteBatch(
+                batch.ends.map((_, index) => batch.record(index)),
+                to,
+              )
+            : writeEncoded(batch, to),
+        ),
 
       async index(table, indexes, { onProgress }) {
         if (indexes.length === 0) return 0;
@@ -156,6 +171,9 @@ const mongodb: Plugin = definePlugin({
       return id;
     }
 
+    /** Where no unique index tells which keys are there, they have to be looked for. */
+    const overwrites = ({ table }: Unit): boolean => sharded && overwritten.has(table.name);
+
     const partitionPath = ({ keys }: Table): string => ctx.role("convert").fieldPath(keys.partition);
 
     const shard = (table: Table): Promise<void> =>
@@ -197,6 +215,7 @@ const mongodb: Plugin = definePlugin({
           doubles: ctx.role("convert").numbers === "double",
           ...(ctx.listens("error") && { idOf }),
           ids: path.split(".")[0] === "_id" ? "key" : sharded ? "derived" : "any",
+          byKey: false,
           partitionPath: path,
           replaceDuplicates: config["full.executor.insert_on_dup_update"] || resumed.has(table.name),
           retry: retry(what, table),

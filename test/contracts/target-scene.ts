@@ -149,11 +149,12 @@ export function toRecord({ event, item, key }: Change, table: Table): SourceReco
 
 /** Sees that a result's counts add up to the records written. */
 export function checkResult(result: WriteResult, records: number): void {
-  const { inserted, replaced, deleted, duplicates, ms } = result;
-  for (const [name, count] of Object.entries({ inserted, replaced, deleted, duplicates })) {
+  const { inserted, replaced, deleted, duplicates, missed = 0, ms } = result;
+  for (const [name, count] of Object.entries({ inserted, replaced, deleted, duplicates, missed })) {
     assert.ok(Number.isSafeInteger(count) && count >= 0, `${name} is ${count}`);
   }
   assert.ok(Number.isFinite(ms) && ms >= 0, `ms is ${ms}`);
-  const sum = inserted + replaced + deleted + duplicates;
-  assert.equal(sum, records, `inserted, replaced, deleted and duplicates add up to ${sum}, not ${records}`);
+  const sum = inserted + replaced + deleted + duplicates + missed;
+  const counts = "inserted, replaced, deleted, duplicates and missed";
+  assert.equal(sum, records, `${counts} add up to ${sum}, not ${records}`);
 }

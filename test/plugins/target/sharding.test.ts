@@ -3,8 +3,9 @@ import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "
 import { type Db, type Document, Int32, MongoClient } from "mongodb";
 import { createContext, type OwnedContext } from "../../../core/context.ts";
 import { documentId } from "../../../core/document-id.ts";
+import { planIndexes } from "../../../core/indexes.ts";
 import type { Target } from "../../../core/roles.ts";
-import type { Batch, Item, Table, TargetIndex } from "../../../core/types.ts";
+import type { Batch, Item, SourceRecord, Table, TargetIndex } from "../../../core/types.ts";
 import change from "../../../plugins/convert/change.ts";
 import mongodb from "../../../plugins/target/mongodb.ts";
 import { initialChunks, withoutUnique } from "../../../plugins/target/_mongodb-sharding.ts";
@@ -199,6 +200,98 @@ describe("one process after another into one collection", () => {
     await using third = await startProcess(mongos);
     expect(await third.target.write(batchOf(third, table), never)).toMatchObject({ replaced: 5 });
     expect(await third.target.count(table, never)).toBe(5);
+  });
+});
+
+describe("documents that others have made, with an _id of theirs", () => {
+  const key = ({ pk, sk }: Item): Item => ({ pk: pk!, sk: sk! });
+  /** Changes as core hands them over: what has an item is put. */
+  function changes(ctx: OwnedContext, table: Table, ...each: Partial<SourceRecord>[]): Batch {
+    const records = each.map((record): SourceRecord => ({
+      op: record.item === undefined ? "delete" : "put",
+      event: "REMOVE",
+      keys: key(record.item ?? record.keys!),
+      key: undefined,
+      document: undefined,
+      ...record,
+    }));
+    ctx.role("convert").convert(records, table);
+    return { unit: { phase: "incr", table, shard: "s" }, records };
+  }
+  /** A table as NimoShake leaves it. */
+  async function theirs(): Promise<{ table: Table; found: () => Promise<Document[]> }> {
+    const table = newTable();
+    const collection = db.collection(table.targetName);
+    await collection.insertMany(items.map(({ pk, sk, v }) => ({ pk: pk!.S, sk: sk!.S, v: Number(v!.N) })));
+    return { table, found: () => collection.find().sort({ sk: 1 }).toArray() };
+  }
+  const [first, second, third] = items as [Item, Item, Item];
+  const added = { ...first, sk: { S: "9" } };
+
+  test.each([true, false])("changes find them, and what is new gets its own (upsert %j)", async (upsert) => {
+    await using mongos = await startMongos(mongoUri);
+    await using process = await startProcess(mongos, { "increase.executor.upsert": String(upsert) });
+    const { table, found } = await theirs();
+    const before = await found();
+    const batch = changes(
+      process,
+      table,
+      { event: "MODIFY", item: { ...first, v: { S: "new" }, $x: { S: "y" } } },
+      { event: "INSERT", item: { ...second, v: { S: "new" } } },
+      { event: "INSERT", item: added },
+      { event: "REMOVE", keys: key(third) },
+      { event: "REMOVE", keys: { ...key(third), sk: { S: "no" } } },
+    );
+    const expected = { replaced: 2, inserted: 1, deleted: 1, missed: 1 };
+    expect(await process.target.apply!(batch, never)).toMatchObject(expected);
+    const after = await found();
+    expect(after.map(({ v }) => v)).toEqual(["new", "new", 3, 4, 0]);
+    expect(after.slice(0, 2).map(({ _id }) => _id)).toEqual(before.slice(0, 2).map(({ _id }) => _id));
+    expect(String(after[4]!["_id"])).toBe(Buffer.from(documentId(added, table.keys)).toString("hex"));
+    expect(after[0]).toMatchObject({ $x: "y" });
+    // The whole shard key: one shard is asked.
+    const asked = mongos.sent("update", "delete").flatMap((each) => each["updates"] ?? each["deletes"]);
+    for (const { q } of asked) expect(Object.keys(q)).toEqual(["pk", "sk"]);
+    const again = { replaced: 3, inserted: 0, deleted: 0, missed: 2 };
+    expect(await process.target.apply!(batch, never)).toMatchObject(again);
+    expect(await found()).toEqual(after);
+  });
+
+  test("a lost answer doubles nothing", async () => {
+    await using mongos = await startMongos(mongoUri, {
+      fate: (command, number) => (command === "update" && number === 1 ? "lose" : "pass"),
+    });
+    await using process = await startProcess(mongos);
+    const { table, found } = await theirs();
+    await process.target.apply!(changes(process, table, { event: "INSERT", item: added }), never);
+    expect(mongos.lost).toBe(1);
+    expect(await found()).toHaveLength(6);
+  });
+
+  test("strictly: an insert of what is there is refused, one of the very same isn't", async () => {
+    await using mongos = await startMongos(mongoUri);
+    const strictly = { "increase.executor.insert_on_dup_update": "false" };
+    await using process = await startProcess(mongos, strictly);
+    const { table, found } = await theirs();
+    const batch = changes(process, table, { event: "INSERT", item: first }, { event: "INSERT", item: added });
+    expect(await process.target.apply!(batch, never)).toMatchObject({ inserted: 1, duplicates: 1 });
+    const changed = changes(process, table, { event: "INSERT", item: { ...second, v: { S: "new" } } });
+    await expect(process.target.apply!(changed, never)).rejects.toMatchObject({ code: "DUPLICATE_KEY" });
+    expect(await found()).toHaveLength(6);
+  });
+
+  test("a table copied again over them doubles nothing", async () => {
+    await using mongos = await startMongos(mongoUri);
+    await using process = await startProcess(mongos);
+    const { table, found } = await theirs();
+    const before = await found();
+    const indexes = planIndexes(table, process.role("convert"), false);
+    await process.target.resume(table, { units: [], indexes }, never);
+    const batch = batchOf(process, table, { v: { S: "new" } });
+    expect(await process.target.write(batch, never)).toMatchObject({ inserted: 0, replaced: 5 });
+    expect(await found()).toEqual(before.map((each) => ({ ...each, v: "new" })));
+    const built = await db.collection(table.targetName).indexes();
+    expect(built.map(({ name }) => name).sort()).toEqual(["_id_", "pk_1_sk_1", "pk_hashed"]);
   });
 });
 
