@@ -15,7 +15,6 @@ const KEYS: readonly SettingKey[] = [
   "full.read.concurrency",
   "full.read.filter_expression",
   "full.read.filter_attributevalues",
-  "full.enable_index.user",
   "convert.type",
   "convert._id",
   "convert.number_overflow",
@@ -50,12 +49,13 @@ function comparable(key: SettingKey, value: unknown): string {
     : text;
 }
 
-/** The settings that differ: key, then and now. */
+/** The settings that differ: key, then and now. A key that an earlier version compared and this one doesn't may. */
 export function changedSettings(
   then: Fingerprint,
   now: Fingerprint,
 ): [key: string, was: string, is: string][] {
-  const keys = [...new Set([...Object.keys(then), ...Object.keys(now)])];
+  const compared = Object.keys(then).filter((key) => key in now || key.startsWith("plugin."));
+  const keys = [...new Set([...compared, ...Object.keys(now)])];
   return keys
     .map((key): [string, string, string] => [key, then[key] ?? "", now[key] ?? ""])
     .filter(([, was, is]) => was !== is);

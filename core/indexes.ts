@@ -12,9 +12,9 @@ import type { KeySchema, Table, TargetIndex } from "./types.ts";
 export function planIndexes(table: Table, converter: Converter, user: boolean): TargetIndex[] {
   const planned: TargetIndex[] = [];
   const add = (fields: TargetIndex["fields"], origin: TargetIndex["origin"], unique = false): void => {
-    const pattern = indexPattern({ fields });
     // Every collection has the index on _id.
-    if (pattern === "_id_1" || planned.some((index) => indexPattern(index) === pattern)) return;
+    if (indexPattern({ fields }) === "_id_1" || planned.some((index) => isSameIndex(index, { fields })))
+      return;
     planned.push({ fields, unique, origin });
   };
   const ascending = (keys: KeySchema): TargetIndex["fields"] =>
@@ -35,7 +35,29 @@ export function planIndexes(table: Table, converter: Converter, user: boolean): 
   return planned;
 }
 
-/** An index's name as the driver would make it: `pk_1_sk_1`, `pk_hashed`. */
+/** An index's name as the driver would make it: `pk_1_sk_1`, `pk_hashed`. Another index may have the same. */
 export function indexPattern(index: Pick<TargetIndex, "fields">): string {
   return index.fields.map(({ path, kind }) => `${path}_${kind === "hashed" ? kind : 1}`).join("_");
+}
+
+/** Whether two indexes have the same fields in the same order, each of the same kind. */
+export function isSameIndex(one: Pick<TargetIndex, "fields">, other: Pick<TargetIndex, "fields">): boolean {
+  return (
+    one.fields.length === other.fields.length &&
+    one.fields.every(({ path, kind }, i) => path === other.fields[i]!.path && kind === other.fields[i]!.kind)
+  );
+}
+
+/** Names for the indexes of one collection: the driver's, and where two would have the same, one with a number. */
+export function indexNames(indexes: Pick<TargetIndex, "fields">[]): string[] {
+  const names: string[] = [];
+  for (const index of indexes) names.push(freeName(indexPattern(index), names));
+  return names;
+}
+
+/** A name, or, where it is taken, the same with the first number behind it that isn't. */
+export function freeName(name: string, taken: string[]): string {
+  let free = name;
+  for (let number = 2; taken.includes(free); number++) free = `${name}-${number}`;
+  return free;
 }

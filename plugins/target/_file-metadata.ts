@@ -1,7 +1,7 @@
 /** A collection's indexes and UUID, in the form of mongodump's `<table>.metadata.json`. */
 import { randomUUID } from "node:crypto";
 import { readFile, stat } from "node:fs/promises";
-import { indexPattern } from "../../core/indexes.ts";
+import { indexNames } from "../../core/indexes.ts";
 import type { TargetIndex } from "../../core/types.ts";
 import { isMissing } from "./_file-disk.ts";
 
@@ -19,17 +19,18 @@ export function newUuid(): string {
  * name (`"2"`, `"1"`) or takes every name (`__proto__`).
  */
 export function metadataText(collection: string, uuid: string, indexes: TargetIndex[]): string {
-  const all = [ID_INDEX, ...indexes.map(indexText)].join(",");
+  const names = indexNames(indexes);
+  const all = [ID_INDEX, ...indexes.map((index, i) => indexText(index, names[i]!))].join(",");
   const name = JSON.stringify(collection);
   return `{"indexes":[${all}],"uuid":"${uuid}","collectionName":${name},"type":"collection","options":{}}`;
 }
 
-function indexText(index: TargetIndex): string {
+function indexText(index: TargetIndex, name: string): string {
   const fields = index.fields.map(
     ({ path, kind }) => `${JSON.stringify(path)}:${kind === "hashed" ? '"hashed"' : ASCENDING}`,
   );
   const unique = index.unique ? '"unique":true,' : "";
-  return `{${INDEX_VERSION},${unique}"key":{${fields.join(",")}},"name":${JSON.stringify(indexPattern(index))}}`;
+  return `{${INDEX_VERSION},${unique}"key":{${fields.join(",")}},"name":${JSON.stringify(name)}}`;
 }
 
 /** The UUID in a metadata file; undefined without such a file, or in one that can't be understood. */

@@ -1,14 +1,10 @@
-/** Collections and indexes: what is there, making room, creating, building. Every step may be repeated. */
+/** Collections: what is there, making room, creating. Every step may be repeated. */
 import { type Db, MongoServerError } from "mongodb";
-import { MigrationError } from "../../core/errors.ts";
-import { indexPattern } from "../../core/indexes.ts";
-import type { Table, TargetIndex } from "../../core/types.ts";
 import { DURABLE } from "./_mongodb-client.ts";
 import { renamedTo } from "./_mongodb-names.ts";
 
 const NAMESPACE_NOT_FOUND = 26;
 const NAMESPACE_EXISTS = 48;
-const DUPLICATE_KEY = 11000;
 
 /** A collection's UUID, `view` for a view; undefined when there is nothing of that name. */
 export async function findCollection(db: Db, name: string): Promise<string | undefined> {
@@ -52,30 +48,6 @@ export async function isEmpty(db: Db, name: string): Promise<boolean> {
   const [found] = await db.listCollections({ name }, { nameOnly: false }).toArray();
   if (found !== undefined && found.type !== "collection") return false;
   return (await db.collection(name).findOne({}, { projection: { _id: 1 } })) === null;
-}
-
-/** Builds a table's indexes in one pass over its data; those that are there already are left. */
-export async function buildIndexes(
-  db: Db,
-  { name, targetName }: Table,
-  indexes: TargetIndex[],
-): Promise<void> {
-  if (indexes.length === 0) return;
-  const specs = indexes.map((index) => ({
-    name: indexPattern(index),
-    // A Map, because the driver would read a field called _bsontype as an instruction.
-    key: new Map(index.fields.map(({ path, kind }) => [path, kind === "hashed" ? kind : 1])),
-    ...(index.unique && { unique: true }),
-  }));
-  try {
-    await db.command({ createIndexes: targetName, indexes: specs, writeConcern: DURABLE });
-  } catch (error) {
-    if (!hasCode(error, DUPLICATE_KEY)) throw error;
-    throw new MigrationError("DUPLICATE_KEY", `${(error as Error).message}: table ${name}`, {
-      cause: error,
-      hint: "two documents have the same key: see whether another program writes there, or a plugin changes keys",
-    });
-  }
 }
 
 /** Whether the server answered with this code. */

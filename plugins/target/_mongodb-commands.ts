@@ -33,6 +33,8 @@ export interface Destination {
   ids: "any" | "key" | "derived";
   /** Whether documents are found by their key alone: others may have made them, with an `_id` of theirs. */
   byKey: boolean;
+  /** Whether a put looks for what it replaces, since no unique index tells that it is there. */
+  overwrites: boolean;
   /** Makes up the `_id` of a record that may be written again, each time the same; missing: none is. */
   idOf?: (record: SourceRecord) => Uint8Array;
   /** The partition key's field path. */
@@ -41,6 +43,8 @@ export interface Destination {
   replaceDuplicates: boolean;
   /** Told of one that doesn't; without it, it is an error. */
   onDuplicate?: (record: SourceRecord) => void;
+  /** Takes an index away that refuses a document; throws where it is none of the table's own. */
+  makeFit: (error: WriteError, record: SourceRecord) => Promise<void>;
   retry: RetryOptions;
   /** Aborted when nobody waits for an answer any longer. */
   abandon: AbortSignal;

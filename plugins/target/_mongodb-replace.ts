@@ -13,9 +13,11 @@ import {
   refused,
   send,
   slices,
+  type WriteError,
 } from "./_mongodb-commands.ts";
+import { isIndexRefusal } from "./_mongodb-indexes.ts";
 
-/** How often an upsert is sent again that met another one of its key: its own earlier try. */
+/** How often an upsert is sent again that met another one of its key, its own earlier try, or an index in its way. */
 const RACES = 5;
 
 /** What became of replacements. */
@@ -39,6 +41,7 @@ export async function replace(
   let left = records;
   for (let race = 0; left.length > 0; race++) {
     const again: SourceRecord[] = [];
+    const unfit: [WriteError, SourceRecord][] = [];
     const statement = (record: SourceRecord): TargetDocument => ({
       q: filterOf(record, to),
       u: replacement(record, to),
@@ -49,10 +52,16 @@ export async function replace(
       result.replaced += done - upserted;
       for (const error of errors) {
         const record = some[error.index]!;
-        if (error.code !== DUPLICATE_KEY || race >= RACES) throw refused(error, record, to);
-        again.push(record);
+        if (race >= RACES) throw refused(error, record, to);
+        if (isIndexRefusal(error)) unfit.push([error, record]);
+        else if (error.code === DUPLICATE_KEY) again.push(record);
+        else throw refused(error, record, to);
       }
     });
+    for (const [error, record] of unfit) {
+      await to.makeFit(error, record);
+      again.push(record);
+    }
     left = again;
   }
   return result;

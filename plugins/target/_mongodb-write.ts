@@ -12,6 +12,7 @@ import {
   send,
   slices,
 } from "./_mongodb-commands.ts";
+import { isIndexRefusal } from "./_mongodb-indexes.ts";
 import { replace } from "./_mongodb-replace.ts";
 
 /** What goes into one message: documents and the records behind them. */
@@ -23,6 +24,7 @@ interface Chunk {
 
 /** Writes a batch of puts. */
 export async function writeBatch({ unit, records }: Batch, to: Destination): Promise<WriteResult> {
+  if (to.overwrites) return overwrite(records, to);
   // Encoded once with its `_id`, so that a message can be sent again byte for byte.
   const writer = createDocumentWriter({ doubles: to.doubles, addId: true });
   const ends = records.map((record) => {
@@ -35,19 +37,23 @@ export async function writeBatch({ unit, records }: Batch, to: Destination): Pro
 
 /** Writes documents that are BSON already. */
 export async function writeEncoded(batch: EncodedBatch, to: Destination): Promise<WriteResult> {
+  if (to.overwrites) {
+    const records = batch.ends.map((_, index) => batch.record(index));
+    return overwrite(records, to);
+  }
   const started = performance.now();
   const result: WriteResult = { inserted: 0, replaced: 0, deleted: 0, duplicates: 0, ms: 0 };
   for (const chunk of messages(batch, to)) {
     const again = await insert(chunk, to, result);
-    await replace(again, () => true, to);
-    result.replaced += again.length;
+    const { inserted, replaced } = await replace(again, () => true, to);
+    result.inserted += inserted;
+    result.replaced += replaced;
   }
   result.ms = performance.now() - started;
   return result;
 }
 
-/** Writes a batch of puts over what is there, whoever wrote that. */
-export async function overwriteBatch(records: SourceRecord[], to: Destination): Promise<WriteResult> {
+async function overwrite(records: SourceRecord[], to: Destination): Promise<WriteResult> {
   const started = performance.now();
   const replaced = await replace(records, () => true, { ...to, byKey: true });
   return { ...replaced, deleted: 0, duplicates: 0, ms: performance.now() - started };
@@ -73,6 +79,11 @@ async function insert(chunk: Chunk, to: Destination, result: WriteResult): Promi
   const { errors, attempt } = await send(to, "insert", "documents", chunk.bytes);
   for (const error of errors) {
     const record = chunk.record(error.index);
+    if (isIndexRefusal(error)) {
+      await to.makeFit(error, record);
+      again.push(record);
+      continue;
+    }
     if (error.code !== DUPLICATE_KEY) throw refused(error, record, to);
     const onId = error.keyPattern !== undefined && Object.keys(error.keyPattern)[0] === "_id";
     if (onId && to.ids === "any") result.duplicates++;

@@ -1,27 +1,29 @@
 import { type Db, ObjectId } from "mongodb";
 import { derivesIds } from "../../core/document-id.ts";
+import { planIndexes } from "../../core/indexes.ts";
 import { keyAttributes } from "../../core/key-of.ts";
+import { createLanes } from "../../core/lanes.ts";
 import { definePlugin, type Plugin } from "../../core/plugin.ts";
 import { noteRetry } from "../../core/progress.ts";
 import { type RetryOptions, SERVER_RETRY, withRetry } from "../../core/retry.ts";
-import type { SourceRecord, Table, TargetDocument, Unit } from "../../core/types.ts";
+import type { SourceRecord, Table, TargetDocument, TargetIndex } from "../../core/types.ts";
 import { connect, type Connections } from "./_mongodb-client.ts";
 import {
-  buildIndexes,
   collectionKinds,
   createCollection,
   dropCollection,
   findCollection,
   renameAway,
 } from "./_mongodb-collections.ts";
+import { buildIndexes, makeFit } from "./_mongodb-indexes.ts";
 import { watchBuild } from "./_mongodb-build.ts";
 import { isPassing, targetError } from "./_mongodb-errors.ts";
 import { checkNames, checkRenames } from "./_mongodb-names.ts";
 import { isMongos, requireMongos, shardCollection, withoutUnique } from "./_mongodb-sharding.ts";
 import { applyBatch } from "./_mongodb-apply.ts";
 import { keyPages } from "./_mongodb-keys.ts";
-import type { Destination } from "./_mongodb-commands.ts";
-import { overwriteBatch, writeBatch, writeEncoded } from "./_mongodb-write.ts";
+import { type Destination, refused, type WriteError } from "./_mongodb-commands.ts";
+import { writeBatch, writeEncoded } from "./_mongodb-write.ts";
 
 /** `target.type = mongodb`: database = `id`, collection = table. */
 const mongodb: Plugin = definePlugin({
@@ -33,6 +35,11 @@ const mongodb: Plugin = definePlugin({
     const sharded = derivesIds(config);
     /** Tables an earlier process had begun: what is there already may be its. */
     const resumed = new Set<string>();
+    /** Indexes that this process was told to build, by the tables' names. */
+    const planned = new Map<string, TargetIndex[]>();
+    /** What refuses a document is taken away once, for all who meet it. */
+    const fitting = createLanes(1);
+    const warn = (message: string): void => log.warn(message);
     /** Tables that are copied again over what is there. */
     const overwritten = new Set<string>();
     /** Of records that an `error` hook may want written again. */
@@ -90,14 +97,11 @@ const mongodb: Plugin = definePlugin({
         if (sharded && units.length > 0) return;
         const needed = sharded ? withoutUnique(indexes) : indexes.filter((index) => index.unique);
         await onDatabase(`building the key's index of ${database}.${table.targetName}`, (db) =>
-          buildIndexes(db, table, needed),
+          buildIndexes(db, table, needed, warn),
         );
       },
 
-      write: (batch) =>
-        writing(batch.unit.table, (to) =>
-          overwrites(batch.unit) ? overwriteBatch(batch.records, to) : writeBatch(batch, to),
-        ),
+      write: (batch) => writing(batch.unit.table, (to) => writeBatch(batch, to)),
 
       apply: (batch) =>
         writing(batch.unit.table, (to) =>
@@ -111,24 +115,15 @@ const mongodb: Plugin = definePlugin({
           ),
         ),
 
-      writeEncoded: (batch) =>
-        writing(batch.unit.table, (to) =>
-          overwrites(batch.unit)
-            ? overwriteBatch(
-                batch.ends.map((_, index) => batch.record(index)),
-                to,
-              )
-            : writeEncoded(batch, to),
-        ),
+      writeEncoded: (batch) => writing(batch.unit.table, (to) => writeEncoded(batch, to)),
 
       async index(table, indexes, { onProgress }) {
-        if (indexes.length === 0) return 0;
+        planned.set(table.name, indexes);
         const what = `building the indexes of ${database}.${table.targetName}`;
-        await onDatabase(what, (db) => {
-          const build = buildIndexes(db, table, sharded ? withoutUnique(indexes) : indexes);
+        return onDatabase(what, (db) => {
+          const build = buildIndexes(db, table, sharded ? withoutUnique(indexes) : indexes, warn);
           return onProgress ? watchBuild(db, table.targetName, build, onProgress) : build;
         });
-        return indexes.length;
       },
 
       count: ({ targetName }) =>
@@ -165,14 +160,26 @@ const mongodb: Plugin = definePlugin({
       }
     }
 
+    /** An earlier process may have built indexes that today's settings leave out. */
+    async function fit(
+      table: Table,
+      error: WriteError,
+      record: SourceRecord,
+      to: Destination,
+    ): Promise<void> {
+      const indexes = [...(planned.get(table.name) ?? []), ...planIndexes(table, ctx.role("convert"), true)];
+      const what = `mending the indexes of ${database}.${table.targetName}`;
+      const fits = await fitting.run(() =>
+        onDatabase(what, (db) => makeFit(db, table, indexes, record.document!, warn)),
+      );
+      if (!fits) throw refused(error, record, to);
+    }
+
     function idOf(record: SourceRecord): Uint8Array {
       const id = ids.get(record) ?? ObjectId.generate();
       ids.set(record, id);
       return id;
     }
-
-    /** Where no unique index tells which keys are there, they have to be looked for. */
-    const overwrites = ({ table }: Unit): boolean => sharded && overwritten.has(table.name);
 
     const partitionPath = ({ keys }: Table): string => ctx.role("convert").fieldPath(keys.partition);
 
@@ -209,18 +216,21 @@ const mongodb: Plugin = definePlugin({
       const path = partitionPath(table);
       const db = (await connected()).data.db(database);
       try {
-        return await write({
+        const to: Destination = {
           db,
           table,
           doubles: ctx.role("convert").numbers === "double",
           ...(ctx.listens("error") && { idOf }),
           ids: path.split(".")[0] === "_id" ? "key" : sharded ? "derived" : "any",
           byKey: false,
+          overwrites: sharded && overwritten.has(table.name),
           partitionPath: path,
           replaceDuplicates: config["full.executor.insert_on_dup_update"] || resumed.has(table.name),
+          makeFit: (error, record) => fit(table, error, record, to),
           retry: retry(what, table),
           abandon: ctx.abandon,
-        });
+        };
+        return await write(to);
       } catch (error) {
         throw targetError(error, what);
       }

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { indexPattern, planIndexes } from "../../core/indexes.ts";
+import { indexNames, indexPattern, planIndexes } from "../../core/indexes.ts";
 import type { SecondaryIndex, Table } from "../../core/types.ts";
 import change from "../../plugins/convert/change.ts";
 import mchange from "../../plugins/convert/mchange.ts";
@@ -31,6 +31,21 @@ async function planned(
 const PK = ["pk_1 primary unique", "pk_hashed primary"];
 const PK_SK = ["pk_1_sk_1 primary unique", "pk_hashed primary"];
 
+test("every index has a name of its own, the driver's where it can", () => {
+  const index = (...paths: string[]) => ({
+    fields: paths.map((path) => ({ path, kind: "ascending" as const })),
+  });
+  const names = indexNames([
+    index("a", "b"),
+    index("a_1_b"),
+    index("b"),
+    index("a_1_b_1-2"),
+    { fields: [{ path: "a_1_b", kind: "hashed" }] },
+    { fields: [index("a").fields[0]!, { path: "b", kind: "hashed" }] },
+  ]);
+  expect(names).toEqual(["a_1_b_1", "a_1_b_1-2", "b_1", "a_1_b_1-2_1", "a_1_b_hashed", "a_1_b_hashed-2"]);
+});
+
 describe("planIndexes", () => {
   test.each([
     ["a partition key", table("pk"), PK],
@@ -50,6 +65,11 @@ describe("planIndexes", () => {
       "two of one partition key",
       table("pk", "GSI h r", "GSI h s", "GSI h"),
       [...PK, "h_hashed user", "h_1_r_1 user", "h_1_s_1 user"],
+    ],
+    [
+      "two whose names are the same and whose fields aren't",
+      table("pk", "GSI line_1 line_2", "GSI line 1_line_2"),
+      [...PK, "line_1_hashed user", "line_1_1_line_2_1 user", "line_hashed user", "line_1_1_line_2_1 user"],
     ],
     ["the key _id", table("_id"), ["_id_hashed primary"]],
     ["a GSI with the sort key _id", table("pk", "GSI h _id"), [...PK, "h_hashed user", "h_1__id_1 user"]],

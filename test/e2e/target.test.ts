@@ -181,6 +181,31 @@ describe("indexes", () => {
   });
 });
 
+test.concurrent("a GSI added later, and items that aren't in it: copied, and the key's indexes stand", async () => {
+  await using s = await scenario();
+  const items: Attributes[] = [
+    { pk: { S: "a" }, h: { S: "x" } },
+    { pk: { S: "b" }, h: { L: [{ S: "x" }] } },
+    { pk: { S: "c" }, h: { NS: ["1", "2"] } },
+  ];
+  const table = await s.table("added", { items });
+  // The free server takes no GSI over such items.
+  const adds = definePlugin({
+    name: "adds",
+    setup: (ctx) =>
+      ctx.hook("table:before", (event) => {
+        event.table.secondary = [{ name: "byH", kind: "GSI", partition: { name: "h", type: "S" } }];
+      }),
+  });
+  expect(await s.attempt({}, { plugins: [adds] })).toMatchObject({ code: 0, stderr: "" });
+  expect(await s.db.collection(table).countDocuments({})).toBe(3);
+  expect(await s.indexes(table)).toEqual({
+    "pk_1 unique": { pk: 1 },
+    pk_hashed: { pk: "hashed" },
+    h_1: { h: 1 },
+  });
+});
+
 describe("_id", () => {
   async function copied(key: Key, item: Attributes, settings: Settings): Promise<[unknown, string[]]> {
     await using s = await scenario();
