@@ -1,11 +1,12 @@
-import { attributesOf } from "./key-of.ts";
+import { attributesOf, partitionOf } from "./key-of.ts";
 import type { Converter } from "./roles.ts";
-import type { KeySchema, Table, TargetIndex } from "./types.ts";
+import type { IndexKeySchema, Table, TargetIndex } from "./types.ts";
 
 /**
  * The indexes a table gets at the target. From its key: partition + sort key unique, or the partition
  * key alone unique, and hashed on the partition key. From each GSI and LSI: hashed on its partition
- * key, and partition + sort key where there is one. What would repeat another is left out.
+ * key, and partition + sort key where there is one. What would repeat another is left out. Of a partition key with
+ * several attributes the first is hashed and the others follow it, ascending: a query names all of them.
  *
  * @param user whether GSIs and LSIs get theirs (`full.enable_index.user`)
  */
@@ -17,14 +18,13 @@ export function planIndexes(table: Table, converter: Converter, user: boolean): 
       return;
     planned.push({ fields, unique, origin });
   };
-  const ascending = (keys: KeySchema): TargetIndex["fields"] =>
-    attributesOf(keys).map((attribute) => ({
+  const ascending = (keys: IndexKeySchema): TargetIndex["fields"] =>
+    attributesOf(keys).map((attribute) => ({ path: converter.fieldPath(attribute), kind: "ascending" }));
+  const hashed = (keys: IndexKeySchema): TargetIndex["fields"] =>
+    partitionOf(keys).map((attribute, i) => ({
       path: converter.fieldPath(attribute),
-      kind: "ascending",
+      kind: i === 0 ? "hashed" : "ascending",
     }));
-  const hashed = (keys: KeySchema): TargetIndex["fields"] => [
-    { path: converter.fieldPath(keys.partition), kind: "hashed" },
-  ];
 
   add(ascending(table.keys), "primary", true);
   add(hashed(table.keys), "primary");

@@ -2,11 +2,21 @@
 import { Binary, Decimal128, Double, Int32, Long } from "mongodb";
 import { parseDecimal, plainDecimal } from "./number.ts";
 import type { Converter } from "./roles.ts";
-import type { AttributeValue, Item, KeyAttribute, KeySchema, Table, TargetDocument } from "./types.ts";
+import type { AttributeValue, IndexKeySchema, Item, KeyAttribute, Table, TargetDocument } from "./types.ts";
 
 /** The attributes of a table's or an index's key, partition key first. */
-export function attributesOf({ partition, sort }: KeySchema): KeyAttribute[] {
-  return sort === undefined ? [partition] : [partition, sort];
+export function attributesOf(keys: IndexKeySchema): KeyAttribute[] {
+  return [...partitionOf(keys), ...sortOf(keys)];
+}
+
+/** The attributes of a partition key; only a GSI's has more than one. */
+export function partitionOf({ partition, furtherPartition = [] }: IndexKeySchema): KeyAttribute[] {
+  return [partition, ...furtherPartition];
+}
+
+/** The attributes of a sort key; none where there is none, and only a GSI's has more than one. */
+export function sortOf({ sort, furtherSort = [] }: IndexKeySchema): KeyAttribute[] {
+  return sort === undefined ? [] : [sort, ...furtherSort];
 }
 
 /** The primary key's attributes, partition key first. */

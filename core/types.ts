@@ -38,8 +38,16 @@ export interface KeySchema {
   sort?: KeyAttribute;
 }
 
+/** An index's key; a GSI's may have up to four attributes of each kind, all of them counting in their order. */
+export interface IndexKeySchema extends KeySchema {
+  /** Those of the partition key behind the first. */
+  furtherPartition?: KeyAttribute[];
+  /** Those of the sort key behind the first. */
+  furtherSort?: KeyAttribute[];
+}
+
 /** A global or local secondary index of the source. */
-export interface SecondaryIndex extends KeySchema {
+export interface SecondaryIndex extends IndexKeySchema {
   name: string;
   kind: "GSI" | "LSI";
   /** What it holds beside the keys; absent: nobody knows, all of the item. */

@@ -5,7 +5,7 @@ import type {
   Projection,
   TableDescription,
 } from "@aws-sdk/client-dynamodb";
-import type { KeySchema, KeyType, SecondaryIndex, Table } from "../../core/types.ts";
+import type { IndexKeySchema, KeyAttribute, KeyType, SecondaryIndex, Table } from "../../core/types.ts";
 import { tableIdentity } from "../_dynamodb-values.ts";
 
 /** A table as DescribeTable tells of it. */
@@ -44,13 +44,21 @@ function projectionOf({ ProjectionType, NonKeyAttributes }: Projection): Seconda
   };
 }
 
-function keySchema(elements: KeySchemaElement[], types: AttributeDefinition[]): KeySchema {
-  const attribute = (keyType: "HASH" | "RANGE"): KeySchema["sort"] => {
-    const name = elements.find((element) => element.KeyType === keyType)?.AttributeName;
-    if (name === undefined) return undefined;
-    const type = types.find((definition) => definition.AttributeName === name)?.AttributeType;
-    return { name, type: type as KeyType };
+/** A key's attributes in the order in which they are told. */
+function keySchema(elements: KeySchemaElement[], types: AttributeDefinition[]): IndexKeySchema {
+  const attributes = (keyType: "HASH" | "RANGE"): KeyAttribute[] =>
+    elements
+      .filter((element) => element.KeyType === keyType)
+      .map(({ AttributeName: name }) => {
+        const type = types.find((definition) => definition.AttributeName === name)?.AttributeType;
+        return { name: name!, type: type as KeyType };
+      });
+  const [partition, ...furtherPartition] = attributes("HASH");
+  const [sort, ...furtherSort] = attributes("RANGE");
+  return {
+    partition: partition!,
+    ...(furtherPartition.length > 0 && { furtherPartition }),
+    ...(sort && { sort }),
+    ...(furtherSort.length > 0 && { furtherSort }),
   };
-  const sort = attribute("RANGE");
-  return { partition: attribute("HASH")!, ...(sort && { sort }) };
 }

@@ -6,8 +6,8 @@ import type {
   KeySchemaElement,
   LocalSecondaryIndex,
 } from "@aws-sdk/client-dynamodb";
-import { attributesOf } from "../../core/key-of.ts";
-import type { KeyAttribute, KeySchema, SecondaryIndex, Table } from "../../core/types.ts";
+import { attributesOf, partitionOf, sortOf } from "../../core/key-of.ts";
+import type { IndexKeySchema, KeyAttribute, SecondaryIndex, Table } from "../../core/types.ts";
 
 /** For services that know no billing on demand. */
 const THROUGHPUT = { ReadCapacityUnits: 1000, WriteCapacityUnits: 1000 };
@@ -30,11 +30,16 @@ export function createRequest(table: Table, { secondary, billing }: SchemaOption
     AttributeType: type,
   });
   const definitions = [table.keys, ...made].flatMap(attributesOf).map(definition);
-  const schema = (keys: KeySchema): KeySchemaElement[] =>
-    attributesOf(keys).map(({ name }, i) => ({
-      AttributeName: nameOf(name),
-      KeyType: i === 0 ? "HASH" : "RANGE",
-    }));
+  const element =
+    (KeyType: KeySchemaElement["KeyType"]) =>
+    (attribute: KeyAttribute): KeySchemaElement => ({
+      AttributeName: nameOf(attribute.name),
+      KeyType,
+    });
+  const schema = (keys: IndexKeySchema): KeySchemaElement[] => [
+    ...partitionOf(keys).map(element("HASH")),
+    ...sortOf(keys).map(element("RANGE")),
+  ];
   const index = (of: SecondaryIndex): GlobalSecondaryIndex & LocalSecondaryIndex => ({
     IndexName: of.name,
     KeySchema: schema(of),

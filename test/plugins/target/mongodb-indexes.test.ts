@@ -204,6 +204,22 @@ describe("data that an index can't have", () => {
     },
   );
 
+  test("a hashed index of several fields: a list in any of them makes it ascending", async () => {
+    await using opened = await open();
+    const table = tableWith();
+    const partition = { partition: keyAttribute("h1"), furtherPartition: [keyAttribute("h2")] };
+    table.secondary = [{ name: "both", kind: "GSI", ...partition }];
+    await opened.target.create(table, never);
+    await opened.index(table);
+    expect(await indexes(table)).toEqual({ ...PRIMARY, h1_hashed_h2_1: { h1: "hashed", h2: 1 } });
+    await opened.apply(table, { pk: { S: "k" }, h1: { S: "a" }, h2: LIST });
+    expect(await indexes(table)).toEqual({ ...PRIMARY, h1_1_h2_1: { h1: 1, h2: 1 } });
+    await opened.apply(table, { pk: { S: "k" }, h1: LIST, h2: LIST });
+    expect(await indexes(table)).toEqual(PRIMARY);
+    expect(await count(table)).toBe(1);
+    expect(opened.warnings).toHaveLength(2);
+  });
+
   test("an index of the user's own is the user's to mend", async () => {
     await using opened = await open();
     const table = tableWith();
