@@ -10,6 +10,7 @@ import type {
 } from "@smithy/types";
 import type { Config } from "../core/config.ts";
 import { sourceAccess, targetAccess } from "./_dynamodb-access.ts";
+import { malformed } from "./_dynamodb-errors.ts";
 
 /** What a command whose body is taken raw gives. */
 export interface RawOutput {
@@ -22,6 +23,14 @@ type Stack = MiddlewareStack<object, MetadataBearer>;
 
 /** Where the answer's body waits on its way around the deserializer. */
 const BODY = Symbol("body");
+
+/** The members without which an answer says nothing: to the SDK it would say that nothing is there. */
+const NEEDED: Record<string, string> = {
+  BatchGetItemCommand: "Responses",
+  DescribeStreamCommand: "StreamDescription",
+  DescribeTableCommand: "Table",
+  ListTablesCommand: "TableNames",
+};
 
 /**
  * A client for the configured source's tables.
@@ -63,7 +72,8 @@ async function fetchWhole(request: Request): Promise<object> {
 /**
  * Takes a successful body past the SDK's deserializer, whose schema walk costs three times the parsing.
  * One middleware beside the deserializer keeps the body and hands on an empty one; one at the very
- * outside puts it into the output.
+ * outside puts it into the output. The bodies of other commands are looked at before the SDK takes what isn't
+ * there for empty.
  */
 function withRawBodies<Client extends { middlewareStack: unknown }>(
   client: Client,
@@ -73,11 +83,13 @@ function withRawBodies<Client extends { middlewareStack: unknown }>(
   const bodyIn: DeserializeMiddleware<object, MetadataBearer> = (next, context) => async (args) => {
     const result = await next(args);
     const response = result.response as { statusCode: number; body: Uint8Array };
-    if (response.statusCode === 200 && commands.includes(String(context.commandName))) {
-      const { body } = response;
-      (context as Record<symbol, unknown>)[BODY] = Buffer.from(body.buffer, body.byteOffset, body.length);
+    if (response.statusCode !== 200) return result;
+    const { buffer, byteOffset, length } = response.body;
+    const body = Buffer.from(buffer, byteOffset, length);
+    if (commands.includes(String(context.commandName))) {
+      (context as Record<symbol, unknown>)[BODY] = body;
       response.body = new Uint8Array();
-    }
+    } else checkWhole(body, NEEDED[String(context.commandName)]);
     return result;
   };
   const bodyOut: InitializeMiddleware<object, MetadataBearer> = (next, context) => async (args) => {
@@ -93,4 +105,17 @@ function withRawBodies<Client extends { middlewareStack: unknown }>(
   });
   stack.add(bodyOut, { name: "rawBodyOut", step: "initialize", priority: "high" });
   return client;
+}
+
+/** An answer that was cut, or is a proxy's page, is asked for again like one that never came. */
+function checkWhole(body: Buffer, needed: string | undefined): void {
+  let answer: Record<string, unknown> | null;
+  try {
+    answer = JSON.parse(body.toString("utf8")) as Record<string, unknown> | null;
+  } catch (error) {
+    throw malformed("the answer is no JSON", error);
+  }
+  if (typeof answer !== "object" || answer === null) throw malformed("the answer is no JSON object");
+  if (needed === undefined) return;
+  if (typeof (answer[needed] ?? undefined) !== "object") throw malformed(`the answer has no ${needed}`);
 }

@@ -18,9 +18,12 @@ interface Words {
   actions: string;
   gone: string;
   throttled: string;
+  limit: string;
   invalid: string;
 }
 
+const LIMIT =
+  "the account makes more such calls than the service allows: see who else lists its tables and streams";
 const EXPIRED = "the session token has expired: get a new one";
 const SOURCE_NETWORK = "check source.region and source.endpoint_url, and that this machine can reach it";
 const TARGET_NETWORK = "check target.region and target.address, and that this machine can reach it";
@@ -38,6 +41,7 @@ const WORDS: Record<Side, Words> = {
     actions: "allow dynamodb:ListTables, DescribeTable and Scan to these credentials",
     gone: "the table was deleted while it was migrated: leave it out with filter.collection.black and start again",
     throttled: "lower qps.full or full.read.capacity, or raise the table's capacity",
+    limit: LIMIT,
     invalid: "check full.read.filter_expression and its values",
   },
   target: {
@@ -52,6 +56,7 @@ const WORDS: Record<Side, Words> = {
       "allow dynamodb:DescribeTable, CreateTable, DeleteTable, BatchWriteItem and Scan to these credentials",
     gone: "the table was deleted while it was written: start over with --fresh",
     throttled: "lower full.document.concurrency, or raise the table's capacity",
+    limit: LIMIT,
     invalid: "see what the target says of the request; --set log.level=debug shows more",
   },
 };
@@ -70,6 +75,7 @@ const ERRORS: Record<string, [Kind, keyof Words]> = {
   ProvisionedThroughputExceededException: ["THROTTLED", "throttled"],
   ThrottlingException: ["THROTTLED", "throttled"],
   RequestLimitExceeded: ["THROTTLED", "throttled"],
+  LimitExceededException: ["THROTTLED", "limit"],
   MalformedAnswerError: ["FAILED", "endpoint"],
   TimeoutError: ["UNREACHABLE", "timeout"],
   ValidationException: ["FAILED", "invalid"],
@@ -92,7 +98,7 @@ export function passingFailure(error: unknown): "throttled" | "away" | undefined
   if (!(error instanceof Error) || error instanceof MigrationError || error.name === "AbortError") {
     return undefined;
   }
-  const status = (error as { $metadata?: { httpStatusCode?: number } }).$metadata?.httpStatusCode ?? 0;
+  const status = statusOf(error);
   if (ERRORS[error.name]?.[0] === "THROTTLED" || status === 429) return "throttled";
   if (status >= 500 || error.name === "TimeoutError" || error.name === "MalformedAnswerError") return "away";
   // The service has answered: its names may look like a network's, as ResourceNotFound does.
@@ -101,27 +107,43 @@ export function passingFailure(error: unknown): "throttled" | "away" | undefined
   return UNREACHABLE.test(text) && !LASTING.test(text) ? "away" : undefined;
 }
 
+/** Whether a failure is what somebody has said, rather than silence. */
+export function isAnswer(error: unknown): boolean {
+  return error instanceof Error && (statusOf(error) > 0 || error.name === "MalformedAnswerError");
+}
+
+function statusOf(error: Error): number {
+  return (error as { $metadata?: { httpStatusCode?: number } }).$metadata?.httpStatusCode ?? 0;
+}
+
 /** The error for an answer that is none. */
 export function malformed(message: string, cause?: unknown): Error {
   return Object.assign(new Error(message, { cause }), { name: "MalformedAnswerError" });
+}
+
+/** What {@link callError} may say of the tries of a call. */
+export interface Tries {
+  /** For how long it was made again, in ms. */
+  patience: number;
+  /** Whether there is something to go on from. */
+  begun: boolean;
 }
 
 /**
  * Translates what a call threw.
  *
  * @param call in words, for example "Scan of table orders"
- * @param patience for how long it was tried again, in ms, where it is once the run has begun
  */
-export function callError(side: Side, error: unknown, call: string, patience?: number): unknown {
+export function callError(side: Side, error: unknown, call: string, { patience, begun }: Tries): unknown {
   if (error instanceof MigrationError || !(error instanceof Error)) return error;
   if (error.name === "AbortError") return error;
   const words = WORDS[side];
-  const passing = patience !== undefined && passingFailure(error) !== undefined;
+  const passing = passingFailure(error) !== undefined;
   const what = passing ? `${call}, tried for ${Math.round(patience / SECOND)} s` : call;
   const made = (kind: Kind, message: string, hint: string): MigrationError =>
     new MigrationError(codeOf(side, kind), `${message}: ${what}`, {
       cause: error,
-      hint: passing ? `${hint}; ${GOES_ON}` : hint,
+      hint: passing && begun ? `${hint}; ${GOES_ON}` : hint,
     });
 
   const known = ERRORS[error.name];

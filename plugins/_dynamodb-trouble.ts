@@ -12,7 +12,8 @@ const QUIET = 10 * SECOND;
 export interface TroubledCall {
   /** Such as `Scan`. */
   call: string;
-  table: string;
+  /** Undefined: it is about none. */
+  table?: string;
   /** When it failed for the first time, by `performance.now()`. */
   failingSince?: number;
   told?: boolean;
@@ -30,9 +31,10 @@ export function createTrouble({ log, progress }: Pick<Context, "log" | "progress
 
   return (troubled, error, pause) => {
     const { call, table } = troubled;
-    const key = `${call} ${table}`;
+    const key = `${call} ${table ?? ""}`;
     const throttled = passingFailure(error) === "throttled";
-    noteRetry(progress, table, { what: throttled ? "throttled" : `${side} away`, throttled, pause });
+    if (table !== undefined)
+      noteRetry(progress, table, { what: throttled ? "throttled" : `${side} away`, throttled, pause });
     const now = performance.now();
     if (troubled.told || now - (troubled.failingSince ?? now) < WORTH_TELLING) return;
     troubled.told = true;
@@ -40,8 +42,9 @@ export function createTrouble({ log, progress }: Pick<Context, "log" | "progress
     lines.set(key, line);
     line.untold++;
     if (now - line.at < QUIET) return;
+    const of = table === undefined ? "" : ` of table ${table}`;
     const calls = line.untold === 1 ? `a ${call}` : `${line.untold} ${call}s`;
-    log.warn(`${calls} of table ${table}${where} failed for over 2 s, trying again: ${reason(error)}`);
+    log.warn(`${calls}${of}${where} failed for over 2 s, trying again: ${reason(error)}`);
     Object.assign(line, { at: now, untold: 0 });
   };
 }

@@ -9,7 +9,6 @@ import type { FinalizeRequestMiddleware } from "@smithy/types";
 import type { Context } from "../../core/context.ts";
 import { createLimiter } from "../../core/limit.ts";
 import { withRetry } from "../../core/retry.ts";
-import { checkAnswer } from "./_answer.ts";
 import { PAUSES, patienceWith } from "../_dynamodb-calls.ts";
 import { type Capacity, consumedUnits } from "./_capacity.ts";
 import type { RawOutput } from "../_dynamodb-client.ts";
@@ -21,7 +20,7 @@ export interface ScanOptions<T> {
   /** What the table's scan may use, where that is limited. */
   capacity: Capacity | undefined;
   signal: AbortSignal;
-  /** Makes something of the answer; a SyntaxError makes the call again. */
+  /** Makes something of the answer; when it throws a MalformedAnswerError the call is made again. */
   parse: (body: Buffer) => T;
 }
 
@@ -34,7 +33,8 @@ export function createScan(ctx: Context, connected: () => DynamoDBClient): Scan 
   const trouble = createTrouble(ctx, "source");
 
   return async (request, { capacity, signal, parse }) => {
-    const call: TroubledCall = { call: "Scan", table: request.TableName! };
+    const table = request.TableName!;
+    const call: TroubledCall = { call: "Scan", table };
     /** Time in queues since the first failure, which is no fault of the source, in ms. */
     let queued = 0;
     let spent: ((units: number) => void) | undefined;
@@ -42,7 +42,7 @@ export function createScan(ctx: Context, connected: () => DynamoDBClient): Scan 
     async function turn(): Promise<void> {
       const from = performance.now();
       spent = await capacity?.take(signal);
-      await mayScan(signal, call.table);
+      await mayScan(signal, table);
       if (call.failingSince !== undefined) queued += performance.now() - from;
     }
 
@@ -91,7 +91,7 @@ export function createScan(ctx: Context, connected: () => DynamoDBClient): Scan 
             capacity.learn(request.Limit ?? capacity.limit, units);
           }
           try {
-            return checkAnswer(body, parse);
+            return parse(body);
           } catch (error) {
             call.failingSince ??= performance.now();
             throw error;
@@ -105,7 +105,7 @@ export function createScan(ctx: Context, connected: () => DynamoDBClient): Scan 
         },
       );
     } catch (error) {
-      throw callError("source", error, `Scan of table ${call.table}`, patience(error));
+      throw callError("source", error, `Scan of table ${table}`, { patience: patience(error), begun: true });
     }
   };
 }

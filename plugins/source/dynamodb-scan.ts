@@ -8,6 +8,7 @@ import { availableParallelism } from "node:os";
 import type { Config } from "../../core/config.ts";
 import { MigrationError } from "../../core/errors.ts";
 import { nameAttributes } from "../../core/filter-expression.ts";
+import { keyAttributes } from "../../core/key-of.ts";
 import { inParallel } from "../../core/lanes.ts";
 import { definePlugin, type Plugin } from "../../core/plugin.ts";
 import { segmentCount } from "../../core/segments.ts";
@@ -16,8 +17,8 @@ import { setField } from "../../core/value.ts";
 import { createAbsent } from "./_absent.ts";
 import { scanPage } from "./_answer.ts";
 import { type Capacity, createCapacity } from "./_capacity.ts";
+import { createCalls } from "../_dynamodb-calls.ts";
 import { createClient } from "../_dynamodb-client.ts";
-import { callError } from "../_dynamodb-errors.ts";
 import { createScan } from "./_scan.ts";
 import { describedTable } from "./_tables.ts";
 import { toSdk } from "../_dynamodb-values.ts";
@@ -35,6 +36,29 @@ const dynamodbScan: Plugin = definePlugin({
     let client: DynamoDBClient | undefined;
     const connected = (): DynamoDBClient => (client ??= createClient(config, ["ScanCommand"]));
     const scan = createScan(ctx, connected);
+    const calls = createCalls(ctx, "source", { first: true });
+
+    async function listTables(signal: AbortSignal): Promise<string[]> {
+      const names: string[] = [];
+      let start: string | undefined;
+      do {
+        const command = new ListTablesCommand(start === undefined ? {} : { ExclusiveStartTableName: start });
+        const answer = await calls({ call: "ListTables" }, signal, () =>
+          connected().send(command, { abortSignal: signal }),
+        );
+        names.push(...answer.TableNames!);
+        start = answer.LastEvaluatedTableName;
+      } while (start !== undefined);
+      return names;
+    }
+
+    async function describeTable(name: string, signal: AbortSignal): Promise<Table> {
+      const command = new DescribeTableCommand({ TableName: name });
+      const answer = await calls({ call: "DescribeTable", table: name }, signal, () =>
+        connected().send(command, { abortSignal: signal }),
+      );
+      return describedTable(answer.Table!);
+    }
 
     /** What the table's scan may use; undefined: as much as it likes. */
     function capacityOf(table: Table): Capacity | undefined {
@@ -47,9 +71,8 @@ const dynamodbScan: Plugin = definePlugin({
 
     ctx.provide("source", {
       async tables(signal) {
-        const names = selectTables(await listTables(connected(), signal), config);
-        const describe = (name: string): Promise<Table> => describeTable(connected(), name, signal);
-        return inParallel(names, DESCRIBES, describe);
+        const names = selectTables(await listTables(signal), config);
+        return inParallel(names, DESCRIBES, (name) => describeTable(name, signal));
       },
 
       units(table, count) {
@@ -64,15 +87,18 @@ const dynamodbScan: Plugin = definePlugin({
 
       async *read(unit, { from, beforeRequest, signal }) {
         const { table } = unit;
-        const keyNames = [table.keys.partition.name];
-        if (table.keys.sort !== undefined) keyNames.push(table.keys.sort.name);
+        const keyNames = keyAttributes(table).map(({ name }) => name);
         const toRecord = (item: Item): SourceRecord => scanRecord(item, keyNames);
         const capacity = capacityOf(table);
         let position = from;
         do {
           const request = { ...scanRequest(config, unit, position, capacity), ...filter };
           await beforeRequest(request);
-          const page = await scan(request, { capacity, signal, parse: (body) => scanPage(body, toRecord) });
+          const page = await scan(request, {
+            capacity,
+            signal,
+            parse: (body) => scanPage(body, keyNames, toRecord),
+          });
           ({ position } = page);
           yield page;
         } while (position !== undefined);
@@ -88,22 +114,6 @@ const dynamodbScan: Plugin = definePlugin({
   },
 });
 export default dynamodbScan;
-
-async function listTables(client: DynamoDBClient, signal: AbortSignal): Promise<string[]> {
-  const names: string[] = [];
-  let start: string | undefined;
-  try {
-    do {
-      const command = new ListTablesCommand(start === undefined ? {} : { ExclusiveStartTableName: start });
-      const answer = await client.send(command, { abortSignal: signal });
-      names.push(...(answer.TableNames ?? []));
-      start = answer.LastEvaluatedTableName;
-    } while (start !== undefined);
-  } catch (error) {
-    throw callError("source", error, "listing the source's tables");
-  }
-  return names;
-}
 
 /** What the white and the black list leave of the source's tables. */
 function selectTables(names: string[], config: Config): string[] {
@@ -123,16 +133,6 @@ function selectTables(names: string[], config: Config): string[] {
 function shortList(names: string[]): string {
   const shown = names.slice(0, 10).join(", ");
   return names.length > 10 ? `${shown} and ${names.length - 10} more` : shown;
-}
-
-async function describeTable(client: DynamoDBClient, name: string, signal: AbortSignal): Promise<Table> {
-  try {
-    const command = new DescribeTableCommand({ TableName: name });
-    const answer = await client.send(command, { abortSignal: signal });
-    return describedTable(answer.Table!);
-  } catch (error) {
-    throw callError("source", error, `describing table ${name}`);
-  }
 }
 
 /** The part of every Scan that makes the service leave items out. */

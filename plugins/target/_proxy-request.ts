@@ -103,7 +103,7 @@ export function unprocessed(answer: Buffer, writes: Write[], table: Table): Writ
 }
 
 function parse(answer: Buffer): Unprocessed[] {
-  let parsed: { UnprocessedItems?: Record<string, Unprocessed[]> } | null;
+  let parsed: { UnprocessedItems?: Record<string, Unprocessed[]> | null } | null;
   try {
     parsed = JSON.parse(answer.toString("utf8")) as typeof parsed;
   } catch (error) {
@@ -111,7 +111,7 @@ function parse(answer: Buffer): Unprocessed[] {
   }
   // A proxy may say anything with status 200.
   if (typeof parsed?.UnprocessedItems !== "object") throw malformed("the answer has no UnprocessedItems");
-  return Object.values(parsed.UnprocessedItems).flat();
+  return Object.values(parsed.UnprocessedItems ?? {}).flat();
 }
 
 function keyOfWrite({ json }: Write, table: Table): string | undefined {

@@ -15,7 +15,7 @@ const SEGMENTS = 8;
 interface ScanAnswer {
   Count: number;
   Items?: Item[];
-  LastEvaluatedKey?: Item;
+  LastEvaluatedKey?: Item | null;
 }
 
 /** See the top of the file. */
@@ -48,7 +48,7 @@ export function createScans(ctx: Context, connected: () => DynamoDBClient): Scan
         return parse((answer as unknown as RawOutput).body);
       });
       yield page;
-      from = page.LastEvaluatedKey;
+      from = page.LastEvaluatedKey ?? undefined;
     } while (from !== undefined);
   }
 

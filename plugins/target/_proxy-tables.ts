@@ -11,7 +11,6 @@ import type { Context } from "../../core/context.ts";
 import { MigrationError } from "../../core/errors.ts";
 import type { Table } from "../../core/types.ts";
 import { type Calls, createCalls } from "../_dynamodb-calls.ts";
-import { callError } from "../_dynamodb-errors.ts";
 import { createRequest, type SchemaOptions } from "./_proxy-schema.ts";
 
 const SECOND = 1000;
@@ -23,7 +22,7 @@ const QUIET = 30 * SECOND;
 
 /** See the top of the file. */
 export interface Tables {
-  /** What is there under a table's target name, asked once: who can't connect is told at once. */
+  /** What is there under a table's target name, asked at the start: who can't connect is told soon. */
   look(table: Table): Promise<TableDescription | undefined>;
   /** What is there under a table's target name; one that is being deleted is waited for until it is gone. */
   find(table: Table): Promise<TableDescription | undefined>;
@@ -41,6 +40,7 @@ export interface Tables {
 export function createTables(ctx: Context, connected: () => DynamoDBClient): Tables {
   const { log, signal } = ctx;
   const calls = createCalls(ctx, "target");
+  const firstCalls = createCalls(ctx, "target", { first: true });
 
   async function describe(
     { name, targetName }: Table,
@@ -119,7 +119,7 @@ export function createTables(ctx: Context, connected: () => DynamoDBClient): Tab
   }
 
   return {
-    look: (table) => describe(table, callOnce),
+    look: (table) => describe(table, firstCalls),
     async find(table) {
       const found = await describe(table);
       if (found?.TableStatus !== "DELETING") return found;
@@ -155,14 +155,6 @@ export function createTables(ctx: Context, connected: () => DynamoDBClient): Tab
     },
   };
 }
-
-const callOnce: Calls = async ({ call, table }, _, send) => {
-  try {
-    return await send();
-  } catch (error) {
-    throw callError("target", error, `${call} of table ${table}`);
-  }
-};
 
 /** Not every service tells. */
 const isActive = (status: string | undefined): boolean => status === undefined || status === "ACTIVE";

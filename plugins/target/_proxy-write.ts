@@ -30,7 +30,7 @@ export type Writer = (table: Table, writes: Write[], signal: AbortSignal) => Pro
 
 /** Makes it. */
 export function createWriter(ctx: Context, posted: () => Post): Writer {
-  const calls = createCalls(ctx, "target", { ...PAUSES, firstPause: FIRST_PAUSE });
+  const calls = createCalls(ctx, "target", { pauses: { ...PAUSES, firstPause: FIRST_PAUSE } });
   const lanes = createLanes(REQUESTS_IN_ALL);
 
   /** Makes one request and gives what is left of it. */
