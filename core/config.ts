@@ -36,6 +36,7 @@ export interface Config {
   "source.role_arn": string;
   "source.region": string;
   "source.endpoint_url": string;
+  "source.streams_endpoint_url": string;
   "source.session.max_retries": number;
   "source.session.timeout": number;
   "filter.collection.white": string[];

@@ -4,11 +4,14 @@ import { MigrationError } from "./errors.ts";
 import { followShard } from "./follow-shard.ts";
 import { gap } from "./gap.ts";
 import { noteShards, type OpenStream } from "./open-stream.ts";
+import type { ShardTree } from "./shards.ts";
 import type { Shard } from "./types.ts";
 
 const SECOND = 1000;
-/** How often all shards are listed, to find those that nobody announced. */
+/** How often all shards are listed while one that has ended waits for its children, or one has no parent. */
 const LISTING = 10 * SECOND;
+/** How often else, to find those that nobody announced: calls are few, and shared by all tables of the account. */
+const QUIET_LISTING = 300 * SECOND;
 /** The children of a shard that has ended are looked for after such pauses; then the listing has to find them. */
 const CHILDREN_AFTER = [0, 0.1, 0.2, 0.5, 1, 2, 5].map((seconds) => seconds * SECOND);
 /** A stream without any open shard for so long is no stream any more. */
@@ -78,7 +81,13 @@ export async function followTable(stream: OpenStream): Promise<void> {
 
   async function watch(): Promise<void> {
     while (!signal.aborted) {
-      found(await listed(() => ctx.role("streams").shards(table, signal)));
+      const { listedAt = -Infinity } = stream;
+      const quiet = performance.now() - listedAt < Math.min(QUIET_LISTING, ctx.patience * 2.5);
+      if (!quiet || stream.orphans.size > 0 || expectsChildren(tree)) {
+        const shards = await listed(() => ctx.role("streams").shards(table, signal));
+        if (shards.length > 0) stream.listedAt = performance.now();
+        found(shards);
+      }
       if (following.size > 0) openSince = performance.now();
       else if (performance.now() - openSince > Math.min(SILENCE, ctx.patience / 2)) throw ended(stream);
       await sleep(Math.min(LISTING, ctx.patience / 8), undefined, { signal }).catch(() => {});
@@ -96,6 +105,13 @@ export async function followTable(stream: OpenStream): Promise<void> {
     while (following.size > 0) await Promise.all(following);
     await checkpoint.flush();
   }
+}
+
+/** Whether a shard has ended and nobody follows it yet. */
+function expectsChildren(tree: ShardTree): boolean {
+  const nodes = [...tree.nodes()];
+  const parents = new Set(nodes.map(({ parent }) => parent));
+  return nodes.some(({ id, status }) => (status === "done" || status === "skipped") && !parents.has(id));
 }
 
 /** Nothing passes by itself here. */

@@ -19,6 +19,7 @@ const ADDRESS_KEYS: ReadonlySet<string> = new Set([
   "target.address",
   "checkpoint.address",
   "source.endpoint_url",
+  "source.streams_endpoint_url",
 ]);
 
 const SECRET_PARAMETER =

@@ -14,6 +14,8 @@ export interface OpenStream extends TableStream {
   readers: Map<string, ShardReader>;
   /** Shards that wait for their parents to show up in a listing, and since when, in ms since 1970. */
   orphans: Map<string, number>;
+  /** When all shards were listed last, by `performance.now()`; undefined: not by this process. */
+  listedAt?: number;
   /** Holds what was read and is not applied yet; undefined: it is read when it is applied. */
   spool?: StreamSpool | undefined;
 }
@@ -53,8 +55,9 @@ export function noteShards(stream: OpenStream, shards: Shard[]): void {
       notedAt: now,
     });
     stream.spool?.take(id);
-    orphans.delete(id);
   }
+  // Their parents may turn up among those that are past.
+  if (orphans.size > 0) for (const { id } of tree.nodes()) orphans.delete(id);
   for (const { id, parent } of listed.orphans) {
     const since = orphans.get(id) ?? now;
     orphans.set(id, since);

@@ -75,6 +75,7 @@ async function freshenStarts({ ctx, table, checkpoint }: OpenStream): Promise<vo
 async function takePositions(stream: OpenStream): Promise<void> {
   const { ctx, table, checkpoint, tree, readers } = stream;
   const shards = await ctx.role("streams").shards(table, ctx.signal);
+  stream.listedAt = performance.now();
   tree.begin(shards);
   const notedAt = Date.now();
   await inParallel(shards, PROBES, async ({ id, parent, last }) => {
@@ -138,6 +139,7 @@ export function keepPositions(stream: OpenStream): () => Promise<void> {
       await pause(LISTING);
       if (signal.aborted) return;
       noteShards(stream, await ctx.role("streams").shards(table, signal));
+      stream.listedAt = performance.now();
     }
   }
 

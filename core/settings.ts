@@ -87,6 +87,7 @@ const schema = v.object({
     "",
     "Another DynamoDB endpoint, such as http://127.0.0.1:8000; works without keys",
   ),
+  "source.streams_endpoint_url": setting(httpUrl, "", "The streams' endpoint; empty: derived at AWS"),
   "source.session.max_retries": setting(
     whole(0, MAX),
     "3",

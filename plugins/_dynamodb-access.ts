@@ -2,6 +2,7 @@
 import type { DynamoDBClientConfig } from "@aws-sdk/client-dynamodb";
 import type { AwsCredentialIdentity, AwsCredentialIdentityProvider } from "@smithy/types";
 import type { Config } from "../core/config.ts";
+import { MigrationError } from "../core/errors.ts";
 import type { Side } from "./_dynamodb-errors.ts";
 
 /** An endpoint, a region and credentials, as the SDK takes them. */
@@ -12,20 +13,68 @@ export type Access = Pick<DynamoDBClientConfig, "endpoint" | "region" | "profile
 type Credentials = Access["credentials"];
 
 const LOCAL_REGION = "us-east-1";
+const AWS_HOST =
+  /\.(amazonaws\.com|amazonaws\.com\.cn|amazonaws\.eu|api\.aws|api\.amazonwebservices\.com\.cn)$/;
 /** For servers that look at no credentials. */
 const PLACEHOLDER = { accessKeyId: "placeholder", secretAccessKey: "placeholder" };
 
-/** The source's: `source.*`. */
+/** The source's: `source.*`. A server that isn't AWS needs neither keys nor a region. */
 export function sourceAccess(config: Config): Access {
   const endpoint = config["source.endpoint_url"];
   const profile = config["source.profile"];
-  const region = config["source.region"] || (endpoint ? LOCAL_REGION : undefined);
+  const { host, isAws } = serverOf(endpoint);
+  const region = config["source.region"] || regionOf(host) || (endpoint ? LOCAL_REGION : undefined);
   return {
     ...(endpoint && { endpoint }),
     ...(region && { region }),
     ...(profile && { profile }),
-    credentials: sourceCredentials(config) ?? (endpoint ? PLACEHOLDER : chain()),
+    credentials: sourceCredentials(config) ?? (endpoint && !isAws ? PLACEHOLDER : chain()),
   };
+}
+
+/**
+ * The same for the source's streams, whose API is on another host at AWS.
+ *
+ * @throws MigrationError CONFIG_INVALID when nobody knows where it is
+ */
+export function streamsAccess(config: Config): Access {
+  const { endpoint: _, ...access } = sourceAccess(config);
+  const endpoint = streamsEndpoint(config);
+  return { ...access, ...(endpoint && { endpoint }) };
+}
+
+/** Where the streams' API is; empty: where the SDK looks for it. */
+export function streamsEndpoint(config: Config): string {
+  return (
+    config["source.streams_endpoint_url"] ||
+    process.env["AWS_ENDPOINT_URL_DYNAMODB_STREAMS"] ||
+    streamsBeside(config["source.endpoint_url"])
+  );
+}
+
+/** DynamoDB's hosts: with or without FIPS, of an account, of both IP versions. */
+const TABLES_HOST = /^(?:dynamodb|\d{12}\.ddb)(-fips)?(\.[a-z]+(?:-[a-z]+)+-\d+\.)([a-z.]+)$/;
+/** The suffixes of hosts with both IP versions, where the streams' host is called otherwise. */
+const DUAL_STACK = ["api.aws", "api.amazonwebservices.com.cn"];
+
+/** The address of the streams that belong to the tables' one. */
+function streamsBeside(endpoint: string): string {
+  const { host, isAws } = serverOf(endpoint);
+  if (!isAws || /^streams[.-]/.test(host)) return endpoint;
+  const [, fips = "", region, suffix = ""] = TABLES_HOST.exec(host) ?? [];
+  if (region === undefined) {
+    throw new MigrationError(
+      "CONFIG_INVALID",
+      `the streams are on another host than ${host}: source.endpoint_url`,
+      {
+        hint: "set source.streams_endpoint_url to the endpoint of DynamoDB Streams",
+      },
+    );
+  }
+  const name = DUAL_STACK.includes(suffix) ? "streams-dynamodb" : "streams.dynamodb";
+  const url = new URL(endpoint);
+  url.hostname = `${name}${fips}${region}${suffix}`;
+  return url.href;
 }
 
 /**
@@ -50,13 +99,13 @@ export function targetEndpoint(config: Config): string {
 }
 
 function serverOf(endpoint: string): { host: string; isAws: boolean } {
-  const host = new URL(endpoint).hostname;
-  return { host, isAws: /\.(amazonaws\.com(\.cn)?|api\.aws)$/.test(host) };
+  const host = endpoint === "" ? "" : new URL(endpoint).hostname;
+  return { host, isAws: AWS_HOST.test(host) };
 }
 
 /** The region in a host's name, such as `dynamodb.us-east-2.amazonaws.com`; empty: there is none. */
 function regionOf(host: string): string {
-  return /\.([a-z]{2}(?:-[a-z]+)+-\d+)\.(?:[\w-]+\.)*(?:amazonaws\.com|api\.aws)/.exec(host)?.[1] ?? "";
+  return AWS_HOST.test(host) ? (/\.([a-z]{2,}(?:-[a-z]+)+-\d+)\./.exec(host)?.[1] ?? "") : "";
 }
 
 /** Static keys, if they are set. */

@@ -9,7 +9,7 @@ import type {
   MiddlewareStack,
 } from "@smithy/types";
 import type { Config } from "../core/config.ts";
-import { sourceAccess, targetAccess } from "./_dynamodb-access.ts";
+import { sourceAccess, streamsAccess, targetAccess } from "./_dynamodb-access.ts";
 import { malformed } from "./_dynamodb-errors.ts";
 
 /** What a command whose body is taken raw gives. */
@@ -41,9 +41,13 @@ export function createClient(config: Config, raw: string[]): DynamoDBClient {
   return withRawBodies(new DynamoDBClient({ ...sourceAccess(config), ...transport(config) }), raw);
 }
 
-/** The same for the service's streams. */
+/**
+ * The same for the service's streams.
+ *
+ * @throws MigrationError CONFIG_INVALID when nobody knows where they are
+ */
 export function createStreamsClient(config: Config, raw: string[]): DynamoDBStreamsClient {
-  return withRawBodies(new DynamoDBStreamsClient({ ...sourceAccess(config), ...transport(config) }), raw);
+  return withRawBodies(new DynamoDBStreamsClient({ ...streamsAccess(config), ...transport(config) }), raw);
 }
 
 /** The same for the configured target. */

@@ -112,6 +112,12 @@ export function isAnswer(error: unknown): boolean {
   return error instanceof Error && (statusOf(error) > 0 || error.name === "MalformedAnswerError");
 }
 
+/** The service's own name of what a call failed with; empty: it was no answer. */
+export function causeName(error: unknown): string {
+  const cause = error instanceof MigrationError ? error.cause : error;
+  return cause instanceof Error ? cause.name : "";
+}
+
 function statusOf(error: Error): number {
   return (error as { $metadata?: { httpStatusCode?: number } }).$metadata?.httpStatusCode ?? 0;
 }

@@ -5,8 +5,33 @@ import type {
   Projection,
   TableDescription,
 } from "@aws-sdk/client-dynamodb";
+import { MigrationError } from "../../core/errors.ts";
 import type { IndexKeySchema, KeyAttribute, KeyType, SecondaryIndex, Table } from "../../core/types.ts";
 import { tableIdentity } from "../_dynamodb-values.ts";
+
+/** What can be done about tables that can't be read. */
+const UNUSABLE: Record<string, string> = {
+  CREATING: "wait until it is made",
+  DELETING: "it is being deleted",
+  ARCHIVING: "make its KMS key usable and restore it from its backup",
+  ARCHIVED: "make its KMS key usable and restore it from its backup",
+  INACCESSIBLE_ENCRYPTION_CREDENTIALS: "make its KMS key usable",
+};
+
+/**
+ * Refuses tables that nobody can read. One that is being changed is read like any other.
+ *
+ * @throws MigrationError TABLE_UNFIT naming all of them
+ */
+export function checkUsable(tables: TableDescription[]): void {
+  const unusable = tables.filter(({ TableStatus: status = "" }) => UNUSABLE[status] !== undefined);
+  const [first] = unusable;
+  if (first === undefined) return;
+  const named = unusable.map(({ TableName, TableStatus }) => `table ${TableName} is ${TableStatus}`);
+  throw new MigrationError("TABLE_UNFIT", `can't be read: ${named.join(", ")}`, {
+    hint: `${UNUSABLE[first.TableStatus!]}, or leave it out with filter.collection.black`,
+  });
+}
 
 /** A table as DescribeTable tells of it. */
 export function describedTable(description: TableDescription): Table {

@@ -3,6 +3,7 @@ import {
   type DynamoDBClient,
   ListTablesCommand,
   type ScanCommandInput,
+  type TableDescription,
 } from "@aws-sdk/client-dynamodb";
 import { availableParallelism } from "node:os";
 import type { Config } from "../../core/config.ts";
@@ -20,7 +21,7 @@ import { type Capacity, createCapacity } from "./_capacity.ts";
 import { createCalls } from "../_dynamodb-calls.ts";
 import { createClient } from "../_dynamodb-client.ts";
 import { createScan } from "./_scan.ts";
-import { describedTable } from "./_tables.ts";
+import { checkUsable, describedTable } from "./_tables.ts";
 import { toSdk } from "../_dynamodb-values.ts";
 
 /** DescribeTable calls at once. */
@@ -52,12 +53,12 @@ const dynamodbScan: Plugin = definePlugin({
       return names;
     }
 
-    async function describeTable(name: string, signal: AbortSignal): Promise<Table> {
+    async function describeTable(name: string, signal: AbortSignal): Promise<TableDescription> {
       const command = new DescribeTableCommand({ TableName: name });
       const answer = await calls({ call: "DescribeTable", table: name }, signal, () =>
         connected().send(command, { abortSignal: signal }),
       );
-      return describedTable(answer.Table!);
+      return answer.Table!;
     }
 
     /** What the table's scan may use; undefined: as much as it likes. */
@@ -72,7 +73,9 @@ const dynamodbScan: Plugin = definePlugin({
     ctx.provide("source", {
       async tables(signal) {
         const names = selectTables(await listTables(signal), config);
-        return inParallel(names, DESCRIBES, (name) => describeTable(name, signal));
+        const found = await inParallel(names, DESCRIBES, (name) => describeTable(name, signal));
+        checkUsable(found);
+        return found.map(describedTable);
       },
 
       units(table, count) {

@@ -3,6 +3,7 @@ import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Call, Misbehaviour } from "../stand-in/dynamodb.ts";
 import { startStreams, type Streams, type StreamsOptions } from "../stand-in/streams.ts";
+import { eventually } from "./eventually.ts";
 import { type Outcome, scenario } from "./helpers.ts";
 import { expectRefusal } from "./refusals.ts";
 import { change, expectModel, follow, positionsNoted, randomOf } from "./streams.ts";
@@ -53,6 +54,18 @@ describe("the target ends as the model is", () => {
       streams.expire();
       change(streams, random, 30);
       await expectModel(s, streams, run);
+    } finally {
+      await run.stop();
+    }
+  });
+
+  test("an idle stream is not listed again", async () => {
+    await using s = await scenario();
+    await using streams = await startStreams({ tables: ["t"] });
+    const run = follow(s, streams);
+    try {
+      await eventually(() => expect(streams.source.count("GetRecords")).toBeGreaterThan(25));
+      expect(streams.source.count("DescribeStream")).toBe(1);
     } finally {
       await run.stop();
     }

@@ -53,6 +53,8 @@ export interface StreamsOptions {
 /** A running stand-in with its script. */
 export interface Streams extends AsyncDisposable {
   source: StandIn;
+  /** What it would answer, were it not told to misbehave. */
+  right(call: Call): Misbehaviour | undefined;
   put(table: string, item: StandInItem): void;
   remove(table: string, pk: string): void;
   /** What is there now, by key. */
@@ -275,6 +277,7 @@ export async function startStreams(options: StreamsOptions): Promise<Streams> {
   });
   return {
     source,
+    right: streams,
     put: (table, item) => set(table, (item["pk"] as { S: string }).S, item),
     remove: (table, pk) => set(table, pk, undefined),
     model: (table) => tables.get(table)!.byKey,
