@@ -34,6 +34,8 @@ export interface Changes {
   add(page: StreamPage): Promise<void>;
   /** Writes what has gathered; resolves when all of it is acknowledged. Throws the first failure. */
   drain(): Promise<void>;
+  /** Resolves when nothing is on its way any more, whatever became of it. */
+  settled(): Promise<void>;
 }
 
 /** What {@link createChanges} takes. */
@@ -131,5 +133,6 @@ export function createChanges({ ctx, unit, progress, onReached }: ChangesOptions
       kick();
       await settle(() => false);
     },
+    settled: () => settle(() => false).catch(() => {}),
   };
 }

@@ -98,6 +98,8 @@ export async function followShard(
     return false;
   } finally {
     leave();
+    // Who goes on after a failure must not be overtaken by an older image, nor by its position.
+    await changes.settled();
   }
 }
 

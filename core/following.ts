@@ -70,6 +70,7 @@ export async function openStreams(
       await stream.spool?.stopped();
       const lost = gap();
       if (ctx.signal.aborted || lost === undefined) return;
+      await stream.checkpoint.retire();
       await beginResync(ctx, table, run.table(table), lost);
       streams.set(table.name, await open(ctx, table, polls, run));
       counters.stream = streams.get(table.name)!.stream.progress;

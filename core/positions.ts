@@ -39,9 +39,31 @@ export async function openStream(
       const shard = progress.shards.get(id);
       if (shard !== undefined) shard.savedAt = at;
     }
-    stream?.spool?.saved(notes);
+    stream.spool?.saved(notes);
   });
-  let stream: OpenStream | undefined;
+  const tree = createShardTree(checkpoint.shards.values());
+  const stream: OpenStream = {
+    ctx,
+    table,
+    progress,
+    checkpoint,
+    polls,
+    tree,
+    readers: new Map(),
+    orphans: new Map(),
+  };
+  try {
+    await beginStream(stream, copied);
+  } catch (error) {
+    await checkpoint.retire().catch(() => {});
+    throw error;
+  }
+  return stream;
+}
+
+/** Finds the positions noted, or takes them. */
+async function beginStream(stream: OpenStream, copied: boolean): Promise<void> {
+  const { ctx, table, checkpoint } = stream;
   const is = await ctx.role("streams").open(table, ctx.signal);
   const was = checkpoint.stream;
   if (was !== undefined && was !== is && checkpoint.shards.size > 0) {
@@ -51,11 +73,8 @@ export async function openStream(
     throw gap(`its copy was begun before positions in its stream were noted: table ${table.name}`);
   }
   if (was !== is) await checkpoint.begin(is);
-  const tree = createShardTree(checkpoint.shards.values());
-  stream = { ctx, table, progress, checkpoint, polls, tree, readers: new Map(), orphans: new Map() };
   if (checkpoint.shards.size === 0) await takePositions(stream);
   else if (was === undefined) await freshenStarts(stream);
-  return stream;
 }
 
 /**

@@ -40,6 +40,8 @@ export interface StreamCheckpoint {
   noteSpooled(shard: string, readUpTo: string): void;
   /** Saves what is not saved yet; throws what went wrong with any save. */
   flush(): Promise<void>;
+  /** Saves nothing from now on: another one takes its place. Resolves when no save is on its way. */
+  retire(): Promise<void>;
 }
 
 const streamSchema: v.GenericSchema<unknown, { stream: string }> = v.object({ stream: v.string() });
@@ -86,6 +88,8 @@ export async function openStreamCheckpoint(
   }
   const noted = v.safeParse(streamSchema, own.get(STREAM));
   let stream = noted.success ? noted.output.stream : undefined;
+
+  let retired = false;
 
   /** The times that are saved, so that only changed ones are. */
   const times = new Map([...shards.values()].map(({ id, notedAt }) => [id, notedAt]));
@@ -137,6 +141,11 @@ export async function openStreamCheckpoint(
     onFailure: (error) => ctx.stop(error),
   });
 
+  async function flush(): Promise<void> {
+    await spools.flush();
+    await notes.flush();
+  }
+
   return {
     get stream() {
       return stream;
@@ -149,15 +158,16 @@ export async function openStreamCheckpoint(
     },
     note(shard) {
       shards.set(shard.id, shard);
-      notes.put(shard.id, shard);
+      if (!retired) notes.put(shard.id, shard);
     },
     noteSpooled(shard, readUpTo) {
       spooled.set(shard, readUpTo);
-      spools.put(shard, readUpTo);
+      if (!retired) spools.put(shard, readUpTo);
     },
-    async flush() {
-      await spools.flush();
-      await notes.flush();
+    flush,
+    async retire() {
+      retired = true;
+      await flush();
     },
   };
 }

@@ -1,0 +1,119 @@
+/** Streams in memory whose shards answer from a script, and a context in which they are followed. */
+import { loadConfig } from "../core/config.ts";
+import { createContext, type OwnedContext } from "../core/context.ts";
+import type { OpenStream } from "../core/open-stream.ts";
+import { createPolls } from "../core/polls.ts";
+import { openStream } from "../core/positions.ts";
+import { trackTable } from "../core/progress.ts";
+import type { Checkpoint, Streams } from "../core/roles.ts";
+import type {
+  Batch,
+  Shard,
+  ShardPosition,
+  SourceRecord,
+  StreamPage,
+  Table,
+  WriteResult,
+} from "../core/types.ts";
+import { memoryCheckpoint, memorySource, memoryTarget, testTable } from "./fake-context.ts";
+
+/** What a request to a shard brings: so many records, or a failure. */
+export type Answer = Partial<StreamPage> | Error;
+
+/** See the top of the file. */
+export interface FakeStreams extends Streams {
+  /** What is listed. */
+  listed: Shard[];
+  /** What a shard answers, one after the other; then nothing comes any more. */
+  answers: Map<string, Answer[]>;
+  /** Readers that were opened: which shard, and from where. */
+  opened: { shard: string; from: ShardPosition }[];
+  /** Listings that were asked for. */
+  listings: number;
+  /** What a listing fails with. */
+  failure: Error | undefined;
+}
+
+/** Makes them. */
+export function fakeStreams(listed: Shard[] = [], answers: Record<string, Answer[]> = {}): FakeStreams {
+  const list = (): Shard[] => {
+    streams.listings++;
+    if (streams.failure !== undefined) throw streams.failure;
+    return streams.listed;
+  };
+  const streams: FakeStreams = {
+    listed,
+    answers: new Map(Object.entries(answers)),
+    opened: [],
+    listings: 0,
+    failure: undefined,
+    open: async () => "stream",
+    shards: async () => list(),
+    children: async (_table, id) => list().filter(({ parent }) => parent === id),
+    read({ shard }, from) {
+      streams.opened.push({ shard, from });
+      return {
+        async poll() {
+          const answer = streams.answers.get(shard)?.shift() ?? {};
+          if (answer instanceof Error) throw answer;
+          return { records: [], bytes: 0, tip: true, ended: false, sentAt: Date.now(), ...answer };
+        },
+      };
+    },
+  };
+  return streams;
+}
+
+/** A change of an item in a stream. */
+export function changed(pk: string, sequenceNumber: number, time: number = Date.now()): SourceRecord {
+  const item = { pk: { S: pk } };
+  return { op: "put", event: "MODIFY", keys: item, item, sequenceNumber: String(sequenceNumber), time };
+}
+
+/** What {@link streamContext} takes. */
+export interface StreamContextOptions {
+  streams: FakeStreams;
+  checkpoint?: Checkpoint;
+  apply?: (batch: Batch) => Promise<Partial<WriteResult> | void>;
+  settings?: Record<string, string>;
+  /** In ms. */
+  patience?: number;
+}
+
+/** The table that is followed. */
+export const TABLE: Table = testTable("pk");
+
+/** A context that follows {@link TABLE}. */
+export async function streamContext(options: StreamContextOptions): Promise<OwnedContext> {
+  const { streams, checkpoint = memoryCheckpoint(), settings, patience = 10_000 } = options;
+  const set = { "target.address": "mongodb://127.0.0.1:1", sync_mode: "all", ...settings };
+  const ctx = createContext({ config: loadConfig({ set }).config, patience });
+  const target = memoryTarget();
+  target.apply = async (batch) => {
+    const answer = await options.apply?.(batch);
+    return { inserted: 0, replaced: batch.records.length, deleted: 0, duplicates: 0, ms: 0, ...answer };
+  };
+  await ctx.use({
+    name: "fake",
+    setup(ctx) {
+      ctx.provide("streams", streams);
+      ctx.provide("source", memorySource([]));
+      ctx.provide("target", target);
+      ctx.provide("checkpoint", checkpoint);
+      ctx.provide("convert", {
+        fieldPath: ({ name }) => name,
+        convert(records) {
+          for (const record of records) Object.assign(record, { key: record.keys, document: record.item });
+          return { overflowed: 0 };
+        },
+      });
+    },
+  });
+  trackTable(ctx.progress, TABLE);
+  return ctx;
+}
+
+/** Opens the stream of {@link TABLE}. */
+export function opened(ctx: OwnedContext, copied = false): Promise<OpenStream> {
+  return openStream(ctx, TABLE, createPolls(ctx.config), copied);
+}
