@@ -3,7 +3,7 @@ import { createHooks, type Hookable } from "hookable";
 import type { Config } from "./config.ts";
 import * as v from "valibot";
 import { MigrationError } from "./errors.ts";
-import type { HookEvent, HookName, Hooks } from "./hooks.ts";
+import { EDITING_HOOKS, type HookEvent, type HookName, type Hooks } from "./hooks.ts";
 import type { AnyPlugin } from "./plugin.ts";
 import { createProgress, type Progress } from "./progress.ts";
 import type { Roles } from "./roles.ts";
@@ -42,6 +42,8 @@ export interface Context {
   call<Name extends HookName>(name: Name, event: HookEvent<Name>): void | Promise<void>;
   /** Whether anybody listens. */
   listens(name: HookName): boolean;
+  /** The plugins that may edit records and don't say that they keep their keys. */
+  readonly keyChangers: ReadonlySet<string>;
   /** Leaves records out for good: they are on the disk, in `<id>-skipped.jsonl`, when it resolves. */
   skip(skip: Skip): Promise<void>;
 }
@@ -79,7 +81,8 @@ export function createContext(options: ContextOptions): OwnedContext {
   const sameOptions = new Map<string, unknown>();
   let grace: NodeJS.Timeout | undefined;
   signal.addEventListener("abort", startGrace, { once: true });
-  let current = "nimo-shake";
+  let current: Pick<AnyPlugin, "name" | "keepsKeys"> = { name: "nimo-shake" };
+  const keyChangers = new Set<string>();
 
   function startGrace(): void {
     grace = setTimeout(() => abandoning.abort(signal.reason), GRACE);
@@ -99,16 +102,18 @@ export function createContext(options: ContextOptions): OwnedContext {
       if (taken !== undefined) {
         throw new MigrationError(
           "PLUGIN_INVALID",
-          `two plugins provide the ${role}: ${taken.by} and ${current}`,
+          `two plugins provide the ${role}: ${taken.by} and ${current.name}`,
           { hint: "leave one of them out" },
         );
       }
-      roles.set(role, { by: current, implementation });
+      roles.set(role, { by: current.name, implementation });
       closing.defer(async () => {
         if ("close" in implementation) await implementation.close?.();
       });
     },
+    keyChangers,
     hook(name, fn) {
+      if (EDITING_HOOKS.has(name) && !current.keepsKeys) keyChangers.add(current.name);
       listeners.set(name, (listeners.get(name) ?? 0) + 1);
       // hookable types its names as a nested union that a generic name can't be matched with.
       (hooks.hook as (name: string, fn: unknown) => void)(name, fn);
@@ -140,7 +145,7 @@ export function createContext(options: ContextOptions): OwnedContext {
     },
     isFilled: (role) => roles.has(role),
     async use(plugin, pluginOptions) {
-      current = plugin.name;
+      current = plugin;
       if (plugin.sameOptions === true) sameOptions.set(plugin.name, pluginOptions ?? {});
       await plugin.setup(this, checkedOptions(plugin, pluginOptions));
     },

@@ -28,7 +28,8 @@ export async function convertRecords(ctx: Context, unit: Unit, records: SourceRe
   }));
 }
 
-async function convertOnce(
+/** The same, where the caller decides what becomes of a failure. */
+export async function convertOnce(
   ctx: Context,
   unit: Unit,
   records: SourceRecord[],

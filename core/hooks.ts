@@ -128,6 +128,14 @@ export interface Hooks {
   close: (event: { error?: MigrationError }) => void | Promise<void>;
 }
 
+/** The hooks in which a plugin may change or drop records. */
+export const EDITING_HOOKS: ReadonlySet<HookName> = new Set([
+  "fetch:after",
+  "convert:before",
+  "convert:after",
+  "write:before",
+]);
+
 /** A hook's name. */
 export type HookName = keyof Hooks;
 /** The event a hook gets. */

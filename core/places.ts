@@ -3,6 +3,7 @@ import type { RunCheckpoint, TableCheckpoint } from "./checkpoint.ts";
 import type { Context } from "./context.ts";
 import { MigrationError } from "./errors.ts";
 import { planIndexes } from "./indexes.ts";
+import type { Resumption } from "./roles.ts";
 import type { Table } from "./types.ts";
 
 /**
@@ -88,6 +89,14 @@ async function make(
 
 /** Takes up a table's counters and lets the target prepare for writing it on. */
 async function resume(ctx: Context, table: Table, checkpoint: TableCheckpoint): Promise<void> {
+  const units = takeUp(ctx, table, checkpoint);
+  if (checkpoint.state?.stage === "done") return;
+  const indexes = planIndexes(table, ctx.role("convert"), false);
+  await ctx.role("target").resume(table, { units, indexes }, ctx.signal);
+}
+
+/** Takes up a table's counters; gives how far its units are. */
+export function takeUp(ctx: Context, table: Table, checkpoint: TableCheckpoint): Resumption["units"] {
   const counters = ctx.progress.tables.get(table.name)!;
   const units = ctx
     .role("source")
@@ -103,9 +112,7 @@ async function resume(ctx: Context, table: Table, checkpoint: TableCheckpoint): 
     });
   counters.resumed = counters.read;
   counters.resumedBytes = counters.bytes;
-  if (checkpoint.state?.stage === "done") return;
-  const indexes = planIndexes(table, ctx.role("convert"), false);
-  await ctx.role("target").resume(table, { units, indexes }, ctx.signal);
+  return units;
 }
 
 const NOTHING = { read: 0, filtered: 0, overflowed: 0, bytes: 0 };

@@ -12,6 +12,11 @@ export interface Plugin<Options = unknown> {
    * how they look there.
    */
   sameOptions?: boolean;
+  /**
+   * Whether the values of key attributes stay as the source has them, so that a document tells its item: without that
+   * a plugin that hooks into records can't be used with `on_gap = resync`, which looks items up by their documents' keys.
+   */
+  keepsKeys?: boolean;
   /** Called once before anything is connected; provides roles and adds hooks. */
   setup(ctx: Context, options: Options): void | Promise<void>;
 }

@@ -3,16 +3,9 @@ import type { TableCheckpoint } from "./checkpoint.ts";
 import type { Context } from "./context.ts";
 import { MigrationError } from "./errors.ts";
 import { planIndexes } from "./indexes.ts";
-import { keyOf } from "./key-of.ts";
-import { inParallel } from "./lanes.ts";
-import type { TableProgress } from "./progress.ts";
 import { forgetStream } from "./stream-checkpoint.ts";
-import type { SourceRecord, Table } from "./types.ts";
-
-/** Reads of the source and deletes at once. */
-const LANES = 4;
-/** Keys looked up together. */
-const SLICE = 500;
+import { rereads } from "./sweep.ts";
+import type { Table } from "./types.ts";
 
 /** Whether a failure is a gap that is to be mended. */
 export function isMendable({ config }: Context, error: unknown): error is MigrationError {
@@ -26,10 +19,28 @@ export function isMendable({ config }: Context, error: unknown): error is Migrat
  */
 export function checkResync(ctx: Context): void {
   if (ctx.config.on_gap !== "resync") return;
-  if (ctx.role("target").keys !== undefined && ctx.role("source").absent !== undefined) return;
-  throw new MigrationError("CONFIG_INVALID", `a table can't be copied again: ${ctx.role("target").place}`, {
-    hint: "set on_gap = fail",
-  });
+  const { source, target } = { source: ctx.role("source"), target: ctx.role("target") };
+  const refuse = (what: string, hint: string): never => {
+    throw new MigrationError("CONFIG_INVALID", `on_gap = resync: ${what}`, { hint });
+  };
+  if (target.keys === undefined || source.absent === undefined) {
+    refuse(`a table can't be copied again: ${target.place}`, "set on_gap = fail");
+  }
+  if (rereads(ctx) && source.items === undefined) {
+    refuse("plugins see records, and the source can't look items up for them", "set on_gap = fail");
+  }
+  if (ctx.config["full.read.filter_expression"] !== "") {
+    refuse(
+      "an item that full.read.filter_expression no longer matches would keep its old version",
+      "use plugin.filter.where instead, or set on_gap = fail",
+    );
+  }
+  if (ctx.keyChangers.size > 0) {
+    refuse(
+      `who changes key values makes all of a table's items look deleted: plugin ${[...ctx.keyChangers].join(", ")}`,
+      "if key values stay as the source has them, let the plugin say keepsKeys: true; else set on_gap = fail",
+    );
+  }
 }
 
 /**
@@ -62,46 +73,4 @@ export async function beginResync(
 export async function overwrite(ctx: Context, table: Table): Promise<void> {
   const indexes = planIndexes(table, ctx.role("convert"), false);
   await ctx.role("target").resume(table, { units: [], indexes }, ctx.signal);
-}
-
-/**
- * Deletes the documents whose items are gone from the source, by consistent reads that are later than the table's
- * positions: what comes back after that is in the stream.
- */
-export async function sweep(ctx: Context, table: Table, counters: TableProgress): Promise<void> {
-  const [source, target, convert] = [ctx.role("source"), ctx.role("target"), ctx.role("convert")];
-  let looked = 0;
-  let deleted = 0;
-  let strangers = 0;
-
-  async function look(keys: SourceRecord["keys"][]): Promise<void> {
-    const absent = await source.absent!(table, keys, ctx.signal);
-    looked += keys.length;
-    if (absent.length === 0) return;
-    const records = absent.map((key): SourceRecord => ({ op: "delete", event: "REMOVE", keys: key }));
-    convert.convert(records, table);
-    const unit = { phase: "full", table, segment: 0, segments: 1 } as const;
-    await target.apply!({ unit, records }, ctx.abandon);
-    deleted += records.length;
-  }
-
-  ctx.log.info(`looking for documents of table ${table.name} whose items are gone`);
-  for await (const documents of target.keys!(table, ctx.signal)) {
-    const keys = documents.map((document) => keyOf(document, table, convert.fieldPath));
-    const known = keys.filter((key) => key !== undefined);
-    strangers += keys.length - known.length;
-    const slices = Array.from({ length: Math.ceil(known.length / SLICE) }, (_, i) =>
-      known.slice(i * SLICE, (i + 1) * SLICE),
-    );
-    await inParallel(slices, LANES, look);
-    ctx.signal.throwIfAborted();
-  }
-  if (strangers > 0) {
-    ctx.log.warn(
-      `${strangers} documents of ${table.targetName} have no key of table ${table.name}: left alone`,
-    );
-  }
-  ctx.log.info(
-    `table ${table.name} is copied again: ${counters.written} items written, ${deleted} of ${looked} documents deleted`,
-  );
 }

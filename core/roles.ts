@@ -44,6 +44,8 @@ export interface Source {
   read(unit: SegmentUnit, options: ReadOptions): AsyncIterable<Page>;
   /** Those of the keys that no item has, by consistent reads; missing: nobody can tell. */
   absent?(table: Table, keys: Item[], signal: AbortSignal): Promise<Item[]>;
+  /** The items of the keys, whole, by consistent reads; missing: they can't be looked up. */
+  items?(table: Table, keys: Item[], signal: AbortSignal): Promise<Item[]>;
   /** Frees what the source holds; may be called twice. */
   close?(): Promise<void> | void;
 }

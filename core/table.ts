@@ -6,8 +6,10 @@ import { MigrationError } from "./errors.ts";
 import { copyTable } from "./full.ts";
 import { indexPattern, planIndexes } from "./indexes.ts";
 import type { FairLanes } from "./lanes.ts";
-import { overwrite, sweep } from "./resync.ts";
+import { takeUp } from "./places.ts";
+import { overwrite } from "./resync.ts";
 import type { TableProgress } from "./progress.ts";
+import { sweep } from "./sweep.ts";
 import type { Table } from "./types.ts";
 
 /** One table: its data, then its indexes; what an earlier run had finished is not done again. */
@@ -61,6 +63,7 @@ export async function prepareIncr(
   const { state } = checkpoint;
   const counters = ctx.progress.tables.get(table.name)!;
   if (state?.round !== undefined && state.stage !== "done") {
+    takeUp(ctx, table, checkpoint);
     await overwrite(ctx, table);
     await migrateTable(ctx, table, counters, checkpoint, readers);
     return;

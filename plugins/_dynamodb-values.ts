@@ -8,13 +8,6 @@ export function toSdk(item: Item): Record<string, SdkValue> {
   return Object.fromEntries(Object.entries(item).map(([name, value]) => [name, bytes(value)]));
 }
 
-/** The reverse of {@link toSdk}. */
-export function fromSdk(item: Record<string, SdkValue>): Item {
-  const text = (value: SdkValue): AttributeValue =>
-    (value.B === undefined ? value : { B: Buffer.from(value.B).toString("base64") }) as AttributeValue;
-  return Object.fromEntries(Object.entries(item).map(([name, value]) => [name, text(value)]));
-}
-
 /**
  * Which table it is: one made anew under the same name is another. DynamoDB Local has no TableId, but tells the
  * time to the millisecond.

@@ -16,6 +16,7 @@ const exclude: Plugin<TextOptions> = definePlugin({
   name: "exclude",
   options: textOptions,
   sameOptions: true,
+  keepsKeys: true,
   setup(ctx, options) {
     checkKeys("exclude", options, ["attributes", "attributes.<table>"]);
     const selections = perTable(options, "attributes", readDeepSelection);

@@ -24,19 +24,12 @@ const filter: Plugin<TextOptions> = definePlugin({
   name: "filter",
   options: textOptions,
   sameOptions: true,
+  keepsKeys: true,
   setup(ctx, options) {
     checkKeys("filter", options, ["tables", "where", "where.<table>"]);
     if (options["tables"] !== undefined) filterTables(ctx, options["tables"]);
     const conditions = perTable(options, "where", predicate);
     if (conditions === undefined) return;
-    if (ctx.config.on_gap === "resync") {
-      throw invalidOption(
-        "filter",
-        "where",
-        "with on_gap = resync nobody would know of items that left the filter meanwhile",
-        "set on_gap = fail",
-      );
-    }
     warnOfStrangers(ctx, "filter", "where", conditions);
     ctx.hook("fetch:after", (event) => {
       const condition = conditions.of(event.table.name);

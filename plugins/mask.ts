@@ -30,6 +30,8 @@ const mask: Plugin<TextOptions> = definePlugin({
   name: "mask",
   options: textOptions,
   sameOptions: true,
+  // Where it doesn't, it refuses `on_gap = resync` itself.
+  keepsKeys: true,
   setup(ctx, options) {
     checkKeys("mask", options, ["attributes", "attributes.<table>", "method", "salt"]);
     const method = methodOf(options["method"] ?? "hash");

@@ -16,6 +16,7 @@ const pick: Plugin<TextOptions> = definePlugin({
   name: "pick",
   options: textOptions,
   sameOptions: true,
+  keepsKeys: true,
   setup(ctx, options) {
     checkKeys("pick", options, ["attributes", "attributes.<table>"]);
     const selections = perTable(options, "attributes", readSelection);

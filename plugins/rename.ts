@@ -15,6 +15,7 @@ const rename: Plugin<TextOptions> = definePlugin({
   name: "rename",
   options: textOptions,
   sameOptions: true,
+  keepsKeys: true,
   setup(ctx, options) {
     checkKeys("rename", options, ["tables", "attributes", "attributes.<table>"]);
     renameTables(ctx, options["tables"] ?? "");

@@ -1,17 +1,20 @@
-/** Which of some keys no item has any more, by consistent reads. */
+/** Looking up keys by consistent reads: which no item has any more, and the items of the others. */
 import {
   BatchGetItemCommand,
   type BatchGetItemCommandInput,
-  type BatchGetItemCommandOutput,
   type DynamoDBClient,
+  type KeysAndAttributes,
 } from "@aws-sdk/client-dynamodb";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Context } from "../../core/context.ts";
 import { keyAttributes, keyText } from "../../core/key-of.ts";
 import { createLimiter } from "../../core/limit.ts";
+import type { Source } from "../../core/roles.ts";
 import type { Item, Table } from "../../core/types.ts";
 import { createCalls } from "../_dynamodb-calls.ts";
-import { fromSdk, toSdk } from "../_dynamodb-values.ts";
+import type { RawOutput } from "../_dynamodb-client.ts";
+import { malformed } from "../_dynamodb-errors.ts";
+import { toSdk } from "../_dynamodb-values.ts";
 
 /** The service's limit of one call. */
 const MOST_KEYS = 100;
@@ -19,57 +22,92 @@ const MOST_KEYS = 100;
 const FIRST_PAUSE = 50;
 const LONGEST_PAUSE = 5000;
 
-/** Gives those of the keys that no item has. */
-export type Absent = (table: Table, keys: Item[], signal: AbortSignal) => Promise<Item[]>;
+/** What {@link createLookups} gives, see `Source`. */
+export type Lookups = Required<Pick<Source, "absent" | "items">>;
 
-/** Makes it; its calls keep to `qps.full`. */
-export function createAbsent(ctx: Context, connected: () => DynamoDBClient): Absent {
+/** A part of the service's answer, as it sends it. */
+interface Answer {
+  Responses?: Record<string, Item[]>;
+  UnprocessedKeys?: Record<string, { Keys: Item[] }>;
+}
+
+/**
+ * Makes them; their calls keep to `qps.full`.
+ *
+ * @param connected a client that gives the bodies of BatchGetItem raw
+ */
+export function createLookups(ctx: Context, connected: () => DynamoDBClient): Lookups {
   const calls = createCalls(ctx, "source");
   const mayCall = createLimiter(ctx.config["qps.full"]);
 
-  /** The keys of the items that are there, as text. */
-  async function present(table: Table, keys: Item[], signal: AbortSignal): Promise<Set<string>> {
-    const found = new Set<string>();
-    const names = keyAttributes(table).map(({ name }, i) => [`#k${i}`, name] as const);
-    let request: BatchGetItemCommandInput["RequestItems"] = {
-      [table.name]: {
-        Keys: keys.map(toSdk),
-        ConsistentRead: true,
-        ProjectionExpression: names.map(([placeholder]) => placeholder).join(", "),
-        ExpressionAttributeNames: Object.fromEntries(names),
-      },
-    };
+  /** The items of at most {@link MOST_KEYS} keys, or of each the part that is wanted. */
+  async function get(
+    table: Table,
+    keys: Item[],
+    wanted: Partial<KeysAndAttributes>,
+    signal: AbortSignal,
+  ): Promise<Item[]> {
+    const found: Item[] = [];
+    let left = keys;
     for (let pause = FIRST_PAUSE; ; pause = Math.min(2 * pause, LONGEST_PAUSE)) {
-      const command = new BatchGetItemCommand({ RequestItems: request });
-      const answer: BatchGetItemCommandOutput = await calls(
-        { call: "BatchGetItem", table: table.name },
-        signal,
-        async () => {
-          await mayCall(signal, table.name);
-          return connected().send(command, { abortSignal: signal });
-        },
-      );
-      for (const item of answer.Responses?.[table.name] ?? []) found.add(keyText(fromSdk(item), table));
-      request = answer.UnprocessedKeys;
-      if (request === undefined || Object.keys(request).length === 0) return found;
+      const input: BatchGetItemCommandInput = {
+        RequestItems: { [table.name]: { ...wanted, Keys: left.map(toSdk), ConsistentRead: true } },
+      };
+      const answer = await calls({ call: "BatchGetItem", table: table.name }, signal, async () => {
+        await mayCall(signal, table.name);
+        const sent = await connected().send(new BatchGetItemCommand(input), { abortSignal: signal });
+        return parse((sent as unknown as RawOutput).body);
+      });
+      found.push(...(answer.Responses?.[table.name] ?? []));
+      left = answer.UnprocessedKeys?.[table.name]?.Keys ?? [];
+      if (left.length === 0) return found;
       await sleep(pause * (0.5 + Math.random() / 2), undefined, { signal });
     }
   }
 
-  return async (table, keys, signal) => {
-    // The service refuses a call that names a key twice.
-    const all = new Map(keys.map((key) => [keyText(key, table), key]));
-    const absent: Item[] = [];
-    const entries = [...all];
-    for (let at = 0; at < entries.length; at += MOST_KEYS) {
-      const some = entries.slice(at, at + MOST_KEYS);
-      const there = await present(
-        table,
-        some.map(([, key]) => key),
-        signal,
-      );
-      for (const [text, key] of some) if (!there.has(text)) absent.push(key);
+  /** The same for any number of keys, and one that is there twice. */
+  async function getAll(
+    table: Table,
+    keys: Map<string, Item>,
+    wanted: Partial<KeysAndAttributes>,
+    signal: AbortSignal,
+  ): Promise<Item[]> {
+    const all = [...keys.values()];
+    const found: Item[] = [];
+    for (let at = 0; at < all.length; at += MOST_KEYS) {
+      found.push(...(await get(table, all.slice(at, at + MOST_KEYS), wanted, signal)));
     }
-    return absent;
+    return found;
+  }
+
+  // The service refuses a call that names a key twice.
+  const byText = (table: Table, keys: Item[]): Map<string, Item> =>
+    new Map(keys.map((key) => [keyText(key, table), key]));
+
+  return {
+    items: (table, keys, signal) => getAll(table, byText(table, keys), {}, signal),
+
+    async absent(table, keys, signal) {
+      const names = keyAttributes(table).map(({ name }, i) => [`#k${i}`, name] as const);
+      const wanted = {
+        ProjectionExpression: names.map(([placeholder]) => placeholder).join(", "),
+        ExpressionAttributeNames: Object.fromEntries(names),
+      };
+      const left = byText(table, keys);
+      for (const item of await getAll(table, left, wanted, signal)) left.delete(keyText(item, table));
+      return [...left.values()];
+    },
   };
+}
+
+function parse(body: Buffer): Answer {
+  let answer: Answer | null;
+  try {
+    answer = JSON.parse(body.toString("utf8")) as Answer;
+  } catch (error) {
+    throw malformed("the answer is no JSON", error);
+  }
+  // An answer without it would make every item look deleted.
+  if (typeof answer?.Responses !== "object") throw malformed("the answer has no responses");
+  return answer;
 }

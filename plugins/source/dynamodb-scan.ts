@@ -15,7 +15,7 @@ import { definePlugin, type Plugin } from "../../core/plugin.ts";
 import { segmentCount } from "../../core/segments.ts";
 import type { Item, SegmentUnit, SourceRecord, Table } from "../../core/types.ts";
 import { setField } from "../../core/value.ts";
-import { createAbsent } from "./_absent.ts";
+import { createLookups } from "./_absent.ts";
 import { scanPage } from "./_answer.ts";
 import { type Capacity, createCapacity } from "./_capacity.ts";
 import { createCalls } from "../_dynamodb-calls.ts";
@@ -35,7 +35,8 @@ const dynamodbScan: Plugin = definePlugin({
     const filter = filterOf(config);
     const capacities = new Map<string, Capacity>();
     let client: DynamoDBClient | undefined;
-    const connected = (): DynamoDBClient => (client ??= createClient(config, ["ScanCommand"]));
+    const connected = (): DynamoDBClient =>
+      (client ??= createClient(config, ["ScanCommand", "BatchGetItemCommand"]));
     const scan = createScan(ctx, connected);
     const calls = createCalls(ctx, "source", { first: true });
 
@@ -107,7 +108,7 @@ const dynamodbScan: Plugin = definePlugin({
         } while (position !== undefined);
       },
 
-      absent: createAbsent(ctx, connected),
+      ...createLookups(ctx, connected),
 
       close() {
         client?.destroy();

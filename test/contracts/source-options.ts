@@ -21,6 +21,8 @@ export interface SourceContract {
   can: {
     /** Tell keys that no item has: it has `absent`. */
     absent?: boolean;
+    /** Look items up by their keys: it has `items`. */
+    items?: boolean;
   };
   /** How items look in records, where that isn't as they were given: the order in a set. */
   seen?(item: Item): unknown;

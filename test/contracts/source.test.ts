@@ -39,6 +39,8 @@ const FLAWS: Record<string, string[]> = {
   "the stop is ignored": ["a run that is to stop"],
   "absent looks at the partition key": ["absent gives"],
   "absent gives those that are there": ["absent gives"],
+  "items are keys": ["items gives"],
+  "an item comes twice": ["items gives"],
   "close a second time fails": ["close can be called twice"],
 };
 
@@ -126,6 +128,13 @@ function memorySource(flaw?: string): Plugin {
           const there = new Set(ITEMS[table.name]!.map(text));
           return keys.filter((key) => there.has(text(key)) === has("absent gives those that are there"));
         },
+        async items(table, keys) {
+          const asked = keys.map((key) => keyText(key, table));
+          const wanted = has("an item comes twice") ? asked : [...new Set(asked)];
+          const there = new Map(ITEMS[table.name]!.map((item) => [keyText(item, table), item]));
+          const found = wanted.flatMap((text) => there.get(text) ?? []);
+          return has("items are keys") ? found.map((item) => keyIn(item, table)) : found;
+        },
         close() {
           if (closed++ > 0 && has("close a second time fails")) throw new Error("closed already");
         },
@@ -138,7 +147,7 @@ function cases(flaw?: string): ContractCase[] {
   return sourceContract({
     plugin: memorySource(flaw),
     makePlace: async () => ({ settings: {}, tables: ITEMS, [Symbol.asyncDispose]: async () => {} }),
-    can: { absent: true },
+    can: { absent: true, items: true },
     edit: {
       change: (request) => void Object.assign(request, { only: keeps }),
       keeps,

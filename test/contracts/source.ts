@@ -19,8 +19,10 @@ export function sourceContract(options: SourceContract): ContractCase[] {
       run: () =>
         withSource(options, async ({ open }) => {
           const { source } = await open();
-          const has = typeof source.absent === "function";
-          assert.equal(has, options.can.absent ?? false, "can.absent isn't what the source has");
+          for (const name of ["absent", "items"] as const) {
+            const has = typeof source[name] === "function";
+            assert.equal(has, options.can[name] ?? false, `can.${name} isn't what the source has`);
+          }
         }),
     },
     {
@@ -93,6 +95,7 @@ export function sourceContract(options: SourceContract): ContractCase[] {
     },
     ...readCases(options),
     ...(options.can.absent ? [absent(options)] : []),
+    ...(options.can.items ? [items(options)] : []),
     {
       name: "close can be called twice, used or not",
       run: () =>
@@ -140,6 +143,24 @@ function absent(options: SourceContract): ContractCase {
           ),
           "absent",
         );
+      }),
+  };
+}
+
+function items(options: SourceContract): ContractCase {
+  const { seen = (item) => item } = options;
+  return {
+    name: "items gives the items of the keys that are there, whole",
+    run: () =>
+      withSource(options, async ({ open }) => {
+        const { source, ctx, tables } = await open();
+        for (const { table, items: all } of await tables()) {
+          const keys = all.map((item) => keyIn(item, table));
+          const asked = [...keys, ...strangeKeys(table, all, 3), ...keys.slice(0, 1)];
+          const found = await source.items!(table, asked, ctx.signal);
+          assertAll(found.map(seen), all.map(seen), "of keys that are there, and others");
+          assertAll(await source.items!(table, [], ctx.signal), [], "of no key");
+        }
       }),
   };
 }

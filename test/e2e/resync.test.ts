@@ -2,8 +2,10 @@
 import { expect, setDefaultTimeout, test } from "bun:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Long } from "mongodb";
+import { definePlugin } from "../../core/plugin.ts";
 import type { Misbehaviour } from "../stand-in/dynamodb.ts";
 import { startStreams, type Streams } from "../stand-in/streams.ts";
+import { eventually } from "./eventually.ts";
 import { dynamo, scenario } from "./helpers.ts";
 import { change, expectModel, follow, positionsNoted, randomOf } from "./streams.ts";
 
@@ -123,6 +125,37 @@ test("stopped while it copies again: it goes on with that, not with the old posi
     await expectModel(s, streams, run);
   } finally {
     await run.stop();
+  }
+});
+
+test("an item that left a plugin's filter meanwhile is deleted, one that is in it stays", async () => {
+  await using s = await scenario();
+  await using streams = await startStreams({ tables: ["t"] });
+  const put = (pk: string, n: number): void => streams.put("t", { pk: { S: pk }, n: { N: String(n) } });
+  const plugins = [
+    definePlugin({
+      name: "small",
+      keepsKeys: true,
+      setup: (ctx) => ctx.hook("fetch:after", (e) => e.keep((item) => Number(item["n"]?.N) < 10)),
+    }),
+  ];
+  const found = async (): Promise<string[]> =>
+    (await s.db.collection("t").find().sort({ pk: 1 }).toArray()).map(({ pk, n }) => `${pk} ${n}`);
+  for (const [pk, n] of Object.entries({ a: 1, b: 2, c: 20, d: 4 })) put(pk, n);
+  const first = follow(s, streams, {}, { plugins });
+  await eventually(async () => expect(await found()).toEqual(["a 1", "b 2", "d 4"]));
+  await first.stop();
+  put("a", 11);
+  put("b", 3);
+  put("c", 5);
+  streams.remove("t", "d");
+  for (const shard of streams.open("t")) streams.trim("t", shard, 0);
+  streams.renew("t");
+  const second = follow(s, streams, resync, { plugins });
+  try {
+    await eventually(async () => expect(await found()).toEqual(["b 3", "c 5"]));
+  } finally {
+    await second.stop();
   }
 });
 

@@ -2,6 +2,7 @@
 import { eventually } from "./eventually.ts";
 import { expect } from "bun:test";
 import { setTimeout as sleep } from "node:timers/promises";
+import type { MigrateOptions } from "../../core/migrate.ts";
 import type { Streams } from "../stand-in/streams.ts";
 import type { Outcome, Scenario, Settings } from "./helpers.ts";
 
@@ -32,7 +33,12 @@ export interface Followed {
 }
 
 /** Starts one over a scripted source, with `sync_mode = all`. */
-export function follow(s: Scenario, streams: Streams, settings: Settings = {}): Followed {
+export function follow(
+  s: Scenario,
+  streams: Streams,
+  settings: Settings = {},
+  options: Partial<MigrateOptions> = {},
+): Followed {
   const stop = new AbortController();
   const done: Promise<Outcome> = s.attempt(
     {
@@ -42,7 +48,7 @@ export function follow(s: Scenario, streams: Streams, settings: Settings = {}): 
       "filter.collection.white": "",
       ...settings,
     },
-    { signal: stop.signal, patience: 8 * SECOND },
+    { signal: stop.signal, patience: 8 * SECOND, ...options },
   );
   return {
     done,

@@ -239,11 +239,12 @@ export async function startStreams(options: StreamsOptions): Promise<Streams> {
 
   /** Every other key is left unprocessed at first. */
   function batchGet(body: Record<string, unknown>): Misbehaviour {
-    const [[name, { Keys }]] = Object.entries(body["RequestItems"] as object) as [
-      [string, { Keys: { pk: { S: string } }[] }],
+    const [[name, { Keys, ProjectionExpression }]] = Object.entries(body["RequestItems"] as object) as [
+      [string, { Keys: { pk: { S: string } }[]; ProjectionExpression?: string }],
     ];
     const some = Keys.length > 1 ? Keys.filter((_, i) => i % 2 === 0) : Keys;
-    const found = some.filter(({ pk }) => tables.get(name)!.byKey.has(pk.S));
+    const there = some.filter(({ pk }) => tables.get(name)!.byKey.has(pk.S));
+    const found = ProjectionExpression ? there : there.map(({ pk }) => tables.get(name)!.byKey.get(pk.S));
     const left = Keys.filter((key) => !some.includes(key));
     const UnprocessedKeys = left.length > 0 ? { [name]: { Keys: left } } : {};
     return { result: { Responses: { [name]: found }, UnprocessedKeys } };
