@@ -26,12 +26,18 @@ export interface Reached {
   time?: number | undefined;
   /** When a request was sent that reached the tip, all of which is applied, in ms since 1970. */
   caughtUpAt?: number | undefined;
+  /** The same of a request by which the shard was surely at its tip. */
+  settledAt?: number | undefined;
 }
 
 /** See the top of the file. */
 export interface Changes {
-  /** Takes a page; resolves when there is room for another. Throws the first failure of a write. */
-  add(page: StreamPage): Promise<void>;
+  /**
+   * Takes a page; resolves when there is room for another. Throws the first failure of a write.
+   *
+   * @param settledAt when it was sent, if the shard is surely at its tip
+   */
+  add(page: StreamPage, settledAt?: number): Promise<void>;
   /** Writes what has gathered; resolves when all of it is acknowledged. Throws the first failure. */
   drain(): Promise<void>;
   /** Resolves when nothing is on its way any more, whatever became of it. */
@@ -110,7 +116,7 @@ export function createChanges({ ctx, unit, progress, onReached }: ChangesOptions
   }
 
   return {
-    async add(page) {
+    async add(page, settledAt) {
       // A hook may edit the array in place.
       const read = page.records.length;
       const last = page.records.at(-1);
@@ -126,6 +132,7 @@ export function createChanges({ ctx, unit, progress, onReached }: ChangesOptions
       if (lastTime !== undefined) gathering.time = lastTime;
       // What came after a tip makes the shard lag again only from then on.
       if (page.tip) gathering.caughtUpAt = page.sentAt;
+      gathering.settledAt = settledAt;
       kick();
       await settle(() => gathering.records.length < MOST_WAITING && gathering.bytes < MOST_BYTES);
     },

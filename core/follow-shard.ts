@@ -6,14 +6,13 @@ import { MigrationError } from "./errors.ts";
 import { gap } from "./gap.ts";
 import type { Polls } from "./polls.ts";
 import type { ShardReader } from "./roles.ts";
+import { refuseExpired } from "./shard-age.ts";
 import type { ShardNote, StreamCheckpoint } from "./stream-checkpoint.ts";
 import type { ShardProgress, StreamProgress } from "./stream-progress.ts";
+import { watchTip } from "./tip.ts";
 import type { ShardUnit, StreamPage, Table } from "./types.ts";
 
-const HOUR = 3_600_000;
-/** Records live 24 h; what began so long ago may have lost some. */
-const KEPT = 23 * HOUR;
-/** How often the time of an idle shard without a sequence number is noted anew, in ms. */
+/** How often the time of an idle shard is noted anew, in ms. */
 const RENOTE = 60_000;
 /** DynamoDB Local rounds a record's time down to the minute. */
 const TIME_GRAIN = 60_000;
@@ -44,20 +43,20 @@ export async function followShard(
   const { signal } = ctx;
   const unit: ShardUnit = { phase: "incr", table, shard: note.id };
   const shard = track(stream, note);
-  let current: ShardNote = { ...note, status: "running" };
+  const tip = watchTip();
+  /** What is noted of it may be changed by others meanwhile. */
+  const noted = (): ShardNote => ({ ...checkpoint.shards.get(note.id)!, status: "running" });
 
-  function reached({ sequenceNumber, time, caughtUpAt }: Reached): void {
+  function reached({ sequenceNumber, time, caughtUpAt, settledAt }: Reached): void {
     if (caughtUpAt !== undefined) shard.caughtUpAt = caughtUpAt;
+    if (tip.settledAt !== undefined) shard.settledAt = settledAt;
+    // All that was there then is applied: what comes of it, or follows it, is later.
+    const notedAt = settledAt === undefined ? {} : { notedAt: settledAt };
     if (sequenceNumber !== undefined) {
       Object.assign(shard, { sequenceNumber, time });
       const position = { at: "sequence", number: sequenceNumber, inclusive: false } as const;
-      current = { ...current, position, ...(time !== undefined && { time }) };
-      checkpoint.note(current);
-    } else if (current.position.at !== "sequence" && isOlder(current.notedAt, caughtUpAt)) {
-      // Nothing was there up to now: a later start at the oldest record has that much more time.
-      current = { ...current, notedAt: caughtUpAt };
-      checkpoint.note(current);
-    }
+      checkpoint.note({ ...noted(), ...notedAt, position, ...(time !== undefined && { time }) });
+    } else if (isOlder(noted().notedAt, settledAt)) checkpoint.note({ ...noted(), ...notedAt });
   }
 
   const changes = createChanges({ ctx, unit, progress: stream.progress, onReached: reached });
@@ -71,7 +70,7 @@ export async function followShard(
       return await decide(ctx, { stage: "fetch", table }, () => from.poll({ signal, beforeRequest }));
     } catch (error) {
       if (signal.aborted) return undefined;
-      throw dated(error, current);
+      throw dated(error, noted());
     }
   }
 
@@ -82,12 +81,16 @@ export async function followShard(
       const page = signal.aborted ? undefined : await poll(from);
       if (page === undefined) break;
       explainReplays(stream, page);
-      await changes.add(page);
+      tip.saw(page);
+      if (tip.settledAt === undefined) shard.settledAt = undefined;
+      // An end that is seen now may have been there for hours.
+      await changes.add(page, page.ended ? undefined : tip.settledAt);
       if (page.ended) {
         await changes.drain();
-        checkpoint.note({ ...current, status: "done" });
+        checkpoint.note({ ...noted(), status: "done" });
         // A child must not be noted before its parent's end is.
         await checkpoint.flush();
+        stream.progress.waiting.add(note.id);
         stream.progress.shards.delete(note.id);
         return true;
       }
@@ -113,6 +116,7 @@ function track({ progress }: TableStream, { id, parent, position, time }: ShardN
   const sequenceNumber = position.at === "sequence" ? position.number : undefined;
   const shard: ShardProgress = { id, parent, sequenceNumber, time };
   progress.shards.set(id, shard);
+  progress.waiting.delete(id);
   return shard;
 }
 
@@ -134,11 +138,7 @@ export function isOlder(notedAt: number | undefined, now: number | undefined): b
  *
  * @throws MigrationError STREAM_GAP
  */
-export function openReader({ ctx, table, polls }: TableStream, note: ShardNote): ShardReader {
-  const { id, position, notedAt } = note;
-  if (position.at !== "sequence" && notedAt !== undefined && Date.now() - notedAt > KEPT) {
-    const since = new Date(notedAt).toISOString();
-    throw gap(`what was written since ${since} may have expired unread: table ${table.name}, shard ${id}`);
-  }
-  return polls.pace(ctx.role("streams").read({ phase: "incr", table, shard: id }, position));
+export function openReader({ ctx, table, polls, checkpoint }: TableStream, note: ShardNote): ShardReader {
+  refuseExpired(table, checkpoint.shards, note);
+  return polls.pace(ctx.role("streams").read({ phase: "incr", table, shard: note.id }, note.position));
 }

@@ -1,10 +1,10 @@
 /** The incremental phase of one table: its stream's shards are found, and followed parents first. */
 import { setTimeout as sleep } from "node:timers/promises";
-import { MigrationError } from "./errors.ts";
+import { expectChildren, findChildren, listed, settleChildren } from "./children.ts";
+import type { MigrationError } from "./errors.ts";
 import { followShard } from "./follow-shard.ts";
 import { gap } from "./gap.ts";
 import { noteShards, type OpenStream } from "./open-stream.ts";
-import type { ShardTree } from "./shards.ts";
 import type { Shard } from "./types.ts";
 
 const SECOND = 1000;
@@ -12,8 +12,6 @@ const SECOND = 1000;
 const LISTING = 10 * SECOND;
 /** How often else, to find those that nobody announced: calls are few, and shared by all tables of the account. */
 const QUIET_LISTING = 300 * SECOND;
-/** The children of a shard that has ended are looked for after such pauses; then the listing has to find them. */
-const CHILDREN_AFTER = [0, 0.1, 0.2, 0.5, 1, 2, 5].map((seconds) => seconds * SECOND);
 /** A stream without any open shard for so long is no stream any more. */
 const SILENCE = 60 * SECOND;
 
@@ -53,42 +51,31 @@ export async function followTable(stream: OpenStream): Promise<void> {
     if (!ended) return;
     tree.finish(id);
     ctx.log.debug(`shard ${id} of table ${table.name} has ended`);
+    expectChildren(stream, id);
     dispatch();
-    await findChildren(id);
+    await findChildren(stream, id, found, signal);
   }
 
-  async function findChildren(id: string): Promise<void> {
-    for (const pause of CHILDREN_AFTER) {
-      await sleep(pause, undefined, { signal }).catch(() => {});
-      if (signal.aborted) return;
-      const children = await listed(() => ctx.role("streams").children(table, id, signal));
-      found(children);
-      if (children.length > 0) return;
-    }
-  }
-
-  /** A listing that fails is tried again at the next one: what is known is followed meanwhile. */
-  async function listed(list: () => Promise<Shard[]>): Promise<Shard[]> {
-    try {
-      return await list();
-    } catch (error) {
-      if (signal.aborted) return [];
-      if (error instanceof MigrationError && FINAL.has(error.code)) throw error;
-      ctx.log.warn(`listing the shards of table ${table.name} failed: ${(error as Error).message}`);
-      return [];
-    }
+  function isListingDue(): boolean {
+    const { listedAt = -Infinity, orphans, childless } = stream;
+    const quiet = performance.now() - listedAt < Math.min(QUIET_LISTING, ctx.patience * 2.5);
+    return !quiet || orphans.size > 0 || childless.size > 0;
   }
 
   async function watch(): Promise<void> {
+    let failed = false;
     while (!signal.aborted) {
-      const { listedAt = -Infinity } = stream;
-      const quiet = performance.now() - listedAt < Math.min(QUIET_LISTING, ctx.patience * 2.5);
-      if (!quiet || stream.orphans.size > 0 || expectsChildren(tree)) {
-        const shards = await listed(() => ctx.role("streams").shards(table, signal));
-        if (shards.length > 0) stream.listedAt = performance.now();
-        found(shards);
+      if (isListingDue()) {
+        const shards = await listed(stream, () => ctx.role("streams").shards(table, signal), signal);
+        failed = shards === undefined;
+        if (shards !== undefined) {
+          if (shards.length > 0) stream.listedAt = performance.now();
+          found(shards);
+          settleChildren(stream);
+        }
       }
-      if (following.size > 0) openSince = performance.now();
+      // Of what can't be listed nobody knows that it is over.
+      if (failed || stream.progress.shards.size > 0) openSince = performance.now();
       else if (performance.now() - openSince > Math.min(SILENCE, ctx.patience / 2)) throw ended(stream);
       await sleep(Math.min(LISTING, ctx.patience / 8), undefined, { signal }).catch(() => {});
     }
@@ -106,16 +93,6 @@ export async function followTable(stream: OpenStream): Promise<void> {
     await checkpoint.flush();
   }
 }
-
-/** Whether a shard has ended and nobody follows it yet. */
-function expectsChildren(tree: ShardTree): boolean {
-  const nodes = [...tree.nodes()];
-  const parents = new Set(nodes.map(({ parent }) => parent));
-  return nodes.some(({ id, status }) => (status === "done" || status === "skipped") && !parents.has(id));
-}
-
-/** Nothing passes by itself here. */
-const FINAL: ReadonlySet<string> = new Set(["SOURCE_DENIED", "SOURCE_GONE", "STREAM_GAP", "STREAM_UNFIT"]);
 
 function ended({ table }: OpenStream): MigrationError {
   return gap(

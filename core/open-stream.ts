@@ -2,6 +2,7 @@
 import { gap } from "./gap.ts";
 import type { TableStream } from "./follow-shard.ts";
 import type { ShardReader } from "./roles.ts";
+import { foundAt } from "./shard-age.ts";
 import type { ShardNote } from "./stream-checkpoint.ts";
 import type { ShardTree } from "./shards.ts";
 import type { Shard } from "./types.ts";
@@ -16,6 +17,8 @@ export interface OpenStream extends TableStream {
   orphans: Map<string, number>;
   /** When all shards were listed last, by `performance.now()`; undefined: not by this process. */
   listedAt?: number;
+  /** Shards that are over and whose children aren't known yet, and since when, in ms since 1970. */
+  childless: Map<string, number>;
   /** Holds what was read and is not applied yet; undefined: it is read when it is applied. */
   spool?: StreamSpool | undefined;
 }
@@ -38,10 +41,11 @@ const PARENT_SHOWS = 60_000;
 /**
  * Notes the shards that were never seen: they are read from their first record.
  *
+ * @returns their identifiers
  * @throws MigrationError STREAM_GAP when one follows a shard that came and went unseen
  */
-export function noteShards(stream: OpenStream, shards: Shard[]): void {
-  const { ctx, table, tree, checkpoint, orphans } = stream;
+export function noteShards(stream: OpenStream, shards: Shard[]): string[] {
+  const { ctx, table, tree, checkpoint, orphans, progress } = stream;
   const parents = new Map(shards.map(({ id, parent }) => [id, parent]));
   const listed = tree.list(shards);
   const now = Date.now();
@@ -52,8 +56,10 @@ export function noteShards(stream: OpenStream, shards: Shard[]): void {
       ...(parent !== undefined && { parent }),
       status: "waiting",
       position: { at: "horizon" },
-      notedAt: now,
+      // Not as of now: it may have had records for hours.
+      notedAt: foundAt(checkpoint.shards, id, parents),
     });
+    progress.waiting.add(id);
     stream.spool?.take(id);
   }
   // Their parents may turn up among those that are past.
@@ -64,4 +70,5 @@ export function noteShards(stream: OpenStream, shards: Shard[]): void {
     if (now - since <= Math.min(PARENT_SHOWS, ctx.patience / 2)) continue;
     throw gap(`shard ${parent} is gone before it was ever seen, ${id} follows it: table ${table.name}`);
   }
+  return listed.found;
 }

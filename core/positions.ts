@@ -1,15 +1,17 @@
 /** The streams' positions, taken before the first Scan, and kept until the following begins. */
 import { setTimeout as sleep } from "node:timers/promises";
+import { expectAllChildren, expectChildren, findChildren, listed, settleChildren } from "./children.ts";
 import type { Context } from "./context.ts";
 import { gap } from "./gap.ts";
 import { inParallel } from "./lanes.ts";
 import { noteShards, type OpenStream } from "./open-stream.ts";
 import type { Polls } from "./polls.ts";
 import type { ShardReader } from "./roles.ts";
+import { wholeAt } from "./shard-age.ts";
 import { createShardTree } from "./shards.ts";
-import { openStreamCheckpoint } from "./stream-checkpoint.ts";
+import { openStreamCheckpoint, type ShardNote } from "./stream-checkpoint.ts";
 import { createStreamProgress } from "./stream-progress.ts";
-import type { StreamPage, Table } from "./types.ts";
+import type { Shard, ShardUnit, StreamPage, Table } from "./types.ts";
 
 const SECOND = 1000;
 /** Positions taken at once. */
@@ -51,9 +53,11 @@ export async function openStream(
     tree,
     readers: new Map(),
     orphans: new Map(),
+    childless: new Map(),
   };
   try {
     await beginStream(stream, copied);
+    expectAllChildren(stream);
   } catch (error) {
     await checkpoint.retire().catch(() => {});
     throw error;
@@ -82,17 +86,20 @@ async function beginStream(stream: OpenStream, copied: boolean): Promise<void> {
  * the service calls it trimmed then: the oldest record is the same place.
  */
 async function freshenStarts({ ctx, table, checkpoint }: OpenStream): Promise<void> {
+  // What is saved by us has no other time from then on.
+  const notedAt = (note: ShardNote): number => wholeAt(checkpoint.shards, note) ?? 0;
   for (const { id, first } of await ctx.role("streams").shards(table, ctx.signal)) {
     const note = checkpoint.shards.get(id);
     if (note?.status !== "waiting" || note.position.at !== "sequence") continue;
     const { inclusive, number } = note.position;
-    if (inclusive && number === first) checkpoint.note({ ...note, position: { at: "horizon" } });
+    if (!inclusive || number !== first) continue;
+    checkpoint.note({ ...note, position: { at: "horizon" }, notedAt: notedAt(note) });
   }
 }
 
 /** Notes where every shard's reading will begin: closed ones are past, open ones begin at their end. */
 async function takePositions(stream: OpenStream): Promise<void> {
-  const { ctx, table, checkpoint, tree, readers } = stream;
+  const { ctx, table, checkpoint, tree, readers, polls } = stream;
   const shards = await ctx.role("streams").shards(table, ctx.signal);
   stream.listedAt = performance.now();
   tree.begin(shards);
@@ -107,7 +114,8 @@ async function takePositions(stream: OpenStream): Promise<void> {
     readers.set(id, reader);
     checkpoint.note({ ...base, status: "waiting", position: { at: "latest" } });
     // The first request takes the iterator: what is written from now on comes after it.
-    look(stream, id, await reader.poll({ limit: 1, beforeRequest: noHook, signal: ctx.signal }));
+    const options = { limit: 1, beforeRequest: noHook, signal: ctx.signal };
+    look(stream, id, await polls.pace(reader).poll(options));
   });
   await checkpoint.flush();
 }
@@ -120,34 +128,60 @@ function look({ checkpoint, readers, tree }: OpenStream, id: string, page: Strea
     readers.delete(id);
     const position = { at: "sequence", number: first.sequenceNumber, inclusive: true } as const;
     checkpoint.note({ ...note, position, ...(first.time !== undefined && { time: first.time }) });
-  } else if (page.ended) {
+  } else if (page.ended && tree.ready().includes(id)) {
     readers.delete(id);
     tree.start(id);
     tree.finish(id);
     checkpoint.note({ ...note, status: "done" });
   } else {
+    // Also one that has ended before the shard it follows: there was nothing in it.
     checkpoint.note({ ...note, notedAt: page.sentAt });
   }
 }
 
 /**
  * Keeps the positions of a table whose full phase runs: reads quiet shards lightly until a first record gives
- * a sequence number, for their iterators don't live long, and notes shards that are new.
+ * a sequence number, for their iterators don't live long, and notes shards that are new, which are read in the same way.
  *
  * @returns to be called before the following begins
  */
 export function keepPositions(stream: OpenStream): () => Promise<void> {
-  const { ctx, table, readers } = stream;
+  const { ctx, table, readers, polls, childless } = stream;
   const done = new AbortController();
   const signal = AbortSignal.any([ctx.signal, done.signal]);
   const pause = (ms: number): Promise<void> => sleep(ms, undefined, { signal }).catch(() => {});
 
+  const searching = new Set<Promise<void>>();
+  /** Shards whose end was seen here. */
+  const ended = new Set<string>();
+
+  function found(shards: Shard[]): void {
+    for (const id of noteShards(stream, shards)) {
+      if (stream.spool !== undefined) continue;
+      const unit: ShardUnit = { phase: "incr", table, shard: id };
+      readers.set(id, ctx.role("streams").read(unit, { at: "horizon" }));
+    }
+  }
+
+  function search(id: string): void {
+    const search = findChildren(stream, id, found, signal)
+      .catch(fail)
+      .finally(() => searching.delete(search));
+    searching.add(search);
+  }
+
   async function lightly([id, reader]: [string, ShardReader]): Promise<void> {
-    look(stream, id, await reader.poll({ limit: 1, beforeRequest: noHook, signal }));
+    const page = await polls.pace(reader).poll({ limit: 1, beforeRequest: noHook, signal });
+    look(stream, id, page);
+    if (!page.ended || ended.has(id)) return;
+    ended.add(id);
+    expectChildren(stream, id);
+    search(id);
   }
 
   async function readLightly(): Promise<void> {
-    while (!signal.aborted && readers.size > 0) {
+    for (const id of childless.keys()) search(id);
+    while (!signal.aborted) {
       await pause(Math.min(Math.max(LIGHT.least, LIGHT.perShard * readers.size), LIGHT.most));
       if (!signal.aborted) await inParallel([...readers], PROBES, lightly);
     }
@@ -157,8 +191,11 @@ export function keepPositions(stream: OpenStream): () => Promise<void> {
     for (;;) {
       await pause(LISTING);
       if (signal.aborted) return;
-      noteShards(stream, await ctx.role("streams").shards(table, signal));
+      const shards = await listed(stream, () => ctx.role("streams").shards(table, signal), signal);
+      if (shards === undefined) continue;
       stream.listedAt = performance.now();
+      found(shards);
+      settleChildren(stream);
     }
   }
 
@@ -169,6 +206,7 @@ export function keepPositions(stream: OpenStream): () => Promise<void> {
   return async () => {
     done.abort();
     await running;
+    await Promise.all(searching);
     await stream.checkpoint.flush();
   };
 }

@@ -3,6 +3,7 @@
  * phase runs for days, and applied from there after it. When all that is spooled of a shard is applied, its reader
  * goes on in the stream.
  */
+import { expectChildren, findChildren } from "./children.ts";
 import { isOlder, openReader } from "./follow-shard.ts";
 import { gap } from "./gap.ts";
 import { noteShards, type OpenStream, type StreamSpool } from "./open-stream.ts";
@@ -10,6 +11,7 @@ import type { PollOptions, ShardReader } from "./roles.ts";
 import type { TableSpool } from "./spool.ts";
 import type { ShardSpool } from "./spool-shard.ts";
 import type { ShardNote, StreamCheckpoint } from "./stream-checkpoint.ts";
+import { watchTip } from "./tip.ts";
 import type { ShardUnit, StreamPage } from "./types.ts";
 
 /** A shard that is read into the spool. */
@@ -60,20 +62,27 @@ export function spoolStream(stream: OpenStream, folder: TableSpool): StreamSpool
       await ctx.call("fetch:before", { phase: "incr", table, unit, request });
     };
     const leave = polls.join();
+    const tip = watchTip();
     try {
       for (let empties = 0; !signal.aborted && !spool.ended;) {
         const page = await live.poll({ signal, beforeRequest });
         // Durable before anybody knows how far the shard is read.
         await spool.append(page.records);
         if (page.ended) await spool.end();
+        tip.saw(page);
         if (page.records.length > 0) {
           checkpoint.noteSpooled(id, spool.readUpTo!);
           weigh();
-        } else if (spool.readUpTo === undefined) noteQuiet(id, page);
+        }
+        // An end that is seen now may have been there for hours.
+        noteRead(id, (page.ended ? undefined : tip.settledAt) ?? page.records.at(-1)?.time);
         empties = page.records.length > 0 ? 0 : empties + 1;
         if (empties > 0 && !page.ended) await polls.idle(empties, signal);
       }
-      if (spool.ended) noteShards(stream, await ctx.role("streams").children(table, id, signal));
+      if (spool.ended) {
+        expectChildren(stream, id);
+        await findChildren(stream, id, (shards) => void noteShards(stream, shards), signal);
+      }
     } catch (error) {
       if (!signal.aborted) ctx.stop(error);
     } finally {
@@ -81,11 +90,10 @@ export function spoolStream(stream: OpenStream, folder: TableSpool): StreamSpool
     }
   }
 
-  /** Nothing was there up to now: should the spool have to begin anew, it has that much more time. */
-  function noteQuiet(id: string, { sentAt }: StreamPage): void {
+  /** Up to then the shard is in the spool: what comes of it, or follows it, is later. */
+  function noteRead(id: string, readAt: number | undefined): void {
     const note = checkpoint.shards.get(id)!;
-    if (note.position.at !== "sequence" && isOlder(note.notedAt, sentAt))
-      checkpoint.note({ ...note, notedAt: sentAt });
+    if (isOlder(note.notedAt, readAt)) checkpoint.note({ ...note, notedAt: readAt });
   }
 
   /** Removes what is applied; a shard whose spool is applied is no more in it, and at last the spool is gone. */

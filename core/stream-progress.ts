@@ -13,6 +13,8 @@ export interface ShardProgress {
    * applied, in ms since 1970; undefined: the tip was not reached yet.
    */
   caughtUpAt?: number | undefined;
+  /** The same of a request by which the shard was surely at its tip, see core/tip.ts. */
+  settledAt?: number | undefined;
   /** When its position was saved last, in ms since 1970. */
   savedAt?: number | undefined;
 }
@@ -33,12 +35,14 @@ export interface StreamProgress {
   startedAt: number;
   /** The shards being followed. */
   shards: Map<string, ShardProgress>;
+  /** Those that are to be followed next, and those that have ended and whose children aren't known yet. */
+  waiting: Set<string>;
 }
 
 /** A stream of which nothing is read yet. */
 export function createStreamProgress(): StreamProgress {
   const nothing = { read: 0, filtered: 0, written: 0, bytes: 0, batches: 0 };
-  return { ...nothing, startedAt: Date.now(), shards: new Map() };
+  return { ...nothing, startedAt: Date.now(), shards: new Map(), waiting: new Set() };
 }
 
 /** How far a shard is behind, in ms; undefined: it has not caught up since the following began. */
@@ -60,9 +64,17 @@ export function streamLag({ shards }: StreamProgress, now: number): number | und
 /** A shard less behind than this is as good as up to date, in ms. */
 const SWITCHABLE = 1000;
 
+/** Whether every shard was surely at its tip just now, and no other one is to come. */
+function isSettled({ shards, waiting }: StreamProgress, now: number): boolean {
+  if (shards.size === 0 || waiting.size > 0) return false;
+  return [...shards.values()].every(
+    ({ settledAt }) => settledAt !== undefined && now - settledAt < SWITCHABLE,
+  );
+}
+
 /**
- * Whether now is a good moment to switch over: every table is followed, and every shard caught up less than a
- * second ago.
+ * Whether now is a good moment to switch over: every table is followed, every shard was at its tip over several
+ * requests until less than a second ago, and none has ended without its children being followed.
  *
  * @returns also the tables that are behind
  */
@@ -72,8 +84,7 @@ export function switchable(
 ): { good: boolean; behind: string[] } {
   const behind: string[] = [];
   for (const { name, stream } of tables.values()) {
-    const lag = stream && streamLag(stream, now);
-    if (lag === undefined || lag >= SWITCHABLE) behind.push(name);
+    if (stream === undefined || !isSettled(stream, now)) behind.push(name);
   }
   return { good: tables.size > 0 && behind.length === 0, behind };
 }

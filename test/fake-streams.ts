@@ -6,6 +6,7 @@ import { createPolls } from "../core/polls.ts";
 import { openStream } from "../core/positions.ts";
 import { trackTable } from "../core/progress.ts";
 import type { Checkpoint, Streams } from "../core/roles.ts";
+import { encodeRow, type ShardState } from "../core/shard-rows.ts";
 import type {
   Batch,
   Shard,
@@ -116,4 +117,17 @@ export async function streamContext(options: StreamContextOptions): Promise<Owne
 /** Opens the stream of {@link TABLE}. */
 export function opened(ctx: OwnedContext, copied = false): Promise<OpenStream> {
   return openStream(ctx, TABLE, createPolls(ctx.config), copied);
+}
+
+/** A checkpoint with rows; those of ours have a time beside them. */
+export function noted(
+  rows: ShardState[],
+  times?: Record<string, number>,
+): ReturnType<typeof memoryCheckpoint> {
+  const checkpoint = memoryCheckpoint();
+  checkpoint.states.set("shards:t", new Map(rows.map((row) => [row.id, encodeRow(row)])));
+  if (times === undefined) return checkpoint;
+  const own = Object.entries(times).map(([id, notedAt]): [string, object] => [`shard:${id}`, { notedAt }]);
+  checkpoint.states.set("stream:t", new Map([["stream", { stream: "stream" }], ...own]));
+  return checkpoint;
 }

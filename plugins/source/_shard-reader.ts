@@ -139,9 +139,12 @@ export function createShardReader({
         return { records: [], bytes: 0, tip: true, ended: true, sentAt: Date.now() };
       }
     }
-    const most = Math.min(limit ?? ctx.config["qps.incr.batch_num"], MOST_RECORDS);
-    const request: GetRecordsCommandInput = { ShardIterator: iterator, Limit: most };
+    const request: GetRecordsCommandInput = {
+      ShardIterator: iterator,
+      Limit: Math.min(limit ?? ctx.config["qps.incr.batch_num"], MOST_RECORDS),
+    };
     await beforeRequest(request);
+    const most = request.Limit ?? MOST_RECORDS;
     const answer = await getRecords(request, signal);
     iterator = answer.iterator;
     usedAt = performance.now();

@@ -13,7 +13,8 @@ function followed(lags: Record<string, (number | undefined)[]>): Progress {
     const stream: StreamProgress = { ...createStreamProgress(), written: 1234 };
     shards.forEach((lag, i) => {
       const id = `s${i}`;
-      stream.shards.set(id, { id, caughtUpAt: lag === undefined ? undefined : NOW - lag });
+      const at = lag === undefined ? undefined : NOW - lag;
+      stream.shards.set(id, { id, caughtUpAt: at, settledAt: at });
     });
     const table = trackTable(progress, {
       name,
@@ -71,6 +72,9 @@ test("a good moment to switch over is when every shard caught up less than a sec
   );
   expect(switchText(followed({ a: [undefined] }), NOW)).toContain("not a good moment");
   expect(switchText(createProgress(), NOW)).toContain("nothing is followed yet");
+  const waiting = followed({ a: [0] });
+  waiting.tables.get("a")!.stream!.waiting.add("s1");
+  expect(switchText(waiting, NOW)).toBe("not a good moment to switch over: a not caught up");
   const many = followed(Object.fromEntries(["a", "b", "c", "d", "e"].map((name) => [name, [5000]])));
   expect(switchText(many, NOW)).toEndWith("a, b, c and 2 more not caught up");
 });
