@@ -13,7 +13,7 @@ export interface Coalescer<Key, State> {
 /** What {@link createCoalescer} takes. */
 export interface CoalescerOptions<Key, State> {
   save: (states: Map<Key, State>) => Promise<void>;
-  /** A state is saved so long after it was put at the latest, in ms. */
+  /** A state's save begins so long after it was put, or after the end of the save that ran then, in ms. */
   interval: number;
   /** Told of the first save that fails; there is none after it. */
   onFailure: (error: unknown) => void;
@@ -25,6 +25,12 @@ export function createCoalescer<Key, State>(options: CoalescerOptions<Key, State
   let timer: NodeJS.Timeout | undefined;
   let saving: Promise<void> | undefined;
   let failure: { error: unknown } | undefined;
+
+  /** Sets the clock for what waits; while a save runs, its end does. */
+  function arm(): void {
+    if (waiting.size === 0 || saving !== undefined || failure !== undefined) return;
+    timer ??= setTimeout(() => void save(), options.interval);
+  }
 
   async function saveWaiting(): Promise<void> {
     clearTimeout(timer);
@@ -40,15 +46,18 @@ export function createCoalescer<Key, State>(options: CoalescerOptions<Key, State
     }
   }
 
-  /** What is put meanwhile waits for its own interval. */
+  /** What is put meanwhile waits for the next one. */
   function save(): Promise<void> {
-    return (saving ??= saveWaiting().finally(() => (saving = undefined)));
+    return (saving ??= saveWaiting().finally(() => {
+      saving = undefined;
+      arm();
+    }));
   }
 
   return {
     put(key, state) {
       waiting.set(key, state);
-      timer ??= setTimeout(() => void save(), options.interval);
+      arm();
     },
     hurry() {
       if (saving === undefined) void save();
