@@ -92,6 +92,7 @@ async function shown(config: Config, { warnings, redact, migration }: ShownOptio
     display.stop();
     process.stdout.write(`${summaryTable(progress)}\nfull sync done!\n`);
   };
+  let isDoneNews = true;
   try {
     await runMigration({
       config,
@@ -99,9 +100,10 @@ async function shown(config: Config, { warnings, redact, migration }: ShownOptio
       progress,
       signal: stop.signal,
       ...migration,
-      onFullDone() {
+      onFullDone(isNews) {
+        isDoneNews = isNews;
         if (!endless) return;
-        if (config.sync_mode === "all") tellFullDone();
+        if (config.sync_mode === "all" && isNews) tellFullDone();
         display.stop();
         display = showProgress(streamView(progress), { log });
       },
@@ -116,7 +118,7 @@ async function shown(config: Config, { warnings, redact, migration }: ShownOptio
   }
   display.stop();
   await close();
-  tellFullDone();
+  if (isDoneNews) tellFullDone();
   return 0;
 }
 

@@ -1,10 +1,10 @@
 /** Going on from a checkpoint as the original leaves it: its tables need no full phase. */
-import type { RunCheckpoint } from "./checkpoint.ts";
 import type { Config } from "./config.ts";
 import type { Context } from "./context.ts";
 import { MigrationError } from "./errors.ts";
 import { styleOf } from "./number-style.ts";
-import { forgetStream } from "./stream-checkpoint.ts";
+import type { Adopted, RunState } from "./run-state.ts";
+import { isStreamNoted } from "./stream-checkpoint.ts";
 import type { Table } from "./types.ts";
 
 /** Where all streams together stand, as the original notes it. */
@@ -12,17 +12,19 @@ export type SyncStatus = "full_sync" | "incr_sync";
 
 /** Notes where the run stands, for the original. */
 export async function saveStatus(ctx: Context, status: SyncStatus): Promise<void> {
+  // One that follows already would start over if it were told that it copies.
+  if (status === "full_sync" && (await isFollowed(ctx))) return;
   await ctx.role("checkpoint").save("status", new Map([["status", status]]));
 }
 
-/** The part of the run's state that says a checkpoint was the original's. */
 const RUN = "run";
+/** How an older version said that a checkpoint was the original's. */
 const ADOPTED = "adopted";
 const SAMPLE = 100;
 
 /**
  * What the original has begun is gone on with as it began, with doubles for numbers, unless `convert.type` is given:
- * one collection isn't written in two styles.
+ * one collection isn't written in two styles. A run of our own is never taken for the original's.
  *
  * @param given the keys that the user gave
  * @returns the conversion to use
@@ -35,37 +37,51 @@ export async function settleConversion(
   const { config, log } = ctx;
   const set = config["convert.type"];
   if (config.sync_mode === "full" || fresh || given.has("convert.type") || set === "same") return set;
-  const store = ctx.role("checkpoint");
-  const run = await store.load(RUN);
-  const theirs = isBegun(run) ? run.has(ADOPTED) : await isFollowed(ctx);
+  const parts = await ctx.role("checkpoint").load(RUN);
+  const run = parts.get(RUN) as Partial<RunState> | undefined;
+  const adopted = run?.id === undefined ? parts.has(ADOPTED) : run.adopted !== undefined;
+  const theirs = run === undefined ? await isFollowed(ctx) : adopted;
   if (!theirs || set === "mchange") return set;
   log.info("convert.type = mchange: it isn't set, and NimoShake's documents have doubles for numbers");
   return "mchange";
-}
-
-/** Whether there is a run of ours that isn't finished. */
-function isBegun(run: Map<string, unknown>): boolean {
-  const state = run.get(RUN) as { finishedAt?: string } | undefined;
-  return state !== undefined && state.finishedAt === undefined;
 }
 
 async function isFollowed(ctx: Context): Promise<boolean> {
   return (await ctx.role("checkpoint").load("status")).get("status") === ("incr_sync" satisfies SyncStatus);
 }
 
+/** Whether the original follows a table, from positions that aren't ours. */
+export async function isOriginals(ctx: Context, table: Table): Promise<boolean> {
+  if (!(await isFollowed(ctx)) || (await isStreamNoted(ctx, table))) return false;
+  return (await ctx.role("checkpoint").load(`shards:${table.name}`)).size > 0;
+}
+
 /**
- * Refuses what the original's checkpoint doesn't go together with, before anything is changed.
+ * The tables that the original follows, with the states in which they are taken over: they are copied. Changes nothing.
  *
  * @throws MigrationError CHECKPOINT_MISMATCH when a table isn't at the target, or was made by another conversion
  */
-export async function checkOriginal(ctx: Context, tables: Table[], fresh: boolean): Promise<void> {
-  const store = ctx.role("checkpoint");
-  if (fresh || isBegun(await store.load(RUN)) || !(await isFollowed(ctx))) return;
+export async function findOriginal(ctx: Context, tables: Table[]): Promise<Adopted[]> {
+  const adopted: Adopted[] = [];
   for (const table of tables) {
-    if ((await store.load(`shards:${table.name}`)).size === 0) continue;
-    if ((await ctx.role("target").find(table, ctx.signal)) === undefined) throw missing(ctx, table);
+    if (!(await isOriginals(ctx, table))) continue;
+    const made = await ctx.role("target").find(table, ctx.signal);
+    if (made === undefined) throw missing(ctx, table);
     await refuseOtherStyle(ctx, table);
+    const { name, targetName, id: source } = table;
+    adopted.push({
+      table: name,
+      state: {
+        stage: "done",
+        targetName,
+        units: 0,
+        made,
+        ...(source !== undefined && { source }),
+        noted: true,
+      },
+    });
   }
+  return adopted;
 }
 
 /** Refuses documents that were made by another conversion. */
@@ -78,46 +94,6 @@ async function refuseOtherStyle(ctx: Context, table: Table): Promise<void> {
     "CHECKPOINT_MISMATCH",
     `the documents there look like convert.type = ${found}, and it is ${set}: table ${table.name}`,
     { hint: `set convert.type = ${found} to go on, or start over with --fresh` },
-  );
-}
-
-/**
- * Prepares the streams' part of a run that is begun anew: tables that the original follows already are done,
- * what is noted of the others is forgotten.
- *
- * @param fresh forgets everything
- */
-export async function adoptOriginal(
-  ctx: Context,
-  tables: Table[],
-  run: RunCheckpoint,
-  fresh: boolean,
-): Promise<void> {
-  const store = ctx.role("checkpoint");
-  const follows = !fresh && (await isFollowed(ctx));
-  const adopted: string[] = [];
-  for (const table of tables) {
-    const rows = follows ? await store.load(`shards:${table.name}`) : undefined;
-    if (rows === undefined || rows.size === 0) {
-      await forgetStream(ctx, table);
-      continue;
-    }
-    const made = await ctx.role("target").find(table, ctx.signal);
-    const { targetName, id } = table;
-    await run.table(table).advance({
-      stage: "done",
-      targetName,
-      units: 0,
-      ...(made !== undefined && { made }),
-      ...(id !== undefined && { source: id }),
-    });
-    adopted.push(table.name);
-  }
-  if (!follows) await store.clear("status");
-  if (adopted.length === 0) return;
-  await store.save(RUN, new Map([[ADOPTED, { tables: adopted }]]));
-  ctx.log.info(
-    `going on from the checkpoint of NimoShake, without a full phase: ${adopted.join(", ")} (${store.place})`,
   );
 }
 

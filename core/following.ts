@@ -1,15 +1,16 @@
 /** The incremental side of a run: every table's stream, opened before the first Scan and followed after it. */
-import type { RunCheckpoint } from "./checkpoint.ts";
+import type { RunCheckpoint, TableCheckpoint, TableState } from "./checkpoint.ts";
 import type { Context } from "./context.ts";
 import { MigrationError } from "./errors.ts";
 import { followTable } from "./incr.ts";
 import { type FairLanes, inParallel } from "./lanes.ts";
 import type { OpenStream } from "./open-stream.ts";
 import { createPolls, type Polls } from "./polls.ts";
-import { keepPositions, openStream } from "./positions.ts";
+import { keepPositions, openStream, type Start } from "./positions.ts";
 import { beginResync, checkResync, isMendable } from "./resync.ts";
 import { openTableSpool } from "./spool.ts";
 import { isUnapplied, spoolStream } from "./spool-stream.ts";
+import { forgetStream } from "./stream-checkpoint.ts";
 import { migrateTable } from "./table.ts";
 import type { Table } from "./types.ts";
 
@@ -144,25 +145,32 @@ async function open(ctx: Context, table: Table, polls: Polls, run: RunCheckpoint
       own.abort(reason);
     },
   };
-  const stream = await openStream(scope, table, polls, isCopied(ctx, table, run));
-  await spoolIfAsked(stream, run);
+  const checkpoint = run.table(table);
+  const { copy, noted } = checkpoint.state ?? {};
+  // What is noted there is of another copy.
+  if (copy !== undefined) await forgetStream(ctx, table);
+  const stream = await openStream(scope, table, polls, startOf(ctx, table, checkpoint.state));
+  await spoolIfAsked(stream, checkpoint);
+  if (copy !== undefined || !noted) await checkpoint.advance({ copy: undefined, noted: true });
   return { stream, unkeep: keepPositions(stream), gap: () => gap };
 }
 
+/** From where a table's stream is read unless positions are noted. */
+function startOf({ progress }: Context, { name }: Table, state: TableState | undefined): Start {
+  if (state === undefined) return "now";
+  const { stage, units, copy, noted } = state;
+  const isCopied = units > 0 && (stage === "indexing" || stage === "done");
+  if (!isCopied && progress.tables.get(name)!.resumed === 0) return noted ? "noted" : "now";
+  return copy ?? "noted";
+}
+
 /** Spools a stream while its table is copied, and goes on with what an earlier process has spooled. */
-async function spoolIfAsked(stream: OpenStream, run: RunCheckpoint): Promise<void> {
+async function spoolIfAsked(stream: OpenStream, { state, isNew }: TableCheckpoint): Promise<void> {
   const { config } = stream.ctx;
   const folder = openTableSpool(config["increase.persist.dir"], config.id, stream.table.name);
-  const { state } = run.table(stream.table);
-  if (!run.resumed) await folder.remove();
+  // It goes with the positions.
+  if (isNew || state?.copy !== undefined) await folder.remove();
   const asked = config.incr_sync_parallel && state?.stage !== "done";
   if (asked || isUnapplied(stream.checkpoint) || (await folder.isLeft()))
     stream.spool = spoolStream(stream, folder);
-}
-
-/** Whether items of the table are copied already: positions can't be taken any more then. */
-function isCopied({ config, progress }: Context, table: Table, run: RunCheckpoint): boolean {
-  const stage = run.table(table).state?.stage;
-  const begun = stage === "indexing" || stage === "done";
-  return config.sync_mode === "all" && (begun || progress.tables.get(table.name)!.resumed > 0);
 }

@@ -1,17 +1,19 @@
 import { availableParallelism } from "node:os";
-import { adoptOriginal, checkOriginal, saveStatus, settleConversion } from "./adopt.ts";
+import { findOriginal, saveStatus, settleConversion } from "./adopt.ts";
 import { openCheckpoint, type RunCheckpoint } from "./checkpoint.ts";
 import { createContext, type Context, type ContextOptions, type OwnedContext } from "./context.ts";
 import { decide } from "./decide.ts";
 import { MigrationError, toMigrationError } from "./errors.ts";
 import { checkFollowing, checkStreams, openStreams } from "./following.ts";
 import { createFairLanes, type FairLanes, inParallel } from "./lanes.ts";
-import { makePlaces } from "./places.ts";
+import { findPlaces, isToMake, makePlaces } from "./places.ts";
 import type { AnyPlugin } from "./plugin.ts";
 import { type Progress, trackTable } from "./progress.ts";
 import { watchRetention } from "./retention.ts";
 import type { Roles } from "./roles.ts";
+import type { Adopted } from "./run-state.ts";
 import { readLanes } from "./segments.ts";
+import { forgetStream } from "./stream-checkpoint.ts";
 import { migrateTable, prepareIncr } from "./table.ts";
 import type { Table } from "./types.ts";
 import { builtinPlugin } from "../plugins/index.ts";
@@ -26,14 +28,20 @@ export interface MigrateOptions extends ContextOptions {
   fresh?: boolean;
   /** The keys that the user gave; a default may give way to what an earlier tool has begun. */
   given?: ReadonlySet<string>;
-  /** Told when the full phase of all tables is done; what follows is the incremental one. */
-  onFullDone?: () => void;
+  /**
+   * Told when the full phase of all tables is done; what follows is the incremental one.
+   *
+   * @param isNews an earlier start hasn't said so
+   */
+  onFullDone?: (isNews: boolean) => void;
 }
 
 /** What is known before the first item is read. */
 interface Prepared {
   tables: Table[];
   checkpoint: RunCheckpoint;
+  /** There is something to copy, or an earlier start has not come to say that all is copied. */
+  copies: boolean;
 }
 
 /**
@@ -60,12 +68,14 @@ export async function runMigration(options: MigrateOptions): Promise<Progress> {
     for (const role of ["source", "streams", "target", "checkpoint"] as const) await fill(ctx, role);
     config["convert.type"] = await settleConversion(ctx, options.given ?? new Set(), options.fresh ?? false);
     await fill(ctx, "convert");
-    const prepared = await decide(ctx, { stage: "setup" }, () => prepare(ctx, options.fresh ?? false));
+    let { fresh = false } = options;
+    const prepared = await decide(ctx, { stage: "setup" }, () => prepare(ctx, fresh, () => (fresh = false)));
     const fullDone = options.onFullDone ?? ((): void => {});
     if (ctx.config.sync_mode === "full") {
       await full(ctx, prepared, createFairLanes(readLanes(ctx.config, availableParallelism())));
       await prepared.checkpoint.finish();
-      fullDone();
+      if (!prepared.copies) ctx.log.info("there is nothing left to copy; --fresh copies again");
+      fullDone(prepared.copies);
     } else await endless(ctx, prepared, fullDone);
   });
   await attempt(() => ctx.call("close", failure ? { error: failure } : {}));
@@ -96,8 +106,13 @@ export async function fill(ctx: OwnedContext, role: keyof Roles): Promise<void> 
   if (plugin !== undefined) await ctx.use(plugin);
 }
 
-/** Finds the tables, lets the hooks see them, and makes room at the target for those not begun yet. */
-async function prepare(ctx: Context, fresh: boolean): Promise<Prepared> {
+/**
+ * Finds the tables, lets the hooks see them, and makes room at the target for those not begun yet. All that can be
+ * refused is refused before anything is changed.
+ *
+ * @param begun told when the run is in the checkpoint: another try goes on with it
+ */
+async function prepare(ctx: Context, fresh: boolean, begun: () => void): Promise<Prepared> {
   const { log, signal } = ctx;
   log.info("start fetching table list");
   let tables = await ctx.role("source").tables(signal);
@@ -110,21 +125,36 @@ async function prepare(ctx: Context, fresh: boolean): Promise<Prepared> {
     trackTable(ctx.progress, table);
   }
   await ctx.role("target").check(tables, signal);
-  const mode = ctx.config.sync_mode;
-  if (mode !== "full") {
-    checkFollowing(ctx);
-    await checkOriginal(ctx, tables, fresh);
-  }
+  const follows = ctx.config.sync_mode !== "full";
+  if (follows) checkFollowing(ctx);
   const checkpoint = await openCheckpoint(ctx, tables, fresh);
-  if (mode !== "full" && !checkpoint.resumed) await adoptOriginal(ctx, tables, checkpoint, fresh);
-  const ready = mode === "full" ? async (): Promise<void> => {} : () => checkStreams(ctx, tables);
-  if (mode !== "incr") await makePlaces(ctx, tables, checkpoint, ready);
-  return { tables, checkpoint };
+  const adopted = follows && !fresh && !checkpoint.resumed ? await findOriginal(ctx, tables) : [];
+  const places = await findPlaces(ctx, tables, checkpoint, adopted, fresh);
+  if (follows) {
+    if (places.some(isToMake)) await checkStreams(ctx, tables);
+    if (!checkpoint.resumed && adopted.length === 0) await ctx.role("checkpoint").clear("status");
+  }
+  await checkpoint.begin(adopted);
+  begun();
+  const copies = !checkpoint.copied || places.some(({ state }) => state?.stage !== "done");
+  tellAdoption(ctx, adopted);
+  if (follows) {
+    for (const { table, state } of places) if (state === undefined) await forgetStream(ctx, table);
+  }
+  await makePlaces(ctx, places, checkpoint);
+  return { tables, checkpoint, copies };
+}
+
+function tellAdoption(ctx: Context, adopted: Adopted[]): void {
+  if (adopted.length === 0) return;
+  const names = adopted.map(({ table }) => table).join(", ");
+  const { place } = ctx.role("checkpoint");
+  ctx.log.info(`going on from the checkpoint of NimoShake, without a full phase: ${names} (${place})`);
 }
 
 /** The full phase, where it is asked for, and the changes made since before it began, until the run stops. */
-async function endless(ctx: Context, prepared: Prepared, fullDone: () => void): Promise<void> {
-  const { tables, checkpoint } = prepared;
+async function endless(ctx: Context, prepared: Prepared, fullDone: (isNews: boolean) => void): Promise<void> {
+  const { tables, checkpoint, copies } = prepared;
   const readers = createFairLanes(readLanes(ctx.config, availableParallelism()));
   const following = await openStreams(ctx, tables, checkpoint, readers);
   try {
@@ -132,7 +162,8 @@ async function endless(ctx: Context, prepared: Prepared, fullDone: () => void): 
       await saveStatus(ctx, "full_sync");
       using _watch = watchRetention(ctx);
       await full(ctx, prepared, readers, (table) => following.start(table));
-      fullDone();
+      fullDone(copies);
+      await checkpoint.finish();
     } else {
       for (const table of tables) {
         await prepareIncr(ctx, table, checkpoint.table(table), readers);

@@ -1,83 +1,133 @@
 /** The tables' places at the target: made for those not begun yet, found again for the others. */
-import type { RunCheckpoint, TableCheckpoint } from "./checkpoint.ts";
+import type { RunCheckpoint, TableCheckpoint, TableState } from "./checkpoint.ts";
 import type { Context } from "./context.ts";
 import { MigrationError } from "./errors.ts";
+import { startOver } from "./going-on.ts";
 import { planIndexes } from "./indexes.ts";
 import type { Resumption } from "./roles.ts";
+import type { Adopted } from "./run-state.ts";
 import type { Table } from "./types.ts";
 
+/** What was found of a table. */
+export interface Place {
+  table: Table;
+  checkpoint: TableCheckpoint;
+  /** Where it stands; undefined: it is not begun yet. */
+  state: TableState | undefined;
+  /** What is at the target under its name, see `Target.find`. */
+  found: string | undefined;
+}
+
+/** Whether a table is yet to be begun. */
+export function isToMake({ state }: Place): boolean {
+  return state === undefined || state.stage === "making";
+}
+
 /**
- * Makes a place for every table, each noted in the checkpoint before it is touched: after a crash a place half
- * made is known as ours, and what was there before as somebody's.
+ * Looks at the place of every table, and changes nothing.
  *
- * @param ready what else has to be sure before the first place is touched
+ * @param adopted tables that are about to be taken over
+ * @param fresh the user wants it so
  * @throws MigrationError TARGET_EXISTS, or CHECKPOINT_MISMATCH when a place is no more what this migration made
  */
-export async function makePlaces(
+export async function findPlaces(
   ctx: Context,
   tables: Table[],
   run: RunCheckpoint,
-  ready: () => Promise<void>,
-): Promise<void> {
-  const target = ctx.role("target");
-  const places = tables.map((table) => ({ table, checkpoint: run.table(table) }));
-  if (run.resumed) tellResumption(ctx, places);
-
-  const toMake: (Place & { found: string | undefined })[] = [];
-  const toResume: Place[] = [];
-  for (const { table, checkpoint } of places) {
-    const found = await target.find(table, ctx.signal);
-    const { state } = checkpoint;
-    if (state === undefined || state.stage === "making") toMake.push({ table, checkpoint, found });
-    else if (found === state.made) toResume.push({ table, checkpoint });
-    else throw lost(ctx, table, found);
+  adopted: Adopted[],
+  fresh: boolean,
+): Promise<Place[]> {
+  const taken = new Map(adopted.map(({ table, state }) => [table, state]));
+  const places: Place[] = [];
+  for (const table of tables) {
+    const checkpoint = run.table(table);
+    const state = taken.get(table.name) ?? checkpoint.state;
+    const found = await ctx.role("target").find(table, ctx.signal);
+    const place = { table, checkpoint, state, found };
+    // An older version didn't note what was there when it only followed.
+    const isKnown = state?.made !== undefined || state?.stage !== "done";
+    if (!isToMake(place) && isKnown && found !== state?.made) throw lost(ctx, table, found);
+    places.push(place);
   }
-  refuseExisting(ctx, toMake);
-  const inTheWay = toMake.filter(isTheirs).map(({ table }) => table);
-  if (inTheWay.length > 0) await target.checkRoom?.(inTheWay, ctx.signal);
-  if (toMake.length > 0) await ready();
-  for (const { table, checkpoint } of toResume) await resume(ctx, table, checkpoint);
-  for (const { table, checkpoint, found } of toMake) await make(ctx, table, checkpoint, found);
+  if (ctx.config.sync_mode === "incr") refuseUnfinished(ctx, places);
+  else {
+    const toMake = places.filter(isToMake);
+    refuseExisting(ctx, toMake, fresh);
+    const inTheWay = toMake.filter(isTheirs).map(({ table }) => table);
+    if (inTheWay.length > 0) await ctx.role("target").checkRoom?.(inTheWay, ctx.signal);
+  }
+  return places;
 }
 
-interface Place {
-  table: Table;
-  checkpoint: TableCheckpoint;
+/**
+ * Makes a place for every table that has none, each noted in the checkpoint before it is touched: after a crash a place
+ * half made is known as ours, and what was there before as somebody's.
+ */
+export async function makePlaces(ctx: Context, places: Place[], run: RunCheckpoint): Promise<void> {
+  if (run.resumed) tellResumption(ctx, places);
+  const follows = ctx.config.sync_mode === "incr";
+  for (const place of places) {
+    if (follows) await begin(place);
+    else if (isToMake(place)) await make(ctx, place);
+    else await resume(ctx, place);
+  }
 }
 
 /** Whether what is there was there before this migration. */
-function isTheirs({ checkpoint, found }: Place & { found: string | undefined }): boolean {
-  return found !== undefined && (checkpoint.state === undefined || checkpoint.state.before === found);
+function isTheirs({ state, found }: Place): boolean {
+  return found !== undefined && (state === undefined || state.before === found);
 }
 
-function refuseExisting(ctx: Context, places: (Place & { found: string | undefined })[]): void {
+function refuseExisting(ctx: Context, places: Place[], fresh: boolean): void {
   const existing = places.filter(isTheirs).map(({ table }) => table.targetName);
   if (existing.length === 0 || ctx.config["target.db.exist"] !== "") return;
   const tables = ctx.config["target.type"] === "aliyun_dynamo_proxy";
+  const again = fresh ? " and start with --fresh again" : "";
   throw new MigrationError(
     "TARGET_EXISTS",
     `the target has ${existing.join(", ")} already: ${ctx.role("target").place}`,
     {
       hint: tables
-        ? "set target.db.exist = drop to delete what is there, or leave the table out with filter.collection.black"
-        : "set target.db.exist to rename or drop, or choose another id",
+        ? `set target.db.exist = drop to delete what is there${again}, or leave the table out with filter.collection.black`
+        : `set target.db.exist to rename or drop${again}, or choose another id`,
     },
   );
 }
 
-async function make(
-  ctx: Context,
-  table: Table,
-  checkpoint: TableCheckpoint,
-  found: string | undefined,
-): Promise<void> {
+/** Only what is copied can be followed; what is copied again after a gap is copied to its end first. */
+function refuseUnfinished(ctx: Context, places: Place[]): void {
+  const unfinished = places.filter(
+    ({ state }) => state !== undefined && state.stage !== "done" && state.round === undefined,
+  );
+  if (unfinished.length === 0) return;
+  const names = unfinished.map(({ table }) => table.name).join(", ");
+  throw new MigrationError("CHECKPOINT_MISMATCH", `the full phase isn't finished: table ${names}`, {
+    hint: `go on with sync_mode = all, or ${startOver(ctx)}`,
+  });
+}
+
+/** Notes a table whose stream alone is followed, before its positions are. */
+async function begin({ table, checkpoint, state, found }: Place): Promise<void> {
+  if (state !== undefined) return;
+  const { older } = checkpoint;
+  // What another run of ours has copied has no positions here: to follow it from now would leave a gap.
+  const units = found !== undefined && older?.made === found ? older.units : 0;
+  const source = table.id === undefined ? {} : { source: table.id };
+  const made = found === undefined ? {} : { made: found };
+  await checkpoint.advance({ stage: "done", targetName: table.targetName, units, ...made, ...source });
+}
+
+async function make(ctx: Context, place: Place): Promise<void> {
   const target = ctx.role("target");
-  const theirs = isTheirs({ table, checkpoint, found });
+  const { table, checkpoint, found } = place;
+  const theirs = isTheirs(place);
   const units = ctx.role("source").units(table).length;
+  const noted = ctx.config.sync_mode === "all";
   await checkpoint.advance({
     stage: "making",
     targetName: table.targetName,
     units,
+    copy: noted ? undefined : { at: Date.now(), stream: table.stream },
     ...(theirs && { before: found }),
     ...(table.id !== undefined && { source: table.id }),
   });
@@ -88,7 +138,7 @@ async function make(
 }
 
 /** Takes up a table's counters and lets the target prepare for writing it on. */
-async function resume(ctx: Context, table: Table, checkpoint: TableCheckpoint): Promise<void> {
+async function resume(ctx: Context, { table, checkpoint }: Place): Promise<void> {
   const units = takeUp(ctx, table, checkpoint);
   if (checkpoint.state?.stage === "done") return;
   const indexes = planIndexes(table, ctx.role("convert"), false);
@@ -118,7 +168,7 @@ export function takeUp(ctx: Context, table: Table, checkpoint: TableCheckpoint):
 const NOTHING = { read: 0, filtered: 0, overflowed: 0, bytes: 0 };
 
 function tellResumption(ctx: Context, places: Place[]): void {
-  const stages = places.map(({ checkpoint }) => checkpoint.state?.stage);
+  const stages = places.map(({ state }) => state?.stage);
   const done = stages.filter((stage) => stage === "done").length;
   const begun = stages.filter((stage) => stage === "copying" || stage === "indexing").length;
   const { place } = ctx.role("checkpoint");
@@ -132,6 +182,6 @@ function lost(ctx: Context, { name, targetName }: Table, found: string | undefin
   return new MigrationError(
     "CHECKPOINT_MISMATCH",
     `${targetName}, which this migration had begun to fill, ${what}: ${ctx.role("target").place}, table ${name}`,
-    { hint: "start over with --fresh" },
+    { hint: found === undefined ? "start over with --fresh" : startOver(ctx) },
   );
 }

@@ -2,6 +2,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { expectAllChildren, expectChildren, findChildren, listed, settleChildren } from "./children.ts";
 import type { Context } from "./context.ts";
+import { type CopyStart, isReached } from "./copy-start.ts";
 import { gap } from "./gap.ts";
 import { inParallel } from "./lanes.ts";
 import { noteShards, type OpenStream } from "./open-stream.ts";
@@ -21,19 +22,22 @@ const LIGHT = { least: 3 * SECOND, perShard: 0.05 * SECOND, most: 300 * SECOND }
 /** How often the shards are listed while the full phase runs, so that none comes and goes unseen. */
 const LISTING = 300 * SECOND;
 
+/** From where a stream is read: its positions must be noted already; or, unless they are, from now or a copy's begin. */
+export type Start = "noted" | "now" | CopyStart;
+
 const noHook = async (): Promise<void> => {};
 
 /**
  * Opens a table's stream: enabled if need be, its shards' positions noted, in this run or in an earlier one.
  *
- * @param copied items of the table are copied already: positions must be noted
- * @throws MigrationError STREAM_GAP when they aren't, or when the stream is another one than theirs
+ * @throws MigrationError STREAM_GAP when positions aren't noted and can't be taken any more, or when the stream is
+ * another one than theirs
  */
 export async function openStream(
   ctx: Context,
   table: Table,
   polls: Polls,
-  copied: boolean,
+  start: Start,
 ): Promise<OpenStream> {
   const progress = createStreamProgress();
   const checkpoint = await openStreamCheckpoint(ctx, table, (notes, at) => {
@@ -56,7 +60,7 @@ export async function openStream(
     childless: new Map(),
   };
   try {
-    await beginStream(stream, copied);
+    await beginStream(stream, start);
     expectAllChildren(stream);
   } catch (error) {
     await checkpoint.retire().catch(() => {});
@@ -66,19 +70,52 @@ export async function openStream(
 }
 
 /** Finds the positions noted, or takes them. */
-async function beginStream(stream: OpenStream, copied: boolean): Promise<void> {
+async function beginStream(stream: OpenStream, start: Start): Promise<void> {
   const { ctx, table, checkpoint } = stream;
   const is = await ctx.role("streams").open(table, ctx.signal);
   const was = checkpoint.stream;
   if (was !== undefined && was !== is && checkpoint.shards.size > 0) {
     throw gap(`the stream was disabled and made anew, it was ${was} and is ${is}: table ${table.name}`);
   }
-  if (copied && checkpoint.shards.size === 0) {
-    throw gap(`its copy was begun before positions in its stream were noted: table ${table.name}`);
-  }
+  const isAnew = checkpoint.shards.size === 0;
+  if (isAnew) refuseUnreached(table, start, is);
   if (was !== is) await checkpoint.begin(is);
-  if (checkpoint.shards.size === 0) await takePositions(stream);
+  if (isAnew) await (typeof start === "object" ? takeAll(stream, start) : takePositions(stream));
   else if (was === undefined) await freshenStarts(stream);
+  tellStart(stream, isAnew ? start : "noted");
+}
+
+function refuseUnreached({ name }: Table, start: Start, is: string): void {
+  if (start === "now" || (typeof start === "object" && isReached(start, is))) return;
+  const since =
+    start === "noted" ? "" : ` at ${new Date(start.at).toISOString()}, further back than the stream is`;
+  throw gap(`its copy was begun before positions in its stream were noted${since}: table ${name}`);
+}
+
+function tellStart({ ctx, table: { name } }: OpenStream, start: Start): void {
+  if (typeof start === "object") {
+    ctx.log.info(
+      `table ${name}: its stream is read from ${new Date(start.at).toISOString()}, when its copy began`,
+    );
+  } else if (ctx.config.sync_mode === "incr") {
+    ctx.log.info(`table ${name}: its stream is read from ${start === "now" ? "now" : "the checkpoint"}`);
+  }
+}
+
+/** Notes that every shard that is there is read from its oldest record, which is from before a copy. */
+async function takeAll({ ctx, table, checkpoint, tree }: OpenStream, { at }: CopyStart): Promise<void> {
+  const shards = await ctx.role("streams").shards(table, ctx.signal);
+  const listed = new Set(shards.map(({ id }) => id));
+  // What came before them has expired.
+  const roots = shards.map(({ parent, ...shard }): Shard =>
+    parent !== undefined && listed.has(parent) ? { ...shard, parent } : shard,
+  );
+  tree.list(roots);
+  for (const { id, parent } of roots) {
+    const base = { id, ...(parent !== undefined && { parent }), notedAt: at };
+    checkpoint.note({ ...base, status: "waiting", position: { at: "horizon" } });
+  }
+  await checkpoint.flush();
 }
 
 /**

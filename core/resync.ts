@@ -59,6 +59,8 @@ export async function beginResync(
     targetName: table.targetName,
     ...checkpoint.state,
     stage: "copying",
+    copy: undefined,
+    noted: undefined,
     round: (checkpoint.state?.round ?? 0) + 1,
     units: ctx.role("source").units(table).length,
   });

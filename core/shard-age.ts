@@ -7,8 +7,8 @@ import type { ShardNote } from "./stream-checkpoint.ts";
 import type { Table } from "./types.ts";
 
 const MINUTE = 60_000;
-/** Records live 24 h; what began so long ago may have lost some. */
-const KEPT = 23 * 60 * MINUTE;
+/** Records live 24 h; what began so long ago may have lost some, in ms. */
+export const KEPT: number = 23 * 60 * MINUTE;
 
 type Shards = ReadonlyMap<string, ShardNote>;
 

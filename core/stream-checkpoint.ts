@@ -54,6 +54,11 @@ const namesOf = ({ name }: Table): { rows: string; own: string } => ({
   own: `stream:${name}`,
 });
 
+/** Whether a table's stream was noted by us; the original keeps nothing in our place. */
+export async function isStreamNoted(ctx: Context, table: Table): Promise<boolean> {
+  return (await ctx.role("checkpoint").load(namesOf(table).own)).has(STREAM);
+}
+
 /** Forgets what is noted of a table's stream. */
 export async function forgetStream(ctx: Context, table: Table): Promise<void> {
   const store = ctx.role("checkpoint");

@@ -51,8 +51,6 @@ export async function migrateTable(
 /**
  * A table whose stream alone is followed: its key must be found fast, so its indexes are built if need be. One that
  * has to be copied again after a gap is copied.
- *
- * @throws MigrationError CHECKPOINT_MISMATCH when its full phase was begun and not finished
  */
 export async function prepareIncr(
   ctx: Context,
@@ -62,21 +60,16 @@ export async function prepareIncr(
 ): Promise<void> {
   const { state } = checkpoint;
   const counters = ctx.progress.tables.get(table.name)!;
-  if (state?.round !== undefined && state.stage !== "done") {
+  if (state?.stage !== "done") {
     takeUp(ctx, table, checkpoint);
     await overwrite(ctx, table);
     await migrateTable(ctx, table, counters, checkpoint, readers);
     return;
   }
-  if (state !== undefined && state.stage !== "done") {
-    throw new MigrationError("CHECKPOINT_MISMATCH", `its full phase isn't finished: table ${table.name}`, {
-      hint: "go on with sync_mode = all, or start over with --fresh",
-    });
-  }
   await buildIndexes(ctx, table, counters);
-  const { targetName, id } = table;
-  const source = id === undefined ? {} : { source: id };
-  await checkpoint.advance({ units: 0, targetName, ...source, ...state, stage: "done" });
+  if (state.made !== undefined) return;
+  const made = await ctx.role("target").find(table, ctx.signal);
+  if (made !== undefined) await checkpoint.advance({ made });
 }
 
 /** Builds a table's indexes; gives whether one of them is unique. */

@@ -60,6 +60,8 @@ export interface Table {
   name: string;
   /** The source's own identifier: a table made anew under the same name has another. */
   id?: string;
+  /** The identifier of its stream, where there is one now that can be followed; see `Streams.open`. */
+  stream?: string;
   /** The name at the target; a `table:before` hook may change it. */
   targetName: string;
   keys: KeySchema;

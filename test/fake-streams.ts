@@ -3,7 +3,7 @@ import { loadConfig } from "../core/config.ts";
 import { createContext, type OwnedContext } from "../core/context.ts";
 import type { OpenStream } from "../core/open-stream.ts";
 import { createPolls } from "../core/polls.ts";
-import { openStream } from "../core/positions.ts";
+import { openStream, type Start } from "../core/positions.ts";
 import { trackTable } from "../core/progress.ts";
 import type { Checkpoint, Streams } from "../core/roles.ts";
 import { encodeRow, type ShardState } from "../core/shard-rows.ts";
@@ -115,8 +115,8 @@ export async function streamContext(options: StreamContextOptions): Promise<Owne
 }
 
 /** Opens the stream of {@link TABLE}. */
-export function opened(ctx: OwnedContext, copied = false): Promise<OpenStream> {
-  return openStream(ctx, TABLE, createPolls(ctx.config), copied);
+export function opened(ctx: OwnedContext, start: Start = "now"): Promise<OpenStream> {
+  return openStream(ctx, TABLE, createPolls(ctx.config), start);
 }
 
 /** A checkpoint with rows; those of ours have a time beside them. */

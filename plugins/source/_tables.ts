@@ -36,6 +36,7 @@ export function checkUsable(tables: TableDescription[]): void {
 /** A table as DescribeTable tells of it. */
 export function describedTable(description: TableDescription): Table {
   const id = tableIdentity(description);
+  const stream = streamOf(description);
   const types = description.AttributeDefinitions ?? [];
   const secondary = (
     kind: SecondaryIndex["kind"],
@@ -51,6 +52,7 @@ export function describedTable(description: TableDescription): Table {
   return {
     name: description.TableName!,
     ...(id !== undefined && { id }),
+    ...(stream !== undefined && { stream }),
     targetName: description.TableName!,
     keys: keySchema(description.KeySchema ?? [], types),
     secondary: [
@@ -60,6 +62,13 @@ export function describedTable(description: TableDescription): Table {
     itemCount: Number(description.ItemCount ?? 0),
     sizeBytes: Number(description.TableSizeBytes ?? 0),
   };
+}
+
+/** Only one with both images can be followed. */
+function streamOf({ StreamSpecification: stream, LatestStreamArn }: TableDescription): string | undefined {
+  return stream?.StreamEnabled && stream.StreamViewType === "NEW_AND_OLD_IMAGES"
+    ? LatestStreamArn
+    : undefined;
 }
 
 function projectionOf({ ProjectionType, NonKeyAttributes }: Projection): SecondaryIndex["projection"] {

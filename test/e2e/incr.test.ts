@@ -125,7 +125,11 @@ describe("sync_mode = all", () => {
     const second = s.start([`-conf=${conf}`]);
     await until(async () => (await s.db.collection(table).countDocuments({ pk: "meanwhile" })) === 1);
     await end(second);
-    expect((await second.done).stdout).not.toContain("start syncing table");
+    const again = (await second.done).stdout;
+    expect(again).not.toContain("start syncing table");
+    // it was said, and nothing was copied
+    expect(again).not.toContain("full sync done!");
+    expect(again).not.toContain("items/s");
     await expectEqual(s, [table]);
   });
 });
@@ -201,6 +205,7 @@ describe("a checkpoint as NimoShake leaves it", () => {
     const { stdout } = await run.done;
     expect(stdout).toContain("going on from the checkpoint of NimoShake");
     expect(stdout).not.toContain("start syncing table");
+    expect(stdout).not.toContain("full sync done!");
     await expectEqual(s, [table]);
     expect(await s.db.collection(table).countDocuments({ n: { $type: "double" } })).toBe(10);
     // and the other way round: the layout is the original's still
