@@ -6,6 +6,7 @@ import { MigrationError } from "./errors.ts";
 import { EDITING_HOOKS, type HookEvent, type HookName, type Hooks } from "./hooks.ts";
 import type { AnyPlugin } from "./plugin.ts";
 import { createProgress, type Progress } from "./progress.ts";
+import { fenced } from "./fence.ts";
 import type { Roles } from "./roles.ts";
 import { type Skip, skippedFile } from "./skipped.ts";
 
@@ -30,6 +31,11 @@ export interface Context {
   readonly abandon: AbortSignal;
   /** How long a call that keeps failing is made again before the run ends, in ms. */
   readonly patience: number;
+  /**
+   * Whether anything may be written now: waits while that is in doubt, fails when another process has taken over. The
+   * core asks before every write; a plugin that makes one again asks before each further try.
+   */
+  mayWrite(): void | Promise<void>;
   /** Stops the run; the first reason is the one that is thrown. */
   stop(reason: unknown): void;
   /** Fills a role; a role taken twice is an error that names both plugins. */
@@ -52,6 +58,8 @@ export interface Context {
 export interface OwnedContext extends Context, AsyncDisposable {
   /** Whether a plugin fills a role. */
   isFilled(role: keyof Roles): boolean;
+  /** What `mayWrite` asks; without one everything may be written. */
+  guard(mayWrite: () => void | Promise<void>): void;
   /** Runs a plugin's `setup`. */
   use(plugin: AnyPlugin, options?: unknown): Promise<void>;
 }
@@ -80,6 +88,7 @@ export function createContext(options: ContextOptions): OwnedContext {
   const abandoning = new AbortController();
   const sameOptions = new Map<string, unknown>();
   let grace: NodeJS.Timeout | undefined;
+  let mayWrite = (): void | Promise<void> => {};
   signal.addEventListener("abort", startGrace, { once: true });
   let current: Pick<AnyPlugin, "name" | "keepsKeys"> = { name: "nimo-shake" };
   const keyChangers = new Set<string>();
@@ -97,6 +106,8 @@ export function createContext(options: ContextOptions): OwnedContext {
     abandon: abandoning.signal,
     patience: options.patience ?? PATIENCE,
     stop: (reason) => stopping.abort(reason),
+    mayWrite: () => mayWrite(),
+    guard: (by) => void (mayWrite = by),
     provide(role, implementation) {
       const taken = roles.get(role);
       if (taken !== undefined) {
@@ -106,7 +117,8 @@ export function createContext(options: ContextOptions): OwnedContext {
           { hint: "leave one of them out" },
         );
       }
-      roles.set(role, { by: current.name, implementation });
+      const guarded = fenced(role, implementation, () => mayWrite());
+      roles.set(role, { by: current.name, implementation: guarded });
       closing.defer(async () => {
         if ("close" in implementation) await implementation.close?.();
       });

@@ -6,6 +6,7 @@ import { decide } from "./decide.ts";
 import { MigrationError, toMigrationError } from "./errors.ts";
 import { checkFollowing, checkStreams, openStreams } from "./following.ts";
 import { createFairLanes, type FairLanes, inParallel } from "./lanes.ts";
+import { createLease, type Lease, type LeaseOptions } from "./lease.ts";
 import { findPlaces, isToMake, makePlaces } from "./places.ts";
 import type { AnyPlugin } from "./plugin.ts";
 import { type Progress, trackTable } from "./progress.ts";
@@ -34,6 +35,8 @@ export interface MigrateOptions extends ContextOptions {
    * @param isNews an earlier start hasn't said so
    */
   onFullDone?: (isNews: boolean) => void;
+  /** For tests: another length and clock of the lease. */
+  lease?: LeaseOptions;
 }
 
 /** What is known before the first item is read. */
@@ -53,6 +56,8 @@ interface Prepared {
 export async function runMigration(options: MigrateOptions): Promise<Progress> {
   const config = { ...options.config };
   const ctx = createContext({ ...options, config });
+  const lease = createLease(ctx, options.lease);
+  ctx.guard(lease.hold);
   let failure: MigrationError | undefined;
   const attempt = async (work: () => void | PromiseLike<void>): Promise<void> => {
     try {
@@ -69,7 +74,9 @@ export async function runMigration(options: MigrateOptions): Promise<Progress> {
     config["convert.type"] = await settleConversion(ctx, options.given ?? new Set(), options.fresh ?? false);
     await fill(ctx, "convert");
     let { fresh = false } = options;
-    const prepared = await decide(ctx, { stage: "setup" }, () => prepare(ctx, fresh, () => (fresh = false)));
+    const prepared = await decide(ctx, { stage: "setup" }, () =>
+      prepare(ctx, lease, fresh, () => (fresh = false)),
+    );
     const fullDone = options.onFullDone ?? ((): void => {});
     if (ctx.config.sync_mode === "full") {
       await full(ctx, prepared, createFairLanes(readLanes(ctx.config, availableParallelism())));
@@ -79,6 +86,7 @@ export async function runMigration(options: MigrateOptions): Promise<Progress> {
     } else await endless(ctx, prepared, fullDone);
   });
   await attempt(() => ctx.call("close", failure ? { error: failure } : {}));
+  await attempt(() => lease.release());
   await attempt(() => ctx[Symbol.asyncDispose]());
   if (failure !== undefined) throw failure;
   return ctx.progress;
@@ -112,7 +120,7 @@ export async function fill(ctx: OwnedContext, role: keyof Roles): Promise<void> 
  *
  * @param begun told when the run is in the checkpoint: another try goes on with it
  */
-async function prepare(ctx: Context, fresh: boolean, begun: () => void): Promise<Prepared> {
+async function prepare(ctx: Context, lease: Lease, fresh: boolean, begun: () => void): Promise<Prepared> {
   const { log, signal } = ctx;
   log.info("start fetching table list");
   let tables = await ctx.role("source").tables(signal);
@@ -125,6 +133,7 @@ async function prepare(ctx: Context, fresh: boolean, begun: () => void): Promise
     trackTable(ctx.progress, table);
   }
   await ctx.role("target").check(tables, signal);
+  await lease.take();
   const follows = ctx.config.sync_mode !== "full";
   if (follows) checkFollowing(ctx);
   const checkpoint = await openCheckpoint(ctx, tables, fresh);

@@ -23,6 +23,8 @@ export const SERVER_RETRY: RetryPolicy = {
 /** What {@link withRetry} takes. */
 export interface RetryOptions {
   policy: RetryPolicy;
+  /** Asked before each try; what it throws is thrown. */
+  before?: () => void | Promise<void>;
   /** Whether a failure may pass by itself. */
   passes: (error: unknown) => boolean;
   /** Told of each failure that is followed by a further try. */
@@ -42,6 +44,7 @@ export async function withRetry<T>(call: (attempt: number) => Promise<T>, option
   const { total, steady = 0.5 } = policy;
   let failingSince: number | undefined;
   for (let attempt = 0; ; attempt++) {
+    await options.before?.();
     try {
       return await call(attempt);
     } catch (error) {

@@ -1,4 +1,5 @@
 /** The four roles plugins fill. */
+import type { HostProcess } from "./host-process.ts";
 import type {
   Batch,
   ConvertResult,
@@ -171,6 +172,36 @@ export interface Target {
   close?(): Promise<void> | void;
 }
 
+/** A process that has a migration's lease, as it is written there. */
+export interface Holder extends HostProcess {
+  /** Random: a process's own, for one run. */
+  token: string;
+  /** When it began, ISO 8601. */
+  since: string;
+}
+
+/** Who has a lease. */
+export interface Holding {
+  holder: Holder;
+  /** For how long it hasn't been renewed, by the store's own clock, in ms. */
+  age: number;
+}
+
+/** Keeps the lease of a migration, so that one process of an id writes at a time, wherever it runs. */
+export interface LeaseKeeper {
+  /**
+   * Gives the lease to a process, if it has it already, or nobody has it, or it wasn't renewed for `ttl` ms, or the
+   * token `over` has it. From then on a save fails with ALREADY_RUNNING once it is another's.
+   *
+   * @returns who has it now
+   */
+  claim(ours: Holder, options: { ttl: number; over?: string }): Promise<Holding>;
+  /** Renews it if the process has it, however old it is; gives who has it now, undefined: nobody. */
+  renew(ours: Holder): Promise<Holding | undefined>;
+  /** Gives it back, if the process has it. */
+  release(ours: Holder): Promise<void>;
+}
+
 /** Keeps what a resumed run needs, by name and part. Filled with `ctx.provide("checkpoint", …)`. */
 export interface Checkpoint {
   /** The place in words, for messages: `folder ./checkpoint-state`. */
@@ -181,6 +212,8 @@ export interface Checkpoint {
   save(name: string, parts: ReadonlyMap<string, unknown>): Promise<void>;
   /** Forgets a name with all its parts. */
   clear(name: string): Promise<void>;
+  /** Missing: nothing but the pid file keeps a second process away. */
+  readonly lease?: LeaseKeeper;
   /** Frees what it holds; may be called twice. */
   close?(): Promise<void> | void;
 }

@@ -57,6 +57,7 @@ export function createCalls(
     const what = table === undefined ? call : `${call} of table ${table}`;
     try {
       const answer = await withRetry(send, {
+        ...(side === "target" && { before: ctx.mayWrite }),
         policy: { ...pauses, total: patience },
         passes: (error) => passingFailure(error) !== undefined && !(CHANGES.includes(call) && isLimit(error)),
         onRetry(error, pause) {

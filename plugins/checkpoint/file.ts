@@ -5,6 +5,7 @@ import { fileNameOf } from "../../core/file-name.ts";
 import { definePlugin, type Plugin } from "../../core/plugin.ts";
 import { originalName } from "./_original.ts";
 import { originalFiles } from "./_original-file.ts";
+import { fileLease } from "./_file-lease.ts";
 import { createQueue, type States } from "./_queue.ts";
 import { readStates, removeStates, writeStates } from "./_state-file.ts";
 
@@ -17,6 +18,7 @@ const file: Plugin = definePlugin({
     const folder = join(`${beside}-state`, id);
     const original = originalFiles(beside, folder);
     const pathOf = (name: string): string => join(folder, `${fileNameOf(name)}.jsonl`);
+    const { check, ...lease } = fileLease(folder, id);
     /** By name what its file holds. */
     const kept = new Map<string, States>();
 
@@ -30,6 +32,7 @@ const file: Plugin = definePlugin({
 
     const queue = createQueue(async (name, given) => {
       const states = new Map([...(await statesOf(name)), ...given]);
+      await check();
       if (originalName(name)) await original.write(name, states);
       else await writeStates(pathOf(name), { id, name }, states);
       kept.set(name, states);
@@ -48,9 +51,12 @@ const file: Plugin = definePlugin({
 
       clear: (name) =>
         queue.run(name, async () => {
+          await check();
           await (originalName(name) ? original.remove(name) : removeStates(pathOf(name)));
           kept.set(name, new Map());
         }),
+
+      lease,
 
       close: () => queue.idle(),
     });

@@ -1,9 +1,20 @@
 import { type Collection, type Db, MongoServerError } from "mongodb";
-import { MigrationError } from "../../core/errors.ts";
+import { type ErrorCode, MigrationError } from "../../core/errors.ts";
 import { definePlugin, type Plugin } from "../../core/plugin.ts";
+import { leaseLost } from "../../core/lease.ts";
 import { SERVER_RETRY, withRetry } from "../../core/retry.ts";
+import type { Holder } from "../../core/roles.ts";
 import { answered, connect, type Connections, DURABLE, WRITE_TIMEOUT } from "../target/_mongodb-client.ts";
 import { isPassing, targetError } from "../target/_mongodb-errors.ts";
+import {
+  claimLease,
+  hasLease,
+  isLost,
+  leaseCondition,
+  type LeasePlace,
+  releaseLease,
+  renewLease,
+} from "./_mongodb-lease.ts";
 import { originalName } from "./_original.ts";
 import { loadOriginal, originalCollection, originalUpserts } from "./_original-mongodb.ts";
 import { createQueue, type States } from "./_queue.ts";
@@ -43,10 +54,31 @@ const mongodb: Plugin = definePlugin({
     const { id } = config;
     const database = `${config["checkpoint.db"]}-state`;
     const place = `database ${database}`;
+    const leasePlace: LeasePlace = { collection: COLLECTION, id };
+    /** Who may save; undefined: anybody. */
+    let holder: Holder | undefined;
     let opened: Promise<Connections> | undefined;
+
+    /** Saves in our own place, in the same command that looks whether the lease is still the holder's. */
+    async function update(db: Db, updates: Upsert[]): Promise<void> {
+      if (holder === undefined) return execute(db, { update: COLLECTION, updates, ordered: false });
+      const held = [leaseCondition(id, holder), ...updates];
+      await execute(db, { update: COLLECTION, updates: held, ordered: true }).catch((error: unknown) => {
+        throw isLost(error) ? leaseLost(id) : error;
+      });
+    }
+
+    /** For what can't be in one command with that. */
+    async function checkLease(): Promise<void> {
+      if (holder === undefined) return;
+      const ours = holder;
+      if (await onDatabase("reading", (db) => hasLease(db, leasePlace, ours))) return;
+      throw leaseLost(id);
+    }
 
     /** In the original's layout and place. */
     async function saveOriginal(name: string, states: States): Promise<void> {
+      await checkLease();
       const updates = originalUpserts(name, states);
       for (let at = 0; at < updates.length; at += MOST_ROWS) {
         const some = updates.slice(at, at + MOST_ROWS);
@@ -65,7 +97,7 @@ const mongodb: Plugin = definePlugin({
         upsert: true,
       }));
       for (const updates of commands(upserts)) {
-        await onDatabase("saving to", (db) => execute(db, { update: COLLECTION, updates, ordered: false }));
+        await onDatabase("saving to", (db) => update(db, updates));
       }
     });
 
@@ -82,7 +114,8 @@ const mongodb: Plugin = definePlugin({
       save: (name, parts) => queue.save(name, parts),
 
       clear: (name) =>
-        queue.run(name, () => {
+        queue.run(name, async () => {
+          await checkLease();
           if (originalName(name)) {
             return onOriginal("clearing", async (db) => {
               await db.dropCollection(originalCollection(name), { writeConcern: DURABLE });
@@ -91,6 +124,16 @@ const mongodb: Plugin = definePlugin({
           const deletes = [{ q: { _id: allParts(id, name) }, limit: 0 }];
           return onDatabase("clearing", (db) => execute(db, { delete: COLLECTION, deletes }));
         }),
+
+      lease: {
+        async claim(ours, options) {
+          const found = await onDatabase("saving to", (db) => claimLease(db, leasePlace, ours, options));
+          if (found.holder.token === ours.token) holder = ours;
+          return found;
+        },
+        renew: (ours) => onDatabase("saving to", (db) => renewLease(db, leasePlace, ours)),
+        release: (ours) => onDatabase("saving to", (db) => releaseLease(db, leasePlace, ours)),
+      },
 
       async close() {
         const connections = await opened?.catch(() => undefined);
@@ -173,10 +216,13 @@ function parse(state: string, name: string, place: string): unknown {
   }
 }
 
+/** What isn't the server's failure. */
+const PLAIN = new Set<ErrorCode>(["CONFIG_INVALID", "ALREADY_RUNNING"]);
+
 /** What a call threw, as the checkpoint's failure. */
 function failed(error: unknown, what: string, database: string): unknown {
   const known = targetError(error, what, ADDRESS);
-  if (!(known instanceof MigrationError) || known.code === "CONFIG_INVALID") return known;
+  if (!(known instanceof MigrationError) || PLAIN.has(known.code)) return known;
   const hint =
     known.code === "TARGET_DENIED"
       ? `check user, password and authSource in ${ADDRESS}, and grant the user readWrite on database ${database}`

@@ -191,6 +191,7 @@ const mongodb: Plugin = definePlugin({
     function retry(what: string, table?: Table): RetryOptions {
       return {
         policy: { ...SERVER_RETRY, total: ctx.patience },
+        before: ctx.mayWrite,
         passes: isPassing,
         signal: ctx.signal,
         onRetry(error, pause) {

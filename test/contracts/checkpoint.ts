@@ -4,6 +4,7 @@ import type { OwnedContext } from "../../core/context.ts";
 import type { AnyPlugin } from "../../core/plugin.ts";
 import type { Checkpoint } from "../../core/roles.ts";
 import type { ContractCase, ContractPlace } from "./case.ts";
+import { leaseCases } from "./checkpoint-lease.ts";
 import { NAMES, STATES } from "./checkpoint-states.ts";
 import { openContext } from "./open.ts";
 import { assertSame, textOf } from "./same.ts";
@@ -21,7 +22,8 @@ export interface CheckpointContract {
 }
 
 /** What a checkpoint promises, as cases for a test framework. */
-export function checkpointContract({ plugin, makePlace }: CheckpointContract): ContractCase[] {
+export function checkpointContract(contract: CheckpointContract): ContractCase[] {
+  const { plugin, makePlace } = contract;
   const cases: ContractCase[] = [];
   const add = (name: string, run: ContractCase["run"]): void => void cases.push({ name, run });
 
@@ -234,7 +236,7 @@ export function checkpointContract({ plugin, makePlace }: CheckpointContract): C
     }
   });
 
-  return cases;
+  return [...cases, ...leaseCases(contract)];
 }
 
 function assertContains(found: [string, unknown][], expected: [string, unknown]): void {
