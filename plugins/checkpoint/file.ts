@@ -30,11 +30,22 @@ const file: Plugin = definePlugin({
       return states;
     }
 
+    /** What fails because another process writes there now is told as that. */
+    async function holding(write: () => Promise<void>): Promise<void> {
+      await check();
+      try {
+        await write();
+      } catch (error) {
+        await check();
+        throw error;
+      }
+    }
+
     const queue = createQueue(async (name, given) => {
       const states = new Map([...(await statesOf(name)), ...given]);
-      await check();
-      if (originalName(name)) await original.write(name, states);
-      else await writeStates(pathOf(name), { id, name }, states);
+      await holding(() =>
+        originalName(name) ? original.write(name, states) : writeStates(pathOf(name), { id, name }, states),
+      );
       kept.set(name, states);
     });
 
@@ -51,8 +62,7 @@ const file: Plugin = definePlugin({
 
       clear: (name) =>
         queue.run(name, async () => {
-          await check();
-          await (originalName(name) ? original.remove(name) : removeStates(pathOf(name)));
+          await holding(() => (originalName(name) ? original.remove(name) : removeStates(pathOf(name))));
           kept.set(name, new Map());
         }),
 

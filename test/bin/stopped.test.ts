@@ -11,7 +11,10 @@ function followed(name: string, lag: number | undefined): FakeTable {
   return {
     name,
     state: "following",
-    stream: { ...createStreamProgress(), shards: new Map([["s", { id: "s", caughtUpAt }]]) },
+    stream: {
+      ...createStreamProgress(),
+      shards: new Map([["s", { id: "s", caughtUpAt, settledAt: caughtUpAt }]]),
+    },
   };
 }
 
