@@ -1,6 +1,7 @@
 /** What depends on more than one key: the last defaults, and combinations that can't work. */
 import type { Config, SettingKey } from "./config.ts";
 import { expressionVariables } from "./filter-expression.ts";
+import { addressProblem } from "./mongo-address.ts";
 import { isDatabaseName } from "./setting-rules.ts";
 import type { ParsedSettings } from "./settings.ts";
 
@@ -51,8 +52,6 @@ interface Rule {
 /** An endpoint may stand without its scheme, as in the original. */
 const isEndpoint = (address: string): boolean =>
   /^https?:\/\//i.test(address) ? URL.canParse(address) : /^[\w.-]+(:\d{1,5})?$/.test(address);
-const isMongoUri = (address: string) => /^mongodb(\+srv)?:\/\/./.test(address);
-const MONGO_URI = "must start with mongodb:// or mongodb+srv://";
 
 const RULES: readonly Rule[] = [
   {
@@ -62,7 +61,7 @@ const RULES: readonly Rule[] = [
       const { "target.type": type, "target.address": address } = config;
       if (type === "plugin") return false;
       if (address === "") return "is required, such as mongodb://127.0.0.1:27017";
-      if (type === "mongodb") return !isMongoUri(address) && MONGO_URI;
+      if (type === "mongodb") return addressProblem(address) ?? false;
       return (
         type === "aliyun_dynamo_proxy" &&
         !isEndpoint(address) &&
@@ -141,8 +140,8 @@ const RULES: readonly Rule[] = [
     with: ["checkpoint.type", "target.type", "target.address"],
     broken: (config) => {
       const address = config["checkpoint.address"];
-      if (config["checkpoint.type"] !== "mongodb" || isMongoUri(address)) return false;
-      if (address !== "") return config["target.address"] !== address && MONGO_URI;
+      if (config["checkpoint.type"] !== "mongodb") return false;
+      if (address !== "") return config["target.address"] !== address && (addressProblem(address) ?? false);
       return "is required with checkpoint.type = mongodb when the target is no MongoDB";
     },
   },

@@ -1,6 +1,12 @@
-import { MongoClient, type MongoClientOptions, MongoNetworkTimeoutError } from "mongodb";
+import {
+  MongoClient,
+  type MongoClientOptions,
+  MongoNetworkTimeoutError,
+  MongoServerSelectionError,
+} from "mongodb";
 import type { ConsolaInstance } from "consola";
-import { targetError } from "./_mongodb-errors.ts";
+import { addressError, connectError } from "./_mongodb-errors.ts";
+import { explainReplicaSet } from "./_mongodb-replica-set.ts";
 
 const SECOND = 1000;
 /** No answer for so long, and the connection counts as lost: that its server was killed isn't always noticed. */
@@ -38,14 +44,20 @@ export async function connect(
 ): Promise<Connections> {
   const clients: MongoClient[] = [];
   const open = (options: MongoClientOptions): MongoClient => {
-    const client = new MongoClient(address, {
-      appName: "nimo-shake",
-      serverSelectionTimeoutMS: SELECTION_TIMEOUT,
-      readPreference: "primary",
-      ...options,
-    });
-    clients.push(client);
-    return client;
+    try {
+      const client = new MongoClient(address, {
+        appName: "nimo-shake",
+        ...(!/[?&]serverSelectionTimeoutMS=/i.test(address) && {
+          serverSelectionTimeoutMS: SELECTION_TIMEOUT,
+        }),
+        readPreference: "primary",
+        ...options,
+      });
+      clients.push(client);
+      return client;
+    } catch (error) {
+      throw addressError(key, error);
+    }
   };
   const closed = new AbortController();
   const closeOn = (when: AbortSignal, client: MongoClient): void =>
@@ -67,7 +79,8 @@ export async function connect(
     return { data, patient, close };
   } catch (error) {
     await close();
-    throw targetError(error, `connecting to ${key}`, key);
+    if (error instanceof MongoServerSelectionError) await explainReplicaSet(address, error, key);
+    throw connectError(error, key);
   }
 }
 

@@ -1,6 +1,9 @@
 /** What the driver throws, as errors that say what happened and what to do. */
 import {
+  MongoCompatibilityError,
   MongoError,
+  MongoMissingCredentialsError,
+  MongoMissingDependencyError,
   MongoNetworkError,
   MongoParseError,
   MongoServerError,
@@ -14,6 +17,7 @@ const PASSING = new Set([
   13436,
 ]);
 
+const ADDRESS_FORM = "a connection string looks like mongodb://user:password@host:27017/?option=value";
 const CREDENTIALS = "check user, password and authSource in target.address, and the user's roles";
 
 /** The server's error codes, what they are to us, and what the user can do. */
@@ -41,6 +45,46 @@ export function isPassing(error: unknown): boolean {
   return error instanceof MongoServerError && PASSING.has(Number(error.code));
 }
 
+/** The error for an address that can't be used. */
+export function addressError(key: string, error: unknown, hint: string = ADDRESS_FORM): MigrationError {
+  const reason = error instanceof Error ? error.message : String(error);
+  return new MigrationError("CONFIG_INVALID", `${key}: ${reason}`, { cause: error, hint });
+}
+
+/**
+ * Translates what the first call threw: the driver looks at some of an address only then.
+ *
+ * @param key the setting that gave the address
+ */
+export function connectError(error: unknown, key: string): unknown {
+  if (error instanceof MongoMissingDependencyError) {
+    return addressError(key, error, "of the compressors zlib is always there: name it, or none");
+  }
+  if (isAboutAddress(error)) return addressError(key, error);
+  const { path, message } = error as NodeJS.ErrnoException;
+  if (path !== undefined) return addressError(key, error, `see whether ${path}, which it names, can be read`);
+  const what = `connecting to ${key}`;
+  // The resolver's errors are none of the driver's.
+  if (error instanceof Error && /^query(Srv|Txt)\b/i.test(message)) return unreachable(error, what, key);
+  return targetError(error, what, key);
+}
+
+function isAboutAddress(error: unknown): boolean {
+  return (
+    error instanceof MongoParseError ||
+    error instanceof MongoMissingCredentialsError ||
+    error instanceof MongoCompatibilityError ||
+    (error instanceof MongoError && error.message.startsWith("Unable to parse "))
+  );
+}
+
+function unreachable(error: Error, what: string, key: string): MigrationError {
+  return new MigrationError("TARGET_UNREACHABLE", `${error.message}: ${what}`, {
+    cause: error,
+    hint: `check ${key}, and that the server runs and this machine can reach it`,
+  });
+}
+
 /**
  * Translates what a call to MongoDB threw.
  *
@@ -54,24 +98,13 @@ export function targetError(error: unknown, what: string, key = "target.address"
   if (known !== undefined) {
     return new MigrationError(known[0], `${cause.message}: ${what}`, { cause: error, hint: known[1] });
   }
-  if (error instanceof MongoParseError || error.message.startsWith("Unable to parse ")) {
-    return new MigrationError("CONFIG_INVALID", `${key}: ${error.message}`, {
-      cause: error,
-      hint: "a connection string looks like mongodb://user:password@host:27017",
-    });
-  }
   if (/authentication failed|auth(entication)? mechanism/i.test(error.message)) {
     return new MigrationError("TARGET_DENIED", `${error.message}: ${what}`, {
       cause: error,
       hint: CREDENTIALS,
     });
   }
-  if (isPassing(error)) {
-    return new MigrationError("TARGET_UNREACHABLE", `${error.message}: ${what}`, {
-      cause: error,
-      hint: `check ${key}, and that the server runs and this machine can reach it`,
-    });
-  }
+  if (isPassing(error)) return unreachable(error, what, key);
   return new MigrationError("TARGET_FAILED", `${error.message}: ${what}`, {
     cause: error,
     hint: "run again with --set log.level=debug to see more",

@@ -157,7 +157,11 @@ describe("problems", () => {
     expect(message.replaceAll(/source\.region.*/g, "")).not.toContain(secret);
     expect(message).toContain("mongo://***@h");
     expect(message).toContain('source.session_token = "***" (line 2)');
-    const { warnings } = loadConfig({ text: `target.address = mongodb://u:${secret}@h # ${secret}@` });
+    const twice = failure(() =>
+      loadConfig({ text: `target.address = mongodb://u:${secret}@h # ${secret}@` }),
+    );
+    expect(twice.message).not.toContain(secret);
+    const { warnings } = loadConfig({ text: `target.address = mongodb://u:${secret}@h # x` });
     expect(warnings).toHaveLength(1);
     expect(warnings.join()).not.toContain(secret);
   });

@@ -63,6 +63,7 @@ describe("at debug level", () => {
       () => ({ "target.address": `mongodb://${user}:${ENCODED}@127.0.0.1:99999` }),
       false,
     ],
+    ["a second @", () => ({ "target.address": `mongodb://${user}:${PASSWORD}@127.0.0.1@127.0.0.1` }), false],
     ["an unknown option in the address", () => ({ "target.address": `${address()}&frob=1` }), false],
     ["an address without its scheme", () => ({ "target.address": `${user}:${PASSWORD}@127.0.0.1` }), false],
     [

@@ -1,5 +1,9 @@
-import { expect, test } from "bun:test";
-import { answered } from "../../../plugins/target/_mongodb-client.ts";
+import { createConsola } from "consola";
+import { describe, expect, setDefaultTimeout, test } from "bun:test";
+import { answered, connect } from "../../../plugins/target/_mongodb-client.ts";
+import { sharedServers } from "../../servers/shared.ts";
+
+setDefaultTimeout(60_000);
 
 const never = new Promise<never>(() => {});
 
@@ -15,4 +19,53 @@ test("an answer or a refusal is passed on", async () => {
   const { signal } = new AbortController();
   expect(await answered(Promise.resolve(1), signal)).toBe(1);
   await expect(answered(Promise.reject(new Error("refused")), signal)).rejects.toThrow("refused");
+});
+
+describe("an address that can't be used is the configuration's fault: key and cause are named", () => {
+  const { signal } = new AbortController();
+  const log = createConsola({ level: -999 });
+  const connecting = (address: string, key?: "checkpoint.address") =>
+    connect(address, 1, log, { signal, abandon: signal }, key);
+
+  test.each([
+    ["mongodb+srv://h.example.com:27017/", "port"],
+    ["mongodb+srv://a.example.com,b.example.com/", "multiple"],
+    ["mongodb://127.0.0.1:1/?tls=true&tlsCAFile=/nowhere/ca.pem", "/nowhere/ca.pem"],
+    ["mongodb://127.0.0.1:1/?tls=true&tlsCertificateKeyFile=/nowhere/client.pem", "/nowhere/client.pem"],
+    ["mongodb://127.0.0.1:1/?replicaSet=", "replicaSet"],
+    ["mongodb://127.0.0.1:1/?compressors=lz9", "lz9"],
+    ["mongodb://127.0.0.1:1/?authMechanism=SCRAM-SHA-256", "Username"],
+    ["mongodb://127.0.0.1:1/?frob=1", "frob"],
+    ["mongodb://127.0.0.1:0/", "port"],
+    ["mongodb://:27017", "Invalid"],
+  ])("%s", async (address, cause) => {
+    for (const key of ["target.address", "checkpoint.address"] as const) {
+      const refusal = {
+        code: "CONFIG_INVALID",
+        exit: 2,
+        message: expect.stringMatching(new RegExp(`^${key}: .*${cause}`)),
+      };
+      const given = key === "checkpoint.address" ? key : undefined;
+      await expect(connecting(address, given)).rejects.toMatchObject(refusal);
+    }
+  });
+
+  test("an SRV name that isn't there", async () => {
+    await expect(connecting("mongodb+srv://nowhere.example.invalid/")).rejects.toMatchObject({
+      code: "TARGET_UNREACHABLE",
+      hint: expect.stringContaining("target.address"),
+    });
+  });
+
+  test.each([
+    ["replicaSet=wrong", /timed out.* replica set \w+, and not to wrong$/],
+    ["compressors=snappy", /snappy/],
+  ])("%s, of a server that runs", async (option, message) => {
+    const { mongoUri } = await sharedServers();
+    const address = `${mongoUri.split("?")[0]}?serverSelectionTimeoutMS=500&${option}`;
+    await expect(connecting(address)).rejects.toMatchObject({
+      code: "CONFIG_INVALID",
+      message: expect.stringMatching(message),
+    });
+  });
 });
