@@ -17,12 +17,16 @@ const BATCHES: Record<Config["target.type"], { most: number; usual: number }> = 
 export function complete(parsed: ParsedSettings): Config {
   const type = parsed["checkpoint.type"] ?? (parsed["target.type"] === "mongodb" ? "mongodb" : "file");
   const beside = type === "mongodb" && parsed["target.type"] === "mongodb" ? parsed["target.address"] : "";
+  // What only makes tables has nothing to follow, and nothing to enable at the source.
+  const mode = parsed.sync_schema_only ? "full" : parsed.sync_mode;
   return {
     ...parsed,
+    sync_mode: mode,
+    incr_sync_parallel: parsed.incr_sync_parallel && !parsed.sync_schema_only,
     "full.document.write.batch":
       parsed["full.document.write.batch"] ?? BATCHES[parsed["target.type"]]?.usual ?? 0,
     "convert.type": parsed["target.type"] === "aliyun_dynamo_proxy" ? "same" : parsed["convert.type"],
-    "full.read.consistent": parsed["full.read.consistent"] ?? parsed.sync_mode !== "full",
+    "full.read.consistent": parsed["full.read.consistent"] ?? mode !== "full",
     "increase.persist.dir": parsed["increase.persist.dir"] || `./${parsed.id}-spool`,
     "checkpoint.type": type,
     "checkpoint.address": parsed["checkpoint.address"] || beside,

@@ -26,6 +26,7 @@ export interface Config {
   "full_sync.http_port": number;
   "incr_sync.http_port": number;
   "http.host": string;
+  /** With `sync_schema_only` always full. */
   sync_mode: "all" | "full" | "incr";
   incr_sync_parallel: boolean;
   sync_schema_only: boolean;

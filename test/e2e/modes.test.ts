@@ -213,3 +213,26 @@ test("full, TARGET_EXISTS of a second full, incr: goes on from the first one's c
   migration.change();
   await migration.until("incr");
 });
+
+test.each(["all", "incr"])(
+  "sync_schema_only with sync_mode = %s: indexes, and an end; nothing is touched at the source",
+  async (mode) => {
+    await using s = await scenario();
+    await using streams = await startStreams({ tables: ["t"], disabled: true });
+    streams.put("t", { pk: { S: "a" } });
+    const done: boolean[] = [];
+    const run = follow(
+      s,
+      streams,
+      { sync_mode: mode, sync_schema_only: true, incr_sync_parallel: mode === "all" },
+      { onFullDone: (isNews) => void done.push(isNews) },
+    );
+    expect(await run.done).toMatchObject({ code: 0, stderr: "" });
+    expect(done).toEqual([true]);
+    expect(await s.db.collection("t").countDocuments()).toBe(0);
+    expect(Object.keys(await s.indexes("t")).sort()).toEqual(["pk_1 unique", "pk_hashed"]);
+    expect(new Set(streams.source.calls.map(({ operation }) => operation))).toEqual(
+      new Set(["ListTables", "DescribeTable"]),
+    );
+  },
+);
