@@ -127,11 +127,14 @@ async function prepare(ctx: Context, lease: Lease, fresh: boolean, begun: () => 
   log.info(`finish fetching table list: ${tables.length} to migrate`);
   const event = { tables };
   await ctx.call("setup", event);
+  const listed = tables.length;
   ({ tables } = event);
+  if (tables.length === 0) throw nothingLeft(listed);
   for (const table of tables) {
     await ctx.call("table:before", { phase: "full", table });
     trackTable(ctx.progress, table);
   }
+  await ctx.role("checkpoint").check?.(tables, signal);
   await ctx.role("target").check(tables, signal);
   await lease.take();
   const follows = ctx.config.sync_mode !== "full";
@@ -152,6 +155,13 @@ async function prepare(ctx: Context, lease: Lease, fresh: boolean, begun: () => 
   }
   await makePlaces(ctx, places, checkpoint);
   return { tables, checkpoint, copies };
+}
+
+function nothingLeft(listed: number): MigrationError {
+  const why = listed === 0 ? "the source lists none" : `plugins leave out all ${listed}`;
+  return new MigrationError("TABLE_MISSING", `there is no table to migrate: ${why}`, {
+    hint: "see which tables the source and the plugins give",
+  });
 }
 
 function tellAdoption(ctx: Context, adopted: Adopted[]): void {

@@ -206,6 +206,8 @@ export interface LeaseKeeper {
 export interface Checkpoint {
   /** The place in words, for messages: `folder ./checkpoint-state`. */
   readonly place: string;
+  /** Refuses tables whose states it can't keep apart; changes nothing. */
+  check?(tables: Table[], signal: AbortSignal): Promise<void>;
   /** What was saved under a name, part by part; empty when nothing was. */
   load(name: string): Promise<Map<string, unknown>>;
   /** Saves JSON-safe states durably; parts of the name that are not given stay as they are. */

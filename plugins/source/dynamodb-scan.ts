@@ -73,7 +73,10 @@ const dynamodbScan: Plugin = definePlugin({
 
     ctx.provide("source", {
       async tables(signal) {
-        const names = selectTables(await listTables(signal), config);
+        const listed = await listTables(signal);
+        const place = await placeOf(connected(), config);
+        const names = selectTables(listed, config, place);
+        if (names.length === 0) throw noTable(listed, place);
         const found = await inParallel(names, DESCRIBES, (name) => describeTable(name, signal));
         checkUsable(found);
         return found.map(describedTable);
@@ -120,7 +123,7 @@ const dynamodbScan: Plugin = definePlugin({
 export default dynamodbScan;
 
 /** What the white and the black list leave of the source's tables. */
-function selectTables(names: string[], config: Config): string[] {
+function selectTables(names: string[], config: Config, place: string): string[] {
   const white = config["filter.collection.white"];
   const black = config["filter.collection.black"];
   const missing = white.filter((name) => !names.includes(name));
@@ -128,10 +131,26 @@ function selectTables(names: string[], config: Config): string[] {
     throw new MigrationError(
       "TABLE_MISSING",
       `the source has no table ${missing.join(", ")}: filter.collection.white`,
-      { hint: names.length === 0 ? "the source has no tables at all" : `it has ${shortList(names)}` },
+      { hint: `${place} has ${names.length === 0 ? "no tables at all" : shortList(names)}` },
     );
   }
   return names.filter((name) => (white.length === 0 || white.includes(name)) && !black.includes(name));
+}
+
+/** Which tables there are depends on it. */
+async function placeOf(client: DynamoDBClient, config: Config): Promise<string> {
+  const region = await client.config.region();
+  return `${config["source.endpoint_url"] || "AWS"}, region ${region},`;
+}
+
+function noTable(listed: string[], place: string): MigrationError {
+  if (listed.length === 0) {
+    return new MigrationError("TABLE_MISSING", `there is no table to migrate: ${place} has none`, {
+      hint: "check source.region, source.endpoint_url, and whose account the credentials are of",
+    });
+  }
+  const what = `there is no table to migrate: ${place} has ${shortList(listed)}, and filter.collection.black has all of them`;
+  return new MigrationError("TABLE_MISSING", what, { hint: "take a table off filter.collection.black" });
 }
 
 function shortList(names: string[]): string {
