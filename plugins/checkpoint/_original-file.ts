@@ -1,6 +1,7 @@
 /** The original's checkpoint files: a JSON line a shard, and the status as one JSON object without a line's end. */
 import { readFile, rename, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
+import { fileNameOf } from "../../core/file-name.ts";
 import { STATUS, STATUS_TABLE, originalName, statusDocument } from "./_original.ts";
 import type { States } from "./_queue.ts";
 import { attempt, makeFolder, parseObject, syncFolder, unreadable, writeSynced } from "./_state-file.ts";
@@ -27,7 +28,7 @@ export function originalFiles(folder: string, own: string): OriginalFiles {
     return original === "status" ? STATUS_TABLE : original.table;
   };
   const pathOf = (name: string): string => join(folder, fileOf(name));
-  const unfinished = (name: string): string => join(own, `${fileOf(name)}.original.new`);
+  const unfinished = (name: string): string => join(own, `${fileNameOf(fileOf(name))}.original.new`);
 
   return {
     async read(name) {

@@ -3,9 +3,11 @@ import { basename, dirname, join, resolve } from "node:path";
 import type { Config } from "../../core/config.ts";
 import { fileNameOf } from "../../core/file-name.ts";
 import { definePlugin, type Plugin } from "../../core/plugin.ts";
+import { fileProblems, refuseTables } from "./_check-tables.ts";
 import { originalName } from "./_original.ts";
 import { originalFiles } from "./_original-file.ts";
 import { fileLease } from "./_file-lease.ts";
+import { folderOwnership } from "./_owner-file.ts";
 import { createQueue, type States } from "./_queue.ts";
 import { readStates, removeStates, writeStates } from "./_state-file.ts";
 
@@ -15,7 +17,9 @@ const file: Plugin = definePlugin({
   setup(ctx) {
     const { id } = ctx.config;
     const beside = originalFolder(ctx.config);
-    const folder = join(`${beside}-state`, id);
+    const ours = `${beside}-state`;
+    const folder = join(ours, id);
+    const ownership = folderOwnership(beside, ours, id);
     const original = originalFiles(beside, folder);
     const pathOf = (name: string): string => join(folder, `${fileNameOf(name)}.jsonl`);
     const { check, ...lease } = fileLease(folder, id);
@@ -43,17 +47,26 @@ const file: Plugin = definePlugin({
 
     const queue = createQueue(async (name, given) => {
       const states = new Map([...(await statesOf(name)), ...given]);
-      await holding(() =>
-        originalName(name) ? original.write(name, states) : writeStates(pathOf(name), { id, name }, states),
-      );
+      await holding(async () => {
+        if (originalName(name)) {
+          await ownership.claim();
+          await original.write(name, states);
+        } else await writeStates(pathOf(name), { id, name }, states);
+      });
       kept.set(name, states);
     });
 
     ctx.provide("checkpoint", {
       place: `folder ${folder}`,
 
+      async check(tables) {
+        const follows = ctx.config.sync_mode !== "full";
+        refuseTables(tables, `folder ${beside}`, follows ? await fileProblems(beside, tables) : []);
+      },
+
       load: (name) =>
         queue.run(name, async () => {
+          if (originalName(name)) await ownership.check();
           const states = await statesOf(name);
           return new Map([...states].map(([part, state]) => [part, JSON.parse(state) as unknown]));
         }),
@@ -62,6 +75,7 @@ const file: Plugin = definePlugin({
 
       clear: (name) =>
         queue.run(name, async () => {
+          if (originalName(name)) await ownership.check();
           await holding(() => (originalName(name) ? original.remove(name) : removeStates(pathOf(name))));
           kept.set(name, new Map());
         }),

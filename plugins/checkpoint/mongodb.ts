@@ -1,4 +1,4 @@
-import { type Collection, type Db, MongoServerError } from "mongodb";
+import { type Db, MongoServerError } from "mongodb";
 import { type ErrorCode, MigrationError } from "../../core/errors.ts";
 import { definePlugin, type Plugin } from "../../core/plugin.ts";
 import { leaseLost } from "../../core/lease.ts";
@@ -15,33 +15,29 @@ import {
   releaseLease,
   renewLease,
 } from "./_mongodb-lease.ts";
+import {
+  allParts,
+  commands,
+  execute,
+  find,
+  parse,
+  type StateDocument,
+  type Upsert,
+} from "./_mongodb-states.ts";
+import { collectionProblems, refuseTables } from "./_check-tables.ts";
 import { originalName } from "./_original.ts";
 import { loadOriginal, originalCollection, originalUpserts } from "./_original-mongodb.ts";
+import { createOwnership } from "./_ownership.ts";
 import { createQueue, type States } from "./_queue.ts";
 
 const COLLECTION = "states";
 const ADDRESS = "checkpoint.address";
 /** Tables that save at once wait for each other beyond that. */
 const LANES = 8;
-/** Of text in one command, in characters: at three bytes each they are below the server's 16 MB. */
-const COMMAND_LENGTH = 4_000_000;
-
+/** The server's code for a document whose `_id` is there. */
+const DUPLICATE = 11000;
 /** Of the original's rows in one command. */
 const MOST_ROWS = 1000;
-
-/** A part's state. It is JSON text, because its attribute names may be anything. */
-interface StateDocument {
-  _id: { id: string; name: string; part: string };
-  state: string;
-  updatedAt: Date;
-}
-
-/** One statement of an update command. */
-interface Upsert {
-  q: { _id: StateDocument["_id"] };
-  u: Omit<StateDocument, "_id">;
-  upsert: true;
-}
 
 /**
  * `checkpoint.type = mongodb`: a document a part in the database `<checkpoint.db>-state`; the streams' positions in
@@ -79,6 +75,7 @@ const mongodb: Plugin = definePlugin({
     /** In the original's layout and place. */
     async function saveOriginal(name: string, states: States): Promise<void> {
       await checkLease();
+      await ownership.claim();
       const updates = originalUpserts(name, states);
       for (let at = 0; at < updates.length; at += MOST_ROWS) {
         const some = updates.slice(at, at + MOST_ROWS);
@@ -104,9 +101,18 @@ const mongodb: Plugin = definePlugin({
     ctx.provide("checkpoint", {
       place,
 
+      async check(tables) {
+        const follows = config.sync_mode !== "full";
+        const problems = follows ? collectionProblems(config["checkpoint.db"], tables) : [];
+        refuseTables(tables, `database ${config["checkpoint.db"]}`, problems);
+      },
+
       load: (name) =>
         queue.run(name, async () => {
-          if (originalName(name)) return onOriginal("reading", (db) => loadOriginal(db, name));
+          if (originalName(name)) {
+            await ownership.check();
+            return onOriginal("reading", (db) => loadOriginal(db, name));
+          }
           const found = await onDatabase("reading", (db) => find(db.collection(COLLECTION), id, name));
           return new Map(found.map(({ _id, state }) => [_id.part, parse(state, name, place)]));
         }),
@@ -117,6 +123,7 @@ const mongodb: Plugin = definePlugin({
         queue.run(name, async () => {
           await checkLease();
           if (originalName(name)) {
+            await ownership.check();
             return onOriginal("clearing", async (db) => {
               await db.dropCollection(originalCollection(name), { writeConcern: DURABLE });
             });
@@ -139,6 +146,32 @@ const mongodb: Plugin = definePlugin({
         const connections = await opened?.catch(() => undefined);
         opened = undefined;
         await connections?.close();
+      },
+    });
+
+    const owner: StateDocument["_id"] = { id: "", name: "owner", part: "" };
+    const ownership = createOwnership({
+      id,
+      place: `database ${config["checkpoint.db"]}`,
+      hint: `set checkpoint.db to another database; if that migration is over, drop ${config["checkpoint.db"]} and ${database}`,
+
+      async read() {
+        const options = { readConcern: "majority", maxTimeMS: WRITE_TIMEOUT } as const;
+        const found = await onDatabase("reading", (db) =>
+          db.collection<StateDocument>(COLLECTION).findOne({ _id: owner }, options),
+        );
+        return found === null ? undefined : String(parse(found.state, owner.name, place));
+      },
+
+      async write() {
+        const u = { $setOnInsert: { state: JSON.stringify(id), updatedAt: new Date() } };
+        const command = { update: COLLECTION, updates: [{ q: { _id: owner }, u, upsert: true }] };
+        await onDatabase("saving to", (db) =>
+          execute(db, command).catch((error: unknown) => {
+            // Somebody else was first.
+            if (!(error instanceof MongoServerError) || error.code !== DUPLICATE) throw error;
+          }),
+        );
       },
     });
 
@@ -168,53 +201,6 @@ const mongodb: Plugin = definePlugin({
   },
 });
 export default mongodb;
-
-/** Every `_id` of a name, as a range, so that the index on `_id` serves. */
-function allParts(id: string, name: string): object {
-  // Objects come behind all strings.
-  return { $gte: { id, name, part: "" }, $lt: { id, name, part: {} } };
-}
-
-function find(states: Collection<StateDocument>, id: string, name: string): Promise<StateDocument[]> {
-  const options = { readConcern: "majority", maxTimeMS: WRITE_TIMEOUT } as const;
-  return states.find({ _id: allParts(id, name) }, options).toArray();
-}
-
-/** Cuts statements into as many as a command may have. */
-function* commands(upserts: Upsert[]): Generator<Upsert[]> {
-  let command: Upsert[] = [];
-  let length = 0;
-  for (const upsert of upserts) {
-    const { name, part } = upsert.q._id;
-    const more = name.length + part.length + upsert.u.state.length + 200; // what is around them
-    if (command.length > 0 && length + more > COMMAND_LENGTH) {
-      yield command;
-      command = [];
-      length = 0;
-    }
-    command.push(upsert);
-    length += more;
-  }
-  yield command;
-}
-
-/** Runs a write, and throws what the server says of any part of it. */
-async function execute(db: Db, command: object): Promise<void> {
-  const durable = { ...command, writeConcern: DURABLE, maxTimeMS: WRITE_TIMEOUT };
-  const answer = await db.command(durable);
-  const error = answer.writeErrors?.[0] ?? answer.writeConcernError;
-  if (error !== undefined) throw new MongoServerError(error);
-}
-
-/** The saved text as what it was. */
-function parse(state: string, name: string, place: string): unknown {
-  try {
-    return JSON.parse(state);
-  } catch (cause) {
-    const what = `the checkpoint can't be understood, ${name}: ${place}`;
-    throw new MigrationError("CHECKPOINT_MISMATCH", what, { cause, hint: "start over with --fresh" });
-  }
-}
 
 /** What isn't the server's failure. */
 const PLAIN = new Set<ErrorCode>(["CONFIG_INVALID", "ALREADY_RUNNING"]);

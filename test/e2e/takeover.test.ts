@@ -1,5 +1,6 @@
 /** Taking over from the original, and going on from one's own: at once, or begun again. */
 import { expect, setDefaultTimeout, test } from "bun:test";
+import { join } from "node:path";
 import type { Plugin } from "../../core/plugin.ts";
 import { startStreams } from "../stand-in/streams.ts";
 import { eventually } from "./eventually.ts";
@@ -174,4 +175,27 @@ test("a restart leaves the status at incr_sync: the original would start over at
   await start(s, streams, [kept.plugin]);
   const statuses = kept.saves.filter(([name]) => name === "status").map(([, parts]) => parts.get("status"));
   expect(statuses).not.toContain("full_sync");
+});
+
+test("another id doesn't take over what shares its checkpoint folder", async () => {
+  await using s = await scenario();
+  await using streams = await startStreams({ tables: ["t"] });
+  change(streams, randomOf(8), 20);
+  const shared = { "checkpoint.type": "file", "checkpoint.address": join(s.folder, "positions") };
+  const followed = Promise.withResolvers<void>();
+  const one = follow(s, streams, shared, { onFullDone: () => followed.resolve() });
+  await Promise.race([followed.promise, one.done]);
+  await one.stop();
+  const other = `${s.id}-b`;
+  const refused = await follow(s, streams, { ...shared, id: other }).done;
+  expectRefusal(refused, { exit: 2, code: "CHECKPOINT_MISMATCH", says: [`migration ${s.id},`, other] });
+  expect(await s.client.db(other).listCollections().toArray()).toEqual([]);
+});
+
+test("a table of the name under which the status is kept is refused before anything is written", async () => {
+  await using s = await scenario();
+  await using streams = await startStreams({ tables: ["t", "status_table"] });
+  const kept = await follow(s, streams, { "target.db.exist": "drop" }).done;
+  expectRefusal(kept, { exit: 2, code: "TABLE_UNFIT", says: ["table status_table"] });
+  expect(await s.collections()).toEqual([]);
 });

@@ -14,6 +14,7 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import file from "../../../plugins/checkpoint/file.ts";
 import { checkpointContract } from "../../contracts/index.ts";
+import { testTable } from "../../fake-context.ts";
 import { expectFailure, openCheckpoint, type Opened } from "./open.ts";
 
 setDefaultTimeout(180_000);
@@ -157,6 +158,77 @@ describe("a file", () => {
     await using opened = await open(place.settings);
     expect([...(await opened.checkpoint.load("t"))]).toEqual([["0", 1]]);
     onlyFile(place.own);
+  });
+});
+
+describe("the original's folder", () => {
+  const status = new Map([["status", "incr_sync"]]);
+
+  test("is of the first migration that keeps positions there; another one is refused, with both names", async () => {
+    using place = temporaryFolder();
+    await using one = await open(place.settings);
+    await using other = await openCheckpoint(file, place.settings, { id: "other" });
+    await other.checkpoint.save("run", new Map([["run", 1]]));
+    expect((await other.checkpoint.load("status")).size).toBe(0);
+    await one.checkpoint.save("status", status);
+    await using later = await openCheckpoint(file, place.settings, { id: "other" });
+    for (const { checkpoint } of [other, later]) {
+      const refusal = ["CHECKPOINT_MISMATCH", "migration app", "this one is other", "owner.json"] as const;
+      await expectFailure(checkpoint.load("status"), ...refusal);
+      await expectFailure(checkpoint.load("shards:t"), ...refusal);
+      await expectFailure(checkpoint.save("shards:t", new Map([["s", { ShardId: "s" }]])), ...refusal);
+      await expectFailure(checkpoint.clear("status"), ...refusal);
+    }
+    await using again = await open(place.settings);
+    expect([...(await again.checkpoint.load("status"))]).toEqual([...status]);
+    expect(readdirSync(place.address)).toEqual(["status_table"]);
+  });
+
+  test("that two migrations begin at once is one's", async () => {
+    using place = temporaryFolder();
+    const opened = await Promise.all(
+      ["a", "b", "c"].map((id) => openCheckpoint(file, place.settings, { id })),
+    );
+    const ends = await Promise.allSettled(
+      opened.map(({ checkpoint }) => checkpoint.save("status", new Map(status))),
+    );
+    expect(ends.filter((end) => end.status === "fulfilled")).toHaveLength(1);
+    await Promise.all(opened.map((each) => each[Symbol.asyncDispose]()));
+  });
+
+  test("that was claimed and nothing more when the process was killed is nobody's", async () => {
+    using place = temporaryFolder();
+    mkdirSync(`${place.address}-state`);
+    writeFileSync(join(`${place.address}-state`, "owner.json"), "");
+    await using opened = await open(place.settings);
+    await opened.checkpoint.save("status", status);
+  });
+
+  test("keeps a table whose name is as long as the service allows", async () => {
+    using place = temporaryFolder();
+    await using opened = await open(place.settings);
+    const name = `shards:${"x".repeat(255)}`;
+    await opened.checkpoint.save(name, new Map([["s", { ShardId: "s" }]]));
+    expect([...(await opened.checkpoint.load(name))]).toEqual([["s", { ShardId: "s" }]]);
+  });
+
+  test.each<[string, string[], string[] | undefined]>([
+    ["a table of the status's name", ["t", "status_table"], ["status_table"]],
+    ["names that differ by case, on a disk that ignores it", ["Orders", "orders"], ["Orders and orders"]],
+    ["the status's name in other case, on such a disk", ["Status_Table"], ["status_table and Status_Table"]],
+    ["other names", ["Orders", "orders2"], undefined],
+  ])("%s", async (_, names, says) => {
+    using place = temporaryFolder();
+    // such a disk, as far as can be seen: the folder is there under both names
+    mkdirSync(place.address);
+    symlinkSync(place.address, join(place.folder, "STATES"));
+    await using opened = await open({ ...place.settings, sync_mode: "all" });
+    const tables = names.map((name) => testTable("pk", undefined, { name, targetName: name }));
+    const checked = opened.checkpoint.check!(tables, opened.ctx.signal);
+    if (says === undefined) await checked;
+    else await expectFailure(checked, "TABLE_UNFIT", ...says);
+    rmSync(join(place.folder, "STATES"));
+    if (!names.includes("status_table")) await opened.checkpoint.check!(tables, opened.ctx.signal);
   });
 });
 

@@ -6,6 +6,7 @@ import mongodb from "../../../plugins/checkpoint/mongodb.ts";
 import { startMongod } from "../../servers/mongod.ts";
 import { type MongoProxyOptions, startMongoProxy } from "../../stand-in/mongo-proxy.ts";
 import { openPlaces, type Place } from "./mongodb-place.ts";
+import { testTable } from "../../fake-context.ts";
 import { expectFailure, openCheckpoint, type Opened } from "./open.ts";
 
 setDefaultTimeout(180_000);
@@ -116,6 +117,58 @@ describe("the database", () => {
     await using place = temporaryDatabase();
     await place.states.insertOne({ _id: { id: "app", name: "t", part: "0" }, state: '{"a":' });
     await expectFailure(found(place.settings), "CHECKPOINT_MISMATCH", place.db.databaseName, "--fresh");
+  });
+});
+
+describe("the original's database", () => {
+  test("is of the first migration that keeps positions there; another one is refused, with both names", async () => {
+    await using place = temporaryDatabase();
+    const status = new Map([["status", "incr_sync"]]);
+    const original = place.settings["checkpoint.db"];
+    try {
+      const opened = await Promise.all(
+        ["a", "b"].map((id) => openCheckpoint(mongodb, place.settings, { id })),
+      );
+      // both at once
+      const ends = await Promise.allSettled(
+        opened.map(({ checkpoint }) => checkpoint.save("status", status)),
+      );
+      const [mine, other] = ends[0]!.status === "fulfilled" ? ["a", "b"] : ["b", "a"];
+      expect(ends.filter((end) => end.status === "fulfilled")).toHaveLength(1);
+      const { checkpoint } = opened[other === "a" ? 0 : 1]!;
+      const refusal = [
+        "CHECKPOINT_MISMATCH",
+        `migration ${mine}`,
+        `this one is ${other}`,
+        "checkpoint.db",
+      ] as const;
+      await expectFailure(checkpoint.load("status"), ...refusal);
+      await expectFailure(checkpoint.save("shards:t", new Map([["s", { ShardId: "s" }]])), ...refusal);
+      await expectFailure(checkpoint.clear("status"), ...refusal);
+      await Promise.all(opened.map((each) => each[Symbol.asyncDispose]()));
+      await using again = await openCheckpoint(mongodb, place.settings, { id: mine });
+      expect([...(await again.checkpoint.load("status"))]).toEqual([...status]);
+    } finally {
+      await client.db(original).dropDatabase();
+    }
+  });
+
+  test("has no place for some tables", async () => {
+    await using place = temporaryDatabase();
+    await using opened = await open({ ...place.settings, sync_mode: "all" });
+    const check = (...names: string[]): Promise<void> =>
+      opened.checkpoint.check!(
+        names.map((name) => testTable("pk", undefined, { name, targetName: name })),
+        opened.ctx.signal,
+      );
+    await expectFailure(
+      check("t", "status_table", "x".repeat(250), "system.t"),
+      "TABLE_UNFIT",
+      "status_table",
+      "longer than 255 bytes",
+      "table system.t",
+    );
+    await check("t", "Status_Table", "x".repeat(220));
   });
 });
 

@@ -15,7 +15,7 @@ export interface Opened extends AsyncDisposable {
 export async function openCheckpoint(
   plugin: Plugin,
   settings: Record<string, string>,
-  { id = "app", ...more }: { id?: string } & Pick<ContextOptions, "log" | "patience"> = {},
+  { id = "app", ...more }: { id?: string | undefined } & Pick<ContextOptions, "log" | "patience"> = {},
 ): Promise<Opened> {
   const config = testConfig({ id, "checkpoint.db": "states", ...settings });
   const ctx = createContext({ config, ...more });

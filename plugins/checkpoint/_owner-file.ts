@@ -1,0 +1,55 @@
+/** Whose the original's folder is: a file in the folder beside it, under a name that no migration has. */
+import { open, readFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { attempt, makeFolder, parseObject, syncFolder, unreadable } from "./_state-file.ts";
+import { createOwnership, type Ownership } from "./_ownership.ts";
+
+const NAME = "owner.json";
+const FILE_MODE = 0o600;
+
+/**
+ * A folder's.
+ *
+ * @param original the original's folder
+ * @param ours the folder of all migrations' own states
+ */
+export function folderOwnership(original: string, ours: string, id: string): Ownership {
+  const path = join(ours, NAME);
+  return createOwnership({
+    id,
+    place: `folder ${original}`,
+    hint: `set checkpoint.address or checkpoint.db to another folder; if that migration is over, remove ${path} and its files`,
+
+    async read() {
+      const text = await attempt(path, () =>
+        readFile(path, "utf8").catch((error: NodeJS.ErrnoException) => {
+          if (error.code === "ENOENT") return "";
+          throw error;
+        }),
+      );
+      // Cut off before it was written: nothing was saved there then.
+      if (text === "") return undefined;
+      try {
+        // Of two that wrote at once the first counts.
+        return String(parseObject(text.split("\n", 1)[0]!, 0)["id"]);
+      } catch (error) {
+        throw unreadable(path, error);
+      }
+    },
+
+    async write() {
+      await attempt(path, async () => {
+        await makeFolder(ours);
+        const handle = await open(path, "a", FILE_MODE);
+        try {
+          const { size } = await handle.stat();
+          if (size === 0) await handle.writeFile(`${JSON.stringify({ id })}\n`);
+          await handle.sync();
+        } finally {
+          await handle.close();
+        }
+        await syncFolder(dirname(path));
+      });
+    },
+  });
+}
