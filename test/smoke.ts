@@ -62,7 +62,7 @@ try {
     return stdout;
   };
   await migrate({});
-  const dump = readFileSync(join(folder, "dump", `${table}.bson`));
+  const dump = readFileSync(join(folder, "dump", id, `${table}.bson`));
   expectEqual("documents in the folder", countBson(dump), ITEMS);
   const stdout = await migrate({ "target.type": "mongodb", "target.address": mongoUri });
 

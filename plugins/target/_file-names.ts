@@ -5,8 +5,8 @@ import type { Table } from "../../core/types.ts";
 
 /** The longest name of a file, in bytes, on all usual file systems. */
 const NAME_BYTES = 255;
-/** The longest end that a file's name gets: a part's of the last of a million segments. */
-const LONGEST_END = ".999999.bson.part";
+/** The longest ends that a file's name gets: a part's of the last of a million segments, and the metadata's. */
+const ENDS = [".999999.bson.part", ".metadata.json.part"];
 
 /** Where a table's files are. */
 export interface TableFiles {
@@ -26,9 +26,13 @@ export interface TableFiles {
   segmentOf(name: string): number | undefined;
 }
 
-/** The files of a table under its name at the target. */
-export function tableFiles(folder: string, targetName: string): TableFiles {
-  const base = escaped(targetName);
+/**
+ * The files of a table under its name at the target.
+ *
+ * @param spelled whether capitals are escaped too, since another table's name differs by case only
+ */
+export function tableFiles(folder: string, targetName: string, spelled = false): TableFiles {
+  const base = escaped(targetName, spelled ? /[^a-z0-9_.-]/g : /[^\w.-]/g);
   const path = (end: string): string => join(folder, `${base}${end}`);
   return {
     folder,
@@ -47,34 +51,39 @@ export function tableFiles(folder: string, targetName: string): TableFiles {
 }
 
 /** What no file's name takes is escaped as mongodump does: mongorestore reads any `%xx`. */
-function escaped(name: string): string {
+function escaped(name: string, signs: RegExp): string {
   return Buffer.from(name)
     .toString("latin1")
-    .replaceAll(/[^\w.-]/g, (byte) => `%${byte.charCodeAt(0).toString(16).toUpperCase().padStart(2, "0")}`);
+    .replaceAll(signs, (byte) => `%${byte.charCodeAt(0).toString(16).toUpperCase().padStart(2, "0")}`);
+}
+
+/** The names at the target that another one differs from by case only: not every file system tells them apart. */
+export function sameButForCase(tables: Table[]): ReadonlySet<string> {
+  const lower = (name: string): string => tableFiles("", name).base.toLowerCase();
+  const names = [...new Set(tables.map(({ targetName }) => targetName))];
+  return new Set(
+    names.filter((name) => names.some((other) => other !== name && lower(other) === lower(name))),
+  );
 }
 
 /**
- * Refuses tables that can't have files of their own, all at once.
+ * Refuses tables whose files would have names that are too long, all at once.
  *
- * @param renamed the name under which a table is kept that makes room, where the configuration says so
+ * @param filesOf a table's, or those it is to be renamed to
+ * @param ends of these files' names
  * @throws MigrationError TABLE_UNFIT
  */
-export function checkFileNames(tables: Table[], renamed?: (targetName: string) => string): void {
-  const problems: string[] = [];
-  const taken = new Map<string, string>();
-  for (const { name, targetName } of tables) {
-    const { base } = tableFiles("", targetName);
-    const names = [`${base}${LONGEST_END}`, `${base}.metadata.json.part`];
-    if (renamed !== undefined) names.push(`${tableFiles("", renamed(targetName)).base}.metadata.json`);
-    const bytes = Math.max(...names.map((each) => each.length));
-    if (bytes > NAME_BYTES) {
-      problems.push(`a file's name of ${bytes} bytes is longer than ${NAME_BYTES}: table ${name}`);
-    }
-    // Not every file system tells them apart.
-    const other = taken.get(base.toLowerCase());
-    if (other !== undefined) problems.push(`tables ${other} and ${name} would have the same files`);
-    taken.set(base.toLowerCase(), name);
-  }
+export function checkFileNames(
+  tables: Table[],
+  filesOf: (table: Table) => TableFiles,
+  ends: string[] = ENDS,
+): void {
+  const problems = tables.flatMap((table) => {
+    const { base } = filesOf(table);
+    const bytes = base.length + Math.max(...ends.map((end) => end.length));
+    const what = `a file's name of ${bytes} bytes is longer than ${NAME_BYTES}: table ${table.name}`;
+    return bytes > NAME_BYTES ? [what] : [];
+  });
   if (problems.length === 0) return;
   throw new MigrationError("TABLE_UNFIT", problems.join("\n"), {
     hint: "rename it by a plugin, or leave the table out with filter.collection.black",

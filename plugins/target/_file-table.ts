@@ -1,5 +1,6 @@
 /** A table's files: what is there, making room, making a place, going on from one. Every step may be repeated. */
 import { copyFile, readdir, stat } from "node:fs/promises";
+import { join } from "node:path";
 import { MigrationError } from "../../core/errors.ts";
 import type { Resumption } from "../../core/roles.ts";
 import {
@@ -32,13 +33,41 @@ export async function findFiles(files: TableFiles): Promise<string | undefined> 
   return (await text(files.uuid)) || "parts";
 }
 
-/** The segments that have a part, in their order. */
-export async function segmentsOf(files: TableFiles): Promise<number[]> {
-  const names = await readdir(files.folder).catch((error: unknown) => {
+/**
+ * Refuses files of a table that lie where this version doesn't keep them: a restore would take them too, and a run that
+ * has begun them would begin again.
+ *
+ * @param files those that the table has
+ * @param others where they aren't to be
+ * @throws MigrationError TARGET_EXISTS
+ */
+export async function refuseElsewhere(files: TableFiles, others: TableFiles): Promise<void> {
+  const path = (name: string): string => join(others.folder, name);
+  const names = await namesIn(others.folder);
+  // By its name as the disk has it: where case is ignored, another table's file answers to it.
+  const found = names.find((name) => path(name) === others.bson || others.segmentOf(name) !== undefined);
+  if (found === undefined) return;
+  throw new MigrationError(
+    "TARGET_EXISTS",
+    `there are files of ${files.base} under another name: ${path(found)}`,
+    {
+      hint: `to go on with them rename ${join(others.folder, others.base)}.* to ${join(files.folder, files.base)}.*, else move them away`,
+    },
+  );
+}
+
+async function namesIn(folder: string): Promise<string[]> {
+  return readdir(folder).catch((error: unknown) => {
     if (isMissing(error)) return [];
     throw error;
   });
-  const segments = names.map((name) => files.segmentOf(name)).filter((segment) => segment !== undefined);
+}
+
+/** The segments that have a part, in their order. */
+export async function segmentsOf(files: TableFiles): Promise<number[]> {
+  const segments = (await namesIn(files.folder))
+    .map((name) => files.segmentOf(name))
+    .filter((segment) => segment !== undefined);
   return segments.toSorted((a, b) => a - b);
 }
 

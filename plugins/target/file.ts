@@ -1,11 +1,11 @@
-import { resolve } from "node:path";
+import { join, resolve } from "node:path";
 import { MigrationError } from "../../core/errors.ts";
 import { definePlugin, type Plugin } from "../../core/plugin.ts";
 import type { EncodedBatch, Table, Unit, WriteResult } from "../../core/types.ts";
 import { checkSizes, encodeRecords } from "./_documents.ts";
 import { assemble } from "./_file-assemble.ts";
 import { checkFolder, fileError } from "./_file-disk.ts";
-import { checkFileNames, type TableFiles, tableFiles } from "./_file-names.ts";
+import { checkFileNames, sameButForCase, type TableFiles, tableFiles } from "./_file-names.ts";
 import { createPart, type Part } from "./_file-part.ts";
 import {
   countDocuments,
@@ -13,27 +13,42 @@ import {
   dropFiles,
   findFiles,
   type Parts,
+  refuseElsewhere,
   renameFiles,
   resumeFiles,
 } from "./_file-table.ts";
 import { checkNames, checkRenames, renamedTo } from "./_mongodb-names.ts";
 
 /**
- * `target.type = file`: a folder of `<table>.bson` and `<table>.metadata.json`, as mongorestore reads them. While a
- * table is copied each segment has a part of its own, so that half a file never looks like a whole one.
+ * `target.type = file`: a folder with one of the database's name in it, where `<table>.bson` and `<table>.metadata.json`
+ * are, as mongorestore reads them. While a table is copied each segment has a part of its own, so that half a file never looks like a whole one.
  */
 const file: Plugin = definePlugin({
   name: "target/file",
   setup(ctx) {
     const { config, log } = ctx;
-    const folder = resolve(config["target.address"]);
+    const root = resolve(config["target.address"]);
+    const folder = join(root, config.id);
     const exist = config["target.db.exist"];
     const startedAt = new Date();
     const renamed = (targetName: string): string => renamedTo(targetName, startedAt);
     /** The parts of the tables that are being copied, by the tables' names. */
     const copying = new Map<string, Parts>();
 
-    const filesOf = ({ targetName }: Table): TableFiles => tableFiles(folder, targetName);
+    /** Names that others differ from by case only. */
+    let spelled: ReadonlySet<string> = new Set();
+    const filesOf = ({ targetName }: Table): TableFiles =>
+      tableFiles(folder, targetName, spelled.has(targetName));
+    const renamedFilesOf = ({ targetName }: Table): TableFiles =>
+      tableFiles(folder, renamed(targetName), spelled.has(targetName));
+
+    /** Earlier versions had no folder for the database, and a name is spelled in one of two ways. */
+    async function refuseOthers(table: Table): Promise<void> {
+      const { targetName } = table;
+      const files = filesOf(table);
+      const others = [tableFiles(root, targetName), tableFiles(folder, targetName, !spelled.has(targetName))];
+      for (const each of others) if (each.bson !== files.bson) await refuseElsewhere(files, each);
+    }
 
     ctx.provide("target", {
       place: `folder ${folder}`,
@@ -41,8 +56,12 @@ const file: Plugin = definePlugin({
       async check(tables) {
         // What MongoDB couldn't name or index couldn't be restored.
         checkNames(tables, { database: config.id, userIndexes: config["full.enable_index.user"] });
-        checkFileNames(tables);
-        await onDisk(`writing to target.address ${folder}`, () => checkFolder(folder));
+        spelled = sameButForCase(tables);
+        checkFileNames(tables, filesOf);
+        await onDisk(`writing to target.address ${root}`, async () => {
+          await checkFolder(folder);
+          for (const table of tables) await refuseOthers(table);
+        });
       },
 
       find: (table) =>
@@ -51,7 +70,7 @@ const file: Plugin = definePlugin({
       async checkRoom(tables) {
         if (exist !== "rename") return;
         checkRenames(config.id, tables, startedAt);
-        checkFileNames(tables, renamed);
+        checkFileNames(tables, renamedFilesOf, [".metadata.json"]);
       },
 
       async makeRoom(table) {
@@ -59,9 +78,7 @@ const file: Plugin = definePlugin({
         const what = `${exist} existing ${targetName} in ${folder}`;
         log.info(what);
         await onDisk(what, () =>
-          exist === "drop"
-            ? dropFiles(filesOf(table))
-            : renameFiles(filesOf(table), tableFiles(folder, renamed(targetName))),
+          exist === "drop" ? dropFiles(filesOf(table)) : renameFiles(filesOf(table), renamedFilesOf(table)),
         );
       },
 

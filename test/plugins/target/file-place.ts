@@ -40,7 +40,9 @@ export const INDEXES: TargetIndex[] = [
 export interface Place extends Disposable {
   /** The temporary folder. */
   root: string;
-  /** The dump's, in it. */
+  /** The dump's, in it: `target.address`. */
+  dump: string;
+  /** The database's, in that. */
   folder: string;
   /** The names of the files in the dump, sorted. */
   names(): string[];
@@ -54,20 +56,22 @@ export interface Place extends Disposable {
 /** See the top of the file. */
 export function temporaryPlace(): Place {
   const root = mkdtempSync(join(tmpdir(), "nimo-shake-file-"));
-  const folder = join(root, "a", "dump");
+  const dump = join(root, "a", "dump");
+  const folder = join(dump, testConfig().id);
   const path = (name: string): string => join(folder, name);
   return {
     root,
+    dump,
     folder,
     names: () => readdirSync(folder).sort(),
     path,
     documents: (name) => readDocuments(path(name)),
-    open: (settings) => openTarget(folder, settings),
+    open: (settings) => openTarget(dump, settings),
     [Symbol.dispose]: () => rmSync(root, { recursive: true, force: true }),
   };
 }
 
-/** A target over a folder as a new process has it. */
+/** A target over a dump's folder as a new process has it. */
 export async function openTarget(folder: string, settings: Partial<Config> = {}): Promise<Target> {
   const config = { ...testConfig(), "target.type": "file" as const, "target.address": folder, ...settings };
   const ctx = createContext({ config });
@@ -124,4 +128,18 @@ export function encoded(unit: SegmentUnit, documents: TargetDocument[]): Encoded
 /** Writes documents to a segment's part. */
 export async function write(target: Target, segment: number, documents: TargetDocument[]): Promise<void> {
   await target.write({ unit: unitOf(segment), records: recordsOf(documents) }, NEVER);
+}
+
+/** A target with an empty table. */
+export async function begun(place: Place): Promise<Target> {
+  const target = await place.open();
+  await target.create(TABLE, NEVER);
+  return target;
+}
+
+/** A finished table of three documents. */
+export async function finished(place: Place): Promise<void> {
+  const target = await begun(place);
+  await write(target, 0, numbers(0, 3));
+  await target.index(TABLE, INDEXES, { signal: NEVER });
 }

@@ -1,6 +1,7 @@
 /** A dump restored into a real server: by mongorestore where there is one, else by the driver as its manual says. */
 import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { BSON, type Db, Decimal128, Long, MongoClient, type Document } from "mongodb";
 import type { TargetIndex } from "../../../core/types.ts";
 import { onPath, runOnce } from "../../servers/command.ts";
@@ -57,8 +58,7 @@ const DOCUMENTS: Document[] = [
 
 /** A dump of a database: three parts, by both ways of writing. */
 async function dumped(place: Place, database: string): Promise<string> {
-  const folder = place.path(database);
-  const target = await openTarget(folder);
+  const target = await openTarget(place.dump, { id: database });
   await target.create(TABLE, NEVER);
   await target.write({ unit: unitOf(0), records: recordsOf(DOCUMENTS.slice(0, 2)) }, NEVER);
   await target.writeEncoded!(
@@ -71,7 +71,7 @@ async function dumped(place: Place, database: string): Promise<string> {
   await target.write({ unit: unitOf(2), records: recordsOf(DOCUMENTS.slice(3)) }, NEVER);
   expect(await target.count(TABLE, NEVER)).toBe(DOCUMENTS.length);
   await target.index(TABLE, INDEXES_TO_RESTORE, { signal: NEVER });
-  return folder;
+  return join(place.dump, database);
 }
 
 /** By what the driver and MongoDB's manual have, and nothing of ours. */
@@ -147,8 +147,8 @@ describe("a dump is what went in", () => {
   test("when the driver restores it", () => expectRestored(({ db, folder }) => byDriver(db, folder)));
 
   test.skipIf(MONGORESTORE === undefined)("when mongorestore does", () =>
-    expectRestored(async ({ uri, db, place }) => {
-      const args = [`--uri=${uri}`, `--nsInclude=${db.databaseName}.*`, place.folder];
+    expectRestored(async ({ uri, place }) => {
+      const args = [`--uri=${uri}`, place.dump];
       await runOnce(MONGORESTORE!, args, 60 * SECOND);
     }),
   );

@@ -372,7 +372,7 @@ describe("nothing is lost and nothing doubled", () => {
     let kills = 0;
     for (let longer = 0; ; longer++) {
       const child = Bun.spawn(
-        [process.execPath, resolve(import.meta.dir, "file-child.ts"), place.folder, states],
+        [process.execPath, resolve(import.meta.dir, "file-child.ts"), place.dump, states],
         {
           stdout: "pipe",
           stderr: "inherit",

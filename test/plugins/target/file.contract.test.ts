@@ -1,6 +1,6 @@
 /** The target's contract, kept by `target.type = file`. */
 import { describe, setDefaultTimeout, test } from "bun:test";
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Field } from "../../bson-types.ts";
@@ -12,19 +12,20 @@ import { changed, raw, stored } from "./typed-items.ts";
 setDefaultTimeout(180_000);
 
 async function makePlace(settings: Record<string, string>): Promise<TargetPlace> {
-  const folder = mkdtempSync(join(tmpdir(), "nimo-shake-contract-"));
+  const dump = mkdtempSync(join(tmpdir(), "nimo-shake-contract-"));
+  const folder = join(dump, "contract");
   /** The documents of the finished file of a name, or of its parts. */
   const read = (matches: RegExp): Field[][] =>
-    readdirSync(folder)
+    (existsSync(folder) ? readdirSync(folder) : [])
       .filter((name) => matches.test(name))
       .flatMap((name) => documents(readFileSync(join(folder, name))));
   const escaped = (name: string): string => name.replace(/[.]/g, "\\.");
   return {
-    settings: { "target.type": "file", "target.address": folder, ...settings },
+    settings: { "target.type": "file", "target.address": dump, id: "contract", ...settings },
     read: async ({ targetName }) =>
       read(new RegExp(`^${escaped(targetName)}(\\.bson|\\.\\d+\\.bson\\.part)$`)),
     kept: async ({ targetName }) => read(new RegExp(`^${escaped(targetName)}\\.\\d{4}-.*\\.bson$`)),
-    [Symbol.asyncDispose]: async () => rmSync(folder, { recursive: true, force: true }),
+    [Symbol.asyncDispose]: async () => rmSync(dump, { recursive: true, force: true }),
   };
 }
 

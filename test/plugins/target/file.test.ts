@@ -14,13 +14,14 @@ import { open } from "node:fs/promises";
 import { join } from "node:path";
 import { BSON } from "mongodb";
 import { MigrationError } from "../../../core/errors.ts";
-import type { Target } from "../../../core/roles.ts";
 import type { Table } from "../../../core/types.ts";
 import { fileError } from "../../../plugins/target/_file-disk.ts";
 import { testTable } from "../../fake-context.ts";
 import { expectFailure } from "../checkpoint/open.ts";
 import {
+  begun,
   encoded,
+  finished,
   INDEXES,
   NEVER,
   numbers,
@@ -36,19 +37,6 @@ setDefaultTimeout(180_000);
 
 const FINISHED = ["orders.bson", "orders.metadata.json"];
 const OPTIONS = { signal: NEVER };
-
-async function begun(place: Place): Promise<Target> {
-  const target = await place.open();
-  await target.create(TABLE, NEVER);
-  return target;
-}
-
-/** A finished table of three documents. */
-async function finished(place: Place): Promise<void> {
-  const target = await begun(place);
-  await write(target, 0, numbers(0, 3));
-  await target.index(TABLE, INDEXES, OPTIONS);
-}
 
 describe("a table", () => {
   test("is parts while it is copied, and one file in the order of the segments then", async () => {
@@ -366,9 +354,6 @@ describe("making room", () => {
 });
 
 describe("the check", () => {
-  const named = (...names: string[]): Table[] =>
-    names.map((name) => testTable("pk", undefined, { name, targetName: name }));
-
   test("makes nothing", async () => {
     using place = temporaryPlace();
     await (await place.open()).check([TABLE], NEVER);
@@ -399,43 +384,5 @@ describe("the check", () => {
     const error = fileError(Object.assign(new Error(code), { code }), "writing to x");
     await expectFailure(Promise.reject(error), expected, says, "writing to x");
     expect(fileError(error, "again")).toBe(error as MigrationError);
-  });
-
-  test.each<[string, string[], string[]]>([
-    [
-      "too long",
-      ["x".repeat(250), "y".repeat(240)],
-      [`table ${"x".repeat(250)}`, `table ${"y".repeat(240)}`],
-    ],
-    ["apart by case only", ["orders", "users", "Orders"], ["orders and Orders"]],
-    ["the same", ["orders", "orders"], ["orders and orders"]],
-    ["none that MongoDB takes", ["system.x"], ["system.x"]],
-  ])("refuses names that are %s", async (_, names, says) => {
-    using place = temporaryPlace();
-    const target = await place.open({ id: "x" });
-    await expectFailure(target.check(named(...names), NEVER), "TABLE_UNFIT", ...says, "by a plugin");
-  });
-
-  test.each<[string, string, string]>([
-    ["too long for a file", "x".repeat(220), "258 bytes"],
-    ["none that MongoDB takes", "system", "system.2"],
-  ])("refuses to rename to names that are %s", async (_, name, says) => {
-    using place = temporaryPlace();
-    const tables = named("fine", name);
-    const target = await place.open({ "target.db.exist": "rename", id: "x" });
-    await target.check(tables, NEVER);
-    await expectFailure(target.checkRoom!(tables, NEVER), "TABLE_UNFIT", says, `table ${name}`);
-  });
-
-  test("takes names up to the limit, and they work", async () => {
-    using place = temporaryPlace();
-    const name = "x".repeat(236);
-    const [table] = named(name) as [Table];
-    const target = await place.open();
-    await target.check([table], NEVER);
-    await target.create(table, NEVER);
-    await target.writeEncoded!(encoded(unitOf(999_999, 1_000_000, table), numbers(0, 1)), NEVER);
-    await target.index(table, INDEXES, OPTIONS);
-    expect(place.names()).toEqual([`${name}.bson`, `${name}.metadata.json`]);
   });
 });
