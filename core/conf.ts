@@ -70,6 +70,19 @@ export function parseConf(text: string): ConfFile {
   return { entries: [...entries.values()], problems, warnings };
 }
 
+/** The text of a file in UTF-8, or in UTF-16 as editors on Windows write it. */
+export function decodeConf(bytes: Buffer): string {
+  const [first, second] = bytes;
+  // Without the mark in front a character of ASCII tells: it has a zero on one side.
+  if ((first === 0xfe && second === 0xff) || first === 0) {
+    return Buffer.from(bytes.subarray(0, bytes.length & ~1))
+      .swap16()
+      .toString("utf16le");
+  }
+  if ((first === 0xff && second === 0xfe) || second === 0) return bytes.toString("utf16le");
+  return bytes.toString("utf8");
+}
+
 /** The guide shows values in quotes, so one matching pair around a value is not part of it. */
 function unquote(value: string): string {
   const quote = value[0];

@@ -57,6 +57,12 @@ interface Rule {
 const isEndpoint = (address: string): boolean =>
   /^https?:\/\//i.test(address) ? URL.canParse(address) : /^[\w.-]+(:\d{1,5})?$/.test(address);
 
+/** A name with a colon in it, which the expression's syntax has no way to write. */
+const wayOut = (expression: string): string =>
+  /[\w\])-]:\w/.test(expression)
+    ? "; an attribute whose name has a colon can be written in plugin.filter.where, with plugins = filter and the name in backticks"
+    : "";
+
 const RULES: readonly Rule[] = [
   {
     at: "target.address",
@@ -176,7 +182,7 @@ const RULES: readonly Rule[] = [
       const missing = [...used].filter((name) => !given.has(name));
       const idle = [...given].filter((name) => !used.has(name));
       if (missing.length > 0)
-        return `uses ${missing.join(", ")}, which full.read.filter_attributevalues doesn't give`;
+        return `uses ${missing.join(", ")}, which full.read.filter_attributevalues doesn't give${wayOut(expression)}`;
       return (
         idle.length > 0 &&
         `doesn't use ${idle.join(", ")} of full.read.filter_attributevalues, which DynamoDB refuses`

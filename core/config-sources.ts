@@ -2,7 +2,7 @@
 import { readFileSync } from "node:fs";
 import { basename } from "node:path";
 import { closest } from "fastest-levenshtein";
-import { parseConf } from "./conf.ts";
+import { decodeConf, parseConf } from "./conf.ts";
 import type { SettingKey } from "./config.ts";
 import { MigrationError } from "./errors.ts";
 import { SETTINGS } from "./settings.ts";
@@ -136,7 +136,7 @@ export function fromFile(path: string): ConfigSource {
 
 function readConf(path: string): string {
   try {
-    return readFileSync(path, "utf8");
+    return decodeConf(readFileSync(path));
   } catch (cause) {
     const code = (cause as NodeJS.ErrnoException).code ?? "unknown";
     const reasons: Record<string, string> = {

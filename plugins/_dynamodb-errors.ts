@@ -38,7 +38,8 @@ const WORDS: Record<Side, Words> = {
     network: SOURCE_NETWORK,
     timeout: `raise source.session.timeout; ${SOURCE_NETWORK}`,
     endpoint: "see whether source.endpoint_url is a DynamoDB endpoint",
-    actions: "allow dynamodb:ListTables, DescribeTable and Scan to these credentials",
+    actions:
+      "allow dynamodb:ListTables (not needed where filter.collection.white has names only), DescribeTable and Scan to these credentials",
     gone: "the table was deleted while it was migrated: leave it out with filter.collection.black and start again",
     throttled: "lower qps.full or full.read.capacity, or raise the table's capacity",
     limit: LIMIT,

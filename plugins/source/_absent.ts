@@ -8,7 +8,7 @@ import {
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Context } from "../../core/context.ts";
 import { keyAttributes, keyText } from "../../core/key-of.ts";
-import { createLimiter } from "../../core/limit.ts";
+import type { Limiter } from "../../core/limit.ts";
 import type { Source } from "../../core/roles.ts";
 import type { Item, Table } from "../../core/types.ts";
 import { createCalls } from "../_dynamodb-calls.ts";
@@ -32,13 +32,13 @@ interface Answer {
 }
 
 /**
- * Makes them; their calls keep to `qps.full`.
+ * Makes them.
  *
  * @param connected a client that gives the bodies of BatchGetItem raw
+ * @param mayCall `qps.full`
  */
-export function createLookups(ctx: Context, connected: () => DynamoDBClient): Lookups {
+export function createLookups(ctx: Context, connected: () => DynamoDBClient, mayCall: Limiter): Lookups {
   const calls = createCalls(ctx, "source");
-  const mayCall = createLimiter(ctx.config["qps.full"]);
 
   /** The items of at most {@link MOST_KEYS} keys, or of each the part that is wanted. */
   async function get(

@@ -7,7 +7,7 @@ import {
 } from "@aws-sdk/client-dynamodb";
 import type { FinalizeRequestMiddleware } from "@smithy/types";
 import type { Context } from "../../core/context.ts";
-import { createLimiter } from "../../core/limit.ts";
+import type { Limiter } from "../../core/limit.ts";
 import { withRetry } from "../../core/retry.ts";
 import { PAUSES, patienceWith } from "../_dynamodb-calls.ts";
 import { type Capacity, consumedUnits } from "./_capacity.ts";
@@ -27,9 +27,12 @@ export interface ScanOptions<T> {
 /** Makes one Scan call with all its tries. */
 export type Scan = <T>(request: ScanCommandInput, options: ScanOptions<T>) => Promise<T>;
 
-/** The Scan calls of a run. They share `qps.full`, in which tables take turns; every try counts as one. */
-export function createScan(ctx: Context, connected: () => DynamoDBClient): Scan {
-  const mayScan = createLimiter(ctx.config["qps.full"]);
+/**
+ * The Scan calls of a run.
+ *
+ * @param mayScan `qps.full`, in which tables take turns; every try counts as one
+ */
+export function createScan(ctx: Context, connected: () => DynamoDBClient, mayScan: Limiter): Scan {
   const trouble = createTrouble(ctx, "source");
 
   return async (request, { capacity, signal, parse }) => {

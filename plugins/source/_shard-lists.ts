@@ -70,9 +70,7 @@ export function createShardLists(ctx: Context, connected: () => DynamoDBStreamsC
         { call: "DescribeStream", table },
         signal,
         async () => {
-          await mayAsk(signal, table);
-          for (let held = heldUntil; held > performance.now(); held = heldUntil)
-            await sleep(held - performance.now(), undefined, { signal });
+          await turn(table, signal);
           return connected().send(command, { abortSignal: signal }).catch(refused);
         },
       );
@@ -81,6 +79,14 @@ export function createShardLists(ctx: Context, connected: () => DynamoDBStreamsC
       from = stream!.LastEvaluatedShardId;
     } while (from !== undefined);
     return { status, shards: [...shards.values()] };
+  }
+
+  /** Waits until a call may be made. */
+  async function turn(table: string, signal: AbortSignal): Promise<void> {
+    do {
+      await sleep(Math.max(0, heldUntil - performance.now()), undefined, { signal });
+      await mayAsk(signal, table);
+    } while (heldUntil > performance.now());
   }
 
   function refused(error: unknown): never {

@@ -7,10 +7,10 @@ import {
 } from "@aws-sdk/client-dynamodb";
 import { availableParallelism } from "node:os";
 import type { Config } from "../../core/config.ts";
-import { MigrationError } from "../../core/errors.ts";
 import { nameAttributes } from "../../core/filter-expression.ts";
 import { keyAttributes } from "../../core/key-of.ts";
 import { inParallel } from "../../core/lanes.ts";
+import { createLimiter } from "../../core/limit.ts";
 import { definePlugin, type Plugin } from "../../core/plugin.ts";
 import { segmentCount } from "../../core/segments.ts";
 import type { Item, SegmentUnit, SourceRecord, Table } from "../../core/types.ts";
@@ -20,7 +20,9 @@ import { scanPage } from "./_answer.ts";
 import { type Capacity, createCapacity } from "./_capacity.ts";
 import { createCalls } from "../_dynamodb-calls.ts";
 import { createClient } from "../_dynamodb-client.ts";
+import { causeName } from "../_dynamodb-errors.ts";
 import { createScan } from "./_scan.ts";
+import { missingTables, namedTables, noTable, placeOf, selectTables } from "./_table-names.ts";
 import { checkUsable, describedTable } from "./_tables.ts";
 import { toSdk } from "../_dynamodb-values.ts";
 
@@ -31,13 +33,15 @@ const DESCRIBES = 8;
 const dynamodbScan: Plugin = definePlugin({
   name: "source/dynamodb-scan",
   setup(ctx) {
-    const { config } = ctx;
+    const { config, log } = ctx;
     const filter = filterOf(config);
     const capacities = new Map<string, Capacity>();
     let client: DynamoDBClient | undefined;
     const connected = (): DynamoDBClient =>
       (client ??= createClient(config, ["ScanCommand", "BatchGetItemCommand"]));
-    const scan = createScan(ctx, connected);
+    // Whatever reads tables keeps to one rate.
+    const mayRead = createLimiter(config["qps.full"]);
+    const scan = createScan(ctx, connected, mayRead);
     const calls = createCalls(ctx, "source", { first: true });
 
     async function listTables(signal: AbortSignal): Promise<string[]> {
@@ -62,6 +66,33 @@ const dynamodbScan: Plugin = definePlugin({
       return answer.Table!;
     }
 
+    async function describeListed(signal: AbortSignal): Promise<TableDescription[]> {
+      const listed = await listTables(signal);
+      const place = await placeOf(connected(), config);
+      const names = selectTables(listed, config, place, (message) => log.warn(message));
+      if (names.length === 0) throw noTable(listed, place);
+      return inParallel(names, DESCRIBES, (name) => describeTable(name, signal));
+    }
+
+    /** Tables that are named needn't be listed, and not everybody may. */
+    async function describeNamed(names: string[], signal: AbortSignal): Promise<TableDescription[]> {
+      const missing: string[] = [];
+      const found = await inParallel(names, DESCRIBES, async (name) => {
+        try {
+          return [await describeTable(name, signal)];
+        } catch (error) {
+          if (causeName(error) !== "ResourceNotFoundException") throw error;
+          missing.push(name);
+          return [];
+        }
+      });
+      if (missing.length > 0) {
+        const listed = await listTables(signal).catch(() => undefined);
+        throw missingTables(missing, listed, await placeOf(connected(), config));
+      }
+      return found.flat();
+    }
+
     /** What the table's scan may use; undefined: as much as it likes. */
     function capacityOf(table: Table): Capacity | undefined {
       const perSecond = config["full.read.capacity"];
@@ -73,11 +104,8 @@ const dynamodbScan: Plugin = definePlugin({
 
     ctx.provide("source", {
       async tables(signal) {
-        const listed = await listTables(signal);
-        const place = await placeOf(connected(), config);
-        const names = selectTables(listed, config, place);
-        if (names.length === 0) throw noTable(listed, place);
-        const found = await inParallel(names, DESCRIBES, (name) => describeTable(name, signal));
+        const named = namedTables(config);
+        const found = named !== undefined ? await describeNamed(named, signal) : await describeListed(signal);
         checkUsable(found);
         return found.map(describedTable);
       },
@@ -111,7 +139,7 @@ const dynamodbScan: Plugin = definePlugin({
         } while (position !== undefined);
       },
 
-      ...createLookups(ctx, connected),
+      ...createLookups(ctx, connected, mayRead),
 
       close() {
         client?.destroy();
@@ -121,42 +149,6 @@ const dynamodbScan: Plugin = definePlugin({
   },
 });
 export default dynamodbScan;
-
-/** What the white and the black list leave of the source's tables. */
-function selectTables(names: string[], config: Config, place: string): string[] {
-  const white = config["filter.collection.white"];
-  const black = config["filter.collection.black"];
-  const missing = white.filter((name) => !names.includes(name));
-  if (missing.length > 0) {
-    throw new MigrationError(
-      "TABLE_MISSING",
-      `the source has no table ${missing.join(", ")}: filter.collection.white`,
-      { hint: `${place} has ${names.length === 0 ? "no tables at all" : shortList(names)}` },
-    );
-  }
-  return names.filter((name) => (white.length === 0 || white.includes(name)) && !black.includes(name));
-}
-
-/** Which tables there are depends on it. */
-async function placeOf(client: DynamoDBClient, config: Config): Promise<string> {
-  const region = await client.config.region();
-  return `${config["source.endpoint_url"] || "AWS"}, region ${region},`;
-}
-
-function noTable(listed: string[], place: string): MigrationError {
-  if (listed.length === 0) {
-    return new MigrationError("TABLE_MISSING", `there is no table to migrate: ${place} has none`, {
-      hint: "check source.region, source.endpoint_url, and whose account the credentials are of",
-    });
-  }
-  const what = `there is no table to migrate: ${place} has ${shortList(listed)}, and filter.collection.black has all of them`;
-  return new MigrationError("TABLE_MISSING", what, { hint: "take a table off filter.collection.black" });
-}
-
-function shortList(names: string[]): string {
-  const shown = names.slice(0, 10).join(", ");
-  return names.length > 10 ? `${shown} and ${names.length - 10} more` : shown;
-}
 
 /** The part of every Scan that makes the service leave items out. */
 function filterOf(config: Config): Partial<ScanCommandInput> {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
-import { parseConf } from "../../core/conf.ts";
+import { decodeConf, parseConf } from "../../core/conf.ts";
 
 const valueOf = (line: string) => parseConf(line).entries[0]?.value;
 
@@ -120,6 +120,24 @@ describe("any file", () => {
       }),
     );
   });
+});
+
+test.each<[string, (text: string) => Buffer]>([
+  ["UTF-8", (text) => Buffer.from(text)],
+  ["UTF-8 with a mark", (text) => Buffer.from(`\uFEFF${text}`)],
+  ["UTF-16", (text) => Buffer.from(`\uFEFF${text}`, "utf16le")],
+  ["UTF-16 without a mark", (text) => Buffer.from(text, "utf16le")],
+  ["UTF-16, high bytes first", (text) => Buffer.from(`\uFEFF${text}`, "utf16le").swap16()],
+  ["UTF-16 without a mark, high bytes first", (text) => Buffer.from(text, "utf16le").swap16()],
+])("a file in %s is read", (_, encode) => {
+  const text = "# für\r\nid = x\r\nlog.file = 日志\r\n";
+  const { entries, problems } = parseConf(decodeConf(encode(text)));
+  expect(problems).toEqual([]);
+  expect(entries).toEqual([
+    { key: "id", value: "x", line: 2 },
+    { key: "log.file", value: "日志", line: 3 },
+  ]);
+  expect(decodeConf(Buffer.alloc(0))).toBe("");
 });
 
 test("a value is split at the first = only", () => {

@@ -23,6 +23,12 @@ function failure(run: () => unknown): MigrationError {
 const problems = (set: Record<string, string>) => failure(() => load(set)).message;
 
 describe("combinations", () => {
+  test("a variable without a value is no name with a colon in it", () => {
+    for (const expression of ["a = :a", "a IN (:a,:b)", "a BETWEEN :a AND :b", "size(a)>:a"]) {
+      expect(problems({ "full.read.filter_expression": expression })).not.toContain("plugin.filter.where");
+    }
+  });
+
   test("white and black list together migrate all tables, with a warning", () => {
     const { config, warnings } = load({ "filter.collection.white": "a", "filter.collection.black": "b" });
     expect(config).toMatchObject({ "filter.collection.white": [], "filter.collection.black": [] });
@@ -50,6 +56,7 @@ describe("combinations", () => {
       },
       ":b",
     ],
+    [{ "full.read.filter_expression": "meta:kind = :kind" }, "plugin.filter.where"],
   ])("%j is refused", (set, message) => {
     expect(problems(set)).toContain(message);
   });

@@ -1,11 +1,14 @@
 /** Every call to the source is made again: when its answer ends early or says nothing, and when there are too many. */
-import { expect, test } from "bun:test";
+import { expect, setDefaultTimeout, test } from "bun:test";
 import { createContext, type OwnedContext } from "../../../core/context.ts";
 import dynamodbScan from "../../../plugins/source/dynamodb-scan.ts";
 import dynamodbStreams from "../../../plugins/source/dynamodb-streams.ts";
 import { testConfig, testTable } from "../../fake-context.ts";
 import type { Misbehaviour } from "../../stand-in/dynamodb.ts";
 import { startStreams, type Streams } from "../../stand-in/streams.ts";
+
+// the limit set in the preload holds for the first file only
+setDefaultTimeout(60_000);
 
 const TABLE = testTable("pk");
 const HALVES: Record<string, string> = {
