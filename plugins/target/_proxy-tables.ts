@@ -5,6 +5,8 @@ import {
   DescribeTableCommand,
   type DynamoDBClient,
   type TableDescription,
+  UpdateTableCommand,
+  type UpdateTableCommandInput,
 } from "@aws-sdk/client-dynamodb";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Context } from "../../core/context.ts";
@@ -34,6 +36,8 @@ export interface Tables {
   create(table: Table): Promise<boolean>;
   /** Deletes a table and waits until it is gone. */
   remove(table: Table): Promise<void>;
+  /** Changes one of a table's indexes, and waits until that is done: a backfill takes what it takes. */
+  update(table: Table, change: UpdateTableCommandInput): Promise<void>;
 }
 
 /** Makes them. */
@@ -59,7 +63,11 @@ export function createTables(ctx: Context, connected: () => DynamoDBClient): Tab
   }
 
   /** Looks again and again; the pauses grow. */
-  async function until<T>(what: string, look: () => Promise<T | undefined>): Promise<T> {
+  async function until<T>(
+    what: string,
+    look: () => Promise<T | undefined>,
+    patience: number = PATIENCE,
+  ): Promise<T> {
     const started = performance.now();
     let toldAt = started;
     for (let pause = PAUSE.first; ; pause = Math.min(1.5 * pause, PAUSE.longest)) {
@@ -67,7 +75,7 @@ export function createTables(ctx: Context, connected: () => DynamoDBClient): Tab
       if (found !== undefined) return found;
       const now = performance.now();
       const seconds = Math.round((now - started) / SECOND);
-      if (now - started > PATIENCE) {
+      if (now - started > patience) {
         throw new MigrationError("TARGET_FAILED", `not yet after ${seconds} s: ${what}`, {
           hint: "see the table's state at the target, then start again",
         });
@@ -86,8 +94,8 @@ export function createTables(ctx: Context, connected: () => DynamoDBClient): Tab
     await until(`table ${table.targetName} being deleted`, look);
   }
 
-  async function active(table: Table): Promise<void> {
-    await until(`table ${table.targetName} and its indexes becoming ACTIVE`, async () => {
+  async function active(table: Table, patience?: number): Promise<void> {
+    const look = async (): Promise<true | undefined> => {
       const found = await describe(table);
       const indexes = found?.GlobalSecondaryIndexes ?? [];
       const ready =
@@ -95,7 +103,8 @@ export function createTables(ctx: Context, connected: () => DynamoDBClient): Tab
         isActive(found.TableStatus) &&
         indexes.every(({ IndexStatus }) => isActive(IndexStatus));
       return ready ? true : undefined;
-    });
+    };
+    await until(`table ${table.targetName} and its indexes becoming ACTIVE`, look, patience);
   }
 
   /** Gives whether there was such a table already; undefined: the service has too much to do. */
@@ -153,13 +162,31 @@ export function createTables(ctx: Context, connected: () => DynamoDBClient): Tab
       });
       await gone(table);
     },
+    async update(table, change) {
+      const { name, targetName } = table;
+      const send = async (): Promise<true | undefined> => {
+        try {
+          await calls({ call: "UpdateTable", table: name }, signal, () =>
+            connected().send(new UpdateTableCommand(change), { abortSignal: signal }),
+          );
+          return true;
+        } catch (error) {
+          const cause = causeOf(error);
+          if (cause === "ResourceInUseException" || cause === "LimitExceededException") return undefined;
+          throw error;
+        }
+      };
+      await until(`table ${targetName} ready to change its indexes`, send);
+      await active(table, Number.POSITIVE_INFINITY);
+    },
   };
 }
 
 /** Not every service tells. */
 const isActive = (status: string | undefined): boolean => status === undefined || status === "ACTIVE";
 
-function causeOf(error: unknown): string {
+/** The service's word for what went wrong. */
+export function causeOf(error: unknown): string {
   const cause = error instanceof MigrationError ? error.cause : undefined;
   return cause instanceof Error ? cause.name : "";
 }

@@ -8,6 +8,7 @@ import type { Table, WriteResult } from "../../core/types.ts";
 import { createCalls, PAUSES } from "../_dynamodb-calls.ts";
 import type { Post } from "../_dynamodb-post.ts";
 import { unfit } from "./_documents.ts";
+import type { Indexes } from "./_proxy-indexes.ts";
 import { requestBody, requests, unprocessed, type Write } from "./_proxy-request.ts";
 
 /** Requests at once of one batch, and of all batches together that make more than one. */
@@ -28,8 +29,11 @@ const TOO_LARGE = 413;
 /** Writes all of them; each key at most once. When it resolves all are durable. */
 export type Writer = (table: Table, writes: Write[], signal: AbortSignal) => Promise<WriteResult>;
 
+/** How often an item is sent again after what refused it was taken away. */
+const MENDS = 3;
+
 /** Makes it. */
-export function createWriter(ctx: Context, posted: () => Post): Writer {
+export function createWriter(ctx: Context, posted: () => Post, indexes: Indexes): Writer {
   const calls = createCalls(ctx, "target", { pauses: { ...PAUSES, firstPause: FIRST_PAUSE } });
   const lanes = createLanes(REQUESTS_IN_ALL);
 
@@ -57,14 +61,20 @@ export function createWriter(ctx: Context, posted: () => Post): Writer {
   }
 
   /** A refusal doesn't say which item it is: one by one they tell. */
-  async function request(table: Table, writes: Write[], signal: AbortSignal): Promise<void> {
+  async function request(table: Table, writes: Write[], signal: AbortSignal, mends = MENDS): Promise<void> {
     try {
       await untilDone(table, writes, signal);
     } catch (error) {
       const reason = refusal(error);
       if (reason === undefined) throw error;
-      if (writes.length === 1)
-        throw unfit(`the target refuses it, ${reason}`, writes[0]!.record(), table, error);
+      if (writes.length === 1) {
+        const record = writes[0]!.record();
+        const { document } = record;
+        if (mends > 0 && document !== undefined && (await indexes.makeFit(table, document))) {
+          return request(table, writes, signal, mends - 1);
+        }
+        throw unfit(`the target refuses it, ${reason}`, record, table, error);
+      }
       for (const write of writes) await request(table, [write], signal);
     }
   }

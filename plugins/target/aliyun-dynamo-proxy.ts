@@ -9,6 +9,7 @@ import { createPost, type Post } from "../_dynamodb-post.ts";
 import { tableIdentity } from "../_dynamodb-values.ts";
 import { checkTableNames, refuseOtherKey, refuseProtected, refuseSource } from "./_proxy-check.ts";
 import { encodedWrites, recordWrites } from "./_proxy-request.ts";
+import { createIndexes } from "./_proxy-indexes.ts";
 import { createScans } from "./_proxy-scan.ts";
 import { createTables } from "./_proxy-tables.ts";
 import { createWriter } from "./_proxy-write.ts";
@@ -39,7 +40,8 @@ const proxy: Plugin = definePlugin({
       }));
     const tables = createTables(ctx, connected);
     const scans = createScans(ctx, connected);
-    const write = createWriter(ctx, posted);
+    const indexes = createIndexes(ctx, tables);
+    const write = createWriter(ctx, posted, indexes);
 
     async function create(table: Table): Promise<void> {
       const existed = await tables.create(table);
@@ -105,8 +107,9 @@ const proxy: Plugin = definePlugin({
         return result;
       },
 
-      // They were made with the table.
+      // They were made with the table, but for those that something refused.
       async index(table) {
+        if (config.sync_mode !== "incr" && config["full.enable_index.user"]) await indexes.complete(table);
         let found = await tables.find(table);
         // With sync_mode = incr nobody has made it; MongoDB's collections come by themselves.
         if (found === undefined && config.sync_mode === "incr") {

@@ -24,10 +24,11 @@ export interface TargetOptions extends Pick<ProtocolOptions, "misbehave"> {
   /** Tables are made with these statuses, one a DescribeTable, before they are ACTIVE. */
   statuses?: string[];
   /** The service's words for a write it never takes. */
-  refuse?: (write: WriteRequest) => string | undefined;
+  refuse?: (write: WriteRequest, table: Table) => string | undefined;
 }
 
-interface Table {
+/** A table as it was asked for, and its items. */
+export interface Table {
   id: string;
   keys: string[];
   request: Record<string, unknown>;
@@ -73,6 +74,7 @@ function right(call: Call, tables: Map<string, Table>, options: TargetOptions): 
     const GlobalSecondaryIndexes = gsi.map((index) => ({ ...index, IndexStatus: TableStatus }));
     return success({ Table: { ...table.request, TableId: table.id, TableStatus, GlobalSecondaryIndexes } });
   }
+  if (operation === "UpdateTable") return updateTable(table, body);
   if (operation === "DeleteTable") {
     tables.delete(name);
     return success({});
@@ -82,6 +84,19 @@ function right(call: Call, tables: Map<string, Table>, options: TargetOptions): 
     return success({ Count: Items.length, ...(body["Select"] !== "COUNT" && { Items }) });
   }
   return failure("UnknownOperationException");
+}
+
+function updateTable({ request }: Table, body: Call["body"]): Answer {
+  const updates = body["GlobalSecondaryIndexUpdates"] as Record<string, { IndexName: string }>[];
+  const indexes = (request["GlobalSecondaryIndexes"] ?? []) as { IndexName: string }[];
+  for (const { Create, Delete } of updates) {
+    if (Create) indexes.push(Create);
+    const at = Delete ? indexes.findIndex(({ IndexName }) => IndexName === Delete.IndexName) : undefined;
+    if (at === -1) return failure("ResourceNotFoundException");
+    if (at !== undefined) indexes.splice(at, 1);
+  }
+  request["GlobalSecondaryIndexes"] = indexes;
+  return success({});
 }
 
 /** As the service: nothing is done of a request with more than 25 writes, with a key twice, or with a bad item. */
@@ -97,7 +112,7 @@ function batchWrite(call: Call, tables: Map<string, Table>, { undone, refuse }: 
   if (new Set(writes.map(keyOf)).size < writes.length) {
     return failure("ValidationException", "Provided list of item keys contains duplicates");
   }
-  const reason = writes.map((write) => refuse?.(write)).find((each) => each !== undefined);
+  const reason = writes.map((write) => refuse?.(write, table)).find((each) => each !== undefined);
   if (reason !== undefined) return failure("ValidationException", reason);
   const left = undone?.(writes, call) ?? [];
   for (const write of writes.filter((each) => !left.includes(each))) {

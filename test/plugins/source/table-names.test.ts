@@ -55,7 +55,7 @@ test.each(["log-*;x-*", "orders;x-*", "x-*"])("a white list with a pattern in va
     code: "TABLE_MISSING",
     exit: 2,
     message: "the source has no table x-*: filter.collection.white",
-    hint: "it has a.b, axb, log-1, log-2, orders",
+    hint: `${source.endpoint}, region us-east-1, has a.b, axb, log-1, log-2, orders`,
   });
 });
 
