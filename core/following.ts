@@ -17,6 +17,10 @@ import type { Table } from "./types.ts";
 /** Streams opened at once: enabling one takes a while. */
 const OPENS = 32;
 
+/** A table is copied again so often at most, within a day: a gap that comes back is no accident. */
+const ROUNDS = 3;
+const DAY = 24 * 3_600_000;
+
 /** See the top of the file. */
 export interface Following {
   /** Follows a table from now on: its full phase is done. */
@@ -57,6 +61,7 @@ export async function openStreams(
   /** Follows a table until the run stops; after a gap that is to be mended it is copied again. */
   async function follow(table: Table): Promise<void> {
     const counters = ctx.progress.tables.get(table.name)!;
+    let rounds: number[] = [];
     for (;;) {
       const { stream, unkeep, gap } = streams.get(table.name)!;
       await unkeep();
@@ -71,6 +76,8 @@ export async function openStreams(
       await stream.spool?.stopped();
       const lost = gap();
       if (ctx.signal.aborted || lost === undefined) return;
+      rounds = [...rounds.filter((at) => Date.now() - at < DAY), Date.now()];
+      if (rounds.length > ROUNDS) throw again(lost);
       await stream.checkpoint.retire();
       await beginResync(ctx, table, run.table(table), lost);
       streams.set(table.name, await open(ctx, table, polls, run));
@@ -121,6 +128,15 @@ export function checkFollowing(ctx: Context): void {
   checkResync(ctx);
 }
 
+/** The error for a gap that copying the table again doesn't close. */
+function again(lost: MigrationError): MigrationError {
+  const what = `${lost.message}; the table was copied again ${ROUNDS} times within a day`;
+  return new MigrationError("STREAM_GAP", what, {
+    cause: lost,
+    hint: "see why changes are lost: a source that is too slow for them, or a stream that somebody disables; then start again",
+  });
+}
+
 /** Opens a stream; one that has a gap since its table was copied is opened anew, and the table copied again. */
 async function openOrResync(ctx: Context, table: Table, polls: Polls, run: RunCheckpoint): Promise<Opened> {
   try {
@@ -168,8 +184,9 @@ function startOf({ progress }: Context, { name }: Table, state: TableState | und
 async function spoolIfAsked(stream: OpenStream, { state, isNew }: TableCheckpoint): Promise<void> {
   const { config } = stream.ctx;
   const folder = openTableSpool(config["increase.persist.dir"], config.id, stream.table.name);
-  // It goes with the positions.
-  if (isNew || state?.copy !== undefined) await folder.remove();
+  // It goes with the positions: what nothing is noted of is another run's, or was read before a gap.
+  const isStray = isNew || state?.copy !== undefined || stream.checkpoint.spooled.size === 0;
+  if (isStray) await folder.remove();
   const asked = config.incr_sync_parallel && state?.stage !== "done";
   if (asked || isUnapplied(stream.checkpoint) || (await folder.isLeft()))
     stream.spool = spoolStream(stream, folder);

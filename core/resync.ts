@@ -3,6 +3,8 @@ import type { TableCheckpoint } from "./checkpoint.ts";
 import type { Context } from "./context.ts";
 import { MigrationError } from "./errors.ts";
 import { planIndexes } from "./indexes.ts";
+import { keyAttributes } from "./key-of.ts";
+import { openTableSpool } from "./spool.ts";
 import { forgetStream } from "./stream-checkpoint.ts";
 import { rereads } from "./sweep.ts";
 import type { Table } from "./types.ts";
@@ -54,10 +56,11 @@ export async function beginResync(
   gap: MigrationError,
 ): Promise<void> {
   ctx.log.warn(`${gap.message}: on_gap = resync, the table is copied again`);
+  await identify(ctx, table);
   await checkpoint.advance({
-    ...(table.id !== undefined && { source: table.id }),
-    targetName: table.targetName,
     ...checkpoint.state,
+    targetName: table.targetName,
+    source: table.id,
     stage: "copying",
     copy: undefined,
     noted: undefined,
@@ -65,10 +68,30 @@ export async function beginResync(
     units: ctx.role("source").units(table).length,
   });
   await forgetStream(ctx, table);
+  // What it has was read before the gap, and says where to go on before it.
+  await openTableSpool(ctx.config["increase.persist.dir"], ctx.config.id, table.name).remove();
   const counters = ctx.progress.tables.get(table.name)!;
   const nothing = { read: 0, filtered: 0, written: 0, bytes: 0, resumed: 0, resumedBytes: 0, overflowed: 0 };
   Object.assign(counters, nothing, { state: "waiting", startedAt: Date.now(), finishedAt: undefined });
   await overwrite(ctx, table);
+}
+
+/** A table that was made anew is another one from now on; with another key it can't be written over this one. */
+async function identify(ctx: Context, table: Table): Promise<void> {
+  const now = (await ctx.role("source").tables(ctx.signal)).find(({ name }) => name === table.name);
+  if (now?.id === undefined || now.id === table.id) return;
+  const keyOf = (each: Table): string =>
+    keyAttributes(each)
+      .map(({ name, type }) => `${name} ${type}`)
+      .join(", ");
+  if (keyOf(now) !== keyOf(table)) {
+    throw new MigrationError(
+      "CHECKPOINT_MISMATCH",
+      `table ${table.name} was made anew at the source with another key: it was ${keyOf(table)} and is ${keyOf(now)}`,
+      { hint: "start over with --fresh" },
+    );
+  }
+  table.id = now.id;
 }
 
 /** Lets the target write over what is there. */

@@ -148,8 +148,8 @@ export function spoolStream(stream: OpenStream, folder: TableSpool): StreamSpool
       await Promise.all([...shards.values()].map(async (each) => (await each).filling.catch(() => {}))).catch(
         () => {}, // it has stopped the run
       );
-      await tidying;
       await checkpoint.flush();
+      await tidying;
     },
   };
   for (const { id, status } of checkpoint.shards.values()) {

@@ -5,7 +5,7 @@ import type { OpenStream } from "../core/open-stream.ts";
 import { createPolls } from "../core/polls.ts";
 import { openStream, type Start } from "../core/positions.ts";
 import { trackTable } from "../core/progress.ts";
-import type { Checkpoint, Streams } from "../core/roles.ts";
+import type { Checkpoint, Source, Streams } from "../core/roles.ts";
 import { encodeRow, type ShardState } from "../core/shard-rows.ts";
 import type {
   Batch,
@@ -75,6 +75,8 @@ export function changed(pk: string, sequenceNumber: number, time: number = Date.
 export interface StreamContextOptions {
   streams: FakeStreams;
   checkpoint?: Checkpoint;
+  /** What the source can do; default: nothing. */
+  source?: Partial<Source>;
   apply?: (batch: Batch) => Promise<Partial<WriteResult> | void>;
   settings?: Record<string, string>;
   /** In ms. */
@@ -94,11 +96,12 @@ export async function streamContext(options: StreamContextOptions): Promise<Owne
     const answer = await options.apply?.(batch);
     return { inserted: 0, replaced: batch.records.length, deleted: 0, duplicates: 0, ms: 0, ...answer };
   };
+  target.keys = async function* () {};
   await ctx.use({
     name: "fake",
     setup(ctx) {
       ctx.provide("streams", streams);
-      ctx.provide("source", memorySource([]));
+      ctx.provide("source", { ...memorySource([]), ...options.source });
       ctx.provide("target", target);
       ctx.provide("checkpoint", checkpoint);
       ctx.provide("convert", {

@@ -6,7 +6,7 @@ import type { Batch, SourceRecord, TargetDocument, WriteResult } from "../../cor
 import { answered, WRITE_TIMEOUT } from "./_mongodb-client.ts";
 import { append, type Destination, duplicate, filterOf, refused } from "./_mongodb-commands.ts";
 import { replace, sendEach } from "./_mongodb-replace.ts";
-import { writeBatch } from "./_mongodb-write.ts";
+import { hasId, writeBatch } from "./_mongodb-write.ts";
 
 /** Looks at once. */
 const LOOKS = 8;
@@ -79,23 +79,25 @@ async function insert(batch: Batch, to: Destination): Promise<Pick<WriteResult, 
 async function present(records: SourceRecord[], to: Destination): Promise<SourceRecord[]> {
   const found: SourceRecord[] = [];
   await inParallel(records, LOOKS, async (record) => {
-    if ((await find(record, { projection: { _id: 1 } }, to)) !== null) found.push(record);
+    if ((await find(filterOf(record, to), { projection: { _id: 1 } }, to)) !== null) found.push(record);
   });
   return found;
 }
 
-function find(record: SourceRecord, options: FindOptions, to: Destination): Promise<Document | null> {
+function find(filter: TargetDocument, options: FindOptions, to: Destination): Promise<Document | null> {
   const collection = to.db.collection(to.table.targetName);
-  const answer = collection.findOne(filterOf(record, to), { ...options, maxTimeMS: WRITE_TIMEOUT });
-  return answered(answer, to.abandon);
+  return answered(collection.findOne(filter, { ...options, maxTimeMS: WRITE_TIMEOUT }), to.abandon);
 }
 
-/** Whether the document at the target is this one, its `_id` aside where that was made up. */
+/** Whether the document at the target is this one, its `_id` aside where that was made up; the server puts it first. */
 async function isThere(record: SourceRecord, to: Destination): Promise<boolean> {
+  const { _id, ...rest } = record.document!;
+  const own = to.ids !== "key" && hasId(record);
+  const filter = own ? { ...filterOf(record, to), _id } : filterOf(record, to);
   const projection = to.ids === "key" ? {} : { _id: 0 };
-  const found = (await find(record, { raw: true, projection }, to)) as Uint8Array | null;
+  const found = (await find(filter, { raw: true, projection }, to)) as Uint8Array | null;
   if (found === null) return false;
   const writer = createDocumentWriter({ doubles: to.doubles, addId: false });
-  append(writer, { document: record.document! }, record, to);
+  append(writer, { document: own ? rest : record.document! }, record, to);
   return Buffer.compare(writer.bytes(), found) === 0;
 }

@@ -69,8 +69,8 @@ function* messages({ bytes, ends, record }: EncodedBatch, to: Destination): Gene
 
 /**
  * Inserts. A duplicate of an `_id` made up here means that an earlier try, whose answer was lost, had
- * written it; another duplicate is a key that is there already. Where the key is in `_id`, it can be either:
- * after an earlier try the document is replaced in any case, by itself or not.
+ * written it; another duplicate is a key that is there already. Where `_id` is the item's own, its key or what a plugin
+ * sets, it can be either: after an earlier try the document is replaced in any case, by itself or not.
  *
  * @returns the records to replace
  */
@@ -86,11 +86,16 @@ async function insert(chunk: Chunk, to: Destination, result: WriteResult): Promi
     }
     if (error.code !== DUPLICATE_KEY) throw refused(error, record, to);
     const onId = error.keyPattern !== undefined && Object.keys(error.keyPattern)[0] === "_id";
-    if (onId && to.ids === "any") result.duplicates++;
+    if (onId && to.ids === "any" && !hasId(record)) result.duplicates++;
     else if (to.replaceDuplicates || (onId && attempt > 0)) again.push(record);
     else if (to.onDuplicate !== undefined) to.onDuplicate(record);
     else throw duplicate(record, to, "full.executor.insert_on_dup_update");
   }
   result.inserted += chunk.count - errors.length;
   return again;
+}
+
+/** Whether the document's `_id` isn't made up here. */
+export function hasId({ document }: SourceRecord): boolean {
+  return document !== undefined && Object.hasOwn(document, "_id");
 }

@@ -1,0 +1,123 @@
+import { afterEach, beforeEach, describe, expect, test } from "bun:test";
+import { mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { openCheckpoint } from "../../core/checkpoint.ts";
+import { openStreams } from "../../core/following.ts";
+import { gap } from "../../core/gap.ts";
+import { createFairLanes } from "../../core/lanes.ts";
+import { beginResync } from "../../core/resync.ts";
+import type { Source } from "../../core/roles.ts";
+import { openTableSpool } from "../../core/spool.ts";
+import type { Table } from "../../core/types.ts";
+import { memoryCheckpoint, page } from "../fake-context.ts";
+import { changed, fakeStreams, noted, streamContext, TABLE } from "../fake-streams.ts";
+
+let folder: string;
+beforeEach(() => void (folder = mkdtempSync(join(tmpdir(), "nimo-shake-following-"))));
+afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+const settings = () => ({ on_gap: "resync", "increase.persist.dir": join(folder, "spool") });
+
+/** A source without items, whose table is described as this. */
+const empty = (described: Table = TABLE): Partial<Source> => ({
+  tables: async () => [described],
+  units: (table) => [{ phase: "full", table, segment: 0, segments: 1 }],
+  read: async function* () {
+    yield page([]);
+  },
+  absent: async () => [],
+});
+
+const done = { stage: "done", targetName: "t", units: 1 };
+const copiedState = (more: object = {}) => {
+  const checkpoint = memoryCheckpoint();
+  checkpoint.states.set("table:t", new Map([["table", { ...done, ...more }]]));
+  return checkpoint;
+};
+
+describe("a table that is copied again", () => {
+  test("leaves its spool behind, which would lead to the same gap", async () => {
+    const running = {
+      id: "s",
+      status: "running",
+      position: { at: "sequence", number: "4", inclusive: false },
+    } as const;
+    const checkpoint = noted([running], { s: Date.now() });
+    checkpoint.states.get("stream:t")!.set("spool:s", { readUpTo: "5" });
+    checkpoint.states.set("table:t", new Map([["table", done]]));
+    const spool = openTableSpool(join(folder, "spool"), "test", "t");
+    await (await spool.shard("s")).append([changed("a", 5)]);
+    const streams = fakeStreams([{ id: "s" }], { s: [gap("records after 5 are gone")] });
+    await using ctx = await streamContext({
+      streams,
+      checkpoint,
+      source: empty(),
+      settings: { ...settings(), id: "test" },
+    });
+    const run = { ...(await openCheckpoint(ctx, [TABLE], false)), resumed: true };
+    const following = await openStreams(ctx, [TABLE], run, createFairLanes(1));
+    following.start(TABLE);
+    while (run.table(TABLE).state?.stage !== "done" || streams.opened.length < 2) await Bun.sleep(10);
+    await Bun.sleep(100);
+    expect(ctx.signal.aborted).toBe(false);
+    ctx.stop(new Error("enough"));
+    await following.stopped();
+    expect(streams.opened.map(({ from }) => from)).toEqual([
+      { at: "sequence", number: "5", inclusive: false },
+      { at: "latest" },
+    ]);
+    expect(readdirSync(folder)).toEqual([]);
+  });
+
+  test("isn't copied without end: a gap that comes back ends the run", async () => {
+    let copies = 0;
+    const streams = fakeStreams([{ id: "s" }]);
+    const source = empty();
+    const read = source.read!;
+    source.read = (unit, options) => {
+      copies++;
+      streams.answers.set("s", [gap("records are gone")]);
+      return read(unit, options);
+    };
+    await using ctx = await streamContext({ streams, source, settings: settings() });
+    const run = await openCheckpoint(ctx, [TABLE], false);
+    const following = await openStreams(ctx, [TABLE], run, createFairLanes(1));
+    streams.answers.set("s", [gap("records are gone")]);
+    following.start(TABLE);
+    await following.stopped();
+    expect(copies).toBe(3);
+    expect(ctx.signal.reason).toMatchObject({
+      code: "STREAM_GAP",
+      message: expect.stringContaining("copied again 3 times"),
+    });
+  });
+
+  test("is the one that it is now: a later start goes on with it", async () => {
+    const table = { ...TABLE, id: "first" };
+    const now = { ...TABLE, id: "second" };
+    const checkpoint = copiedState({ source: "first" });
+    await using ctx = await streamContext({
+      streams: fakeStreams(),
+      checkpoint,
+      source: empty(now),
+      settings: settings(),
+    });
+    const run = await openCheckpoint(ctx, [table], false);
+    await beginResync(ctx, table, run.table(table), gap("made anew"));
+    expect(checkpoint.states.get("table:t")!.get("table")).toMatchObject({
+      source: "second",
+      stage: "copying",
+    });
+    const third: Table = { ...now, id: "third", keys: { partition: { name: "other", type: "N" } } };
+    await using last = await streamContext({
+      streams: fakeStreams(),
+      source: empty(third),
+      settings: settings(),
+    });
+    const failure = await beginResync(last, table, run.table(table), gap("made anew")).catch(
+      (error: unknown) => error,
+    );
+    expect(failure).toMatchObject({ code: "CHECKPOINT_MISMATCH" });
+  });
+});
