@@ -10,7 +10,7 @@ const TARGET = new Set<PropertyKey>([
   "apply",
   "index",
 ] satisfies (keyof Target)[]);
-const CHECKPOINT = new Set<PropertyKey>(["save", "clear"] satisfies (keyof Checkpoint)[]);
+const CHECKPOINT = new Set<PropertyKey>(["save", "clear", "remove"] satisfies (keyof Checkpoint)[]);
 const WRITES: Partial<Record<keyof Roles, ReadonlySet<PropertyKey>>> = {
   target: TARGET,
   checkpoint: CHECKPOINT,

@@ -1,9 +1,11 @@
 /** The incremental phase of one table: its stream's shards are found, and followed parents first. */
 import { setTimeout as sleep } from "node:timers/promises";
 import { expectChildren, findChildren, listed, settleChildren } from "./children.ts";
+import { decide } from "./decide.ts";
 import type { MigrationError } from "./errors.ts";
 import { followShard } from "./follow-shard.ts";
 import { gap } from "./gap.ts";
+import { watchFinished } from "./finished.ts";
 import { noteShards, type OpenStream } from "./open-stream.ts";
 import type { Shard } from "./types.ts";
 
@@ -62,6 +64,8 @@ export async function followTable(stream: OpenStream): Promise<void> {
     return !quiet || orphans.size > 0 || childless.size > 0;
   }
 
+  const over = watchFinished(checkpoint.shards);
+
   async function watch(): Promise<void> {
     let failed = false;
     while (!signal.aborted) {
@@ -72,6 +76,7 @@ export async function followTable(stream: OpenStream): Promise<void> {
           if (shards.length > 0) stream.listedAt = performance.now();
           found(shards);
           settleChildren(stream);
+          await decide(ctx, { stage: "checkpoint", table }, () => checkpoint.forget(over(shards)));
         }
       }
       // Of what can't be listed nobody knows that it is over.

@@ -47,7 +47,8 @@ export async function openStream(
     }
     stream.spool?.saved(notes);
   });
-  const tree = createShardTree(checkpoint.shards.values());
+  const gone = [...checkpoint.gone].map((id) => ({ id, status: "done" }) as const);
+  const tree = createShardTree([...checkpoint.shards.values(), ...gone]);
   const stream: OpenStream = {
     ctx,
     table,

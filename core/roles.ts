@@ -214,6 +214,8 @@ export interface Checkpoint {
   save(name: string, parts: ReadonlyMap<string, unknown>): Promise<void>;
   /** Forgets a name with all its parts. */
   clear(name: string): Promise<void>;
+  /** Forgets some parts of a name, and keeps the others; missing: they stay, and grow in number. */
+  remove?(name: string, parts: readonly string[]): Promise<void>;
   /** Missing: nothing but the pid file keeps a second process away. */
   readonly lease?: LeaseKeeper;
   /** Frees what it holds; may be called twice. */

@@ -6,7 +6,7 @@ import * as v from "valibot";
 import { createCoalescer } from "./coalesce.ts";
 import type { Context } from "./context.ts";
 import { decide } from "./decide.ts";
-import { decodeRow, encodeRow, type ShardState } from "./shard-rows.ts";
+import { decodeRow, encodeRow, type ShardRow, type ShardState } from "./shard-rows.ts";
 import type { Table } from "./types.ts";
 
 /** At the latest so long after a shard moved, in ms. */
@@ -14,6 +14,9 @@ const INTERVAL = 500;
 const STREAM = "stream";
 const SHARD = "shard:";
 const SPOOL = "spool:";
+const GONE = "gone";
+/** Longer than records live, in ms: after that there is nothing left to be read twice. */
+const GONE_FOR = 25 * 3_600_000;
 
 /** Where a shard stands, and since when. */
 export interface ShardNote extends ShardState {
@@ -38,6 +41,10 @@ export interface StreamCheckpoint {
   note(shard: ShardNote): void;
   /** Up to where a shard is read into the spool; saved soon. */
   noteSpooled(shard: string, readUpTo: string): void;
+  /** Shards that were over and are forgotten, a day long: one that turns up again isn't a new one. */
+  readonly gone: ReadonlySet<string>;
+  /** Forgets shards that are over, and whose children are noted; their children follow nobody then. */
+  forget(shards: string[]): Promise<void>;
   /** Saves what is not saved yet; throws what went wrong with any save. */
   flush(): Promise<void>;
   /** Saves nothing from now on: another one takes its place. Resolves when no save is on its way. */
@@ -47,6 +54,8 @@ export interface StreamCheckpoint {
 const streamSchema: v.GenericSchema<unknown, { stream: string }> = v.object({ stream: v.string() });
 const shardSchema: v.GenericSchema<unknown, { notedAt: number }> = v.object({ notedAt: v.number() });
 const spoolSchema: v.GenericSchema<unknown, { readUpTo: string }> = v.object({ readUpTo: v.string() });
+
+const goneSchema: v.GenericSchema<unknown, Record<string, number>> = v.record(v.string(), v.number());
 
 /** The names under which a table's stream is kept. */
 const namesOf = ({ name }: Table): { rows: string; own: string } => ({
@@ -95,6 +104,13 @@ export async function openStreamCheckpoint(
   let stream = noted.success ? noted.output.stream : undefined;
 
   let retired = false;
+  const goneAt = new Map(Object.entries(readGone(own.get(GONE))));
+
+  /** The original looks for the row of every parent that is named: one that is gone isn't. */
+  function rowOf({ parent, ...state }: ShardNote, updatedAt: number): ShardRow {
+    const named = parent !== undefined && !goneAt.has(parent);
+    return encodeRow({ ...state, ...(named && { parent }), updatedAt });
+  }
 
   /** The times that are saved, so that only changed ones are. */
   const times = new Map([...shards.values()].map(({ id, notedAt }) => [id, notedAt]));
@@ -126,7 +142,7 @@ export async function openStreamCheckpoint(
     save: (states) =>
       decide(ctx, { stage: "checkpoint", table }, async () => {
         const updatedAt = Date.now();
-        const rows = [...states].map(([id, state]) => [id, encodeRow({ ...state, updatedAt })] as const);
+        const rows = [...states].map(([id, state]) => [id, rowOf(state, updatedAt)] as const);
         await announce("checkpoint:before", states);
         await saveTimes(states);
         await store.save(names.rows, new Map(rows));
@@ -151,6 +167,24 @@ export async function openStreamCheckpoint(
     await notes.flush();
   }
 
+  async function forget(ids: string[]): Promise<void> {
+    if (store.remove === undefined || ids.length === 0) return;
+    for (const id of ids) goneAt.set(id, Date.now());
+    await store.save(names.own, new Map([[GONE, Object.fromEntries(goneAt)]]));
+    for (const note of shards.values()) if (ids.includes(note.parent ?? "")) notes.put(note.id, note);
+    await flush();
+    await store.remove(names.rows, ids);
+    await store.remove(
+      names.own,
+      ids.flatMap((id) => [SHARD + id, SPOOL + id]),
+    );
+    for (const id of ids) {
+      shards.delete(id);
+      spooled.delete(id);
+      times.delete(id);
+    }
+  }
+
   return {
     get stream() {
       return stream;
@@ -169,10 +203,21 @@ export async function openStreamCheckpoint(
       spooled.set(shard, readUpTo);
       if (!retired) spools.put(shard, readUpTo);
     },
+    get gone() {
+      return new Set(goneAt.keys());
+    },
+    forget,
     flush,
     async retire() {
       retired = true;
       await flush();
     },
   };
+}
+
+/** The shards that were forgotten within the last day. */
+function readGone(saved: unknown): Record<string, number> {
+  const { output, success } = v.safeParse(goneSchema, saved);
+  const recent = Object.entries(success ? output : {}).filter(([, at]) => Date.now() - at < GONE_FOR);
+  return Object.fromEntries(recent);
 }

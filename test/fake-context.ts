@@ -142,6 +142,9 @@ export function memoryCheckpoint(): Checkpoint & {
       states.set(name, new Map([...(states.get(name) ?? []), ...texts]));
     },
     clear: async (name) => void states.delete(name),
+    async remove(name, parts) {
+      for (const part of parts) states.get(name)?.delete(part);
+    },
   };
 }
 

@@ -2,6 +2,7 @@
 import { type Db, type Document, MongoServerError } from "mongodb";
 import type { Holder, Holding } from "../../core/roles.ts";
 import { DURABLE, WRITE_TIMEOUT } from "../target/_mongodb-client.ts";
+import { DUPLICATE_KEY } from "../target/_mongodb-commands.ts";
 
 /** No state has this name. */
 const NAME = "lease";
@@ -9,7 +10,6 @@ const NAME = "lease";
 const NOBODY = "";
 /** How often two that make the document at once are told apart. */
 const RACES = 5;
-const DUPLICATE_KEY = 11000;
 
 /** Where a migration's lease is. */
 export interface LeasePlace {

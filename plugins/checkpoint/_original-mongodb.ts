@@ -1,5 +1,6 @@
 /** The original's checkpoint collections: one a table with a document a shard, and one for the status. */
-import type { Db } from "mongodb";
+import { createHash } from "node:crypto";
+import { type Db, ObjectId } from "mongodb";
 import { WRITE_TIMEOUT } from "../target/_mongodb-client.ts";
 import { originalName, STATUS, STATUS_TABLE, statusDocument } from "./_original.ts";
 import type { States } from "./_queue.ts";
@@ -21,13 +22,20 @@ export async function loadOriginal(db: Db, name: string): Promise<Map<string, un
   return new Map(parts);
 }
 
-/** The statements that save states; other fields of a document stay. */
+/**
+ * The statements that save states; other fields of a document stay. There is no index on what they look for, so that a
+ * statement that is sent twice could insert twice: its `_id` is always the same.
+ */
 export function originalUpserts(name: string, states: States): object[] {
   return [...states].map(([part, state]) => {
     const saved = JSON.parse(state) as unknown;
     const { Key, ...status } = statusDocument(saved);
-    return name === STATUS
-      ? { q: { Key }, u: { $set: status }, upsert: true }
-      : { q: { ShardId: part }, u: { $set: saved }, upsert: true };
+    const [q, $set] = name === STATUS ? [{ Key }, status] : [{ ShardId: part }, saved];
+    return { q, u: { $set, $setOnInsert: { _id: idOf(name === STATUS ? Key : part) } }, upsert: true };
   });
+}
+
+/** An ObjectId, as the original's documents have, but made of the text. */
+function idOf(text: string): ObjectId {
+  return new ObjectId(createHash("sha256").update(text).digest().subarray(0, 12));
 }

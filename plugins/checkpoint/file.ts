@@ -45,8 +45,7 @@ const file: Plugin = definePlugin({
       }
     }
 
-    const queue = createQueue(async (name, given) => {
-      const states = new Map([...(await statesOf(name)), ...given]);
+    async function replace(name: string, states: States): Promise<void> {
       await holding(async () => {
         if (originalName(name)) {
           await ownership.claim();
@@ -54,7 +53,11 @@ const file: Plugin = definePlugin({
         } else await writeStates(pathOf(name), { id, name }, states);
       });
       kept.set(name, states);
-    });
+    }
+
+    const queue = createQueue(async (name, given) =>
+      replace(name, new Map([...(await statesOf(name)), ...given])),
+    );
 
     ctx.provide("checkpoint", {
       place: `folder ${folder}`,
@@ -78,6 +81,13 @@ const file: Plugin = definePlugin({
           if (originalName(name)) await ownership.check();
           await holding(() => (originalName(name) ? original.remove(name) : removeStates(pathOf(name))));
           kept.set(name, new Map());
+        }),
+
+      remove: (name, parts) =>
+        queue.run(name, async () => {
+          const states = new Map(await statesOf(name));
+          const removed = parts.filter((part) => states.delete(part));
+          if (removed.length > 0) await replace(name, states);
         }),
 
       lease,

@@ -4,6 +4,7 @@ import { definePlugin, type Plugin } from "../../core/plugin.ts";
 import { leaseLost } from "../../core/lease.ts";
 import { SERVER_RETRY, withRetry } from "../../core/retry.ts";
 import type { Holder } from "../../core/roles.ts";
+import { DUPLICATE_KEY } from "../target/_mongodb-commands.ts";
 import { answered, connect, type Connections, DURABLE, WRITE_TIMEOUT } from "../target/_mongodb-client.ts";
 import { isPassing, targetError } from "../target/_mongodb-errors.ts";
 import {
@@ -34,8 +35,6 @@ const COLLECTION = "states";
 const ADDRESS = "checkpoint.address";
 /** Tables that save at once wait for each other beyond that. */
 const LANES = 8;
-/** The server's code for a document whose `_id` is there. */
-const DUPLICATE = 11000;
 /** Of the original's rows in one command. */
 const MOST_ROWS = 1000;
 
@@ -79,8 +78,14 @@ const mongodb: Plugin = definePlugin({
       const updates = originalUpserts(name, states);
       for (let at = 0; at < updates.length; at += MOST_ROWS) {
         const some = updates.slice(at, at + MOST_ROWS);
+        const save = (db: Db): Promise<void> =>
+          execute(db, { update: originalCollection(name), updates: some, ordered: false });
+        // Of two that insert at once one fails; then there is something to update.
         await onOriginal("saving to", (db) =>
-          execute(db, { update: originalCollection(name), updates: some, ordered: false }),
+          save(db).catch((error: MongoServerError) => {
+            if (error.code !== DUPLICATE_KEY) throw error;
+            return save(db);
+          }),
         );
       }
     }
@@ -132,6 +137,20 @@ const mongodb: Plugin = definePlugin({
           return onDatabase("clearing", (db) => execute(db, { delete: COLLECTION, deletes }));
         }),
 
+      remove: (name, parts) =>
+        queue.run(name, async () => {
+          if (parts.length === 0) return;
+          await checkLease();
+          if (originalName(name)) {
+            await ownership.check();
+            const deletes = [{ q: { ShardId: { $in: parts } }, limit: 0 }];
+            await onOriginal("clearing", (db) => execute(db, { delete: originalCollection(name), deletes }));
+          } else {
+            const deletes = [{ q: { _id: { $in: parts.map((part) => ({ id, name, part })) } }, limit: 0 }];
+            await onDatabase("clearing", (db) => execute(db, { delete: COLLECTION, deletes }));
+          }
+        }),
+
       lease: {
         async claim(ours, options) {
           const found = await onDatabase("saving to", (db) => claimLease(db, leasePlace, ours, options));
@@ -169,7 +188,7 @@ const mongodb: Plugin = definePlugin({
         await onDatabase("saving to", (db) =>
           execute(db, command).catch((error: unknown) => {
             // Somebody else was first.
-            if (!(error instanceof MongoServerError) || error.code !== DUPLICATE) throw error;
+            if (!(error instanceof MongoServerError) || error.code !== DUPLICATE_KEY) throw error;
           }),
         );
       },

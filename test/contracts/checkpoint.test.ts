@@ -13,6 +13,7 @@ const FLAWS: Record<string, string[]> = {
   "the id is ignored": ["two migrations"],
   "saves overtake each other": ["overlap", "in the order of their calls"],
   "a stopped run can't save": ["a run that is to stop"],
+  "remove removes all": ["remove, where"],
   "close a second time fails": ["closed twice"],
   "null is nothing": ["states come back"],
 };
@@ -45,6 +46,10 @@ function memoryCheckpoint(store: Map<string, Map<string, string>>, flaw?: string
             await new Promise((resolve) => setTimeout(resolve, Math.random() * 9));
           const before = has("a save forgets the other parts") ? [] : (states.get(whole(name)) ?? []);
           states.set(whole(name), new Map([...before, ...texts]));
+        },
+        async remove(name, parts) {
+          if (has("remove removes all")) states.delete(whole(name));
+          for (const part of parts) states.get(whole(name))?.delete(part);
         },
         async clear(name) {
           if (has("clear clears all")) states.clear();

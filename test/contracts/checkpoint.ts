@@ -50,6 +50,23 @@ export function checkpointContract(contract: CheckpointContract): ContractCase[]
     });
   });
 
+  add("remove, where there is one, forgets some parts and keeps the others", async () => {
+    await using place = await makePlace();
+    for (const name of ["full:t", "shards:t"]) {
+      const row = (ShardId: string): object => ({ ShardId, FatherId: "" });
+      const left = await leaves(place, async (checkpoint) => {
+        await checkpoint.save(name, new Map(["a", "b", "c"].map((part) => [part, row(part)])));
+        await checkpoint.remove?.(name, ["a", "c", "never there"]);
+        await checkpoint.remove?.(name, []);
+        return checkpoint.remove === undefined ? ["a", "b", "c"] : ["b"];
+      });
+      assertSame(
+        (await loaded(place, name)).map(([part]) => part),
+        left,
+      );
+    }
+  });
+
   add("states come back as they were, from this instance and the next", async () => {
     await using place = await makePlace();
     const saved = new Map(STATES);

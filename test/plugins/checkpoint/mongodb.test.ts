@@ -21,6 +21,28 @@ let temporaryDatabase: () => Place;
 beforeAll(async () => ({ uri, client, make: temporaryDatabase } = await openPlaces()));
 afterAll(() => client.close());
 
+test("of rows and a status that are inserted by several at once, as a statement sent twice is, one is left", async () => {
+  await using place = temporaryDatabase();
+  const rows = Array.from({ length: 20 }, (_, n) => `shard-${n}`);
+  const writers = await Promise.all(Array.from({ length: 8 }, () => openCheckpoint(mongodb, place.settings)));
+  try {
+    const save = async ({ checkpoint }: Opened): Promise<void> => {
+      await checkpoint.save("shards:t", new Map(rows.map((ShardId) => [ShardId, { ShardId, FatherId: "" }])));
+      await checkpoint.save("status", new Map([["status", "incr_sync"]]));
+    };
+    // Connected first, so that they meet.
+    await Promise.all(writers.map(({ checkpoint }) => checkpoint.load("status")));
+    await Promise.all(writers.map(save));
+    const db = client.db(place.settings["checkpoint.db"]);
+    const found = await db.collection("t").find().toArray();
+    expect(found.map(({ ShardId }) => ShardId as string).toSorted()).toEqual(rows.toSorted());
+    expect(await db.collection("status_table").countDocuments()).toBe(1);
+    await db.dropDatabase();
+  } finally {
+    await Promise.all(writers.map((writer) => writer[Symbol.asyncDispose]()));
+  }
+});
+
 /** What a checkpoint warned of. */
 function recorder() {
   const lines: string[] = [];
