@@ -4,6 +4,7 @@ import { MigrationError } from "../../core/errors.ts";
 import type { IndexOptions } from "../../core/roles.ts";
 import type { TargetIndex } from "../../core/types.ts";
 import { exists, readAll, renameFile, withFile, writeAll, writeText } from "./_file-disk.ts";
+import { fittingIndexes } from "./_file-indexes.ts";
 import { metadataText, newUuid, text } from "./_file-metadata.ts";
 import type { TableFiles } from "./_file-names.ts";
 import type { Part } from "./_file-part.ts";
@@ -19,14 +20,19 @@ export interface Assembly {
   /** The collection's name. */
   collection: string;
   indexes: TargetIndex[];
+  /** Told of an index that the data can't have. */
+  warn: (message: string) => void;
 }
 
 /**
  * Makes `<table>.bson` of the parts, in the order of the segments, and its metadata. The other parts stay until the
  * file has its name: before, the first part can be cut back to what it was.
+ *
+ * @returns how many indexes the metadata has
  */
-export async function assemble(assembly: Assembly, options: IndexOptions): Promise<void> {
-  const { files, parts, collection, indexes } = assembly;
+export async function assemble(assembly: Assembly, options: IndexOptions): Promise<number> {
+  const { files, parts, collection, warn } = assembly;
+  let { indexes } = assembly;
   const unfinished = (await segmentsOf(files)).includes(0);
   if (await exists(files.bson)) {
     if (unfinished) throw isThere(files.bson);
@@ -34,6 +40,7 @@ export async function assemble(assembly: Assembly, options: IndexOptions): Promi
     const [first, ...others] = inOrder(parts);
     if (!unfinished || first === undefined || first.path !== files.part(0)) throw gone(files);
     await join(first, others, options);
+    indexes = await fittingIndexes(first.path, indexes, { signal: options.signal, warn });
     const uuid = (await text(files.uuid)) || newUuid();
     await writeText(files.unfinishedMetadata, metadataText(collection, uuid, indexes));
     await renameFile(files.unfinishedMetadata, files.metadata);
@@ -41,6 +48,7 @@ export async function assemble(assembly: Assembly, options: IndexOptions): Promi
   }
   await removeLeftovers(files);
   options.onProgress?.(1);
+  return indexes.length;
 }
 
 function inOrder(parts: Parts): Part[] {

@@ -160,16 +160,21 @@ async function dropIndex(db: Db, { targetName }: Table, name: string): Promise<v
   }
 }
 
-/** Whether a document can be in an index: none of a hashed one's fields is an array, one of an ascending one's may be. */
+/** Whether a document can be in an index. */
 function fits(document: TargetDocument, index: TargetIndex): boolean {
   const arrays = index.fields.filter(({ path }) => Array.isArray(fieldAt(document, path))).length;
-  return arrays <= (isHashed(index) ? 0 : 1);
+  return arrays <= mostArrays(index);
+}
+
+/** How many of an index's fields may be arrays in one document. */
+export function mostArrays(index: TargetIndex): number {
+  return isHashed(index) ? 0 : 1;
 }
 
 const isHashed = ({ fields }: TargetIndex): boolean => fields.some(({ kind }) => kind === "hashed");
 
 /** The ascending index in a hashed one's place. */
-function ascendingInstead(index: TargetIndex): TargetIndex | undefined {
+export function ascendingInstead(index: TargetIndex): TargetIndex | undefined {
   if (!isHashed(index)) return undefined;
   return { ...index, fields: index.fields.map(({ path }) => ({ path, kind: "ascending" })) };
 }

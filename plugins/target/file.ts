@@ -104,10 +104,11 @@ const file: Plugin = definePlugin({
       async index(table, indexes, options) {
         const files = filesOf(table);
         const parts = copying.get(table.name) ?? new Map();
-        const assembly = { files, parts, collection: table.targetName, indexes };
-        await onDisk(`assembling ${files.bson}`, () => assemble(assembly, options));
+        const warn = (message: string): void => log.warn(`table ${table.name}: ${message}`);
+        const assembly = { files, parts, collection: table.targetName, indexes, warn };
+        const built = await onDisk(`assembling ${files.bson}`, () => assemble(assembly, options));
         copying.delete(table.name);
-        return indexes.length;
+        return built;
       },
 
       count: (table, signal) =>

@@ -14,7 +14,7 @@ import { open } from "node:fs/promises";
 import { join } from "node:path";
 import { BSON } from "mongodb";
 import { MigrationError } from "../../../core/errors.ts";
-import type { Table } from "../../../core/types.ts";
+import type { Table, TargetIndex } from "../../../core/types.ts";
 import { fileError } from "../../../plugins/target/_file-disk.ts";
 import { testTable } from "../../fake-context.ts";
 import { expectFailure } from "../checkpoint/open.ts";
@@ -95,6 +95,35 @@ describe("a table", () => {
         `{${v},"key":{"pk":"hashed"},"name":"pk_hashed"}],` +
         '"uuid":"","collectionName":"orders","type":"collection","options":{}}',
     );
+  });
+
+  test("has no index that its documents can't have, which a restore would fail at", async () => {
+    using place = temporaryPlace();
+    const target = await begun(place);
+    const user = (...fields: [path: string, kind?: "hashed"][]): TargetIndex => ({
+      fields: fields.map(([path, kind = "ascending"]) => ({ path, kind })),
+      unique: false,
+      origin: "user",
+    });
+    const users = [
+      user(["h", "hashed"]),
+      user(["g", "hashed"], ["f"]),
+      user(["h"], ["f"]),
+      user(["f"], ["h"], ["n"]),
+      user(["n", "hashed"]),
+      user(["h"]),
+    ];
+    await write(target, 0, numbers(0, 3));
+    await write(target, 2, [
+      { n: 3, h: ["a"], text: "x".repeat(9_000_000) },
+      { n: 4, g: ["a"], f: ["b"], deep: { n: ["no"] } },
+    ]);
+    expect(await target.index(TABLE, [...INDEXES, ...users], OPTIONS)).toBe(6);
+    const { indexes } = JSON.parse(readFileSync(place.path("orders.metadata.json"), "utf8")) as {
+      indexes: { name: string }[];
+    };
+    const names = ["_id_", "pk_1_sk_1", "pk_hashed", "h_1", "h_1_f_1", "f_1_h_1_n_1", "n_hashed"];
+    expect(indexes.map(({ name }) => name)).toEqual(names);
   });
 
   test("whose name no file takes is escaped", async () => {
