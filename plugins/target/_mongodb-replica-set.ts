@@ -19,6 +19,8 @@ export async function explainReplicaSet(
   failure: MongoServerSelectionError,
   key: string,
 ): Promise<void> {
+  // Any other reason is one: nobody answered, or not as expected.
+  if (!failure.message.startsWith("Server selection timed out")) return;
   const [, before, hosts = "", behind = ""] = PARTS.exec(address) ?? [];
   const asked = NAME.exec(behind)?.[2];
   if (before === undefined || asked === undefined) return;
