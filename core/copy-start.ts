@@ -1,5 +1,8 @@
 /** A table that `sync_mode = full` has copied: its changes are all to be had while its stream reaches back so far. */
+import type { MigrationError } from "./errors.ts";
+import { gap } from "./gap.ts";
 import { KEPT } from "./shard-age.ts";
+import type { Table } from "./types.ts";
 
 /** When a copy began that noted no positions, and what is known of the stream at that time. */
 export interface CopyStart {
@@ -12,4 +15,11 @@ export interface CopyStart {
 /** Whether a stream still has all that was written since a copy began. */
 export function isReached({ at, stream }: CopyStart, is: string | undefined): boolean {
   return stream !== undefined && stream === is && Date.now() - at <= KEPT;
+}
+
+/** The error for a table whose changes since its copy can't be had any more, or that nobody knows the time of. */
+export function unreached({ name }: Table, copy?: CopyStart): MigrationError {
+  const since =
+    copy === undefined ? "" : ` at ${new Date(copy.at).toISOString()}, further back than the stream is`;
+  return gap(`its copy was begun before positions in its stream were noted${since}: table ${name}`);
 }

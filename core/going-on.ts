@@ -36,6 +36,7 @@ export async function goesOn(
     const { state } = saved.get(name)!;
     return state !== undefined && state.run === found.id;
   });
+  if (own.length === 0) return false;
   const reached = own.filter((table) => {
     const { state } = saved.get(table.name)!;
     return state?.copy !== undefined && isReached(state.copy, table.stream);
@@ -43,7 +44,7 @@ export async function goesOn(
   const places = await inParallel(reached, LOOKS, (table) => ctx.role("target").find(table, ctx.signal));
   const isThere = reached.every(({ name }, i) => saved.get(name)!.state!.made === places[i]);
   const changed = changedSettings(found.settings, settings).length > 0;
-  if (own.length > 0 && reached.length === own.length && isThere && !changed) return true;
+  if (reached.length === own.length && isThere && !changed) return true;
   if (mode === "all") return false;
   // The original may have come after the copy.
   for (const table of tables) if (await isOriginals(ctx, table)) return false;
@@ -83,7 +84,7 @@ export function refuseChanged(then: Fingerprint, now: Fingerprint, place: string
   const shown = changes.map(([key, was, is]) => `\n  ${key}: was ${was || "empty"}, is ${is || "empty"}`);
   throw new MigrationError(
     "CHECKPOINT_MISMATCH",
-    `an unfinished run was begun under other settings: ${place}${shown.join("")}`,
+    `the run to go on with was begun under other settings: ${place}${shown.join("")}`,
     { hint: `set ${changes.map(([key]) => key).join(", ")} back to go on, or start over with --fresh` },
   );
 }

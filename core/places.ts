@@ -1,6 +1,7 @@
 /** The tables' places at the target: made for those not begun yet, found again for the others. */
 import type { RunCheckpoint, TableCheckpoint, TableState } from "./checkpoint.ts";
 import type { Context } from "./context.ts";
+import { isReached, unreached } from "./copy-start.ts";
 import { MigrationError } from "./errors.ts";
 import { startOver } from "./going-on.ts";
 import { planIndexes } from "./indexes.ts";
@@ -28,7 +29,8 @@ export function isToMake({ state }: Place): boolean {
  *
  * @param adopted tables that are about to be taken over
  * @param fresh the user wants it so
- * @throws MigrationError TARGET_EXISTS, or CHECKPOINT_MISMATCH when a place is no more what this migration made
+ * @throws MigrationError TARGET_EXISTS, CHECKPOINT_MISMATCH when a place is no more what this migration made, or
+ * STREAM_GAP
  */
 export async function findPlaces(
   ctx: Context,
@@ -49,6 +51,7 @@ export async function findPlaces(
     if (!isToMake(place) && isKnown && found !== state?.made) throw lost(ctx, table, found);
     places.push(place);
   }
+  if (ctx.config.sync_mode !== "full") refuseUnreached(ctx, places);
   if (ctx.config.sync_mode === "incr") refuseUnfinished(ctx, places);
   else {
     const toMake = places.filter(isToMake);
@@ -92,6 +95,16 @@ function refuseExisting(ctx: Context, places: Place[], fresh: boolean): void {
         : `set target.db.exist to rename or drop${again}, or choose another id`,
     },
   );
+}
+
+/** What `full` has copied is followed from then, or not at all; no stream is enabled for nothing. */
+function refuseUnreached({ config }: Context, places: Place[]): void {
+  if (config.on_gap !== "fail") return;
+  for (const { table, state } of places) {
+    const isCopied = state?.stage === "indexing" || state?.stage === "done";
+    if (isCopied && state.copy !== undefined && !isReached(state.copy, table.stream))
+      throw unreached(table, state.copy);
+  }
 }
 
 /** Only what is copied can be followed; what is copied again after a gap is copied to its end first. */

@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { expectAllChildren, expectChildren, findChildren, listed, settleChildren } from "./children.ts";
 import type { Context } from "./context.ts";
-import { type CopyStart, isReached } from "./copy-start.ts";
+import { type CopyStart, isReached, unreached } from "./copy-start.ts";
 import { gap } from "./gap.ts";
 import { inParallel } from "./lanes.ts";
 import { noteShards, type OpenStream } from "./open-stream.ts";
@@ -79,18 +79,12 @@ async function beginStream(stream: OpenStream, start: Start): Promise<void> {
     throw gap(`the stream was disabled and made anew, it was ${was} and is ${is}: table ${table.name}`);
   }
   const isAnew = checkpoint.shards.size === 0;
-  if (isAnew) refuseUnreached(table, start, is);
+  if (isAnew && start === "noted") throw unreached(table);
+  if (typeof start === "object" && !isReached(start, is)) throw unreached(table, start);
   if (was !== is) await checkpoint.begin(is);
   if (isAnew) await (typeof start === "object" ? takeAll(stream, start) : takePositions(stream));
   else if (was === undefined) await freshenStarts(stream);
   tellStart(stream, isAnew ? start : "noted");
-}
-
-function refuseUnreached({ name }: Table, start: Start, is: string): void {
-  if (start === "now" || (typeof start === "object" && isReached(start, is))) return;
-  const since =
-    start === "noted" ? "" : ` at ${new Date(start.at).toISOString()}, further back than the stream is`;
-  throw gap(`its copy was begun before positions in its stream were noted${since}: table ${name}`);
 }
 
 function tellStart({ ctx, table: { name } }: OpenStream, start: Start): void {

