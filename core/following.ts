@@ -53,9 +53,28 @@ export async function openStreams(
   const polls = createPolls(ctx.config);
   ctx.log.info(`opening the streams of ${tables.length} ${tables.length === 1 ? "table" : "tables"}`);
   const streams = new Map<string, Opened>();
-  await inParallel(tables, OPENS, async (table) => {
-    streams.set(table.name, await openOrResync(ctx, table, polls, run));
-  });
+
+  /** Ends what reads the streams that are opened, when the run stops; what was read is applied and noted. */
+  async function close(): Promise<void> {
+    await Promise.all(
+      [...streams.values()].map(async ({ stream, unkeep }) => {
+        await unkeep();
+        await stream.spool?.stopped();
+      }),
+    );
+  }
+
+  try {
+    await inParallel(tables, OPENS, async (table) => {
+      const opened = openOrResync(ctx, table, polls, run);
+      // Nobody goes on opening or reading once one has failed.
+      opened.catch((error: unknown) => ctx.stop(error));
+      streams.set(table.name, await opened);
+    });
+  } catch (error) {
+    await close().catch(() => {});
+    throw error;
+  }
   const running: Promise<void>[] = [];
 
   /** Follows a table until the run stops; after a gap that is to be mended it is copied again. */
@@ -94,12 +113,7 @@ export async function openStreams(
         else ctx.signal.addEventListener("abort", resolve, { once: true });
       });
       await Promise.all(running);
-      await Promise.all(
-        [...streams.values()].map(async ({ stream, unkeep }) => {
-          await unkeep();
-          await stream.spool?.stopped();
-        }),
-      );
+      await close();
     },
   };
 }

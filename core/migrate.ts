@@ -65,6 +65,8 @@ export async function runMigration(options: MigrateOptions): Promise<Progress> {
     } catch (error) {
       // What follows a stop fails too: the reason to stop is what counts, and the first failure.
       failure ??= toMigrationError(ctx.signal.aborted ? ctx.signal.reason : error);
+      // Nothing runs on after it.
+      ctx.stop(failure);
     }
   };
 
