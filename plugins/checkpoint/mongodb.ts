@@ -1,12 +1,18 @@
 import { type Db, MongoServerError } from "mongodb";
-import { type ErrorCode, MigrationError } from "../../core/errors.ts";
 import { definePlugin, type Plugin } from "../../core/plugin.ts";
 import { leaseLost } from "../../core/lease.ts";
 import { SERVER_RETRY, withRetry } from "../../core/retry.ts";
 import type { Holder } from "../../core/roles.ts";
 import { DUPLICATE_KEY } from "../target/_mongodb-commands.ts";
-import { answered, connect, type Connections, DURABLE, WRITE_TIMEOUT } from "../target/_mongodb-client.ts";
-import { isPassing, targetError } from "../target/_mongodb-errors.ts";
+import {
+  answered,
+  type Calls,
+  connect,
+  type Connections,
+  DURABLE,
+  WRITE_TIMEOUT,
+} from "../target/_mongodb-client.ts";
+import { isPassing } from "../target/_mongodb-errors.ts";
 import {
   claimLease,
   hasLease,
@@ -25,6 +31,7 @@ import {
   type StateDocument,
   type Upsert,
 } from "./_mongodb-states.ts";
+import { ADDRESS, failed } from "./_mongodb-failure.ts";
 import { collectionProblems, refuseTables } from "./_check-tables.ts";
 import { originalName } from "./_original.ts";
 import { loadOriginal, originalCollection, originalUpserts } from "./_original-mongodb.ts";
@@ -32,7 +39,6 @@ import { createOwnership } from "./_ownership.ts";
 import { createQueue, type States } from "./_queue.ts";
 
 const COLLECTION = "states";
-const ADDRESS = "checkpoint.address";
 /** Tables that save at once wait for each other beyond that. */
 const LANES = 8;
 /** Of the original's rows in one command. */
@@ -153,12 +159,12 @@ const mongodb: Plugin = definePlugin({
 
       lease: {
         async claim(ours, options) {
-          const found = await onDatabase("saving to", (db) => claimLease(db, leasePlace, ours, options));
+          const found = await onLease((db) => claimLease(db, leasePlace, ours, options));
           if (found.holder.token === ours.token) holder = ours;
           return found;
         },
-        renew: (ours) => onDatabase("saving to", (db) => renewLease(db, leasePlace, ours)),
-        release: (ours) => onDatabase("saving to", (db) => releaseLease(db, leasePlace, ours)),
+        renew: (ours) => onLease((db) => renewLease(db, leasePlace, ours)),
+        release: (ours) => onLease((db) => releaseLease(db, leasePlace, ours)),
       },
 
       async close() {
@@ -200,13 +206,23 @@ const mongodb: Plugin = definePlugin({
     const onOriginal = <T>(doing: string, run: (db: Db) => Promise<T>): Promise<T> =>
       onServer(doing, config["checkpoint.db"], run);
 
+    /** Beside what waits for its turn: more connections are there than lanes. */
+    const onLease = <T>(run: (db: Db) => Promise<T>): Promise<T> =>
+      onServer("saving to", database, run, (send) => answered(send(), ctx.abandon));
+
     /** On the data connections: they outlive the stop of a run, whose last save comes after it. */
-    async function onServer<T>(doing: string, name: string, run: (db: Db) => Promise<T>): Promise<T> {
+    async function onServer<T>(
+      doing: string,
+      name: string,
+      run: (db: Db) => Promise<T>,
+      call?: Calls,
+    ): Promise<T> {
       const what = `${doing} database ${name}`;
       try {
         opened ??= connect(config["checkpoint.address"], LANES, log, ctx, ADDRESS);
-        const db = (await opened).data.db(name);
-        return await withRetry(() => answered(run(db), ctx.abandon), {
+        const { data, inTurn } = await opened;
+        const db = data.db(name);
+        return await withRetry(() => (call ?? inTurn)(() => run(db)), {
           policy: { ...SERVER_RETRY, total: ctx.patience },
           passes: isPassing,
           signal: ctx.signal,
@@ -220,19 +236,3 @@ const mongodb: Plugin = definePlugin({
   },
 });
 export default mongodb;
-
-/** What isn't the server's failure. */
-const PLAIN = new Set<ErrorCode>(["CONFIG_INVALID", "ALREADY_RUNNING"]);
-
-/** What a call threw, as the checkpoint's failure. */
-function failed(error: unknown, what: string, database: string): unknown {
-  const known = targetError(error, what, ADDRESS);
-  if (!(known instanceof MigrationError) || PLAIN.has(known.code)) return known;
-  const hint =
-    known.code === "TARGET_DENIED"
-      ? `check user, password and authSource in ${ADDRESS}, and grant the user readWrite on database ${database}`
-      : known.code === "TARGET_UNREACHABLE"
-        ? known.hint!
-        : `see that database ${database} can be written to, or set checkpoint.address or checkpoint.db to another`;
-  return new MigrationError("CHECKPOINT_FAILED", known.message, { cause: error, hint });
-}

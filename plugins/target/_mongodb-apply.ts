@@ -3,7 +3,7 @@ import type { Document, FindOptions } from "mongodb";
 import { createDocumentWriter } from "../../core/bson.ts";
 import { inParallel } from "../../core/lanes.ts";
 import type { Batch, SourceRecord, TargetDocument, WriteResult } from "../../core/types.ts";
-import { answered, WRITE_TIMEOUT } from "./_mongodb-client.ts";
+import { WRITE_TIMEOUT } from "./_mongodb-client.ts";
 import { append, type Destination, duplicate, filterOf, refused } from "./_mongodb-commands.ts";
 import { replace, sendEach } from "./_mongodb-replace.ts";
 import { hasId, writeBatch } from "./_mongodb-write.ts";
@@ -86,7 +86,7 @@ async function present(records: SourceRecord[], to: Destination): Promise<Source
 
 function find(filter: TargetDocument, options: FindOptions, to: Destination): Promise<Document | null> {
   const collection = to.db.collection(to.table.targetName);
-  return answered(collection.findOne(filter, { ...options, maxTimeMS: WRITE_TIMEOUT }), to.abandon);
+  return to.inTurn(() => collection.findOne(filter, { ...options, maxTimeMS: WRITE_TIMEOUT }));
 }
 
 /** Whether the document at the target is this one, its `_id` aside where that was made up; the server puts it first. */

@@ -5,6 +5,7 @@ import {
   MongoServerSelectionError,
 } from "mongodb";
 import type { ConsolaInstance } from "consola";
+import { createLanes } from "../../core/lanes.ts";
 import { addressError, connectError } from "./_mongodb-errors.ts";
 import { explainReplicaSet } from "./_mongodb-replica-set.ts";
 
@@ -18,8 +19,13 @@ const SELECTION_TIMEOUT = 10 * SECOND;
 /** What every write asks for: acknowledged means durable. */
 export const DURABLE = { w: "majority", j: true } as const;
 
+/** Makes a call when its turn has come, see {@link createCalls}; `before` is asked then. */
+export type Calls = <T>(send: () => Promise<T>, before?: () => void | Promise<void>) => Promise<T>;
+
 /** The connections to one deployment. */
 export interface Connections {
+  /** For calls on `data` that may be many: so many at once as there are lanes. */
+  inTurn: Calls;
   /** For data: a connection that hangs is given up. */
   data: MongoClient;
   /** For what may take hours: index builds and counts. */
@@ -76,7 +82,7 @@ export async function connect(
       log.warn(`${key} asks for a weaker write concern: raised to majority, journal`);
     }
     await patient.db("admin").command({ ping: 1 });
-    return { data, patient, close };
+    return { data, patient, close, inTurn: createCalls(lanes, abandon) };
   } catch (error) {
     await close();
     if (error instanceof MongoServerSelectionError) await explainReplicaSet(address, error, key);
@@ -85,20 +91,37 @@ export async function connect(
 }
 
 /**
+ * Calls, so many at once: the others wait for their turn, and the time for an answer counts from the sending on. With
+ * more of them than connections it would count from their queueing, and what was never sent would count as lost.
+ *
+ * @param within how long an answer may take, in ms
+ */
+export function createCalls(width: number, abandon: AbortSignal, within: number = SOCKET_TIMEOUT): Calls {
+  const lanes = createLanes(width);
+  return (send, before) =>
+    lanes.run(async () => {
+      await before?.();
+      if (abandon.aborted) throw noAnswer("before the run ended");
+      return answered(send(), abandon, within);
+    });
+}
+
+/**
  * Waits for a write's answer as long as there can be one. The driver doesn't always notice that a server was
  * killed while a message was on its way (7.9 on Bun 1.4.5), and waits for ever, even when it is closed.
  *
  * @param abandon nobody waits any longer then
  */
-export async function answered<T>(answer: Promise<T>, abandon: AbortSignal): Promise<T> {
+export async function answered<T>(
+  answer: Promise<T>,
+  abandon: AbortSignal,
+  within: number = SOCKET_TIMEOUT,
+): Promise<T> {
   let giveUp!: () => void;
   const late = new Promise<never>((_, reject) => {
-    giveUp = () => {
-      const why = abandon.aborted ? "before the run ended" : `for ${SOCKET_TIMEOUT / SECOND} s`;
-      reject(new MongoNetworkTimeoutError(`no answer ${why}`));
-    };
+    giveUp = () => reject(noAnswer(abandon.aborted ? "before the run ended" : `for ${within / SECOND} s`));
   });
-  const timer = setTimeout(giveUp, SOCKET_TIMEOUT);
+  const timer = setTimeout(giveUp, within);
   abandon.addEventListener("abort", giveUp, { once: true });
   if (abandon.aborted) giveUp();
   try {
@@ -107,4 +130,8 @@ export async function answered<T>(answer: Promise<T>, abandon: AbortSignal): Pro
     clearTimeout(timer);
     abandon.removeEventListener("abort", giveUp);
   }
+}
+
+function noAnswer(when: string): Error {
+  return new MongoNetworkTimeoutError(`no answer ${when}`);
 }

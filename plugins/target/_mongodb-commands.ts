@@ -7,7 +7,7 @@ import { type RetryOptions, withRetry } from "../../core/retry.ts";
 import type { SourceRecord, Table, TargetDocument } from "../../core/types.ts";
 import { setField } from "../../core/value.ts";
 import { unfit } from "./_documents.ts";
-import { answered, DURABLE, WRITE_TIMEOUT } from "./_mongodb-client.ts";
+import { DURABLE, WRITE_TIMEOUT } from "./_mongodb-client.ts";
 import { encodedDocuments } from "./_mongodb-internals.ts";
 
 /** The most a message carries; the guide's 16 MB. */
@@ -46,8 +46,8 @@ export interface Destination {
   /** Takes an index away that refuses a document; throws where it is none of the table's own. */
   makeFit: (error: WriteError, record: SourceRecord) => Promise<void>;
   retry: RetryOptions;
-  /** Aborted when nobody waits for an answer any longer. */
-  abandon: AbortSignal;
+  /** Makes a call when its turn has come and the run may still write; waits for the answer as long as there can be one. */
+  inTurn: <T>(send: () => Promise<T>) => Promise<T>;
 }
 
 /** A part of what is encoded that one message carries. */
@@ -144,7 +144,7 @@ export async function send(
   bytes: Uint8Array,
 ): Promise<Answer> {
   return withRetry(async (attempt) => {
-    const answer = await answered(
+    const answer = await to.inTurn(() =>
       to.db.command({
         [command]: to.table.targetName,
         ordered: false,
@@ -152,7 +152,6 @@ export async function send(
         maxTimeMS: WRITE_TIMEOUT,
         ...encodedDocuments(field, bytes),
       }),
-      to.abandon,
     );
     // Written, but not durably so: an unknown outcome as any other.
     if (answer.writeConcernError) throw new MongoServerError(answer.writeConcernError);

@@ -11,9 +11,11 @@ import { unfit } from "./_documents.ts";
 import type { Indexes } from "./_proxy-indexes.ts";
 import { requestBody, requests, unprocessed, type Write } from "./_proxy-request.ts";
 
-/** Requests at once of one batch, and of all batches together that make more than one. */
+/** Requests at once of one batch, and of all batches together where the settings don't ask for more. */
 const REQUESTS_AT_ONCE = 8;
 const REQUESTS_IN_ALL = 32;
+/** The runtime has so many connections; beyond that a request's time would count from its queueing. */
+const CONNECTIONS = 256;
 /** Before what failed or was left unprocessed is sent again, in ms; twice as long each time. */
 const FIRST_PAUSE = 50;
 const LONGEST_PAUSE = 5000;
@@ -35,11 +37,15 @@ const MENDS = 3;
 /** Makes it. */
 export function createWriter(ctx: Context, posted: () => Post, indexes: Indexes): Writer {
   const calls = createCalls(ctx, "target", { pauses: { ...PAUSES, firstPause: FIRST_PAUSE } });
-  const lanes = createLanes(REQUESTS_IN_ALL);
+  const asked = ctx.config["full.concurrency"] * ctx.config["full.document.concurrency"];
+  const lanes = createLanes(Math.min(Math.max(REQUESTS_IN_ALL, asked), CONNECTIONS));
 
   /** Makes one request and gives what is left of it. */
   async function send(table: Table, writes: Write[], signal: AbortSignal): Promise<Write[]> {
-    const answer = await posted()("BatchWriteItem", requestBody(table, writes), signal);
+    const answer = await lanes.run(async () => {
+      await ctx.mayWrite();
+      return posted()("BatchWriteItem", requestBody(table, writes), signal);
+    });
     const left = unprocessed(answer, writes, table);
     // None done is no progress: for that the patience isn't endless.
     if (left.length === writes.length) throw throttled(left.length);
@@ -82,10 +88,7 @@ export function createWriter(ctx: Context, posted: () => Post, indexes: Indexes)
   return async (table, writes, signal) => {
     const started = performance.now();
     const all = requests(writes);
-    if (all.length === 1) await request(table, all[0]!, signal);
-    else {
-      await inParallel(all, REQUESTS_AT_ONCE, (some) => lanes.run(() => request(table, some, signal)));
-    }
+    await inParallel(all, REQUESTS_AT_ONCE, (some) => request(table, some, signal));
     return { inserted: 0, replaced: 0, deleted: 0, duplicates: 0, ms: performance.now() - started };
   };
 }

@@ -215,7 +215,8 @@ const mongodb: Plugin = definePlugin({
     async function writing<T>(table: Table, write: (to: Destination) => Promise<T>): Promise<T> {
       const what = `writing to ${database}.${table.targetName}`;
       const path = partitionPath(table);
-      const db = (await connected()).data.db(database);
+      const { data, inTurn } = await connected();
+      const db = data.db(database);
       try {
         const to: Destination = {
           db,
@@ -229,7 +230,7 @@ const mongodb: Plugin = definePlugin({
           replaceDuplicates: config["full.executor.insert_on_dup_update"] || resumed.has(table.name),
           makeFit: (error, record) => fit(table, error, record, to),
           retry: retry(what, table),
-          abandon: ctx.abandon,
+          inTurn: (send) => inTurn(send, ctx.mayWrite),
         };
         return await write(to);
       } catch (error) {

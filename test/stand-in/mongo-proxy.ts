@@ -14,6 +14,8 @@ export type Fate = "pass" | "lose" | "hold";
 export interface MongoProxyOptions {
   /** Decides about the answer to the nth (from 1) command of that name. */
   fate?: (command: string, number: number) => Fate;
+  /** An answer is passed on when this resolves. */
+  until?: (command: string) => Promise<void> | undefined;
   /** Answers a command in the server's place; undefined: the server does. */
   answer?: (command: Document, name: string) => Document | undefined;
   /** What follows the address in the connection string. Default `?directConnection=true`. */
@@ -46,6 +48,7 @@ export async function startMongoProxy(
   function serve(client: Socket): void {
     const server = connect(Number(port), hostname);
     const fates = new Map<number, Fate>();
+    const waits = new Map<number, Promise<void>>();
     const cut = (): void => {
       client.destroy();
       server.destroy();
@@ -62,7 +65,10 @@ export async function startMongoProxy(
       if (name === undefined) return void server.write(message);
       const number = (counts.get(name) ?? 0) + 1;
       counts.set(name, number);
-      fates.set(message.readInt32LE(4), options.fate?.(name, number) ?? "pass");
+      const request = message.readInt32LE(4);
+      fates.set(request, options.fate?.(name, number) ?? "pass");
+      const wait = options.until?.(name);
+      if (wait !== undefined) waits.set(request, wait);
       const own = options.answer?.(commandOf(message), name);
       if (own === undefined) server.write(message);
       else answered(answerTo(message, own));
@@ -72,8 +78,11 @@ export async function startMongoProxy(
     function answered(message: Buffer): void {
       const request = message.readInt32LE(8);
       const fate = fates.get(request) ?? "pass";
+      const wait = waits.get(request);
       fates.delete(request);
-      if (fate === "pass") client.write(message);
+      waits.delete(request);
+      if (fate === "pass" && wait !== undefined) void wait.then(() => client.write(message));
+      else if (fate === "pass") client.write(message);
       if (fate !== "lose") return;
       lost++;
       cut();

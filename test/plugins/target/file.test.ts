@@ -101,7 +101,7 @@ describe("a table", () => {
     using place = temporaryPlace();
     const target = await begun(place);
     const user = (...fields: [path: string, kind?: "hashed"][]): TargetIndex => ({
-      fields: fields.map(([path, kind = "ascending"]) => ({ path, kind })),
+      fields: fields.map(([path, kind]) => ({ path, kind: kind ?? ("ascending" as const) })),
       unique: false,
       origin: "user",
     });

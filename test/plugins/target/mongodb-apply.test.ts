@@ -1,5 +1,6 @@
 /** Changes applied to a real mongod: the original's truth table, odd names, replays and repetitions. */
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
+import { setTimeout as sleep } from "node:timers/promises";
 import type { Document } from "mongodb";
 import { createContext, type OwnedContext } from "../../../core/context.ts";
 import { MigrationError } from "../../../core/errors.ts";
@@ -11,6 +12,7 @@ import mchange from "../../../plugins/convert/mchange.ts";
 import raw from "../../../plugins/convert/raw.ts";
 import mongodb from "../../../plugins/target/mongodb.ts";
 import { type Scenario, scenario } from "../../e2e/helpers.ts";
+import { startMongoProxy } from "../../stand-in/mongo-proxy.ts";
 import { testConfig, testTable } from "../../fake-context.ts";
 
 // the limit set in the preload holds for the first file only
@@ -43,7 +45,7 @@ async function setUp(
   options: { convert?: Plugin; partition?: string; sort?: string; items?: Item[] } = {},
 ): Promise<Setup> {
   const { convert = change, partition = "pk", sort, items = [] } = options;
-  const config = testConfig({ ...settings, id: s.id, "target.address": s.mongoUri });
+  const config = testConfig({ "target.address": s.mongoUri, ...settings, id: s.id });
   const ctx: OwnedContext = createContext({ config });
   await ctx.use(convert);
   await ctx.use(mongodb);
@@ -250,6 +252,31 @@ describe("a change", () => {
     expect((error as MigrationError).code).toBe("DATA_UNFIT");
     expect((error as MigrationError).message).toContain('{"pk":{"S":"a"}}');
     expect((error as MigrationError).message.length).toBeLessThan(1000);
+  });
+
+  test("of many shards at once waits for its turn: no more are sent than there are lanes", async () => {
+    let now = 0;
+    let most = 0;
+    await using proxy = await startMongoProxy(s.mongoUri, {
+      until(command) {
+        if (command !== "update") return undefined;
+        most = Math.max(most, ++now);
+        return sleep(20).then(() => void now--);
+      },
+    });
+    await using setup = await setUp({
+      "target.address": proxy.uri,
+      "full.concurrency": "1",
+      "full.document.concurrency": "2",
+    });
+    const shards = Array.from({ length: 30 }, (_, n): Change => ({
+      event: "MODIFY",
+      key: { pk: { S: `k${n}` } },
+      item: one,
+    }));
+    await Promise.all(shards.map((each) => setup.apply(each)));
+    expect(proxy.count("update")).toBe(30);
+    expect(most).toBe(2);
   });
 
   test("among thousands, more than one message holds", async () => {

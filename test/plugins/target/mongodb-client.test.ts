@@ -1,6 +1,7 @@
 import { createConsola } from "consola";
 import { describe, expect, setDefaultTimeout, test } from "bun:test";
-import { answered, connect } from "../../../plugins/target/_mongodb-client.ts";
+import { setTimeout as sleep } from "node:timers/promises";
+import { answered, connect, createCalls } from "../../../plugins/target/_mongodb-client.ts";
 import { sharedServers } from "../../servers/shared.ts";
 
 setDefaultTimeout(60_000);
@@ -68,4 +69,22 @@ describe("an address that can't be used is the configuration's fault: key and ca
       message: expect.stringMatching(message),
     });
   });
+});
+
+test("calls wait for their turn, and the time for an answer counts from the sending on", async () => {
+  const run = new AbortController();
+  const calls = createCalls(2, run.signal, 1000);
+  let now = 0;
+  let most = 0;
+  const send = async (): Promise<void> => {
+    most = Math.max(most, ++now);
+    await sleep(50);
+    now--;
+  };
+  // the last one is sent after 1200 ms
+  await Promise.all(Array.from({ length: 50 }, () => calls(send)));
+  expect(most).toBe(2);
+  await expect(calls(() => never)).rejects.toThrow("no answer for 1 s");
+  run.abort();
+  await expect(calls(() => expect.unreachable())).rejects.toThrow("no answer before the run ended");
 });
