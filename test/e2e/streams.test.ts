@@ -264,7 +264,10 @@ test("increase.concurrency and qps.incr hold over all shards", async () => {
   for (let n = 0; n < 4; n++) for (const shard of streams.open("t")) streams.split("t", shard);
   const run = follow(s, streams, { "increase.concurrency": 2, "qps.incr": 40 });
   try {
-    await sleep(2 * SECOND);
+    // Followed from then on; taking the positions keeps to it, too.
+    await positionsNoted(streams);
+    change(streams, randomOf(2), 20);
+    await expectModel(s, streams, run);
     const before = streams.source.count("GetRecords");
     await sleep(3 * SECOND);
     const perSecond = (streams.source.count("GetRecords") - before) / 3;
