@@ -1,5 +1,5 @@
 /** Whose the original's folder is: a file in the folder beside it, under a name that no migration has. */
-import { open, readFile } from "node:fs/promises";
+import { open, readdir, readFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { attempt, makeFolder, parseObject, syncFolder, unreadable } from "./_state-file.ts";
 import { createOwnership, type Ownership } from "./_ownership.ts";
@@ -18,7 +18,7 @@ export function folderOwnership(original: string, ours: string, id: string): Own
   return createOwnership({
     id,
     place: `folder ${original}`,
-    hint: `set checkpoint.address or checkpoint.db to another folder; if that migration is over, remove ${path} and its files`,
+    hint: `set checkpoint.address or checkpoint.db to another folder; if that migration is over, remove ${original}, ${path} and its own folder beside that`,
 
     async read() {
       const text = await attempt(path, () =>
@@ -28,7 +28,7 @@ export function folderOwnership(original: string, ours: string, id: string): Own
         }),
       );
       // Cut off before it was written: nothing was saved there then.
-      if (text === "") return undefined;
+      if (text === "") return attempt(ours, () => follower(ours, id));
       try {
         // Of two that wrote at once the first counts.
         return String(parseObject(text.split("\n", 1)[0]!, 0)["id"]);
@@ -52,4 +52,15 @@ export function folderOwnership(original: string, ours: string, id: string): Own
       });
     },
   });
+}
+
+/** An older version noted no owner: the one other migration that has noted streams, unless this one has, too. */
+async function follower(ours: string, id: string): Promise<string | undefined> {
+  const ids = await readdir(ours).catch(() => []);
+  const following: string[] = [];
+  for (const each of ids) {
+    const names = await readdir(join(ours, each)).catch(() => []);
+    if (names.some((name) => name.startsWith("stream_"))) following.push(each);
+  }
+  return following.includes(id) ? undefined : following[0];
 }

@@ -178,7 +178,7 @@ const mongodb: Plugin = definePlugin({
     const ownership = createOwnership({
       id,
       place: `database ${config["checkpoint.db"]}`,
-      hint: `set checkpoint.db to another database; if that migration is over, drop ${config["checkpoint.db"]} and ${database}`,
+      hint: `set checkpoint.db to another database; if that migration is over, drop that one, and the document whose _id.name is owner from ${database}.${COLLECTION}`,
 
       async read() {
         const options = { readConcern: "majority", maxTimeMS: WRITE_TIMEOUT } as const;

@@ -196,6 +196,18 @@ describe("the original's folder", () => {
     await Promise.all(opened.map((each) => each[Symbol.asyncDispose]()));
   });
 
+  test("that an older version has begun is the migration's that has noted streams", async () => {
+    using place = temporaryFolder();
+    await using one = await open(place.settings);
+    await using other = await openCheckpoint(file, place.settings, { id: "other" });
+    await one.checkpoint.save("stream:t", new Map([["stream", { stream: "arn" }]]));
+    await one.checkpoint.save("status", status);
+    rmSync(join(`${place.address}-state`, "owner.json"));
+    await expectFailure(other.checkpoint.load("status"), "CHECKPOINT_MISMATCH", "migration app");
+    await using again = await open(place.settings);
+    expect([...(await again.checkpoint.load("status"))]).toEqual([...status]);
+  });
+
   test("that was claimed and nothing more when the process was killed is nobody's", async () => {
     using place = temporaryFolder();
     mkdirSync(`${place.address}-state`);
