@@ -6,6 +6,7 @@ import { collapse } from "./collapse.ts";
 import type { Context } from "./context.ts";
 import { convertRecords } from "./convert.ts";
 import { inParallel } from "./lanes.ts";
+import { type Held, OBJECTS, PAGE_BYTES } from "./memory-budget.ts";
 import type { StreamProgress } from "./stream-progress.ts";
 import type { ShardUnit, SourceRecord, StreamPage, WriteResult } from "./types.ts";
 import { beforeWrite, sum, writeOut } from "./write.ts";
@@ -32,6 +33,8 @@ export interface Reached {
 
 /** See the top of the file. */
 export interface Changes {
+  /** Waits until the run has room for another page; asked before each request, in its turn. */
+  room(): Promise<void>;
   /**
    * Takes a page; resolves when there is room for another. Throws the first failure of a write.
    *
@@ -56,13 +59,18 @@ export interface ChangesOptions {
 interface Gathering extends Reached {
   records: SourceRecord[];
   bytes: number;
+  /** The memory of its pages. */
+  held: Held[];
 }
 
 /** Makes a shard's. */
 export function createChanges({ ctx, unit, progress, onReached }: ChangesOptions): Changes {
   const { table } = unit;
   const target = ctx.role("target");
-  let gathering: Gathering = { records: [], bytes: 0 };
+  const memory = ctx.memory.unit();
+  /** Made for the page that is asked for. */
+  let reserved: Held | undefined;
+  let gathering: Gathering = { records: [], bytes: 0, held: [] };
   let writing: Promise<void> | undefined;
   let failure: { error: unknown } | undefined;
 
@@ -91,8 +99,9 @@ export function createChanges({ ctx, unit, progress, onReached }: ChangesOptions
   function kick(): void {
     if (writing !== undefined || failure !== undefined) return;
     const batch = gathering;
-    gathering = { records: [], bytes: 0 };
+    gathering = { records: [], bytes: 0, held: [] };
     if (batch.records.length === 0) {
+      free(batch);
       if (batch.sequenceNumber !== undefined || batch.caughtUpAt !== undefined) onReached(batch);
       return;
     }
@@ -106,8 +115,13 @@ export function createChanges({ ctx, unit, progress, onReached }: ChangesOptions
       failure = { error };
       ctx.stop(error);
     }
+    free(batch);
     writing = undefined;
     kick();
+  }
+
+  function free({ held }: Gathering): void {
+    for (const each of held) each.release();
   }
 
   async function settle(enough: () => boolean): Promise<void> {
@@ -116,7 +130,16 @@ export function createChanges({ ctx, unit, progress, onReached }: ChangesOptions
   }
 
   return {
+    async room() {
+      reserved ??= await memory.reserve(PAGE_BYTES * OBJECTS, ctx.signal);
+    },
     async add(page, settledAt) {
+      // What comes from the disk was not asked for in turn.
+      const held =
+        reserved ?? (await memory.reserve(PAGE_BYTES * OBJECTS, ctx.signal).catch(() => memory.hold(0)));
+      reserved = undefined;
+      held.resize(page.bytes * OBJECTS);
+      gathering.held.push(held);
       // A hook may edit the array in place.
       const read = page.records.length;
       const last = page.records.at(-1);
@@ -140,6 +163,9 @@ export function createChanges({ ctx, unit, progress, onReached }: ChangesOptions
       kick();
       await settle(() => false);
     },
-    settled: () => settle(() => false).catch(() => {}),
+    async settled() {
+      await settle(() => false).catch(() => {});
+      memory.close();
+    },
   };
 }

@@ -4,6 +4,7 @@ import type { Config } from "./config.ts";
 import * as v from "valibot";
 import { MigrationError } from "./errors.ts";
 import { EDITING_HOOKS, type HookEvent, type HookName, type Hooks } from "./hooks.ts";
+import { createMemoryBudget, type MemoryBudget } from "./memory-budget.ts";
 import type { AnyPlugin } from "./plugin.ts";
 import { createProgress, type Progress } from "./progress.ts";
 import { fenced } from "./fence.ts";
@@ -20,6 +21,8 @@ export interface Context {
   readonly config: Config;
   readonly log: ConsolaInstance;
   readonly progress: Progress;
+  /** What all units together may hold of pages, changes and writes on their way. */
+  readonly memory: MemoryBudget;
   /** The options of the plugins that want the same ones when a run is gone on with, by name. */
   readonly sameOptions: ReadonlyMap<string, unknown>;
   /**
@@ -101,6 +104,7 @@ export function createContext(options: ContextOptions): OwnedContext {
     config,
     log,
     progress,
+    memory: createMemoryBudget(),
     sameOptions,
     signal,
     abandon: abandoning.signal,

@@ -62,6 +62,7 @@ export async function followShard(
   const changes = createChanges({ ctx, unit, progress: stream.progress, onReached: reached });
   const beforeRequest = async (request: object): Promise<void> => {
     await ctx.call("fetch:before", { phase: "incr", table, unit, request });
+    await changes.room();
   };
 
   /** Undefined: the run stops. */

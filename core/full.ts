@@ -7,6 +7,7 @@ import { fetchEncoded } from "./encoded-fetch.ts";
 import { MigrationError } from "./errors.ts";
 import { keyAttributes } from "./key-of.ts";
 import { createLanes, type FairLanes, type Lanes } from "./lanes.ts";
+import { type Held, OBJECTS, PAGE_BYTES } from "./memory-budget.ts";
 import { inLanes, readAhead } from "./read-ahead.ts";
 import type { TableProgress } from "./progress.ts";
 import { createSaver } from "./saver.ts";
@@ -79,7 +80,15 @@ async function copyUnit(copy: TableCopy, unit: SegmentUnit, from: UnitState | un
   let looksOnly = true;
   let waiting: SourceRecord[] = [];
   let startedAt = performance.now();
-  const pages = readPages(ctx, unit, from?.position);
+  const memory = ctx.memory.unit();
+  /** Of the pages that are read and not taken yet, in their order. */
+  const held: Held[] = [];
+  const weight = transcoder === undefined ? OBJECTS : 1;
+  const reserve = (): Promise<Held> => memory.reserve(PAGE_BYTES * weight, signal);
+  const pages = readPages(ctx, unit, from?.position, reserve, (room, bytes) => {
+    room?.resize(bytes * weight);
+    held.push(room ?? memory.hold(bytes * weight));
+  });
 
   /** Sends what is encoded, in full batches, while there are at least so many documents. */
   async function startEncoded(atLeast: number): Promise<void> {
@@ -136,29 +145,40 @@ async function copyUnit(copy: TableCopy, unit: SegmentUnit, from: UnitState | un
     for await (const page of readAhead(inLanes(pages, copy.readers, table.name))) {
       await copy.parsers.run(() => take(page));
       // A slow source doesn't fill a batch for long, and the position must not stay behind.
-      const all = pageByPage || performance.now() - startedAt > LATE;
+      const all = pageByPage || ctx.memory.isTight || performance.now() - startedAt > LATE;
       await startRecords(all ? 1 : batchSize);
       await startEncoded(all ? 1 : batchSize);
+      held.shift()!.release();
       signal.throwIfAborted();
     }
     await startRecords(1);
     await startEncoded(1);
   } finally {
     await writes.settled();
+    memory.close();
   }
   writes.check();
 }
 
-/** A unit's pages; a reader that failed and is to go on is opened anew behind the last page. */
+/**
+ * A unit's pages; a reader that failed and is to go on is opened anew behind the last page.
+ *
+ * @param reserve makes room for a page
+ * @param onPage gets the room that was made for a page, and its size
+ */
 async function* readPages(
   ctx: Context,
   unit: SegmentUnit,
   from: Position | undefined,
+  reserve: () => Promise<Held>,
+  onPage: (room: Held | undefined, bytes: number) => void,
 ): AsyncGenerator<Page, void> {
   const { phase, table } = unit;
   let position = from;
+  let room: Held | undefined;
   const beforeRequest = async (request: object): Promise<void> => {
     await ctx.call("fetch:before", { phase, table, unit, request });
+    room ??= await reserve();
   };
   function open(): AsyncIterator<Page> {
     const pages = ctx.role("source").read(unit, { from: position, signal: ctx.signal, beforeRequest });
@@ -181,6 +201,8 @@ async function* readPages(
       if (done) return;
       ({ position } = value as Page);
       ended = position === undefined;
+      onPage(room, (value as Page).bytes);
+      room = undefined;
       yield value as Page;
     }
   } finally {

@@ -2,6 +2,7 @@
 import type { UnitState } from "./checkpoint.ts";
 import type { Context } from "./context.ts";
 import type { Lanes } from "./lanes.ts";
+import { OBJECTS } from "./memory-budget.ts";
 import { createPrefix } from "./prefix.ts";
 import type { TableProgress } from "./progress.ts";
 import type { Saver } from "./saver.ts";
@@ -40,6 +41,7 @@ export interface Writes {
 export function createWrites(options: WriteOptions, unit: SegmentUnit, from: UnitState | undefined): Writes {
   const { ctx, counters, writers, saver } = options;
   const target = ctx.role("target");
+  const memory = ctx.memory.unit();
   const prefix = createPrefix<UnitState>();
   const onTheWay = new Set<Promise<void>>();
   let reached: UnitState = from ?? { read: 0, filtered: 0, overflowed: 0, bytes: 0 };
@@ -84,15 +86,17 @@ export function createWrites(options: WriteOptions, unit: SegmentUnit, from: Uni
     counters.written += inserted + replaced + duplicates;
   }
 
-  async function launch(documents: number, work: () => Promise<void>): Promise<void> {
+  async function launch(documents: number, bytes: number, work: () => Promise<void>): Promise<void> {
     const leave = await writers.enter();
     if (failure !== undefined) {
       leave();
       throw failure.error;
     }
     const acknowledged = prefix.batch(documents);
+    const held = memory.hold(bytes);
     const writing = finish(work, acknowledged).finally(() => {
       leave();
+      held.release();
       onTheWay.delete(writing);
     });
     onTheWay.add(writing);
@@ -133,10 +137,15 @@ export function createWrites(options: WriteOptions, unit: SegmentUnit, from: Uni
     },
     start: (batch) => {
       const page = newest;
-      return launch(batch.length, () => write(batch, page));
+      const { bytes = 0, read = 1 } = page ?? {};
+      return launch(batch.length, Math.ceil((batch.length * OBJECTS * bytes) / Math.max(1, read)), () =>
+        write(batch, page),
+      );
     },
     startEncoded: (batch) =>
-      launch(batch.ends.length, async () => count(await target.writeEncoded!(batch, ctx.abandon))),
+      launch(batch.ends.length, batch.bytes.length, async () =>
+        count(await target.writeEncoded!(batch, ctx.abandon)),
+      ),
     settled: async () => {
       await Promise.all(onTheWay);
     },
