@@ -8,7 +8,7 @@ import { inParallel } from "./lanes.ts";
 import { noteShards, type OpenStream } from "./open-stream.ts";
 import type { Polls } from "./polls.ts";
 import type { ShardReader } from "./roles.ts";
-import { wholeAt } from "./shard-age.ts";
+import { refuseExpired, wholeAt } from "./shard-age.ts";
 import { createShardTree } from "./shards.ts";
 import { openStreamCheckpoint, type ShardNote } from "./stream-checkpoint.ts";
 import { createStreamProgress } from "./stream-progress.ts";
@@ -190,6 +190,8 @@ export function keepPositions(stream: OpenStream): () => Promise<void> {
   function found(shards: Shard[]): void {
     for (const id of noteShards(stream, shards)) {
       if (stream.spool !== undefined) continue;
+      // A light read tells of what is there now: it must not hide what has expired before.
+      refuseExpired(table, stream.checkpoint.shards, stream.checkpoint.shards.get(id)!);
       const unit: ShardUnit = { phase: "incr", table, shard: id };
       readers.set(id, ctx.role("streams").read(unit, { at: "horizon" }));
     }

@@ -104,6 +104,16 @@ describe("while the full phase runs", () => {
     ]);
   });
 
+  test("a child found after a pause of a day is a gap there, too", async () => {
+    const done: ShardState = { id: "p", status: "done", position: at("5"), time: ago(25) };
+    const streams = fakeStreams([{ id: "c", parent: "p" }], { c: [{}, { records: [changed("a", 20)] }] });
+    await using ctx = await streamContext({ streams, checkpoint: noted([done], { p: ago(25) }) });
+    const unkeep = keepPositions(await opened(ctx, true));
+    for (let n = 0; n < 50 && !ctx.signal.aborted; n++) await sleep(10);
+    await unkeep();
+    expect(ctx.signal.reason).toMatchObject({ code: "STREAM_GAP" });
+  });
+
   test("light reads count for qps.incr", async () => {
     const many = Array.from({ length: 12 }, (_, n): Shard => ({ id: `s${n}` }));
     await using ctx = await streamContext({ streams: fakeStreams(many), settings: { "qps.incr": "20" } });
