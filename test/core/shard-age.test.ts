@@ -108,7 +108,7 @@ describe("while the full phase runs", () => {
     const done: ShardState = { id: "p", status: "done", position: at("5"), time: ago(25) };
     const streams = fakeStreams([{ id: "c", parent: "p" }], { c: [{}, { records: [changed("a", 20)] }] });
     await using ctx = await streamContext({ streams, checkpoint: noted([done], { p: ago(25) }) });
-    const unkeep = keepPositions(await opened(ctx, true));
+    const unkeep = keepPositions(await opened(ctx, "noted"));
     for (let n = 0; n < 50 && !ctx.signal.aborted; n++) await sleep(10);
     await unkeep();
     expect(ctx.signal.reason).toMatchObject({ code: "STREAM_GAP" });

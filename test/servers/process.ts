@@ -34,11 +34,24 @@ export interface Owned {
 
 // It reads what it guards from its input, which ends when our process does, however that happens. Then it kills the
 // child's process group, removes the folder, and is gone itself. No polling, and no other process can be meant: until
-// the input says otherwise, the child has not been waited for and its id can't be given to another.
+// the input says otherwise, the child has not been waited for and its id can't be given to another. When our process was
+// killed the id of a child that it had just started may not have come: it is found by the folder that it is in.
 const GUARD = `
 pid=
-while read -r word value; do pid=$value; done
+over=
+while read -r word value; do
+  case $word in
+    pid) pid=$value ;;
+    over) over=1 ;;
+  esac
+done
 [ -n "$pid" ] && kill -s KILL -- "-$pid" 2>/dev/null
+if [ -z "$over" ]; then
+  sleep 0.1
+  for entry in /proc/[0-9]*; do
+    [ "$(readlink "$entry/cwd" 2>/dev/null)" = "$1" ] && kill -s KILL -- "\${entry#/proc/}" 2>/dev/null
+  done
+fi
 rm -rf -- "$1" 2>/dev/null || { sleep 1; rm -rf -- "$1"; }
 `;
 
@@ -139,7 +152,7 @@ function startGuard(folder: string): { tell(line: string): void; end(): Promise<
   return {
     tell: (line) => void (input.writable && input.write(line)),
     end: () => {
-      input.end();
+      input.end("over\n");
       return ended;
     },
   };

@@ -1,7 +1,7 @@
 /** The servers of the tests: they work, and nothing of them stays. */
 import { describe, expect, test, setDefaultTimeout } from "bun:test";
 import { spawn, spawnSync } from "node:child_process";
-import { existsSync, readdirSync } from "node:fs";
+import { existsSync, readdirSync, readlinkSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { setTimeout as sleep } from "node:timers/promises";
 import { CreateTableCommand, DynamoDBClient, GetItemCommand, PutItemCommand } from "@aws-sdk/client-dynamodb";
@@ -107,6 +107,32 @@ describe("a process that ends without stopping its servers", () => {
     await end();
     await nothingLeft(pid, folder, port);
   });
+});
+
+test("a process that is killed while it starts a child leaves nothing behind", async () => {
+  const script = `
+    const { ownTempFolder } = await import(${JSON.stringify(new URL("./process.ts", import.meta.url).href)});
+    const owned = ownTempFolder("killed");
+    await Bun.sleep(200); // the guard listens
+    process.stdout.write(owned.folder, () => {
+      void owned.start("sleep", ["61"], owned.folder + "/log");
+      process.kill(process.pid, "SIGKILL");
+    });
+  `;
+  const killed = Bun.spawn([process.execPath, "-e", script], { stdout: "pipe", stderr: "ignore" });
+  const folder = await killed.stdout.text();
+  await killed.exited;
+  const orphans = (): string[] =>
+    readdirSync("/proc").filter((pid) => {
+      try {
+        return readlinkSync(`/proc/${pid}/cwd`).startsWith(folder);
+      } catch {
+        return false;
+      }
+    });
+  for (const deadline = Date.now() + 5 * SECOND; existsSync(folder) && Date.now() < deadline;)
+    await sleep(20);
+  expect({ folder: existsSync(folder), orphans: orphans() }).toEqual({ folder: false, orphans: [] });
 });
 
 /** Another Bun that has started a mongod; `end` ends it in the way named. */
