@@ -83,6 +83,9 @@ async function copyUnit(copy: TableCopy, unit: SegmentUnit, from: UnitState | un
   const memory = ctx.memory.unit();
   /** Of the pages that are read and not taken yet, in their order. */
   const held: Held[] = [];
+  /** What waits for its batch to fill. */
+  const rest = memory.hold(0);
+  let average = 0;
   const weight = transcoder === undefined ? OBJECTS : 1;
   const reserve = (): Promise<Held> => memory.reserve(PAGE_BYTES * weight, signal);
   const pages = readPages(ctx, unit, from?.position, reserve, (room, bytes) => {
@@ -127,6 +130,7 @@ async function copyUnit(copy: TableCopy, unit: SegmentUnit, from: UnitState | un
     const left = converted?.records.length ?? transcoder!.count - before;
     const filtered = read - left;
     const { overflowed } = (converted ?? encoded)!;
+    average = Math.ceil(page.bytes / Math.max(1, read));
     counters.bytes += page.bytes;
     counters.read += read;
     counters.filtered += filtered;
@@ -148,6 +152,7 @@ async function copyUnit(copy: TableCopy, unit: SegmentUnit, from: UnitState | un
       const all = pageByPage || ctx.memory.isTight || performance.now() - startedAt > LATE;
       await startRecords(all ? 1 : batchSize);
       await startEncoded(all ? 1 : batchSize);
+      rest.resize((waiting.length + (transcoder?.count ?? 0)) * average * weight);
       held.shift()!.release();
       signal.throwIfAborted();
     }

@@ -36,7 +36,7 @@ export interface UnitMemory {
 export interface MemoryBudget {
   /** Bytes held now. */
   readonly used: number;
-  /** Whether somebody waits: what could be on its way should not wait for more. */
+  /** Whether half of it is used, or somebody waits: what could be on its way should not wait for more. */
   readonly isTight: boolean;
   /** A unit's part. */
   unit(): UnitMemory;
@@ -108,7 +108,7 @@ export function createMemoryBudget(limit: number = LIMIT): MemoryBudget {
       return used;
     },
     get isTight() {
-      return waiters.size > 0;
+      return waiters.size > 0 || used > limit / 2;
     },
     unit() {
       const share: Share = { bytes: 0, held: new Set() };

@@ -17,7 +17,7 @@ describe("the budget", () => {
     const page = await one.reserve(PAGE_BYTES);
     await one.reserve(PAGE_BYTES);
     await two.reserve(PAGE_BYTES);
-    expect([budget.used, budget.isTight]).toEqual([3 * PAGE_BYTES, false]);
+    expect([budget.used, budget.isTight]).toEqual([3 * PAGE_BYTES, true]);
     const order: string[] = [];
     const waiting = [
       one.reserve(PAGE_BYTES).then(() => order.push("one")),
