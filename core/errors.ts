@@ -38,11 +38,8 @@ const CODES: Record<ErrorCode, { exit: number; meaning: string }> = {
   NOT_YET: { exit: 2, meaning: "a key, value or command whose feature is not built yet" },
   USAGE: { exit: 2, meaning: "the command line can't be understood" },
   PLUGIN_INVALID: { exit: 2, meaning: "a plugin doesn't load or fit" },
-  TABLE_MISSING: { exit: 2, meaning: "a table named in the whitelist doesn't exist at the source" },
-  TABLE_UNFIT: {
-    exit: 2,
-    meaning: "a table can't be read, or its keys or name not be represented at the target",
-  },
+  TABLE_MISSING: { exit: 2, meaning: "a table of the whitelist doesn't exist, or none is left to migrate" },
+  TABLE_UNFIT: { exit: 2, meaning: "a table can't be read, or be represented at the target" },
   TARGET_EXISTS: { exit: 2, meaning: "a collection of that name exists at the target" },
   ALREADY_RUNNING: { exit: 2, meaning: "another process with the same id is running" },
   CHECKPOINT_MISMATCH: { exit: 2, meaning: "the checkpoint was made under other settings, or can't be read" },

@@ -3,6 +3,8 @@ import { mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { openCheckpoint } from "../../core/checkpoint.ts";
+import type { Context } from "../../core/context.ts";
+import { fingerprint } from "../../core/fingerprint.ts";
 import { openStreams } from "../../core/following.ts";
 import { gap } from "../../core/gap.ts";
 import { createFairLanes } from "../../core/lanes.ts";
@@ -36,6 +38,15 @@ const copiedState = (more: object = {}) => {
   return checkpoint;
 };
 
+/** Notes a run that isn't finished, which the states of its tables belong to. */
+function begun(
+  checkpoint: Pick<ReturnType<typeof memoryCheckpoint>, "states">,
+  { config, sameOptions }: Context,
+): void {
+  const run = { settings: fingerprint(config, sameOptions), startedAt: new Date().toISOString() };
+  checkpoint.states.set("run", new Map([["run", run]]));
+}
+
 describe("a table that is copied again", () => {
   test("leaves its spool behind, which would lead to the same gap", async () => {
     const running = {
@@ -55,7 +66,8 @@ describe("a table that is copied again", () => {
       source: empty(),
       settings: { ...settings(), id: "test" },
     });
-    const run = { ...(await openCheckpoint(ctx, [TABLE], false)), resumed: true };
+    begun(checkpoint, ctx);
+    const run = await openCheckpoint(ctx, [TABLE], false);
     const following = await openStreams(ctx, [TABLE], run, createFairLanes(1));
     following.start(TABLE);
     while (run.table(TABLE).state?.stage !== "done" || streams.opened.length < 2) await Bun.sleep(10);
@@ -103,6 +115,7 @@ describe("a table that is copied again", () => {
       source: empty(now),
       settings: settings(),
     });
+    begun(checkpoint, ctx);
     const run = await openCheckpoint(ctx, [table], false);
     await beginResync(ctx, table, run.table(table), gap("made anew"));
     expect(checkpoint.states.get("table:t")!.get("table")).toMatchObject({
