@@ -5,7 +5,7 @@
  * servers of its own. What a file printed is shown, in one piece, when something in it fails. The last lines have the
  * counts, in the words of `bun test`.
  */
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { inParallel } from "../core/lanes.ts";
@@ -18,18 +18,23 @@ import { readTimes, writeTimes } from "./times.ts";
 const SECOND = 1000;
 /** A file that takes longer hangs. */
 const FILE_LIMIT = 240 * SECOND;
-/** Most of a test's time is spent waiting. */
-const PER_CORE = 2;
-/** What `--fast` leaves out: whatever runs the tool as a whole, or waits for servers that come and go. */
-const SLOW = /^test\/(e2e|servers)\/|^test\/plugins\/checkpoint\/mongodb\.test/;
+/** Processes at once: much of a test's time is spent waiting. */
+const WIDTH = availableParallelism() * 2;
+/** What `--fast` leaves out: whatever runs the tool as a whole, or kills what it has started. */
+const SLOW =
+  /^test\/(e2e|servers)\/|^test\/(plugins\/(checkpoint\/mongodb|target\/file-resume|dynamodb-access)|core\/spool)\.test/;
+/** A file that took less last time goes with others into one process: to start one costs as much. */
+const SMALL = 4 * SECOND;
 
-/** What became of a file. */
+/** What became of the files of one process. */
 interface Result {
-  file: string;
+  files: string[];
   pass: number;
   fail: number;
   skip: number;
   ms: number;
+  /** Of each file. */
+  times: { file: string; ms: number }[];
   output: string;
 }
 
@@ -38,15 +43,15 @@ const fast = args.includes("--fast");
 const paths = args.filter((arg) => arg !== "--fast");
 
 const started = performance.now();
-const files = findFiles();
-if (files.length === 0) end(`no test file matches ${paths.join(", ")}`);
+const jobs = findJobs();
+if (jobs.length === 0) end(`no test file matches ${paths.join(", ")}`);
 const build = ownTempFolder("build");
 const results: Result[] = [];
 try {
   const [servers, executable] = await Promise.all([startServers(), fast ? {} : compile()]);
   const environment = { ...process.env, ...servers, ...executable };
-  await inParallel(files, availableParallelism() * PER_CORE, async (file) => {
-    const result = await runFile(file, environment);
+  await inParallel(jobs, WIDTH, async (files) => {
+    const result = await runFiles(files, environment);
     results.push(result);
     show(result);
   });
@@ -56,18 +61,23 @@ try {
   await stopSharedServers();
   await build.remove();
 }
-writeTimes(results);
+writeTimes(results.flatMap(({ times }) => times));
 summarize();
 
-/** The files that are asked for; those that took longest last time first, so that none runs on alone. */
-function findFiles(): string[] {
+/** The files of each process; what took longest last time comes first, so that nothing runs on alone. */
+function findJobs(): string[][] {
   const all = [...new Bun.Glob("test/**/*.test.ts").scanSync(".")].map((file) => file.replaceAll("\\", "/"));
   const wanted = all.filter(
     (file) => !(fast && SLOW.test(file)) && (paths.length === 0 || paths.some((path) => file.includes(path))),
   );
   const times = readTimes();
   const timeOf = (file: string): number => times.get(file) ?? (SLOW.test(file) ? Infinity : SECOND);
-  return wanted.toSorted((a, b) => (timeOf(a) > timeOf(b) ? -1 : 1));
+  const sorted = wanted.toSorted((a, b) => (timeOf(a) > timeOf(b) ? -1 : 1));
+  const small = sorted.filter((file) => timeOf(file) < SMALL);
+  const groups = Array.from({ length: WIDTH }, (_, at) => small.filter((__, i) => i % WIDTH === at));
+  return [...sorted.slice(0, sorted.length - small.length).map((file) => [file]), ...groups].filter(
+    (files) => files.length > 0,
+  );
 }
 
 async function startServers(): Promise<Record<string, string>> {
@@ -85,13 +95,17 @@ async function compile(): Promise<Record<string, string>> {
   return { [EXECUTABLE]: file };
 }
 
-async function runFile(file: string, env: NodeJS.ProcessEnv): Promise<Result> {
+async function runFiles(files: string[], env: NodeJS.ProcessEnv): Promise<Result> {
   const begun = performance.now();
   const owned = ownTempFolder("test");
   const log = join(owned.folder, "output");
   let late = false;
   try {
-    const child = await owned.start(process.execPath, ["test", file], log, { env, cwd: process.cwd() });
+    const exact = files.map((file) => `./${file}`);
+    const report = join(owned.folder, "report.xml");
+    const only = files.length > 1 ? ["--only-failures"] : [];
+    const args = ["test", ...only, "--reporter=junit", `--reporter-outfile=${report}`, ...exact];
+    const child = await owned.start(process.execPath, args, log, { env, cwd: process.cwd() });
     const timer = setTimeout(() => {
       late = true;
       void owned.kill();
@@ -103,14 +117,28 @@ async function runFile(file: string, env: NodeJS.ProcessEnv): Promise<Result> {
     const counts = { pass: count("pass"), fail: count("fail"), skip: count("skip") };
     // a file that doesn't load, leaves something behind or is killed fails without a failing test
     if (code !== 0 && counts.fail === 0) counts.fail = 1;
-    const end = late ? `\n${file}: no end after ${FILE_LIMIT / SECOND} s\n` : "";
-    return { file, ...counts, ms: performance.now() - begun, output: output + end };
+    const end = late ? `\n${nameOf(files)}: no end after ${FILE_LIMIT / SECOND} s\n` : "";
+    const ms = performance.now() - begun;
+    return { files, ...counts, ms, times: timesIn(report), output: output + end };
   } finally {
     await owned.remove();
   }
 }
 
-function show({ file, pass, fail, skip, ms, output }: Result): void {
+/** What a report in JUnit's format says of each file; nothing when there is none. */
+function timesIn(report: string): Result["times"] {
+  const text = existsSync(report) ? readFileSync(report, "utf8") : "";
+  return [...text.matchAll(/<testsuite name="([^"]+\.test\.ts)" file="\1"[^>]* time="([\d.]+)"/g)].map(
+    ([, file, seconds]) => ({ file: file!, ms: Number(seconds) * SECOND }),
+  );
+}
+
+function nameOf(files: string[]): string {
+  return files.length === 1 ? files[0]! : `${files.length} small files`;
+}
+
+function show({ files, pass, fail, skip, ms, output }: Result): void {
+  const file = nameOf(files);
   const seconds = `${(ms / SECOND).toFixed(1)} s`;
   if (fail === 0) console.log(`${file}: ${pass} pass${skip > 0 ? `, ${skip} skip` : ""} [${seconds}]`);
   else console.log(`\n${output.trim()}\n${file}: ${fail} FAILED, ${pass} pass [${seconds}]\n`);
@@ -118,11 +146,11 @@ function show({ file, pass, fail, skip, ms, output }: Result): void {
 
 function summarize(): void {
   const sum = (what: "pass" | "fail" | "skip"): number => results.reduce((all, each) => all + each[what], 0);
-  const failed = results.filter((result) => result.fail > 0).map(({ file }) => file);
+  const failed = results.filter((result) => result.fail > 0).map(({ files }) => nameOf(files));
   if (failed.length > 0) console.log(`\nfailed:\n${failed.map((file) => `  ${file}`).join("\n")}`);
   const seconds = ((performance.now() - started) / SECOND).toFixed(1);
   console.log(`\n ${sum("pass")} pass\n ${sum("skip")} skip\n ${sum("fail")} fail`);
-  console.log(`Ran ${sum("pass") + sum("fail")} tests across ${results.length} files. [${seconds} s]`);
+  console.log(`Ran ${sum("pass") + sum("fail")} tests across ${jobs.flat().length} files. [${seconds} s]`);
   process.exitCode = failed.length > 0 ? 1 : 0;
 }
 

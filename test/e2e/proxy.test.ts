@@ -217,11 +217,11 @@ async function until(what: () => boolean | Promise<boolean>): Promise<void> {
 
 describe("sync_mode = all", () => {
   test.each([false, true])(
-    "20,000 items, a writer, two kill -9, incr_sync_parallel = %p: both sides identical",
+    "10,000 items, a writer, two kill -9, incr_sync_parallel = %p: both sides identical",
     async (parallel) => {
       await using source = await startDynamoDB({ own: true });
       await using s = await scenario(source.endpoint);
-      const count = parallel ? 5_000 : 20_000;
+      const count = parallel ? 4_000 : 10_000;
       const table = await s.table("tab", { items: someItems(count) });
       const settings = to({
         sync_mode: "all",
