@@ -11,7 +11,8 @@ const SECOND = 1000;
 const OLDEST_JAVA = 17;
 const DOWNLOAD = "https://d1ni2b6xgvw0s0.cloudfront.net/v2.x/dynamodb_local_latest.tar.gz";
 const DOWNLOADED = "dynamodb-local";
-const TERMS = "its terms: https://aws.amazon.com/dynamodb/dynamodblocallicense/";
+const TERMS =
+  "DynamoDB Local is under its vendor's terms: https://aws.amazon.com/dynamodb/dynamodblocallicense/";
 
 /** In this order: the PATH, DYNAMODB_LOCAL_HOME, the vendor's download. */
 export const dynamoDBLocal: Way<ServerCommand>[] = [

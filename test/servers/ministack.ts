@@ -28,7 +28,7 @@ export const ministack: Way<ServerCommand> = {
       symlinkSync(python, join(owned.folder, "python"));
       const { file, args, env } = command(owned.folder);
       const help = await runOnce(file, [...args(0), "--help"], 30 * SECOND, { env: env(0, owned.folder) });
-      if (!help.includes("ministack")) throw new Error(`it doesn't start: ${help.split("\n")[0]}`);
+      if (!/ministack/i.test(help)) throw new Error(`it doesn't start: ${help.split("\n")[0]}`);
     });
     return command(folder);
   },
