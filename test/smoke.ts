@@ -69,7 +69,9 @@ try {
   const documents = target.db(id).collection(table);
   expectEqual("documents", await documents.countDocuments({}), ITEMS);
   const one = await documents.findOne({ pk: "item-7" }, { projection: { _id: 0 } });
-  expectEqual("a document", JSON.stringify(one), JSON.stringify({ n: 7, pk: "item-7" }));
+  // some servers keep the order of attributes, some sort them
+  const fields = Object.entries(one ?? {}).toSorted(([a], [b]) => (a < b ? -1 : 1));
+  expectEqual("a document", JSON.stringify(fields), '[["n",7],["pk","item-7"]]');
   expectEqual("indexes", Object.keys(await documents.indexInformation()).toString(), "_id_,pk_1,pk_hashed");
 
   await withPlugins(file!, [...args, `-conf=${writePluginConf(settings)}`]);
