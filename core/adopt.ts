@@ -46,7 +46,8 @@ export async function settleConversion(
   return "mchange";
 }
 
-async function isFollowed(ctx: Context): Promise<boolean> {
+/** Whether the streams are followed, as far as the original knows. */
+export async function isFollowed(ctx: Context): Promise<boolean> {
   return (await ctx.role("checkpoint").load("status")).get("status") === ("incr_sync" satisfies SyncStatus);
 }
 

@@ -113,7 +113,7 @@ export async function openCheckpoint(ctx: Context, tables: Table[], fresh: boole
       if (fresh) await store.load(RUN).catch(() => store.clear(RUN));
       const copies = resumed || (ctx.config.sync_mode !== "incr" && taken.length < tables.length);
       await save({
-        ...(taken.length > 0 && { adopted: taken }),
+        ...(taken.length > 0 && { adopted: [...(run.adopted ?? []), ...taken] }),
         ...(!copies && { copiedAt: startedAt }),
       });
     },

@@ -1,5 +1,5 @@
 import { availableParallelism } from "node:os";
-import { findOriginal, saveStatus, settleConversion } from "./adopt.ts";
+import { findOriginal, saveStatus, settleConversion, isFollowed } from "./adopt.ts";
 import { openCheckpoint, type RunCheckpoint } from "./checkpoint.ts";
 import { createContext, type Context, type ContextOptions, type OwnedContext } from "./context.ts";
 import { decide } from "./decide.ts";
@@ -142,14 +142,15 @@ async function prepare(ctx: Context, lease: Lease, fresh: boolean, begun: () => 
   const follows = ctx.config.sync_mode !== "full";
   if (follows) checkFollowing(ctx);
   const checkpoint = await openCheckpoint(ctx, tables, fresh);
-  const adopted = follows && !fresh && !checkpoint.resumed ? await findOriginal(ctx, tables) : [];
+  // Also those that join a run that has begun.
+  const unknown = tables.filter((table) => checkpoint.table(table).state === undefined);
+  const adopted = follows && !fresh ? await findOriginal(ctx, unknown) : [];
   const places = await findPlaces(ctx, tables, checkpoint, adopted, fresh);
-  if (follows) {
-    if (places.some(isToMake)) await checkStreams(ctx, tables);
-    if (!checkpoint.resumed && adopted.length === 0) await ctx.role("checkpoint").clear("status");
-  }
+  if (follows && places.some(isToMake)) await checkStreams(ctx, tables);
   await checkpoint.begin(adopted);
   begun();
+  // The original may follow tables that aren't of this run: it would start over without it.
+  if (follows && (fresh || !(await isFollowed(ctx)))) await ctx.role("checkpoint").clear("status");
   const copies = !checkpoint.copied || places.some(({ state }) => state?.stage !== "done");
   tellAdoption(ctx, adopted);
   if (follows) {

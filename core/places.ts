@@ -155,7 +155,9 @@ async function resume(ctx: Context, { table, checkpoint }: Place): Promise<void>
   const units = takeUp(ctx, table, checkpoint);
   if (checkpoint.state?.stage === "done") return;
   const indexes = planIndexes(table, ctx.role("convert"), false);
-  await ctx.role("target").resume(table, { units, indexes }, ctx.signal);
+  // What is copied again after a gap goes over what is there, whoever made it.
+  const isAgain = checkpoint.state?.round !== undefined;
+  await ctx.role("target").resume(table, { units: isAgain ? [] : units, indexes }, ctx.signal);
 }
 
 /** Takes up a table's counters; gives how far its units are. */

@@ -222,7 +222,10 @@ const mongodb: Plugin = definePlugin({
         opened ??= connect(config["checkpoint.address"], LANES, log, ctx, ADDRESS);
         const { data, inTurn } = await opened;
         const db = data.db(name);
-        return await withRetry(() => (call ?? inTurn)(() => run(db)), {
+        // Each try of what changes something: who is cut off may have lost the lease between two of them.
+        const before = doing === "reading" || call !== undefined ? undefined : ctx.mayWrite;
+        return await withRetry(() => (call ?? inTurn)(() => run(db), before), {
+          ...(before !== undefined && { before }),
           policy: { ...SERVER_RETRY, total: ctx.patience },
           passes: isPassing,
           signal: ctx.signal,

@@ -2,6 +2,7 @@
 import type { Document, FindOptions } from "mongodb";
 import { createDocumentWriter } from "../../core/bson.ts";
 import { inParallel } from "../../core/lanes.ts";
+import { withRetry } from "../../core/retry.ts";
 import type { Batch, SourceRecord, TargetDocument, WriteResult } from "../../core/types.ts";
 import { WRITE_TIMEOUT } from "./_mongodb-client.ts";
 import { append, type Destination, duplicate, filterOf, refused } from "./_mongodb-commands.ts";
@@ -86,7 +87,10 @@ async function present(records: SourceRecord[], to: Destination): Promise<Source
 
 function find(filter: TargetDocument, options: FindOptions, to: Destination): Promise<Document | null> {
   const collection = to.db.collection(to.table.targetName);
-  return to.inTurn(() => collection.findOne(filter, { ...options, maxTimeMS: WRITE_TIMEOUT }));
+  return withRetry(
+    () => to.inTurn(() => collection.findOne(filter, { ...options, maxTimeMS: WRITE_TIMEOUT })),
+    to.retry,
+  );
 }
 
 /** Whether the document at the target is this one, its `_id` aside where that was made up; the server puts it first. */
