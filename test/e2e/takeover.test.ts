@@ -23,9 +23,11 @@ async function start(
   streams: Parameters<typeof follow>[1],
   plugins: Plugin[],
   fresh = false,
+  white = "",
 ): Promise<{ code: number; stderr: string }> {
   const followed = Promise.withResolvers<void>();
-  const run = follow(s, streams, drop, { plugins, fresh, onFullDone: () => followed.resolve() });
+  const settings = { ...drop, "filter.collection.white": white };
+  const run = follow(s, streams, settings, { plugins, fresh, onFullDone: () => followed.resolve() });
   await Promise.race([followed.promise, run.done]);
   await run.stop();
   return run.done;
@@ -175,6 +177,19 @@ test("a restart leaves the status at incr_sync: the original would start over at
   await start(s, streams, [kept.plugin]);
   const statuses = kept.saves.filter(([name]) => name === "status").map(([, parts]) => parts.get("status"));
   expect(statuses).not.toContain("full_sync");
+});
+
+test("tables that join a run are taken over as well, and until then the original's status stays", async () => {
+  await using s = await scenario();
+  await using streams = await startStreams({ tables: [...TABLES, "w"] });
+  const kept = keptCheckpoint();
+  await leaveOriginal(s, streams, TABLES, kept);
+  expect((await start(s, streams, [kept.plugin], false, "w")).stderr).toContain(STOPPED);
+  expect(kept.states.get("status")!.get("status")).toBe("incr_sync");
+  const scans = streams.source.count("Scan");
+  expect((await start(s, streams, [kept.plugin], false, "t;u;w")).stderr).toContain(STOPPED);
+  await expectTheirs(s);
+  expect(streams.source.count("Scan")).toBe(scans);
 });
 
 test("another id doesn't take over what shares its checkpoint folder", async () => {
