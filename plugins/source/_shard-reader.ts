@@ -7,6 +7,7 @@ import {
 import type { Context } from "../../core/context.ts";
 import { MigrationError } from "../../core/errors.ts";
 import { gap } from "../../core/gap.ts";
+import { KEPT } from "../../core/shard-age.ts";
 import type { PollOptions, ShardReader } from "../../core/roles.ts";
 import type { ShardPosition, ShardUnit, SourceRecord, StreamPage } from "../../core/types.ts";
 import type { Calls } from "../_dynamodb-calls.ts";
@@ -16,8 +17,6 @@ import { recordsPage, type RecordsPage } from "./_records.ts";
 const MINUTE = 60_000;
 /** An iterator lives 15 minutes. */
 const ITERATOR_LIFE = 14 * MINUTE;
-/** Records live 24 h. */
-const KEPT = 23 * 60 * MINUTE;
 /** What an answer holds at most is 1 MB as the service counts: one so large may have been cut short. */
 const CUT_BYTES = 700_000;
 /** The service's limit of one call. */

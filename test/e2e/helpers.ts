@@ -10,6 +10,7 @@ import { type MigrateOptions, runMigration } from "../../core/migrate.ts";
 import { printError } from "../../bin/errors.ts";
 import type { Progress } from "../../core/progress.ts";
 import { cliCommand } from "../cli.ts";
+import { post } from "../servers/capabilities.ts";
 import { sharedServers } from "../servers/shared.ts";
 
 const SECOND = 1000;
@@ -226,16 +227,7 @@ export async function dynamo(
   body: object,
   service = "DynamoDB_20120810",
 ): Promise<Record<string, unknown>> {
-  const response = await fetch(endpoint, {
-    method: "POST",
-    headers: {
-      "content-type": "application/x-amz-json-1.0",
-      "x-amz-target": `${service}.${operation}`,
-      authorization:
-        "AWS4-HMAC-SHA256 Credential=test/20260101/us-east-1/dynamodb/aws4_request, SignedHeaders=host, Signature=0",
-    },
-    body: JSON.stringify(body),
-  });
+  const response = await post(endpoint, `${service}.${operation}`, body);
   const text = await response.text();
   if (!response.ok) throw new Error(`${operation}: ${text}`);
   return JSON.parse(text) as Record<string, unknown>;

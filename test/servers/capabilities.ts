@@ -28,19 +28,29 @@ export async function capabilitiesOf(endpoint: string): Promise<Capabilities> {
     : { name: "DynamoDB Local", ...DYNAMODB_LOCAL };
 }
 
-/** One call of DynamoDB's protocol, without arguments. Fails with what came instead of an answer. */
-export async function ask(endpoint: string, operation: string): Promise<Record<string, unknown>> {
-  const response = await fetch(endpoint, {
+/** One request of DynamoDB's protocol, as whoever signs with keys that nobody checks; gives the answer, whatever it is. */
+export function post(
+  endpoint: string,
+  target: string,
+  body: object,
+  signal?: AbortSignal,
+): Promise<Response> {
+  return fetch(endpoint, {
     method: "POST",
-    signal: AbortSignal.timeout(PATIENCE),
+    ...(signal && { signal }),
     headers: {
       "content-type": "application/x-amz-json-1.0",
-      "x-amz-target": `DynamoDB_20120810.${operation}`,
+      "x-amz-target": target,
       authorization:
         "AWS4-HMAC-SHA256 Credential=test/20260101/us-east-1/dynamodb/aws4_request, SignedHeaders=host, Signature=0",
     },
-    body: "{}",
+    body: JSON.stringify(body),
   });
+}
+
+/** One call without arguments. Fails with what came instead of an answer. */
+export async function ask(endpoint: string, operation: string): Promise<Record<string, unknown>> {
+  const response = await post(endpoint, `DynamoDB_20120810.${operation}`, {}, AbortSignal.timeout(PATIENCE));
   const text = await response.text();
   if (!response.ok) throw new Error(`status ${response.status}: ${text.slice(0, 100)}`);
   try {
