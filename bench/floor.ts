@@ -6,7 +6,7 @@
 import { type Db, MongoClient } from "mongodb";
 import { createRequire } from "node:module";
 import { parseArgs } from "node:util";
-import { bsonBlock, cut, INDEXES, KEYS, TABLE } from "./orders.ts";
+import { bsonBlock, cut, INDEXES, KEYS, type Shape, TABLE } from "./orders.ts";
 
 /** What one run of the floor took. */
 export interface FloorResult {
@@ -25,8 +25,8 @@ const { DocumentSequence } = createRequire(import.meta.url)("mongodb/lib/cmap/co
   DocumentSequence: new (field: string) => DocumentSequence;
 };
 
-/** Encoded at once, to bound the memory; the clock stands still while the next ones are encoded. */
-const ROUND = 300_000;
+/** Bytes encoded at once, to bound the memory; the clock stands still while the next ones are encoded. */
+const ROUND = 256 * 1024 * 1024;
 const writeConcern = { w: "majority" as const, j: true };
 
 async function insert(db: Db, bytes: Uint8Array): Promise<void> {
@@ -66,19 +66,20 @@ function indexSpecs(gsi: number): object[] {
 
 async function floor(
   client: MongoClient,
-  options: { db: string; items: number; lanes: number; batch: number; gsi: number },
+  options: { db: string; items: number; lanes: number; batch: number; gsi: number; shape: Shape },
 ): Promise<FloorResult> {
   const { items, lanes, batch } = options;
-  const orders = bsonBlock();
+  const orders = bsonBlock(options.shape);
+  const round = Math.floor((ROUND * orders.bodies) / orders.bytes.length);
   const db = client.db(options.db);
   await db.dropDatabase();
   await db.createCollection(TABLE);
   await Promise.all(Array.from({ length: lanes }, () => db.command({ ping: 1 })));
 
   const result: FloorResult = { items, insertMs: 0, indexMs: 0, cpuUs: 0 };
-  for (let from = 0; from < items; from += ROUND) {
+  for (let from = 0; from < items; from += round) {
     const messages: Uint8Array[] = [];
-    const end = Math.min(items, from + ROUND);
+    const end = Math.min(items, from + round);
     for (let at = from; at < end; at += batch)
       messages.push(cut(orders, at, Math.min(end, at + batch)).bytes);
     const cpu = process.cpuUsage();
@@ -100,6 +101,7 @@ const { values: flags } = parseArgs({
     lanes: { type: "string", default: "4" },
     batch: { type: "string", default: "1000" },
     gsi: { type: "string", default: "0" },
+    shape: { type: "string", default: "medium" },
   },
 });
 if (!flags.uri) throw new Error("--uri=mongodb://… is needed");
@@ -107,7 +109,8 @@ const lanes = Number(flags.lanes);
 const client = new MongoClient(flags.uri, { minPoolSize: lanes, maxPoolSize: lanes });
 try {
   const numbers = { items: Number(flags.items), lanes, batch: Number(flags.batch), gsi: Number(flags.gsi) };
-  console.log(JSON.stringify(await floor(client, { db: flags.db, ...numbers })));
+  const shape = flags.shape as Shape;
+  console.log(JSON.stringify(await floor(client, { db: flags.db, shape, ...numbers })));
 } finally {
   await client.close();
 }

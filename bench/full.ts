@@ -7,12 +7,13 @@ import { startMongod } from "../test/servers/mongod.ts";
 import { ownTempFolder } from "../test/servers/process.ts";
 import type { FloorResult } from "./floor.ts";
 import { runFloor, runTool, type Source, startSource, type ToolResult } from "./measure.ts";
-import { MAX_ITEMS } from "./orders.ts";
+import { MAX_ITEMS, type Shape, SHAPES } from "./orders.ts";
 import { format, type Report, summarize } from "./report.ts";
 import { mustBeComplete, sameAsFloor, settle } from "./verify.ts";
 
 const HELP = `bun run bench [options]
-  --items=N         items in the table (300000)
+  --shape=SHAPE     size of an item: small (120 B), medium (0.7 KB) or large (10 KB) (medium)
+  --items=N         items in the table (300000, large: 30000)
   --runs=N          pairs of floor and tool that count, after one that doesn't (5)
   --tool=FILE       the tool: a TypeScript file or an executable (bin/cli.ts)
   --set key=value   passed to the tool; may be repeated
@@ -42,7 +43,8 @@ function parse() {
     return parseArgs({
       args: argv,
       options: {
-        items: { type: "string", default: "300000" },
+        shape: { type: "string", default: "medium" },
+        items: { type: "string" },
         runs: { type: "string", default: "5" },
         tool: { type: "string", default: join(import.meta.dirname, "../bin/cli.ts") },
         set: { type: "string", multiple: true, default: [] },
@@ -60,9 +62,16 @@ function parse() {
 }
 const flags = parse();
 
+/** The size of an item, from its flag. */
+function shapeOf(name: string): Shape {
+  const found = SHAPES.find((shape) => shape === name);
+  if (found === undefined) throw new Error(`--shape must be one of ${SHAPES.join(", ")}`);
+  return found;
+}
+
 /** A whole number between two limits, from a flag. */
 function count(name: "items" | "runs" | "gsi", least: number, most: number): number {
-  const value = Number(flags[name]);
+  const value = Number(flags[name] ?? (flags.shape === "large" ? 30_000 : 300_000));
   if (Number.isInteger(value) && value >= least && value <= most) return value;
   throw new Error(`--${name} must be a whole number from ${least} to ${most}`);
 }
@@ -104,6 +113,7 @@ function toolCommand(confFile: string): string[] {
 const say = (text: string): void => console.error(text);
 
 async function bench(signal: AbortSignal): Promise<Report> {
+  const shape = shapeOf(flags.shape);
   const items = count("items", 1, MAX_ITEMS / GROWTH_FACTOR);
   const runs = count("runs", 1, 100);
   const gsi = count("gsi", 0, 2);
@@ -126,7 +136,7 @@ async function bench(signal: AbortSignal): Promise<Report> {
   };
   const floor = async (): Promise<FloorResult> => {
     await settle(client);
-    const result = await runFloor({ uri: mongod.uri, items, gsi, signal });
+    const result = await runFloor({ uri: mongod.uri, items, gsi, shape, signal });
     await mustBeComplete(client, "floor", items);
     return result;
   };
@@ -134,7 +144,7 @@ async function bench(signal: AbortSignal): Promise<Report> {
     of: number,
     work: (source: Source, used: Record<string, string>) => Promise<T>,
   ): Promise<T> => {
-    await using source = await startSource({ items: of, gsi });
+    await using source = await startSource({ items: of, gsi, shape });
     const used = conf(source.url, mongod.uri);
     writeFileSync(
       join(cwd, "bench.conf"),
@@ -152,7 +162,7 @@ async function bench(signal: AbortSignal): Promise<Report> {
       // whoever goes second finds a busier disk: take turns
       const first = run % 2 === 0 ? await floor() : undefined;
       const mine = await tool(source, items);
-      if (run === 0 && !(await sameAsFloor(client, ID, items)))
+      if (run === 0 && !(await sameAsFloor(client, ID, items, shape)))
         say("note: the tool's documents differ from the floor's");
       const theirs = first ?? (await floor());
       const [inserts, indexes, whole] = [theirs.insertMs, theirs.indexMs, mine.wallMs].map(Math.round);

@@ -3,6 +3,7 @@ import type { Subprocess } from "bun";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { FloorResult } from "./floor.ts";
+import type { Shape } from "./orders.ts";
 import type { SourceStats } from "./source.ts";
 
 /** What one run of the tool took. */
@@ -69,8 +70,9 @@ export async function startServer<Stats>(script: string, ...args: string[]): Pro
 }
 
 /** Starts `bench/source.ts`. */
-export function startSource(options: { items: number; gsi: number }): Promise<Source> {
-  return startServer("source.ts", `--items=${options.items}`, `--gsi=${options.gsi}`);
+export function startSource(options: { items: number; gsi: number; shape?: Shape }): Promise<Source> {
+  const { items, gsi, shape = "medium" } = options;
+  return startServer("source.ts", `--items=${items}`, `--gsi=${gsi}`, `--shape=${shape}`);
 }
 
 /** Runs `bench/floor.ts` once. */
@@ -78,10 +80,12 @@ export async function runFloor(options: {
   uri: string;
   items: number;
   gsi: number;
+  shape: Shape;
   signal: AbortSignal;
 }): Promise<FloorResult> {
-  const { uri, items, gsi, signal } = options;
-  const child = Bun.spawn(bun("floor.ts", `--uri=${uri}`, `--items=${items}`, `--gsi=${gsi}`), {
+  const { uri, items, gsi, shape, signal } = options;
+  const flags = [`--uri=${uri}`, `--items=${items}`, `--gsi=${gsi}`, `--shape=${shape}`];
+  const child = Bun.spawn(bun("floor.ts", ...flags), {
     stdout: "pipe",
     stderr: "inherit",
     signal,

@@ -1,5 +1,5 @@
 /**
- * The benchmark's data: orders of about 0.7 KB, the same ones in DynamoDB JSON for the source and in BSON for
+ * The benchmark's data: orders of about 0.7 KB, or smaller or larger ones, the same ones in DynamoDB JSON for the source and in BSON for
  * the floor. A few thousand distinct bodies are repeated with fresh keys, so any number of items costs no memory.
  */
 import { BSON, Decimal128, Int32, Long, ObjectId } from "mongodb";
@@ -25,8 +25,14 @@ export const INDEXES: (typeof KEYS)[] = [
   { partition: "email", sort: "created" },
 ];
 
+/** Sizes of an item: about 120 bytes, 0.7 KB and 10 KB. */
+export const SHAPES = ["small", "medium", "large"] as const;
+export type Shape = (typeof SHAPES)[number];
+
 /** Distinct bodies; more would make caches of this machine, not the tool, the subject. */
-export const BODIES = 5_000;
+const BODIES: Record<Shape, number> = { small: 5_000, medium: 5_000, large: 500 };
+/** Order lines of an item. */
+const LINES: Record<Shape, number> = { small: 0, medium: 2, large: 100 };
 /** Orders of one customer follow each other, as a partition's items do in a Scan. */
 const ORDERS_PER_CUSTOMER = 10;
 const CUSTOMERS = 10_000_000;
@@ -64,7 +70,7 @@ export const keyOf = (index: number): Item => ({
 export const indexOf = (key: { sk?: { N?: string } }): number => Number(key.sk?.N) - FIRST_ORDER;
 
 /** Item number `body` of the block, the same in every process. */
-function order(body: number): Item {
+function order(body: number, shape: Shape): Item {
   let seed = body + 1;
   // mulberry32: seeded, so source and floor hold the same values
   const random = (below: number): number => {
@@ -75,6 +81,7 @@ function order(body: number): Item {
   };
   const pick = (list: string[]): string => list[random(list.length)] ?? "";
   const price = (below: number): string => (random(below * 100) / 100).toFixed(2);
+  if (shape === "small") return { ...keyOf(body), status: { S: pick(STATES) }, total: { N: price(2_000) } };
   const first = random(TAGS.length - 1);
   return {
     ...keyOf(body),
@@ -98,7 +105,7 @@ function order(body: number): Item {
       },
     },
     lines: {
-      L: Array.from({ length: 2 }, () => ({
+      L: Array.from({ length: LINES[shape] }, () => ({
         M: {
           name: { S: pick(GOODS) },
           sku: { S: `sku-${random(1e6)}` },
@@ -131,6 +138,8 @@ function toDocument(value: Value): unknown {
 /** Serialized bodies one after the other. */
 export interface Block {
   bytes: Buffer;
+  /** How many they are. */
+  bodies: number;
   /** Where body `n` starts; one more entry for the end. */
   starts: Uint32Array;
   /** Gives item `index`'s key to the body that starts at `at` in `target`. */
@@ -140,7 +149,7 @@ export interface Block {
 function block(bodies: Uint8Array[], patch: Block["patch"]): Block {
   const starts = new Uint32Array(bodies.length + 1);
   bodies.forEach((body, n) => (starts[n + 1] = (starts[n] ?? 0) + body.length));
-  return { bytes: Buffer.concat(bodies), starts, patch };
+  return { bytes: Buffer.concat(bodies), bodies: bodies.length, starts, patch };
 }
 
 function writeDigits(target: Buffer, end: number, width: number, value: number): void {
@@ -152,8 +161,10 @@ function writeDigits(target: Buffer, end: number, width: number, value: number):
 }
 
 /** The orders in DynamoDB JSON, a comma behind each. */
-export function jsonBlock(): Block {
-  const bodies = Array.from({ length: BODIES }, (_, n) => Buffer.from(`${JSON.stringify(order(n))},`));
+export function jsonBlock(shape: Shape = "medium"): Block {
+  const bodies = Array.from({ length: BODIES[shape] }, (_, n) =>
+    Buffer.from(`${JSON.stringify(order(n, shape))},`),
+  );
   const pkEnd = `{"pk":{"S":"customer#0000000`.length;
   const skEnd = `{"pk":{"S":"customer#0000000"},"sk":{"N":"1700000000`.length;
   return block(bodies, (target, at, index) => {
@@ -163,9 +174,9 @@ export function jsonBlock(): Block {
 }
 
 /** The orders as the documents the tool writes, `_id` first. */
-export function bsonBlock(): Block {
-  const bodies = Array.from({ length: BODIES }, (_, n) =>
-    BSON.serialize({ _id: new ObjectId(), ...(toDocument({ M: order(n) }) as object) }),
+export function bsonBlock(shape: Shape = "medium"): Block {
+  const bodies = Array.from({ length: BODIES[shape] }, (_, n) =>
+    BSON.serialize({ _id: new ObjectId(), ...(toDocument({ M: order(n, shape) }) as object) }),
   );
   // length, then `_id`: type, name, 12 bytes (the counter is the last of them); then `pk`: type, name, length, text …
   const counter = 4 + 5 + 8;
@@ -186,8 +197,8 @@ export function cut(source: Block, from: number, to: number): { bytes: Buffer; s
   const bytes = Buffer.allocUnsafe(starts[to - from] ?? 0);
   for (let index = from; index < to;) {
     // whole runs of the block at once: one copy a page, two where the block wraps
-    const body = index % BODIES;
-    const run = Math.min(to - index, BODIES - body);
+    const body = index % source.bodies;
+    const run = Math.min(to - index, source.bodies - body);
     source.bytes.copy(
       bytes,
       starts[index - from] ?? 0,
@@ -202,4 +213,4 @@ export function cut(source: Block, from: number, to: number): { bytes: Buffer; s
 
 /** Bytes of item `index`. */
 export const sizeOf = (source: Block, index: number): number =>
-  (source.starts[(index % BODIES) + 1] ?? 0) - (source.starts[index % BODIES] ?? 0);
+  (source.starts[(index % source.bodies) + 1] ?? 0) - (source.starts[index % source.bodies] ?? 0);

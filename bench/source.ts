@@ -1,10 +1,21 @@
 /**
  * A stand-in for DynamoDB in a process of its own: ListTables, DescribeTable and Scan over one table of orders,
- * served from memory at far less CPU than any reader needs. `bun bench/source.ts --items=300000 [--gsi=1]` prints
+ * served from memory at far less CPU than any reader needs. `bun bench/source.ts --items=300000 [--gsi=1] [--shape=large]` prints
  * its address and ends when its standard input does, so that it can't outlive the benchmark.
  */
 import { parseArgs } from "node:util";
-import { cut, INDEXES, indexOf, jsonBlock, keyOf, KEYS, MAX_ITEMS, sizeOf, TABLE } from "./orders.ts";
+import {
+  cut,
+  INDEXES,
+  indexOf,
+  jsonBlock,
+  keyOf,
+  KEYS,
+  MAX_ITEMS,
+  type Shape,
+  sizeOf,
+  TABLE,
+} from "./orders.ts";
 
 /** A Scan page ends at 1 MB; DynamoDB counts attribute sizes, here it is the JSON. */
 const PAGE_BYTES = 1024 * 1024;
@@ -28,11 +39,15 @@ export interface SourceStats {
 }
 
 const { values: flags } = parseArgs({
-  options: { items: { type: "string", default: "300000" }, gsi: { type: "string", default: "0" } },
+  options: {
+    items: { type: "string", default: "300000" },
+    gsi: { type: "string", default: "0" },
+    shape: { type: "string", default: "medium" },
+  },
 });
 const items = Math.min(Number(flags.items), MAX_ITEMS);
 const indexes = INDEXES.slice(0, Number(flags.gsi));
-const orders = jsonBlock();
+const orders = jsonBlock(flags.shape as Shape);
 const pages = new Map<string, Buffer>();
 let cached = 0;
 const stats = { firstRequestAt: 0, scans: 0, cpuBefore: process.cpuUsage() };
@@ -78,7 +93,7 @@ function describe(): object {
     BillingModeSummary: { BillingMode: "PAY_PER_REQUEST" },
     ProvisionedThroughput: { NumberOfDecreasesToday: 0, ReadCapacityUnits: 0, WriteCapacityUnits: 0 },
     ItemCount: items,
-    TableSizeBytes: Math.round((orders.bytes.length / (orders.starts.length - 1)) * items),
+    TableSizeBytes: Math.round((orders.bytes.length / orders.bodies) * items),
     ...(secondary.length > 0 ? { GlobalSecondaryIndexes: secondary } : {}),
   };
 }

@@ -1,6 +1,6 @@
 /** A fast run that wrote the wrong thing is no result: what the target must hold after each run. */
 import { BSON, type MongoClient } from "mongodb";
-import { bsonBlock, cut, KEYS, TABLE } from "./orders.ts";
+import { bsonBlock, cut, KEYS, type Shape, TABLE } from "./orders.ts";
 
 /** Drops what earlier runs left and lets mongod write its checkpoint, so that no run pays for the one before. */
 export async function settle(client: MongoClient): Promise<void> {
@@ -23,8 +23,13 @@ export async function mustBeComplete(client: MongoClient, db: string, items: num
 }
 
 /** Whether a few documents are byte for byte the floor's, but for the `_id`: else the two did different work. */
-export async function sameAsFloor(client: MongoClient, db: string, items: number): Promise<boolean> {
-  const orders = bsonBlock();
+export async function sameAsFloor(
+  client: MongoClient,
+  db: string,
+  items: number,
+  shape: Shape,
+): Promise<boolean> {
+  const orders = bsonBlock(shape);
   for (const index of [0, Math.floor(items / 3), items - 1]) {
     const { _id, ...expected } = BSON.deserialize(cut(orders, index, index + 1).bytes, {
       promoteValues: false,
