@@ -21,20 +21,25 @@ const UTF8_MAX = 3;
 const ZERO = 0x30;
 /** No array index has more digits. */
 const INDEX_DIGITS = 10;
+const EMPTY = Buffer.alloc(0);
 
 /**
  * An element is its name, then its type, then its value: the type stands before the name but may be known
  * only later. Values of fixed size find their room reserved by the name.
  */
 export class BsonSink {
-  bytes: Buffer;
+  bytes: Buffer = EMPTY;
   /** Where the next byte goes. */
   at = 0;
   /** Where the type of the last name goes. */
   typeAt = 0;
 
+  readonly #firstSize: number;
+  /** The least size of the next buffer. It is made when it is needed: many units have nothing to write for long. */
+  #size: number;
+
   constructor(firstSize: number) {
-    this.bytes = Buffer.allocUnsafe(firstSize);
+    this.#firstSize = this.#size = firstSize;
   }
 
   /** Makes sure of so many bytes behind `at`. */
@@ -43,18 +48,22 @@ export class BsonSink {
   }
 
   #grow(size: number): void {
-    const grown = Buffer.allocUnsafe(Math.max(this.bytes.length * 2, this.at + size));
+    const grown = Buffer.allocUnsafe(Math.max(this.bytes.length * 2, this.at + size, this.#size));
     this.bytes.copy(grown, 0, 0, this.at);
     this.bytes = grown;
   }
 
-  /** Takes the first so many bytes; what follows moves to a buffer of at least `firstSize`. */
-  take(length: number, firstSize: number): Uint8Array {
+  /** Takes the first so many bytes; what follows moves to another buffer. */
+  take(length: number): Uint8Array {
     const taken = this.bytes.subarray(0, length);
     const rest = this.bytes.subarray(length, this.at);
-    this.bytes = Buffer.allocUnsafe(Math.max(firstSize, length + (length >> 2), rest.length * 2));
-    rest.copy(this.bytes);
-    this.at = rest.length;
+    this.#size = Math.max(this.#firstSize, length + (length >> 2));
+    this.bytes = EMPTY;
+    this.at = 0;
+    if (rest.length > 0) {
+      this.reserve(rest.length * 2);
+      this.at = rest.copy(this.bytes);
+    }
     return taken;
   }
 

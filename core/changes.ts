@@ -15,6 +15,8 @@ import { beforeWrite, sum, writeOut } from "./write.ts";
 const MOST_WAITING = 4000;
 /** Or so many bytes as they were received. */
 const MOST_BYTES = 16 * 1024 * 1024;
+/** Room for a page of a shard that has had few records, in bytes. */
+const LITTLE = 64 * 1024;
 /** A batch is written in pieces of so many, side by side: their keys differ. */
 const PIECE = 1000;
 const PIECES_AT_ONCE = 4;
@@ -70,6 +72,8 @@ export function createChanges({ ctx, unit, progress, onReached }: ChangesOptions
   const memory = ctx.memory.unit();
   /** Made for the page that is asked for. */
   let reserved: Held | undefined;
+  /** The most bytes of the next page, as the last one lets think; of the first nobody knows. */
+  let expected = PAGE_BYTES;
   let gathering: Gathering = { records: [], bytes: 0, held: [] };
   let writing: Promise<void> | undefined;
   let failure: { error: unknown } | undefined;
@@ -131,13 +135,15 @@ export function createChanges({ ctx, unit, progress, onReached }: ChangesOptions
 
   return {
     async room() {
-      reserved ??= await memory.reserve(PAGE_BYTES * OBJECTS, ctx.signal);
+      reserved ??= await memory.reserve(expected * OBJECTS, ctx.signal);
     },
     async add(page, settledAt) {
       // What comes from the disk was not asked for in turn.
       const held =
-        reserved ?? (await memory.reserve(PAGE_BYTES * OBJECTS, ctx.signal).catch(() => memory.hold(0)));
+        reserved ?? (await memory.reserve(page.bytes * OBJECTS, ctx.signal).catch(() => memory.hold(0)));
       reserved = undefined;
+      // A shard that has little to say must not keep others from asking.
+      expected = Math.min(PAGE_BYTES, Math.max(LITTLE, 2 * page.bytes));
       held.resize(page.bytes * OBJECTS);
       gathering.held.push(held);
       // A hook may edit the array in place.

@@ -2,16 +2,16 @@
 import type { TableCheckpoint, UnitState } from "./checkpoint.ts";
 import type { Context } from "./context.ts";
 import { type Converted, convertFetched, convertRecords } from "./convert.ts";
-import { decide } from "./decide.ts";
 import { fetchEncoded } from "./encoded-fetch.ts";
 import { MigrationError } from "./errors.ts";
 import { keyAttributes } from "./key-of.ts";
 import { createLanes, type FairLanes, type Lanes } from "./lanes.ts";
-import { type Held, OBJECTS, PAGE_BYTES } from "./memory-budget.ts";
+import { ENCODED, type Held, OBJECTS, PAGE_BYTES } from "./memory-budget.ts";
 import { inLanes, readAhead } from "./read-ahead.ts";
 import type { TableProgress } from "./progress.ts";
+import { readPages } from "./read-pages.ts";
 import { createSaver } from "./saver.ts";
-import type { EncodedPage, Page, Position, SourceRecord, Table, Transcoder, SegmentUnit } from "./types.ts";
+import type { EncodedPage, Page, SourceRecord, Table, Transcoder, SegmentUnit } from "./types.ts";
 import { createWrites, type WriteOptions } from "./writes.ts";
 
 /** What the units of one table share. */
@@ -24,6 +24,8 @@ interface TableCopy extends WriteOptions {
 
 /** Documents wait so long at most for their batch to fill while pages come, in ms. */
 const LATE = 500;
+/** A batch holds about so many bytes of the source's at most: larger ones are no faster, and fill the memory. */
+const BATCH_BYTES = 2 * 1024 * 1024;
 
 /**
  * Copies a table's items, from where an earlier run had come to, and checks that all of them arrived.
@@ -71,8 +73,8 @@ export async function copyTable(
 async function copyUnit(copy: TableCopy, unit: SegmentUnit, from: UnitState | undefined): Promise<void> {
   const { ctx, table, counters } = copy;
   const { signal } = ctx;
-  const batchSize = ctx.config["full.document.write.batch"];
-  const writes = createWrites(copy, unit, from);
+  const memory = ctx.memory.unit();
+  const writes = createWrites(copy, unit, from, memory);
   const transcoder = shortWay(ctx, unit);
   // A hook that drops records of a batch drops them of one page, so that every page's count is known.
   const pageByPage = ctx.listens("write:before") || ctx.listens("error");
@@ -80,18 +82,21 @@ async function copyUnit(copy: TableCopy, unit: SegmentUnit, from: UnitState | un
   let looksOnly = true;
   let waiting: SourceRecord[] = [];
   let startedAt = performance.now();
-  const memory = ctx.memory.unit();
   /** Of the pages that are read and not taken yet, in their order. */
   const held: Held[] = [];
   /** What waits for its batch to fill. */
   const rest = memory.hold(0);
   let average = 0;
-  const weight = transcoder === undefined ? OBJECTS : 1;
+  const mostDocuments = ctx.config["full.document.write.batch"];
+  /** Documents in a full batch. */
+  let batchSize = mostDocuments;
+  const weight = transcoder === undefined ? OBJECTS : ENCODED;
   const reserve = (): Promise<Held> => memory.reserve(PAGE_BYTES * weight, signal);
   const pages = readPages(ctx, unit, from?.position, reserve, (room, bytes) => {
     room?.resize(bytes * weight);
     held.push(room ?? memory.hold(bytes * weight));
   });
+  const ahead = readAhead(inLanes(pages, copy.readers, table.name));
 
   /** Sends what is encoded, in full batches, while there are at least so many documents. */
   async function startEncoded(atLeast: number): Promise<void> {
@@ -131,6 +136,7 @@ async function copyUnit(copy: TableCopy, unit: SegmentUnit, from: UnitState | un
     const filtered = read - left;
     const { overflowed } = (converted ?? encoded)!;
     average = Math.ceil(page.bytes / Math.max(1, read));
+    batchSize = Math.max(1, Math.min(mostDocuments, Math.floor(BATCH_BYTES / average)));
     counters.bytes += page.bytes;
     counters.read += read;
     counters.filtered += filtered;
@@ -145,74 +151,31 @@ async function copyUnit(copy: TableCopy, unit: SegmentUnit, from: UnitState | un
     writes.page(read - filtered, { ...(position && { position }), read, filtered, overflowed, bytes });
   }
 
+  /** A loop that waits for its next page would keep the last one in memory, a function that has returned doesn't. */
+  async function step(): Promise<boolean> {
+    const { done, value } = await ahead.next();
+    if (done) return false;
+    await copy.parsers.run(() => take(value));
+    // A slow source doesn't fill a batch for long, and the position must not stay behind.
+    const all = pageByPage || ctx.memory.isTight || performance.now() - startedAt > LATE;
+    await startRecords(all ? 1 : batchSize);
+    await startEncoded(all ? 1 : batchSize);
+    rest.resize((waiting.length + (transcoder?.count ?? 0)) * average * weight);
+    held.shift()!.release();
+    signal.throwIfAborted();
+    return true;
+  }
+
   try {
-    for await (const page of readAhead(inLanes(pages, copy.readers, table.name))) {
-      await copy.parsers.run(() => take(page));
-      // A slow source doesn't fill a batch for long, and the position must not stay behind.
-      const all = pageByPage || ctx.memory.isTight || performance.now() - startedAt > LATE;
-      await startRecords(all ? 1 : batchSize);
-      await startEncoded(all ? 1 : batchSize);
-      rest.resize((waiting.length + (transcoder?.count ?? 0)) * average * weight);
-      held.shift()!.release();
-      signal.throwIfAborted();
-    }
+    while (await step());
     await startRecords(1);
     await startEncoded(1);
   } finally {
+    await ahead.return();
     await writes.settled();
     memory.close();
   }
   writes.check();
-}
-
-/**
- * A unit's pages; a reader that failed and is to go on is opened anew behind the last page.
- *
- * @param reserve makes room for a page
- * @param onPage gets the room that was made for a page, and its size
- */
-async function* readPages(
-  ctx: Context,
-  unit: SegmentUnit,
-  from: Position | undefined,
-  reserve: () => Promise<Held>,
-  onPage: (room: Held | undefined, bytes: number) => void,
-): AsyncGenerator<Page, void> {
-  const { phase, table } = unit;
-  let position = from;
-  let room: Held | undefined;
-  const beforeRequest = async (request: object): Promise<void> => {
-    await ctx.call("fetch:before", { phase, table, unit, request });
-    room ??= await reserve();
-  };
-  function open(): AsyncIterator<Page> {
-    const pages = ctx.role("source").read(unit, { from: position, signal: ctx.signal, beforeRequest });
-    return pages[Symbol.asyncIterator]();
-  }
-  let reader: AsyncIterator<Page> | undefined;
-  let ended = false;
-  try {
-    for (;;) {
-      const { value, done } = await decide(ctx, { stage: "fetch", table }, async () => {
-        // What failed behind the last page has nothing left to read.
-        if (reader === undefined && ended) return { done: true, value: undefined };
-        const reading = (reader ??= open());
-        // One that has failed gives nothing more.
-        reader = undefined;
-        const next = await reading.next();
-        reader = reading;
-        return next;
-      });
-      if (done) return;
-      ({ position } = value as Page);
-      ended = position === undefined;
-      onPage(room, (value as Page).bytes);
-      room = undefined;
-      yield value as Page;
-    }
-  } finally {
-    await reader?.return?.();
-  }
 }
 
 /** The hooks that see records, `error` to leave some out: with one of them in use, records have to be made. */

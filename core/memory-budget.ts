@@ -4,10 +4,12 @@
  */
 
 const MIB = 1024 * 1024;
-/** For all of them together. */
-const LIMIT = 256 * MIB;
+/** For all of them together. The process takes about three times as much: what is freed is collected later. */
+export const LIMIT: number = 96 * MIB;
 /** Records as objects take about so many times the bytes they came in. */
 export const OBJECTS = 4;
+/** Documents that are encoded from a page's bytes keep these with them. */
+export const ENCODED = 2;
 /** What is reserved for a page before its size is known: DynamoDB's limit. */
 export const PAGE_BYTES: number = MIB;
 
@@ -36,7 +38,7 @@ export interface UnitMemory {
 export interface MemoryBudget {
   /** Bytes held now. */
   readonly used: number;
-  /** Whether half of it is used, or somebody waits: what could be on its way should not wait for more. */
+  /** Whether most of it is used, or somebody waits: what could be on its way should not wait for more. */
   readonly isTight: boolean;
   /** A unit's part. */
   unit(): UnitMemory;
@@ -108,7 +110,7 @@ export function createMemoryBudget(limit: number = LIMIT): MemoryBudget {
       return used;
     },
     get isTight() {
-      return waiters.size > 0 || used > limit / 2;
+      return waiters.size > 0 || used > limit * 0.75;
     },
     unit() {
       const share: Share = { bytes: 0, held: new Set() };

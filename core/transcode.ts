@@ -32,6 +32,8 @@ const N = 0x4e;
 const S = 0x53;
 
 const FIRST_SIZE = 256 * 1024;
+/** Items are encoded one after the other: one for all, or each encoder would keep its last page in memory. */
+const json = new JsonCursor();
 
 /** How values are written. */
 export interface Encoding {
@@ -81,7 +83,6 @@ export function createItemEncoder(encoding: Encoding): ItemEncoder {
   const key = encoding.idKeys && createKeyReader(encoding.idKeys.map(targetName));
   const renamedBytes = { top: Buffer.from(idName.top), nested: Buffer.from(idName.nested) };
   const out = new BsonSink(FIRST_SIZE);
-  const json = new JsonCursor();
   let marks: ItemPlaces | undefined;
 
   return {
@@ -101,7 +102,7 @@ export function createItemEncoder(encoding: Encoding): ItemEncoder {
     get length() {
       return out.at;
     },
-    take: (length) => out.take(length, FIRST_SIZE),
+    take: (length) => out.take(length),
     truncate: (length) => void (out.at = length),
     move: (to, start, end) => void out.bytes.copyWithin(to, start, end),
   };

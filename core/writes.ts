@@ -2,7 +2,7 @@
 import type { UnitState } from "./checkpoint.ts";
 import type { Context } from "./context.ts";
 import type { Lanes } from "./lanes.ts";
-import { OBJECTS } from "./memory-budget.ts";
+import { ENCODED, OBJECTS, type UnitMemory } from "./memory-budget.ts";
 import { createPrefix } from "./prefix.ts";
 import type { TableProgress } from "./progress.ts";
 import type { Saver } from "./saver.ts";
@@ -37,11 +37,16 @@ export interface Writes {
  * Makes a unit's writes.
  *
  * @param from what earlier runs had written of the unit
+ * @param memory the unit's part of the run's
  */
-export function createWrites(options: WriteOptions, unit: SegmentUnit, from: UnitState | undefined): Writes {
+export function createWrites(
+  options: WriteOptions,
+  unit: SegmentUnit,
+  from: UnitState | undefined,
+  memory: UnitMemory,
+): Writes {
   const { ctx, counters, writers, saver } = options;
   const target = ctx.role("target");
-  const memory = ctx.memory.unit();
   const prefix = createPrefix<UnitState>();
   const onTheWay = new Set<Promise<void>>();
   let reached: UnitState = from ?? { read: 0, filtered: 0, overflowed: 0, bytes: 0 };
@@ -143,7 +148,7 @@ export function createWrites(options: WriteOptions, unit: SegmentUnit, from: Uni
       );
     },
     startEncoded: (batch) =>
-      launch(batch.ends.length, batch.bytes.length, async () =>
+      launch(batch.ends.length, batch.bytes.length * ENCODED, async () =>
         count(await target.writeEncoded!(batch, ctx.abandon)),
       ),
     settled: async () => {

@@ -10,6 +10,8 @@ import { memoryContext, memorySource, type MemoryTarget, numbered, page, testTab
 
 /** The table that is copied. */
 export const TABLE: Table = testTable("pk");
+/** Enough for every segment of a test. */
+const READERS = 100;
 /** Batches that a test can overlook. */
 export const BATCH_OF_3 = { "full.document.write.batch": "3" };
 
@@ -24,7 +26,7 @@ export async function copied(
   plugin?.(ctx);
   const counters: TableProgress = trackTable(ctx.progress, TABLE);
   const run = await openCheckpoint(ctx, [TABLE], false);
-  const surplus = copyTable(ctx, TABLE, counters, run.table(TABLE), createFairLanes(8));
+  const surplus = copyTable(ctx, TABLE, counters, run.table(TABLE), createFairLanes(READERS));
   return { ctx, counters, surplus };
 }
 

@@ -37,6 +37,18 @@ describe("batches", () => {
     expect(target.batches).toEqual(expected);
   });
 
+  test("of large items hold 2 MB", async () => {
+    const target = memoryTarget();
+    const large = memorySource([
+      async function* () {
+        yield { ...page(numbered(TABLE, 0, 7)), bytes: 7 * 700 * 1024 };
+      },
+    ]);
+    const { surplus } = await copied(large, target, { "full.document.concurrency": "1" });
+    expect(await surplus).toBe(0);
+    expect(target.batches).toEqual([["0", "1"], ["2", "3"], ["4", "5"], ["6"]]);
+  });
+
   test("of several segments hold every item once", async () => {
     const target = memoryTarget(async () => Bun.sleep(Math.random() * 3));
     const { surplus, counters } = await copied(pages([[5, 7], [], [1], [20, 0, 4]]), target, BATCH_OF_3);

@@ -1,10 +1,10 @@
 /** The run's budget of bytes, and the two phases under a small one. */
 import { describe, expect, test } from "bun:test";
 import { createChanges } from "../../core/changes.ts";
-import { createMemoryBudget, PAGE_BYTES } from "../../core/memory-budget.ts";
+import { createMemoryBudget, LIMIT, PAGE_BYTES } from "../../core/memory-budget.ts";
 import type { ReadOptions } from "../../core/roles.ts";
 import { createStreamProgress } from "../../core/stream-progress.ts";
-import type { Page, Unit } from "../../core/types.ts";
+import type { Page, SegmentUnit, Unit } from "../../core/types.ts";
 import { copied, sorted, TABLE } from "../copying.ts";
 import { memoryContext, memorySource, memoryTarget, numbered, page } from "../fake-context.ts";
 
@@ -69,9 +69,6 @@ describe("the budget", () => {
   });
 });
 
-/** What both phases may hold together, and what of it is no page. */
-const LIMIT = 256 * PAGE_BYTES;
-
 test("many segments hold no more than the budget, and all is copied", async () => {
   let most = 0;
   let look = (): void => {};
@@ -97,6 +94,45 @@ test("many segments hold no more than the budget, and all is copied", async () =
   expect(most).toBeGreaterThan(LIMIT / 2);
   expect(most).toBeLessThan(LIMIT * 1.2);
   expect(ctx.memory.used).toBe(0);
+});
+
+test("a segment that waits for its next page keeps none", async () => {
+  const many = 100;
+  const given: WeakRef<Page>[] = [];
+  const waiting = Promise.withResolvers<void>();
+  const { promise, resolve } = Promise.withResolvers<void>();
+  let left = many;
+  /** No generator, which may keep what it gave. */
+  function read({ segment }: SegmentUnit): AsyncIterableIterator<Page> {
+    let n = 0;
+    return {
+      [Symbol.asyncIterator]() {
+        return this;
+      },
+      async next() {
+        if (n === 3) {
+          if (--left === 0) waiting.resolve();
+          await promise;
+          return { done: true, value: undefined };
+        }
+        const value = page(numbered(TABLE, 10 * segment + n++, 1));
+        given.push(new WeakRef(value));
+        return { done: false, value };
+      },
+    };
+  }
+  const source = { ...memorySource(Array.from({ length: many }, () => () => [])), read };
+  const { surplus } = await copied(source, memoryTarget());
+  await waiting.promise;
+  // A collector that looks for addresses on the stack spares some.
+  for (let tries = 0; tries < 20 && given.filter((ref) => ref.deref()).length > many / 4; tries++) {
+    await settle();
+    Bun.gc(true);
+  }
+  expect(given.length).toBe(3 * many);
+  expect(given.filter((ref) => ref.deref()).length).toBeLessThanOrEqual(many / 4);
+  resolve();
+  expect(await surplus).toBe(0);
 });
 
 test("many shards with much to apply hold no more than the budget, and all of it is applied", async () => {
