@@ -23,9 +23,6 @@ const WIDTH = availableParallelism() * 2;
 /** What `--fast` leaves out: whatever runs the tool as a whole, or kills what it has started. */
 const SLOW =
   /^test\/(e2e|servers)\/|^test\/(plugins\/(checkpoint\/mongodb|target\/file-resume|dynamodb-access)|core\/spool)\.test/;
-/** A file that took less last time goes with others into one process: to start one costs as much. */
-const SMALL = 4 * SECOND;
-
 /** What became of the files of one process. */
 interface Result {
   files: string[];
@@ -64,20 +61,34 @@ try {
 writeTimes(results.flatMap(({ times }) => times));
 summarize();
 
-/** The files of each process; what took longest last time comes first, so that nothing runs on alone. */
+/**
+ * The files of each process, those that take longest first, so that nothing runs on alone. Whatever `--fast` runs
+ * shares a few processes: to start one costs more than most of these files.
+ */
 function findJobs(): string[][] {
   const all = [...new Bun.Glob("test/**/*.test.ts").scanSync(".")].map((file) => file.replaceAll("\\", "/"));
   const wanted = all.filter(
     (file) => !(fast && SLOW.test(file)) && (paths.length === 0 || paths.some((path) => file.includes(path))),
   );
   const times = readTimes();
-  const timeOf = (file: string): number => times.get(file) ?? (SLOW.test(file) ? Infinity : SECOND);
-  const sorted = wanted.toSorted((a, b) => (timeOf(a) > timeOf(b) ? -1 : 1));
-  const small = sorted.filter((file) => timeOf(file) < SMALL);
-  const groups = Array.from({ length: WIDTH }, (_, at) => small.filter((__, i) => i % WIDTH === at));
-  return [...sorted.slice(0, sorted.length - small.length).map((file) => [file]), ...groups].filter(
-    (files) => files.length > 0,
-  );
+  const timed = wanted
+    .map((file) => ({ file, ms: times.get(file) ?? (SLOW.test(file) ? FILE_LIMIT : SECOND) }))
+    .toSorted((a, b) => b.ms - a.ms);
+  const shared = Array.from({ length: WIDTH }, () => ({ files: [] as string[], ms: 0 }));
+  const alone: typeof shared = [];
+  for (const { file, ms } of timed) {
+    if (SLOW.test(file)) {
+      alone.push({ files: [file], ms });
+      continue;
+    }
+    const least = shared.toSorted((a, b) => a.ms - b.ms)[0]!;
+    least.files.push(file);
+    least.ms += ms;
+  }
+  return [...alone, ...shared]
+    .filter(({ files }) => files.length > 0)
+    .toSorted((a, b) => b.ms - a.ms)
+    .map(({ files }) => files);
 }
 
 async function startServers(): Promise<Record<string, string>> {
@@ -134,7 +145,7 @@ function timesIn(report: string): Result["times"] {
 }
 
 function nameOf(files: string[]): string {
-  return files.length === 1 ? files[0]! : `${files.length} small files`;
+  return files.length === 1 ? files[0]! : `${files.length} files`;
 }
 
 function show({ files, pass, fail, skip, ms, output }: Result): void {
