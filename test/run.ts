@@ -16,8 +16,10 @@ import { sharedServers, stopSharedServers } from "./servers/shared.ts";
 import { readTimes, writeTimes } from "./times.ts";
 
 const SECOND = 1000;
-/** A file that takes longer hangs. */
-const FILE_LIMIT = 240 * SECOND;
+/** A process that takes longer hangs. */
+const FILE_LIMIT = 300 * SECOND;
+/** A test that takes longer hangs. */
+const TEST_LIMIT = 180 * SECOND;
 /** Processes at once: much of a test's time is spent waiting. */
 const WIDTH = availableParallelism() * 2;
 /** What `--fast` leaves out: whatever runs the tool as a whole, or kills what it has started. */
@@ -115,7 +117,14 @@ async function runFiles(files: string[], env: NodeJS.ProcessEnv): Promise<Result
     const exact = files.map((file) => `./${file}`);
     const report = join(owned.folder, "report.xml");
     const only = files.length > 1 ? ["--only-failures"] : [];
-    const args = ["test", ...only, "--reporter=junit", `--reporter-outfile=${report}`, ...exact];
+    const args = [
+      "test",
+      ...only,
+      `--timeout=${TEST_LIMIT}`,
+      "--reporter=junit",
+      `--reporter-outfile=${report}`,
+      ...exact,
+    ];
     const child = await owned.start(process.execPath, args, log, { env, cwd: process.cwd() });
     const timer = setTimeout(() => {
       late = true;
