@@ -1,16 +1,17 @@
 /** The incremental side of a run: every table's stream, opened before the first Scan and followed after it. */
-import type { RunCheckpoint, TableCheckpoint, TableState } from "./checkpoint.ts";
+import type { RunCheckpoint, TableCheckpoint } from "./checkpoint.ts";
 import type { Context } from "./context.ts";
 import { MigrationError } from "./errors.ts";
 import { followTable } from "./incr.ts";
 import { type FairLanes, inParallel } from "./lanes.ts";
 import type { OpenStream } from "./open-stream.ts";
 import { createPolls, type Polls } from "./polls.ts";
-import { keepPositions, openStream, type Start } from "./positions.ts";
+import { keepPositions, openStream } from "./positions.ts";
 import { beginResync, checkResync, isMendable } from "./resync.ts";
 import { openTableSpool } from "./spool.ts";
 import { isUnapplied, spoolStream } from "./spool-stream.ts";
 import { forgetStream } from "./stream-checkpoint.ts";
+import { startOf } from "./stream-start.ts";
 import { migrateTable } from "./table.ts";
 import type { Table } from "./types.ts";
 
@@ -177,21 +178,13 @@ async function open(ctx: Context, table: Table, polls: Polls, run: RunCheckpoint
   };
   const checkpoint = run.table(table);
   const { copy, noted } = checkpoint.state ?? {};
+  const start = await startOf(ctx, table, checkpoint);
   // What is noted there is of another copy.
   if (copy !== undefined) await forgetStream(ctx, table);
-  const stream = await openStream(scope, table, polls, startOf(ctx, table, checkpoint.state));
+  const stream = await openStream(scope, table, polls, start);
   await spoolIfAsked(stream, checkpoint);
   if (copy !== undefined || !noted) await checkpoint.advance({ copy: undefined, noted: true });
   return { stream, unkeep: keepPositions(stream), gap: () => gap };
-}
-
-/** From where a table's stream is read unless positions are noted. */
-function startOf({ progress }: Context, { name }: Table, state: TableState | undefined): Start {
-  if (state === undefined) return "now";
-  const { stage, units, copy, noted } = state;
-  const isCopied = units > 0 && (stage === "indexing" || stage === "done");
-  if (!isCopied && progress.tables.get(name)!.resumed === 0) return noted ? "noted" : "now";
-  return copy ?? "noted";
 }
 
 /** Spools a stream while its table is copied, and goes on with what an earlier process has spooled. */

@@ -1,12 +1,13 @@
 /** The tables' places at the target: made for those not begun yet, found again for the others. */
 import type { RunCheckpoint, TableCheckpoint, TableState } from "./checkpoint.ts";
 import type { Context } from "./context.ts";
-import { isReached, unreached } from "./copy-start.ts";
+import type { CopyStart } from "./copy-start.ts";
 import { MigrationError } from "./errors.ts";
 import { startOver } from "./going-on.ts";
 import { planIndexes } from "./indexes.ts";
 import type { Resumption } from "./roles.ts";
 import type { Adopted } from "./run-state.ts";
+import { isUnwritten, refuseLost } from "./stream-start.ts";
 import type { Table } from "./types.ts";
 
 /** What was found of a table. */
@@ -51,9 +52,9 @@ export async function findPlaces(
     if (!isToMake(place) && isKnown && found !== state?.made) throw lost(ctx, table, found);
     places.push(place);
   }
-  if (ctx.config.sync_mode !== "full") refuseUnreached(ctx, places);
   if (ctx.config.sync_mode === "incr") refuseUnfinished(ctx, places);
-  else {
+  if (ctx.config.sync_mode !== "full") await refuseGaps(ctx, places);
+  if (ctx.config.sync_mode !== "incr") {
     const toMake = places.filter(isToMake);
     refuseExisting(ctx, toMake, fresh);
     const inTheWay = toMake.filter(isTheirs).map(({ table }) => table);
@@ -97,14 +98,10 @@ function refuseExisting(ctx: Context, places: Place[], fresh: boolean): void {
   );
 }
 
-/** What `full` has copied is followed from then, or not at all; no stream is enabled for nothing. */
-function refuseUnreached({ config }: Context, places: Place[]): void {
-  if (config.on_gap !== "fail") return;
-  for (const { table, state } of places) {
-    const isCopied = state?.stage === "indexing" || state?.stage === "done";
-    if (isCopied && state.copy !== undefined && !isReached(state.copy, table.stream))
-      throw unreached(table, state.copy);
-  }
+/** What is copied is followed from then, or not at all; no stream is enabled for nothing. */
+async function refuseGaps(ctx: Context, places: Place[]): Promise<void> {
+  if (ctx.config.on_gap !== "fail") return;
+  for (const place of places) if (!isToMake(place)) await refuseLost(ctx, place.table, place.checkpoint);
 }
 
 /** Only what is copied can be followed; what is copied again after a gap is copied to its end first. */
@@ -135,12 +132,11 @@ async function make(ctx: Context, place: Place): Promise<void> {
   const { table, checkpoint, found } = place;
   const theirs = isTheirs(place);
   const units = ctx.role("source").units(table).length;
-  const noted = ctx.config.sync_mode === "all";
   await checkpoint.advance({
     stage: "making",
     targetName: table.targetName,
     units,
-    copy: noted ? undefined : { at: Date.now(), stream: table.stream },
+    copy: beginsCopy(ctx) ? copyStart(table) : undefined,
     ...(theirs && { before: found }),
     ...(table.id !== undefined && { source: table.id }),
   });
@@ -158,7 +154,15 @@ async function resume(ctx: Context, { table, checkpoint }: Place): Promise<void>
   // What is copied again after a gap goes over what is there, whoever made it.
   const isAgain = checkpoint.state?.round !== undefined;
   await ctx.role("target").resume(table, { units: isAgain ? [] : units, indexes }, ctx.signal);
+  // The run before may have been about to note its positions.
+  const begins = beginsCopy(ctx) && !checkpoint.state?.noted && (await isUnwritten(ctx, table, checkpoint));
+  if (begins) await checkpoint.advance({ copy: copyStart(table) });
 }
+
+/** Whether a copy that begins now has no positions in its stream. */
+const beginsCopy = ({ config }: Context): boolean => config.sync_mode === "full";
+
+const copyStart = ({ stream }: Table): CopyStart => ({ at: Date.now(), stream });
 
 /** Takes up a table's counters; gives how far its units are. */
 export function takeUp(ctx: Context, table: Table, checkpoint: TableCheckpoint): Resumption["units"] {

@@ -3,7 +3,6 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { expectAllChildren, expectChildren, findChildren, listed, settleChildren } from "./children.ts";
 import type { Context } from "./context.ts";
 import { type CopyStart, isReached, unreached } from "./copy-start.ts";
-import { gap } from "./gap.ts";
 import { inParallel } from "./lanes.ts";
 import { noteShards, type OpenStream } from "./open-stream.ts";
 import type { Polls } from "./polls.ts";
@@ -12,6 +11,7 @@ import { refuseExpired, wholeAt } from "./shard-age.ts";
 import { createShardTree } from "./shards.ts";
 import { openStreamCheckpoint, type ShardNote } from "./stream-checkpoint.ts";
 import { createStreamProgress } from "./stream-progress.ts";
+import { madeAnew, type Start } from "./stream-start.ts";
 import type { Shard, ShardUnit, StreamPage, Table } from "./types.ts";
 
 const SECOND = 1000;
@@ -21,9 +21,6 @@ const PROBES = 16;
 const LIGHT = { least: 3 * SECOND, perShard: 0.05 * SECOND, most: 300 * SECOND };
 /** How often the shards are listed while the full phase runs, so that none comes and goes unseen. */
 const LISTING = 300 * SECOND;
-
-/** From where a stream is read: its positions must be noted already; or, unless they are, from now or a copy's begin. */
-export type Start = "noted" | "now" | CopyStart;
 
 const noHook = async (): Promise<void> => {};
 
@@ -75,9 +72,7 @@ async function beginStream(stream: OpenStream, start: Start): Promise<void> {
   const { ctx, table, checkpoint } = stream;
   const is = await ctx.role("streams").open(table, ctx.signal);
   const was = checkpoint.stream;
-  if (was !== undefined && was !== is && checkpoint.shards.size > 0) {
-    throw gap(`the stream was disabled and made anew, it was ${was} and is ${is}: table ${table.name}`);
-  }
+  if (was !== undefined && was !== is && checkpoint.shards.size > 0) throw madeAnew(table, was, is);
   const isAnew = checkpoint.shards.size === 0;
   if (isAnew && start === "noted") throw unreached(table);
   if (typeof start === "object" && !isReached(start, is)) throw unreached(table, start);

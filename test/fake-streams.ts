@@ -3,10 +3,11 @@ import { loadConfig } from "../core/config.ts";
 import { createContext, type OwnedContext } from "../core/context.ts";
 import type { OpenStream } from "../core/open-stream.ts";
 import { createPolls } from "../core/polls.ts";
-import { openStream, type Start } from "../core/positions.ts";
+import { openStream } from "../core/positions.ts";
 import { trackTable } from "../core/progress.ts";
 import type { Checkpoint, Source, Streams } from "../core/roles.ts";
 import { encodeRow, type ShardState } from "../core/shard-rows.ts";
+import type { Start } from "../core/stream-start.ts";
 import type {
   Batch,
   Shard,

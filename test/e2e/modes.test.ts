@@ -3,9 +3,9 @@ import { expect, setDefaultTimeout, test } from "bun:test";
 import { createConsola } from "consola";
 import type { MigrateOptions } from "../../core/migrate.ts";
 import type { Plugin } from "../../core/plugin.ts";
-import { startStreams } from "../stand-in/streams.ts";
+import { startStreams, type StreamsOptions } from "../stand-in/streams.ts";
 import { type Outcome, scenario, type Scenario, type Settings } from "./helpers.ts";
-import { keptCheckpoint } from "./kept.ts";
+import { type Kept, keptCheckpoint } from "./kept.ts";
 import { expectRefusal } from "./refusals.ts";
 import { change, expectModel, follow, randomOf } from "./streams.ts";
 
@@ -23,12 +23,12 @@ function recorder() {
 }
 
 /** Runs of one id over one scripted table. */
-async function runs(tables: string[] = ["t"]) {
+async function runs(tables: string[] = ["t"], changes = 80, options: Partial<StreamsOptions> = {}) {
   const s = await scenario();
-  const streams = await startStreams({ tables });
+  const streams = await startStreams({ tables, ...options });
   const random = randomOf(21);
   const { lines, log } = recorder();
-  change(streams, random, 80);
+  change(streams, random, changes);
   return {
     s,
     streams,
@@ -40,10 +40,10 @@ async function runs(tables: string[] = ["t"]) {
     full: (settings: Settings = {}, options: Partial<MigrateOptions> = {}): Promise<Outcome> =>
       follow(s, streams, { sync_mode: "full", ...settings }, { log, ...options }).done,
     /** Follows until the target is as the source is. */
-    async until(mode: "all" | "incr", settings: Settings = {}): Promise<void> {
+    async until(mode: "all" | "incr", settings: Settings = {}, plugins: Plugin[] = []): Promise<void> {
       const copied = Promise.withResolvers<void>();
       const onFullDone = (): void => copied.resolve();
-      const run = follow(s, streams, { sync_mode: mode, ...settings }, { log, onFullDone });
+      const run = follow(s, streams, { sync_mode: mode, ...settings }, { log, onFullDone, plugins });
       try {
         if (mode === "all") await Promise.race([copied.promise, run.done]);
         await expectModel(s, streams, run);
@@ -60,6 +60,16 @@ async function runs(tables: string[] = ["t"]) {
     },
   };
 }
+
+/** Ends a run like a kill there. */
+const killed = (hook: "fetch:before" | "checkpoint:before" | "checkpoint:after"): Plugin => ({
+  name: "killed",
+  setup(ctx) {
+    ctx.hook(hook, () => {
+      throw new Error("killed here");
+    });
+  },
+});
 
 const types = async ({ db }: Scenario): Promise<string[]> => {
   const found = await db
@@ -121,6 +131,86 @@ test("full that was stopped, all: the rest is copied, and what changed before it
   expect(stopped.code).not.toBe(0);
   migration.change();
   await migration.until("all");
+});
+
+test("full, killed before anything of it was saved, all: what is written of it is from then, not from now", async () => {
+  await using migration = await runs();
+  const { s, streams } = migration;
+  const { stderr } = await migration.full({}, { plugins: [killed("checkpoint:before")] });
+  expect(stderr).toContain("killed here");
+  expect(await s.db.collection("t").countDocuments()).toBe(streams.model("t").size);
+  migration.change();
+  for (const pk of [...streams.model("t").keys()].slice(0, 5)) streams.remove("t", pk);
+  await migration.until("all");
+});
+
+test("full of a segment without items, killed when it was saved, all: what came into it since is copied", async () => {
+  await using migration = await runs(["t"], 0);
+  const { stderr } = await migration.full({}, { plugins: [killed("checkpoint:after")] });
+  expect(stderr).toContain("killed here");
+  migration.change();
+  await migration.until("all");
+});
+
+test("all, killed before its positions, full, killed as well, all: from the time at which full began", async () => {
+  await using migration = await runs();
+  const { s, streams } = migration;
+  const kept = keptCheckpoint();
+  const table = (): unknown => kept.states.get("table:t")?.get("table");
+  // when the table's place is made
+  kept.failAt(8);
+  expect((await migration.ended("all", {}, { plugins: [kept.plugin] })).stderr).toContain("killed here");
+  kept.failAt(0);
+  expect(table()).toMatchObject({ stage: "copying" });
+  expect(kept.states.has("stream:t")).toBe(false);
+  await migration.full({}, { plugins: [kept.plugin, killed("checkpoint:before")] });
+  expect(await s.db.collection("t").countDocuments()).toBe(streams.model("t").size);
+  for (const pk of [...streams.model("t").keys()].slice(0, 5)) streams.remove("t", pk);
+  await migration.until("all", {}, [kept.plugin]);
+});
+
+test("full of a table without a stream, killed before its first item, all: from now", async () => {
+  await using migration = await runs(["t"], 80, { disabled: true });
+  const { stderr } = await migration.full({}, { plugins: [killed("fetch:before")] });
+  expect(stderr).toContain("killed here");
+  await migration.until("all");
+});
+
+test.each<[string, (migration: Awaited<ReturnType<typeof runs>>, kept: Kept) => Promise<void>]>([
+  [
+    "whose copy was begun before its stream",
+    async (migration, { plugin }) => {
+      await migration.full(
+        { "filter.collection.white": "t" },
+        { plugins: [plugin, killed("checkpoint:before")] },
+      );
+      migration.streams.renew("t");
+    },
+  ],
+  [
+    "whose stream is another one now",
+    async (migration, { plugin }) => {
+      await migration.until("all", { "filter.collection.white": "t" }, [plugin]);
+      migration.streams.renew("t");
+    },
+  ],
+  [
+    "whose positions are gone",
+    async (migration, { plugin, states }) => {
+      await migration.until("all", { "filter.collection.white": "t" }, [plugin]);
+      states.delete("shards:t");
+    },
+  ],
+])("a table %s is refused before another one is dropped", async (_, begin) => {
+  await using migration = await runs(["t", "u"]);
+  const kept = keptCheckpoint();
+  await begin(migration, kept);
+  const theirs = migration.s.db.collection<{ pk: string }>("u");
+  await theirs.insertOne({ pk: "theirs" });
+  const drop = { "target.db.exist": "drop" };
+  const refused = await migration.ended("all", drop, { plugins: [kept.plugin] });
+  expectRefusal(refused, { exit: 1, code: "STREAM_GAP", says: ["table t"] });
+  expect(await theirs.countDocuments()).toBe(1);
 });
 
 test("full of a table whose stream was made anew, incr: refused, and on_gap = resync copies it again", async () => {
