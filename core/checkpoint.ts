@@ -2,7 +2,7 @@
 import { randomBytes } from "node:crypto";
 import type { Context } from "./context.ts";
 import { fingerprint } from "./fingerprint.ts";
-import { goesOn, refuseChanged, refuseOther, refuseStray, type Saved } from "./going-on.ts";
+import { followedBefore, goesOn, refuseChanged, refuseOther, refuseStray, type Saved } from "./going-on.ts";
 import { inParallel } from "./lanes.ts";
 import {
   type Adopted,
@@ -73,9 +73,9 @@ export async function openCheckpoint(ctx: Context, tables: Table[], fresh: boole
   const saved = new Map<string, Saved>();
   await inParallel(tables, LOADS, async (table) => {
     const parts = fresh ? new Map<string, unknown>() : await store.load(`${TABLE}:${table.name}`);
-    const state = readState(tableSchema, parts.get(TABLE), `${store.place}, table ${table.name}`);
-    saved.set(table.name, { parts, state });
-    if (!fresh) await refuseStray(ctx, table, found, state);
+    const noted = readState(tableSchema, parts.get(TABLE), `${store.place}, table ${table.name}`);
+    if (!fresh) await refuseStray(ctx, table, found, noted);
+    saved.set(table.name, { parts, state: noted ?? (await followedBefore(ctx, table, found)) });
   });
   const resumed = found !== undefined && (await goesOn(ctx, tables, found, saved, settings));
   if (resumed) refuseChanged(found.settings, settings, store.place);

@@ -6,7 +6,7 @@ import { MigrationError } from "./errors.ts";
 import { changedSettings, type Fingerprint } from "./fingerprint.ts";
 import { inParallel } from "./lanes.ts";
 import type { RunState, TableState } from "./run-state.ts";
-import { isStreamNoted } from "./stream-checkpoint.ts";
+import { isStreamNoted, notedStream } from "./stream-checkpoint.ts";
 import type { Table } from "./types.ts";
 
 /** Places looked at at once. */
@@ -49,6 +49,21 @@ export async function goesOn(
   // The original may have come after the copy.
   for (const table of tables) if (await isOriginals(ctx, table)) return false;
   return true;
+}
+
+/**
+ * The state of a table that an older version has followed: it noted the positions first, and the table after its indexes
+ * were built.
+ */
+export async function followedBefore(
+  ctx: Context,
+  table: Table,
+  run: RunState | undefined,
+): Promise<TableState | undefined> {
+  if (run === undefined || run.id !== undefined || run.finishedAt !== undefined) return undefined;
+  const { stream, positions } = await notedStream(ctx, table);
+  if (stream === undefined || positions === 0) return undefined;
+  return { stage: "done", targetName: table.targetName, units: 0 };
 }
 
 /** Refuses what is saved of a table when its run is lost, or came after the one that is found. */

@@ -41,12 +41,12 @@ export async function isUnwritten(ctx: Context, table: Table, checkpoint: TableC
 export async function refuseLost(ctx: Context, table: Table, checkpoint: TableCheckpoint): Promise<void> {
   const start = await startOf(ctx, table, checkpoint);
   if (typeof start === "object" && !isReached(start, table.stream)) throw unreached(table, start);
-  if (start !== "noted") return;
-  const { positions, stream } = await notedStream(ctx, table);
-  if (positions === 0) throw unreached(table);
-  if (stream !== undefined && table.stream !== undefined && stream !== table.stream) {
-    throw madeAnew(table, stream, table.stream);
-  }
+  // What is noted is of another copy.
+  if (checkpoint.state?.copy !== undefined) return;
+  const { positions, stream: was } = await notedStream(ctx, table);
+  const { stream: is } = table;
+  if (positions === 0 && start === "noted") throw unreached(table);
+  if (positions > 0 && was !== undefined && is !== undefined && was !== is) throw madeAnew(table, was, is);
 }
 
 /** The error for positions in a stream that is another one now. */

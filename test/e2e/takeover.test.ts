@@ -144,6 +144,35 @@ test("a run that is older than its tables' is refused, and nothing is dropped", 
   expect(await s.db.collection("t").countDocuments({ pk: "theirs" })).toBe(1);
 });
 
+test.each(["incr", "all"])(
+  "an incr of an older version, killed before its tables were noted, goes on with %s from its positions",
+  async (mode) => {
+    await using s = await scenario();
+    await using streams = await startStreams({ tables: ["t"] });
+    const random = randomOf(8);
+    const kept = keptCheckpoint();
+    const plugins = [kept.plugin];
+    change(streams, random, 60);
+    const copied = [...streams.model("t")].map(([pk, { n }]) => ({ pk, n: Number((n as { N: string }).N) }));
+    await s.db.collection("t").insertMany(copied);
+    const first = follow(s, streams, { sync_mode: "incr" }, { plugins });
+    await eventually(async () => expect(kept.states.get("shards:t")?.size).toBe(2));
+    await first.stop();
+    // Its runs had no identifier, and their tables were noted last.
+    const { id: _, ...run } = kept.states.get("run")!.get("run") as Record<string, unknown>;
+    kept.states.set("run", new Map([["run", run]]));
+    kept.states.delete("table:t");
+    change(streams, random, 60);
+    const second = follow(s, streams, { ...drop, "convert.type": "change", sync_mode: mode }, { plugins });
+    try {
+      await expectModel(s, streams, second);
+    } finally {
+      await second.stop();
+    }
+    expect(streams.source.count("Scan")).toBe(0);
+  },
+);
+
 test("--fresh leaves no state behind of tables that it leaves out", async () => {
   await using s = await scenario();
   await using streams = await startStreams({ tables: ["t", "u"] });
