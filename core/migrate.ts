@@ -187,10 +187,10 @@ async function endless(ctx: Context, prepared: Prepared, fullDone: (isNews: bool
       fullDone(copies);
       await checkpoint.finish();
     } else {
-      for (const table of tables) {
+      await eachTable(ctx, prepared, async (table) => {
         await prepareIncr(ctx, table, checkpoint.table(table), readers);
         following.start(table);
-      }
+      });
     }
     await saveStatus(ctx, "incr_sync");
   } catch (error) {
@@ -202,26 +202,43 @@ async function endless(ctx: Context, prepared: Prepared, fullDone: (isNews: bool
   throw ctx.signal.reason;
 }
 
-/** The full phase: so many tables at once, the largest first, so that none runs on alone. */
+/** The full phase of all tables. */
 async function full(
   ctx: Context,
-  { tables, checkpoint }: Prepared,
+  prepared: Prepared,
   readers: FairLanes,
   onTable: (table: Table) => void = () => {},
 ): Promise<void> {
-  const largestFirst = tables.toSorted((a, b) => b.sizeBytes - a.sizeBytes);
-  await inParallel(largestFirst, ctx.config["full.concurrency"], async (table) => {
+  await eachTable(ctx, prepared, async (table) => {
     const counters = ctx.progress.tables.get(table.name)!;
     try {
-      await migrateTable(ctx, table, counters, checkpoint.table(table), readers);
+      await migrateTable(ctx, table, counters, prepared.checkpoint.table(table), readers);
       counters.state = "done";
       onTable(table);
     } catch (error) {
       counters.state = "failed";
-      ctx.stop(error);
       throw error;
     } finally {
       counters.finishedAt = Date.now();
     }
   });
+}
+
+/**
+ * So many tables at once: those that are copied first, for their changes wait and don't wait for ever; then the largest,
+ * so that none runs on alone.
+ */
+async function eachTable(
+  ctx: Context,
+  { tables, checkpoint }: Prepared,
+  work: (table: Table) => Promise<void>,
+): Promise<void> {
+  const isLeft = (table: Table): number => Number(checkpoint.table(table).state?.stage !== "done");
+  const order = tables.toSorted((a, b) => isLeft(a) - isLeft(b) || b.sizeBytes - a.sizeBytes);
+  await inParallel(order, ctx.config["full.concurrency"], (table) =>
+    work(table).catch((error: unknown) => {
+      ctx.stop(error);
+      throw error;
+    }),
+  );
 }

@@ -93,6 +93,39 @@ test("while it follows, with another table that goes on, and writers all along",
   }
 });
 
+test.each(["incr", "all"])(
+  "sync_mode = %s: while a table is copied again at the start, those behind it are followed",
+  async (mode) => {
+    await using s = await scenario();
+    let stalled = false;
+    await using streams = await startStreams({
+      tables: ["t", "u"],
+      misbehave: ({ operation }) =>
+        stalled && operation === "Scan" ? { error: "ProvisionedThroughputExceededException" } : undefined,
+    });
+    const random = randomOf(17);
+    const u = s.db.collection("u");
+    change(streams, random, 100);
+    streams.put("u", { pk: { S: "a" } });
+    const copied = Promise.withResolvers<void>();
+    const first = follow(s, streams, {}, { onFullDone: () => copied.resolve() });
+    await copied.promise;
+    await first.stop();
+    change(streams, random, 100);
+    streams.renew("t");
+    stalled = true;
+    const second = follow(s, streams, { ...resync, sync_mode: mode, "full.concurrency": 1 });
+    try {
+      streams.put("u", { pk: { S: "b" } });
+      await eventually(async () => expect(await u.countDocuments()).toBe(2));
+      stalled = false;
+      await expectModel(s, streams, second);
+    } finally {
+      await second.stop();
+    }
+  },
+);
+
 test("stopped while it copies again: it goes on with that, not with the old positions", async () => {
   await using s = await scenario();
   let slow = false;
