@@ -2,6 +2,7 @@
 import type { Config } from "./config.ts";
 import type { Context } from "./context.ts";
 import { MigrationError } from "./errors.ts";
+import { describeKey } from "./key-of.ts";
 import { styleOf } from "./number-style.ts";
 import type { Adopted, RunState } from "./run-state.ts";
 import { isStreamNoted } from "./stream-checkpoint.ts";
@@ -78,6 +79,7 @@ export async function findOriginal(ctx: Context, tables: Table[]): Promise<Adopt
         units: 0,
         made,
         ...(source !== undefined && { source }),
+        key: describeKey(table),
         noted: true,
       },
     });

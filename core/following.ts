@@ -2,7 +2,10 @@
 import type { RunCheckpoint, TableCheckpoint } from "./checkpoint.ts";
 import type { Context } from "./context.ts";
 import { MigrationError } from "./errors.ts";
+import { gap } from "./gap.ts";
+import { isMadeAnew } from "./going-on.ts";
 import { followTable } from "./incr.ts";
+import { describeKey } from "./key-of.ts";
 import { type FairLanes, inParallel } from "./lanes.ts";
 import type { OpenStream } from "./open-stream.ts";
 import { createPolls, type Polls } from "./polls.ts";
@@ -154,11 +157,15 @@ function again(lost: MigrationError): MigrationError {
 
 /** Opens a stream; one that has a gap since its table was copied is opened anew, and the table copied again. */
 async function openOrResync(ctx: Context, table: Table, polls: Polls, run: RunCheckpoint): Promise<Opened> {
+  const checkpoint = run.table(table);
   try {
+    if (checkpoint.state !== undefined && isMadeAnew(table, checkpoint.state)) {
+      throw gap(`the table was deleted and made anew at the source: table ${table.name}`);
+    }
     return await open(ctx, table, polls, run);
   } catch (error) {
     if (!isMendable(ctx, error)) throw error;
-    await beginResync(ctx, table, run.table(table), error);
+    await beginResync(ctx, table, checkpoint, error);
     return open(ctx, table, polls, run);
   }
 }
@@ -177,13 +184,15 @@ async function open(ctx: Context, table: Table, polls: Polls, run: RunCheckpoint
     },
   };
   const checkpoint = run.table(table);
-  const { copy, noted } = checkpoint.state ?? {};
+  const { copy, noted, key } = checkpoint.state ?? {};
   const start = await startOf(ctx, table, checkpoint);
   // What is noted there is of another copy.
   if (copy !== undefined) await forgetStream(ctx, table);
   const stream = await openStream(scope, table, polls, start);
   await spoolIfAsked(stream, checkpoint);
-  if (copy !== undefined || !noted) await checkpoint.advance({ copy: undefined, noted: true });
+  if (copy !== undefined || !noted || key === undefined) {
+    await checkpoint.advance({ copy: undefined, noted: true, key: describeKey(table) });
+  }
   return { stream, unkeep: keepPositions(stream), gap: () => gap };
 }
 

@@ -4,6 +4,7 @@ import type { Context } from "./context.ts";
 import { isReached } from "./copy-start.ts";
 import { MigrationError } from "./errors.ts";
 import { changedSettings, type Fingerprint } from "./fingerprint.ts";
+import { describeKey } from "./key-of.ts";
 import { inParallel } from "./lanes.ts";
 import type { RunState, TableState } from "./run-state.ts";
 import { isStreamNoted, notedStream } from "./stream-checkpoint.ts";
@@ -104,17 +105,35 @@ export function refuseChanged(then: Fingerprint, now: Fingerprint, place: string
   );
 }
 
-/** Refuses a table that isn't the one, at either side, that the run was begun with. */
+/** Whether a table was deleted and made anew at the source since its state was noted. */
+export function isMadeAnew(table: Table, { source }: TableState): boolean {
+  return source !== undefined && table.id !== undefined && source !== table.id;
+}
+
+/**
+ * Refuses a table that isn't the one, at either side, that the run was begun with. One that was made anew with the same
+ * key is copied again where `on_gap = resync` says so: all its changes are lost.
+ */
 export function refuseOther(ctx: Context, table: Table, state: TableState | undefined, where: string): void {
   if (state === undefined) return;
-  const other =
-    state.source !== undefined && table.id !== undefined && state.source !== table.id
-      ? "was deleted and made anew at the source since the run began"
-      : state.targetName !== table.targetName
-        ? `went to ${state.targetName} when the run began, and would go to ${table.targetName} now`
-        : undefined;
-  if (other === undefined) return;
-  throw new MigrationError("CHECKPOINT_MISMATCH", `table ${table.name} ${other}: ${where}`, {
-    hint: startOver(ctx),
-  });
+  const { on_gap, sync_mode } = ctx.config;
+  const refuse = (other: string, hint: string): never => {
+    throw new MigrationError("CHECKPOINT_MISMATCH", `table ${table.name} ${other}: ${where}`, { hint });
+  };
+  if (state.targetName !== table.targetName) {
+    refuse(
+      `went to ${state.targetName} when the run began, and would go to ${table.targetName} now`,
+      startOver(ctx),
+    );
+  }
+  if (!isMadeAnew(table, state)) return;
+  const { key: was } = state;
+  const is = describeKey(table);
+  const isMendable = sync_mode !== "full" && was === is;
+  if (isMendable && on_gap === "resync") return;
+  const other = was === undefined || was === is ? "" : ` with another key, it was ${was} and is ${is}`;
+  refuse(
+    `was deleted and made anew at the source since the run began${other}`,
+    isMendable ? `set on_gap = resync to copy it again, or ${startOver(ctx)}` : startOver(ctx),
+  );
 }

@@ -24,6 +24,13 @@ export function keyAttributes({ keys }: Table): KeyAttribute[] {
   return attributesOf(keys);
 }
 
+/** A table's key in words: `pk S, sk N`. */
+export function describeKey(table: Table): string {
+  return keyAttributes(table)
+    .map(({ name, type }) => `${name} ${type}`)
+    .join(", ");
+}
+
 /** The name of a key attribute at the target, before what a converter makes of it. */
 export function targetNameOf({ name, targetName }: KeyAttribute): string {
   return targetName ?? name;

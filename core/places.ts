@@ -5,6 +5,7 @@ import type { CopyStart } from "./copy-start.ts";
 import { MigrationError } from "./errors.ts";
 import { startOver } from "./going-on.ts";
 import { planIndexes } from "./indexes.ts";
+import { describeKey } from "./key-of.ts";
 import type { Resumption } from "./roles.ts";
 import type { Adopted } from "./run-state.ts";
 import { isUnwritten, refuseLost } from "./stream-start.ts";
@@ -122,9 +123,14 @@ async function begin({ table, checkpoint, state, found }: Place): Promise<void> 
   const { older } = checkpoint;
   // What another run of ours has copied has no positions here: to follow it from now would leave a gap.
   const units = found !== undefined && older?.made === found ? older.units : 0;
-  const source = table.id === undefined ? {} : { source: table.id };
   const made = found === undefined ? {} : { made: found };
-  await checkpoint.advance({ stage: "done", targetName: table.targetName, units, ...made, ...source });
+  await checkpoint.advance({ stage: "done", ...identityOf(table), units, ...made });
+}
+
+/** Which table it is, at both sides. */
+function identityOf(table: Table): Pick<TableState, "source" | "key" | "targetName"> {
+  const { id, targetName } = table;
+  return { ...(id !== undefined && { source: id }), key: describeKey(table), targetName };
 }
 
 async function make(ctx: Context, place: Place): Promise<void> {
@@ -134,11 +140,10 @@ async function make(ctx: Context, place: Place): Promise<void> {
   const units = ctx.role("source").units(table).length;
   await checkpoint.advance({
     stage: "making",
-    targetName: table.targetName,
+    ...identityOf(table),
     units,
     copy: beginsCopy(ctx) ? copyStart(table) : undefined,
     ...(theirs && { before: found }),
-    ...(table.id !== undefined && { source: table.id }),
   });
   if (theirs) await target.makeRoom(table, ctx.signal);
   await target.create(table, ctx.signal);

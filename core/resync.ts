@@ -3,7 +3,7 @@ import type { TableCheckpoint } from "./checkpoint.ts";
 import type { Context } from "./context.ts";
 import { MigrationError } from "./errors.ts";
 import { planIndexes } from "./indexes.ts";
-import { keyAttributes } from "./key-of.ts";
+import { describeKey } from "./key-of.ts";
 import { openTableSpool } from "./spool.ts";
 import { forgetStream } from "./stream-checkpoint.ts";
 import { rereads } from "./sweep.ts";
@@ -61,6 +61,7 @@ export async function beginResync(
     ...checkpoint.state,
     targetName: table.targetName,
     source: table.id,
+    key: describeKey(table),
     stage: "copying",
     copy: undefined,
     noted: undefined,
@@ -80,14 +81,11 @@ export async function beginResync(
 async function identify(ctx: Context, table: Table): Promise<void> {
   const now = (await ctx.role("source").tables(ctx.signal)).find(({ name }) => name === table.name);
   if (now?.id === undefined || now.id === table.id) return;
-  const keyOf = (each: Table): string =>
-    keyAttributes(each)
-      .map(({ name, type }) => `${name} ${type}`)
-      .join(", ");
-  if (keyOf(now) !== keyOf(table)) {
+  const [was, is] = [describeKey(table), describeKey(now)];
+  if (was !== is) {
     throw new MigrationError(
       "CHECKPOINT_MISMATCH",
-      `table ${table.name} was made anew at the source with another key: it was ${keyOf(table)} and is ${keyOf(now)}`,
+      `table ${table.name} was made anew at the source with another key: it was ${was} and is ${is}`,
       { hint: "start over with --fresh" },
     );
   }

@@ -40,6 +40,8 @@ export interface TableState {
   made?: string | undefined;
   /** The source's identifier of the table. */
   source?: string | undefined;
+  /** Its key in words, as the source has it; undefined: an older version didn't note it. */
+  key?: string | undefined;
   targetName: string;
   /** How many units it is split into; 0: it wasn't copied by this tool. */
   units: number;
@@ -70,6 +72,7 @@ export const tableSchema: v.GenericSchema<unknown, TableState> = v.object({
   before: v.optional(v.string()),
   made: v.optional(v.string()),
   source: v.optional(v.string()),
+  key: v.optional(v.string()),
   targetName: v.string(),
   units: v.number(),
   round: v.optional(v.number()),

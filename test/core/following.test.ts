@@ -134,3 +134,46 @@ describe("a table that is copied again", () => {
     expect(failure).toMatchObject({ code: "CHECKPOINT_MISMATCH" });
   });
 });
+
+describe("a table that was made anew between two runs", () => {
+  const open = async (state: object, more: Record<string, string> = {}): Promise<unknown> => {
+    const checkpoint = copiedState({ source: "first", ...state });
+    const options = { streams: fakeStreams(), checkpoint, source: empty() };
+    await using ctx = await streamContext({ ...options, settings: { ...settings(), ...more } });
+    begun(checkpoint, ctx);
+    const opened = openCheckpoint(ctx, [{ ...TABLE, id: "second" }], false);
+    return opened.then(
+      () => "goes on",
+      (error: Error) => error.message,
+    );
+  };
+
+  test("with the key that it had goes on with on_gap = resync", async () => {
+    expect(await open({ key: "pk S" })).toBe("goes on");
+  });
+
+  test.each<[string, object, Record<string, string>, string]>([
+    ["with another key", { key: "pk N" }, {}, "with another key, it was pk N and is pk S"],
+    ["of a key that nobody noted", {}, {}, "was deleted and made anew"],
+    ["by on_gap = fail", { key: "pk S" }, { on_gap: "fail" }, "was deleted and made anew"],
+    ["by sync_mode = full", { key: "pk S" }, { sync_mode: "full" }, "was deleted and made anew"],
+    ["that would go elsewhere", { key: "pk S", targetName: "other" }, {}, "went to other"],
+  ])("is refused %s", async (_, state, more, says) => {
+    expect(await open(state, more)).toContain(says);
+  });
+
+  test("is known by its key also where an older version has begun it", async () => {
+    const checkpoint = noted([{ id: "s", status: "waiting", position: { at: "horizon" } }], {
+      s: Date.now(),
+    });
+    checkpoint.states.set("table:t", new Map([["table", { ...done, noted: true }]]));
+    const options = { streams: fakeStreams([{ id: "s" }]), checkpoint, source: empty() };
+    await using ctx = await streamContext({ ...options, settings: settings() });
+    begun(checkpoint, ctx);
+    const run = await openCheckpoint(ctx, [TABLE], false);
+    const following = await openStreams(ctx, [TABLE], run, createFairLanes(1));
+    ctx.stop(new Error("enough"));
+    await following.stopped();
+    expect(checkpoint.states.get("table:t")!.get("table")).toMatchObject({ key: "pk S" });
+  });
+});

@@ -7,6 +7,7 @@ import type { Misbehaviour } from "../stand-in/dynamodb.ts";
 import { startStreams, type Streams } from "../stand-in/streams.ts";
 import { eventually } from "./eventually.ts";
 import { dynamo, scenario } from "./helpers.ts";
+import { expectRefusal } from "./refusals.ts";
 import { change, expectModel, follow, positionsNoted, randomOf } from "./streams.ts";
 
 // the limit set in the preload holds for the first file only
@@ -52,6 +53,43 @@ test.each<[string, (streams: Streams, shard: string) => void]>([
   }
   expect(streams.source.count("Scan")).toBe(scans);
 });
+
+test.each(["incr", "all"])(
+  "a table that was deleted and made anew between two runs, sync_mode = %s: copied again, and what was there is gone",
+  async (mode) => {
+    await using s = await scenario();
+    await using streams = await startStreams({ tables: ["t"] });
+    const random = randomOf(14);
+    change(streams, random, 100);
+    const copied = Promise.withResolvers<void>();
+    const first = follow(s, streams, {}, { onFullDone: () => copied.resolve() });
+    await copied.promise;
+    await first.stop();
+    streams.remake("t");
+    change(streams, random, 30);
+    const refused = await follow(s, streams, { sync_mode: mode }).done;
+    const says = ["table t was deleted and made anew", "on_gap = resync"];
+    expectRefusal(refused, { exit: 2, code: "CHECKPOINT_MISMATCH", says });
+    const second = follow(s, streams, { ...resync, sync_mode: mode });
+    try {
+      await expectModel(s, streams, second);
+      change(streams, random, 30);
+      await expectModel(s, streams, second);
+    } finally {
+      await second.stop();
+    }
+    // It is the run's table from then on.
+    const scans = streams.source.count("Scan");
+    change(streams, random, 30);
+    const third = follow(s, streams, { sync_mode: mode });
+    try {
+      await expectModel(s, streams, third);
+    } finally {
+      await third.stop();
+    }
+    expect(streams.source.count("Scan")).toBe(scans);
+  },
+);
 
 test("while it follows, with another table that goes on, and writers all along", async () => {
   await using s = await scenario();

@@ -73,6 +73,8 @@ export interface Streams extends AsyncDisposable {
   expire(): void;
   /** The stream is another one from now on. */
   renew(table: string): void;
+  /** The table is another one from now on, without an item. */
+  remake(table: string): void;
 }
 
 interface Table {
@@ -80,6 +82,8 @@ interface Table {
   byKey: Map<string, StandInItem>;
   shards: ShardScript[];
   stream: number;
+  /** How often it was made. */
+  made: number;
   enabled: boolean;
 }
 
@@ -112,7 +116,7 @@ export async function startStreams(options: StreamsOptions): Promise<Streams> {
   for (const name of options.tables) {
     const shards = [newShard(undefined, [0, 0.5], 0), newShard(undefined, [0.5, 1], 0)];
     const enabled = options.disabled !== true;
-    tables.set(name, { items: [], byKey: new Map(), shards, stream: 1, enabled });
+    tables.set(name, { items: [], byKey: new Map(), shards, stream: 1, made: 1, enabled });
   }
   const arnOf = (name: string): string =>
     `arn:aws:dynamodb:x:0:table/${name}/stream/${tables.get(name)!.stream}`;
@@ -153,10 +157,10 @@ export async function startStreams(options: StreamsOptions): Promise<Streams> {
   const failure = (error: string, message?: string): Misbehaviour => ({ error, ...(message && { message }) });
 
   function describeTable(name: string): Misbehaviour {
-    const { enabled } = tables.get(name)!;
+    const { enabled, made } = tables.get(name)!;
     const Table = {
       TableName: name,
-      TableId: `id-of-${name}`,
+      TableId: `id-of-${name}-${made}`,
       TableStatus: "ACTIVE",
       AttributeDefinitions: [{ AttributeName: "pk", AttributeType: "S" }],
       KeySchema: [{ AttributeName: "pk", KeyType: "HASH" }],
@@ -308,6 +312,14 @@ export async function startStreams(options: StreamsOptions): Promise<Streams> {
     vanish: (table, id) => void (shardOf(table, id).vanished = true),
     expire: () => void age++,
     renew: (table) => void tables.get(table)!.stream++,
+    remake(name) {
+      const table = tables.get(name)!;
+      table.items.length = 0;
+      table.byKey.clear();
+      table.shards = [newShard(undefined, [0, 1], 0)];
+      table.stream++;
+      table.made++;
+    },
     [Symbol.asyncDispose]: () => source[Symbol.asyncDispose](),
   };
 }
