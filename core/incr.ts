@@ -7,6 +7,7 @@ import { followShard } from "./follow-shard.ts";
 import { gap } from "./gap.ts";
 import { watchFinished } from "./finished.ts";
 import { noteShards, type OpenStream } from "./open-stream.ts";
+import { refuseExpired } from "./shard-age.ts";
 import type { Shard } from "./types.ts";
 
 const SECOND = 1000;
@@ -48,6 +49,8 @@ export async function followTable(stream: OpenStream): Promise<void> {
     const note = checkpoint.shards.get(id)!;
     const quiet = stream.readers.get(id);
     stream.readers.delete(id);
+    // It may have waited for its parent long since it was read lightly.
+    if (quiet !== undefined) refuseExpired(table, checkpoint.shards, note);
     const reader = stream.spool?.reader(note) ?? (quiet && stream.polls.pace(quiet));
     const ended = await followShard(stream, note, reader);
     if (!ended) return;

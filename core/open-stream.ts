@@ -15,7 +15,7 @@ export interface OpenStream extends TableStream {
   readers: Map<string, ShardReader>;
   /** Shards that wait for their parents to show up in a listing, and since when, in ms since 1970. */
   orphans: Map<string, number>;
-  /** When all shards were listed last, by `performance.now()`; undefined: not by this process. */
+  /** When all shards were listed last, by `performance.now()`; undefined: they are about to be, for the first time. */
   listedAt?: number;
   /** Shards that are over and whose children aren't known yet, and since when, in ms since 1970. */
   childless: Map<string, number>;

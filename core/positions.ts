@@ -1,26 +1,20 @@
-/** The streams' positions, taken before the first Scan, and kept until the following begins. */
-import { setTimeout as sleep } from "node:timers/promises";
-import { expectAllChildren, expectChildren, findChildren, listed, settleChildren } from "./children.ts";
+/** The streams' positions, found or taken before the first Scan. */
+import { expectAllChildren } from "./children.ts";
 import type { Context } from "./context.ts";
 import { type CopyStart, isReached, unreached } from "./copy-start.ts";
 import { inParallel } from "./lanes.ts";
 import { noteShards, type OpenStream } from "./open-stream.ts";
 import type { Polls } from "./polls.ts";
 import type { ShardReader } from "./roles.ts";
-import { refuseExpired, wholeAt } from "./shard-age.ts";
+import { isWhole, wholeAt } from "./shard-age.ts";
 import { createShardTree } from "./shards.ts";
 import { openStreamCheckpoint, type ShardNote } from "./stream-checkpoint.ts";
 import { createStreamProgress } from "./stream-progress.ts";
 import { madeAnew, type Start } from "./stream-start.ts";
-import type { Shard, ShardUnit, StreamPage, Table } from "./types.ts";
+import type { Shard, StreamPage, Table } from "./types.ts";
 
-const SECOND = 1000;
-/** Positions taken at once. */
-const PROBES = 16;
-/** Between two light reads of one shard: well below an iterator's 15 minutes, and few in all. */
-const LIGHT = { least: 3 * SECOND, perShard: 0.05 * SECOND, most: 300 * SECOND };
-/** How often the shards are listed while the full phase runs, so that none comes and goes unseen. */
-const LISTING = 300 * SECOND;
+/** Light reads at once. */
+export const PROBES = 16;
 
 const noHook = async (): Promise<void> => {};
 
@@ -77,8 +71,14 @@ async function beginStream(stream: OpenStream, start: Start): Promise<void> {
   if (isAnew && start === "noted") throw unreached(table);
   if (typeof start === "object" && !isReached(start, is)) throw unreached(table, start);
   if (was !== is) await checkpoint.begin(is);
-  if (isAnew) await (typeof start === "object" ? takeAll(stream, start) : takePositions(stream));
-  else if (was === undefined) await freshenStarts(stream);
+  const shards = await ctx.role("streams").shards(table, ctx.signal);
+  stream.listedAt = performance.now();
+  if (isAnew && typeof start === "object") await takeAll(stream, shards, start);
+  else if (isAnew) await takePositions(stream, shards);
+  else {
+    if (was === undefined) freshenStarts(stream, shards);
+    noteLightly(stream, shards);
+  }
   tellStart(stream, isAnew ? start : "noted");
 }
 
@@ -93,8 +93,7 @@ function tellStart({ ctx, table: { name } }: OpenStream, start: Start): void {
 }
 
 /** Notes that every shard that is there is read from its oldest record, which is from before a copy. */
-async function takeAll({ ctx, table, checkpoint, tree }: OpenStream, { at }: CopyStart): Promise<void> {
-  const shards = await ctx.role("streams").shards(table, ctx.signal);
+async function takeAll({ checkpoint, tree }: OpenStream, shards: Shard[], { at }: CopyStart): Promise<void> {
   const listed = new Set(shards.map(({ id }) => id));
   // What came before them has expired.
   const roots = shards.map(({ parent, ...shard }): Shard =>
@@ -112,10 +111,10 @@ async function takeAll({ ctx, table, checkpoint, tree }: OpenStream, { at }: Cop
  * The original notes a quiet shard's first possible number as the place to begin at. No record need have it, and
  * the service calls it trimmed then: the oldest record is the same place.
  */
-async function freshenStarts({ ctx, table, checkpoint }: OpenStream): Promise<void> {
+function freshenStarts({ checkpoint }: OpenStream, shards: Shard[]): void {
   // What is saved by us has no other time from then on.
   const notedAt = (note: ShardNote): number => wholeAt(checkpoint.shards, note) ?? 0;
-  for (const { id, first } of await ctx.role("streams").shards(table, ctx.signal)) {
+  for (const { id, first } of shards) {
     const note = checkpoint.shards.get(id);
     if (note?.status !== "waiting" || note.position.at !== "sequence") continue;
     const { inclusive, number } = note.position;
@@ -125,10 +124,8 @@ async function freshenStarts({ ctx, table, checkpoint }: OpenStream): Promise<vo
 }
 
 /** Notes where every shard's reading will begin: closed ones are past, open ones begin at their end. */
-async function takePositions(stream: OpenStream): Promise<void> {
-  const { ctx, table, checkpoint, tree, readers, polls } = stream;
-  const shards = await ctx.role("streams").shards(table, ctx.signal);
-  stream.listedAt = performance.now();
+async function takePositions(stream: OpenStream, shards: Shard[]): Promise<void> {
+  const { ctx, table, checkpoint, tree, readers } = stream;
   tree.begin(shards);
   const notedAt = Date.now();
   await inParallel(shards, PROBES, async ({ id, parent, last }) => {
@@ -141,14 +138,31 @@ async function takePositions(stream: OpenStream): Promise<void> {
     readers.set(id, reader);
     checkpoint.note({ ...base, status: "waiting", position: { at: "latest" } });
     // The first request takes the iterator: what is written from now on comes after it.
-    const options = { limit: 1, beforeRequest: noHook, signal: ctx.signal };
-    look(stream, id, await polls.pace(reader).poll(options));
+    await readLightly(stream, id, reader, ctx.signal);
   });
   await checkpoint.flush();
 }
 
-/** What a light read says of a shard: its first record's position, its end, or that it is still quiet. */
-function look({ checkpoint, readers, tree }: OpenStream, id: string, page: StreamPage): void {
+/** Notes shards that are new, which are read lightly from their first record: an earlier one can't be there. */
+export function noteLightly(stream: OpenStream, shards: Shard[]): void {
+  const { ctx, table, checkpoint, readers } = stream;
+  const found = noteShards(stream, shards);
+  if (stream.spool !== undefined) return;
+  for (const id of found) {
+    // A light read tells of what is there now: it must not hide what has expired before.
+    if (!isWhole(checkpoint.shards, checkpoint.shards.get(id)!)) continue;
+    readers.set(id, ctx.role("streams").read({ phase: "incr", table, shard: id }, { at: "horizon" }));
+  }
+}
+
+/** Reads a quiet shard lightly, and notes its first record's position, its end, or that it is still quiet. */
+export async function readLightly(
+  { checkpoint, readers, tree, polls }: OpenStream,
+  id: string,
+  reader: ShardReader,
+  signal: AbortSignal,
+): Promise<StreamPage> {
+  const page = await polls.pace(reader).poll({ limit: 1, beforeRequest: noHook, signal });
   const note = checkpoint.shards.get(id)!;
   const [first] = page.records;
   if (first?.sequenceNumber !== undefined) {
@@ -164,78 +178,5 @@ function look({ checkpoint, readers, tree }: OpenStream, id: string, page: Strea
     // Also one that has ended before the shard it follows: there was nothing in it.
     checkpoint.note({ ...note, notedAt: page.sentAt });
   }
-}
-
-/**
- * Keeps the positions of a table whose full phase runs: reads quiet shards lightly until a first record gives
- * a sequence number, for their iterators don't live long, and notes shards that are new, which are read in the same way.
- *
- * @returns to be called before the following begins
- */
-export function keepPositions(stream: OpenStream): () => Promise<void> {
-  const { ctx, table, readers, polls, childless } = stream;
-  const done = new AbortController();
-  const signal = AbortSignal.any([ctx.signal, done.signal]);
-  const pause = (ms: number): Promise<void> => sleep(ms, undefined, { signal }).catch(() => {});
-
-  const searching = new Set<Promise<void>>();
-  /** Shards whose end was seen here. */
-  const ended = new Set<string>();
-
-  function found(shards: Shard[]): void {
-    for (const id of noteShards(stream, shards)) {
-      if (stream.spool !== undefined) continue;
-      // A light read tells of what is there now: it must not hide what has expired before.
-      refuseExpired(table, stream.checkpoint.shards, stream.checkpoint.shards.get(id)!);
-      const unit: ShardUnit = { phase: "incr", table, shard: id };
-      readers.set(id, ctx.role("streams").read(unit, { at: "horizon" }));
-    }
-  }
-
-  function search(id: string): void {
-    const search = findChildren(stream, id, found, signal)
-      .catch(fail)
-      .finally(() => searching.delete(search));
-    searching.add(search);
-  }
-
-  async function lightly([id, reader]: [string, ShardReader]): Promise<void> {
-    const page = await polls.pace(reader).poll({ limit: 1, beforeRequest: noHook, signal });
-    look(stream, id, page);
-    if (!page.ended || ended.has(id)) return;
-    ended.add(id);
-    expectChildren(stream, id);
-    search(id);
-  }
-
-  async function readLightly(): Promise<void> {
-    for (const id of childless.keys()) search(id);
-    while (!signal.aborted) {
-      await pause(Math.min(Math.max(LIGHT.least, LIGHT.perShard * readers.size), LIGHT.most));
-      if (!signal.aborted) await inParallel([...readers], PROBES, lightly);
-    }
-  }
-
-  async function list(): Promise<void> {
-    for (;;) {
-      await pause(LISTING);
-      if (signal.aborted) return;
-      const shards = await listed(stream, () => ctx.role("streams").shards(table, signal), signal);
-      if (shards === undefined) continue;
-      stream.listedAt = performance.now();
-      found(shards);
-      settleChildren(stream);
-    }
-  }
-
-  const fail = (error: unknown): void => {
-    if (!signal.aborted) ctx.stop(error);
-  };
-  const running = Promise.all([readLightly().catch(fail), list().catch(fail)]);
-  return async () => {
-    done.abort();
-    await running;
-    await Promise.all(searching);
-    await stream.checkpoint.flush();
-  };
+  return page;
 }

@@ -81,7 +81,7 @@ export interface Streams {
    * @throws MigrationError STREAM_UNFIT when there is one of another kind, or the source has no streams
    */
   open(table: Table, signal: AbortSignal): Promise<string>;
-  /** All shards that are listed now, in any order. */
+  /** All shards that are listed now, in any order; asked right after the opening, those that it has seen. */
   shards(table: Table, signal: AbortSignal): Promise<Shard[]>;
   /** The shards that follow this one; empty while there are none yet. */
   children(table: Table, shard: string, signal: AbortSignal): Promise<Shard[]>;

@@ -18,11 +18,16 @@ type Shards = ReadonlyMap<string, ShardNote>;
  * @throws MigrationError STREAM_GAP
  */
 export function refuseExpired(table: Table, shards: Shards, note: ShardNote): void {
-  if (note.position.at === "sequence") return;
+  if (note.position.at === "sequence" || isWhole(shards, note)) return;
   const at = wholeAt(shards, note);
-  if (at !== undefined && Date.now() - at <= KEPT) return;
   const since = at === undefined ? "a time that nobody knows" : new Date(at).toISOString();
   throw gap(`what was written since ${since} may have expired unread: table ${table.name}, shard ${note.id}`);
+}
+
+/** Whether nothing of a shard is missing, as far as is known. */
+export function isWhole(shards: Shards, note: ShardNote): boolean {
+  const at = wholeAt(shards, note);
+  return at !== undefined && Date.now() - at <= KEPT;
 }
 
 /** When it was known last that nothing of a shard was missing, in ms since 1970; undefined: nobody knows. */

@@ -28,7 +28,7 @@ export interface FakeStreams extends Streams {
   listed: Shard[];
   /** What a shard answers, one after the other; then nothing comes any more. */
   answers: Map<string, Answer[]>;
-  /** Readers that were opened: which shard, and from where. */
+  /** Readers that have read: which shard, and from where. */
   opened: { shard: string; from: ShardPosition }[];
   /** Listings that were asked for. */
   listings: number;
@@ -53,9 +53,11 @@ export function fakeStreams(listed: Shard[] = [], answers: Record<string, Answer
     shards: async () => list(),
     children: async (_table, id) => list().filter(({ parent }) => parent === id),
     read({ shard }, from) {
-      streams.opened.push({ shard, from });
+      let isOpened = false;
       return {
         async poll() {
+          if (!isOpened) streams.opened.push({ shard, from });
+          isOpened = true;
           const answer = streams.answers.get(shard)?.shift() ?? {};
           if (answer instanceof Error) throw answer;
           return { records: [], bytes: 0, tip: true, ended: false, sentAt: Date.now(), ...answer };

@@ -9,8 +9,11 @@ import { createShardLists, type StreamName } from "./_shard-lists.ts";
 import { createShardReader } from "./_shard-reader.ts";
 import { enableStream, readyShards } from "./_stream-enable.ts";
 
-/** The shards seen when a stream was opened are a listing for so long, in ms: later ones are found by later listings. */
-const FRESH = 900_000;
+/**
+ * The shards seen when a stream was opened are what is listed for who asks first, which is to begin, so long after it at
+ * most, in ms: as long as a listing counts while a stream is followed. Streams of many tables may be opened in between.
+ */
+const FRESH = 300_000;
 
 /** The source of the incremental phase: every table's DynamoDB stream. */
 const dynamodbStreams: Plugin = definePlugin({

@@ -2,7 +2,7 @@ import { describe, expect, test } from "bun:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { followTable } from "../../core/incr.ts";
 import { noteShards } from "../../core/open-stream.ts";
-import { keepPositions } from "../../core/positions.ts";
+import { keepPositions } from "../../core/kept-positions.ts";
 import type { ShardState } from "../../core/shard-rows.ts";
 import type { Shard } from "../../core/types.ts";
 import type { memoryCheckpoint } from "../fake-context.ts";
@@ -78,6 +78,16 @@ test("an end that is seen now says nothing of when it was", async () => {
   await done;
 });
 
+test("a stream that is gone on with is listed once at its opening: what came meanwhile is known then", async () => {
+  const streams = fakeStreams([{ id: "p" }, { id: "c", parent: "p" }]);
+  const running: ShardState = { id: "p", status: "running", position: at("5") };
+  await using ctx = await streamContext({ streams, checkpoint: noted([running], { p: ago(1) }) });
+  const { checkpoint, listedAt } = await opened(ctx, "noted");
+  expect(checkpoint.shards.get("c")).toMatchObject({ status: "waiting", position: { at: "horizon" } });
+  expect(streams.listings).toBe(1);
+  expect(performance.now() - listedAt!).toBeLessThan(5000);
+});
+
 describe("while the full phase runs", () => {
   test("the children of a shard whose end was seen are looked for at once, and read lightly", async () => {
     const streams = fakeStreams([{ id: "p" }], {
@@ -111,6 +121,21 @@ describe("while the full phase runs", () => {
     const unkeep = keepPositions(await opened(ctx, "noted"));
     for (let n = 0; n < 50 && !ctx.signal.aborted; n++) await sleep(10);
     await unkeep();
+    expect(ctx.signal.reason).toMatchObject({ code: "STREAM_GAP" });
+  });
+
+  test("a child that waited a day for its parent after it was read lightly is a gap", async () => {
+    const parent: ShardState = { id: "p", status: "running", position: at("5"), time: ago(2) };
+    const streams = fakeStreams([{ id: "p" }, { id: "c", parent: "p" }], { p: [{ ended: true }] });
+    const checkpoint = noted([parent], { p: ago(2) });
+    await using ctx = await streamContext({ streams, checkpoint });
+    const stream = await opened(ctx, "noted");
+    await keepPositions(stream)();
+    expect([...stream.readers.keys()]).toEqual(["c"]);
+    for (const note of stream.checkpoint.shards.values()) {
+      stream.checkpoint.note({ ...note, notedAt: ago(25), time: ago(25) });
+    }
+    await followTable(stream).catch(() => {});
     expect(ctx.signal.reason).toMatchObject({ code: "STREAM_GAP" });
   });
 
