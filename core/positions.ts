@@ -128,15 +128,17 @@ async function takePositions(stream: OpenStream, shards: Shard[]): Promise<void>
   const { ctx, table, checkpoint, tree, readers } = stream;
   tree.begin(shards);
   const notedAt = Date.now();
-  await inParallel(shards, PROBES, async ({ id, parent, last }) => {
+  // All at once: cut off with some of them noted, the others would look as if their parents had been missed.
+  for (const { id, parent, last } of shards) {
     const base = { id, ...(parent !== undefined && { parent }), notedAt };
-    if (last !== undefined) {
-      checkpoint.note({ ...base, status: "skipped", position: { at: "horizon" } });
-      return;
-    }
+    if (last === undefined) checkpoint.note({ ...base, status: "waiting", position: { at: "latest" } });
+    else checkpoint.note({ ...base, status: "skipped", position: { at: "horizon" } });
+  }
+  await checkpoint.flush();
+  const open = shards.filter(({ last }) => last === undefined);
+  await inParallel(open, PROBES, async ({ id }) => {
     const reader = ctx.role("streams").read({ phase: "incr", table, shard: id }, { at: "latest" });
     readers.set(id, reader);
-    checkpoint.note({ ...base, status: "waiting", position: { at: "latest" } });
     // The first request takes the iterator: what is written from now on comes after it.
     await readLightly(stream, id, reader, ctx.signal);
   });

@@ -88,6 +88,18 @@ test("a stream that is gone on with is listed once at its opening: what came mea
   expect(performance.now() - listedAt!).toBeLessThan(5000);
 });
 
+test("positions that were cut off half way are whole at the next start: no shard waits for a parent that is long gone", async () => {
+  const shards = Array.from({ length: 40 }, (_, n): Shard => ({ id: `s${n}`, parent: `gone${n}` }));
+  const streams = fakeStreams(shards, { s0: [new Error("killed here")] });
+  const checkpoint = noted([]);
+  await using first = await streamContext({ streams, checkpoint });
+  await expect(opened(first)).rejects.toThrow("killed here");
+  await using second = await streamContext({ streams, checkpoint });
+  const stream = await opened(second);
+  expect(stream.checkpoint.shards.size).toBe(40);
+  expect(stream.orphans.size).toBe(0);
+});
+
 describe("while the full phase runs", () => {
   test("the children of a shard whose end was seen are looked for at once, and read lightly", async () => {
     const streams = fakeStreams([{ id: "p" }], {
