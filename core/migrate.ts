@@ -81,6 +81,9 @@ export async function runMigration(options: MigrateOptions): Promise<Progress> {
     );
     const fullDone = options.onFullDone ?? ((): void => {});
     if (ctx.config.sync_mode === "full") {
+      // An earlier run's positions cover what is written after them: the scan has to see all that was before.
+      const covers = prepared.tables.some((table) => prepared.checkpoint.table(table).state?.noted);
+      if (covers && !options.given?.has("full.read.consistent")) config["full.read.consistent"] = true;
       await full(ctx, prepared, createFairLanes(readLanes(ctx.config, availableParallelism())));
       await prepared.checkpoint.finish();
       if (!prepared.copies) ctx.log.info("there is nothing left to copy; --fresh copies again");

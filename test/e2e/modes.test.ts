@@ -169,6 +169,21 @@ test("all, killed before its positions, full, killed as well, all: from the time
   await migration.until("all", {}, [kept.plugin]);
 });
 
+test("full reads consistently where it goes on with a copy whose positions are noted, and else not", async () => {
+  await using migration = await runs();
+  const { streams } = migration;
+  const consistent = () =>
+    streams.source.calls
+      .filter(({ operation }) => operation === "Scan")
+      .map(({ body }) => body["ConsistentRead"] === true);
+  await migration.ended("all", {}, { plugins: [killed("fetch:before")] });
+  expect(consistent()).toEqual([]);
+  expect((await migration.full()).code).toBe(0);
+  expect(consistent()).toEqual([true]);
+  await migration.full({ "target.db.exist": "drop" }, { fresh: true });
+  expect(consistent()).toEqual([true, false]);
+});
+
 test("full of a table without a stream, killed before its first item, all: from now", async () => {
   await using migration = await runs(["t"], 80, { disabled: true });
   const { stderr } = await migration.full({}, { plugins: [killed("fetch:before")] });
