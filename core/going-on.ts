@@ -7,7 +7,7 @@ import { changedSettings, type Fingerprint } from "./fingerprint.ts";
 import { describeKey } from "./key-of.ts";
 import { inParallel } from "./lanes.ts";
 import type { RunState, TableState } from "./run-state.ts";
-import { isStreamNoted, notedStream } from "./stream-checkpoint.ts";
+import { isStreamNoted, openStreamCheckpoint } from "./stream-checkpoint.ts";
 import type { Table } from "./types.ts";
 
 /** Places looked at at once. */
@@ -62,8 +62,8 @@ export async function followedBefore(
   run: RunState | undefined,
 ): Promise<TableState | undefined> {
   if (run === undefined || run.id !== undefined || run.finishedAt !== undefined) return undefined;
-  const { stream, positions } = await notedStream(ctx, table);
-  if (stream === undefined || positions === 0) return undefined;
+  const { stream, shards } = await openStreamCheckpoint(ctx, table);
+  if (stream === undefined || shards.size === 0) return undefined;
   return { stage: "done", targetName: table.targetName, units: 0 };
 }
 

@@ -6,10 +6,14 @@ import { MigrationError } from "./errors.ts";
 import { startOver } from "./going-on.ts";
 import { planIndexes } from "./indexes.ts";
 import { describeKey } from "./key-of.ts";
+import { inParallel } from "./lanes.ts";
 import type { Resumption } from "./roles.ts";
 import type { Adopted } from "./run-state.ts";
 import { isUnwritten, refuseLost } from "./stream-start.ts";
 import type { Table } from "./types.ts";
+
+/** Tables whose checkpoints are looked at at once. */
+const LOOKS = 8;
 
 /** What was found of a table. */
 export interface Place {
@@ -102,7 +106,8 @@ function refuseExisting(ctx: Context, places: Place[], fresh: boolean): void {
 /** What is copied is followed from then, or not at all; no stream is enabled for nothing. */
 async function refuseGaps(ctx: Context, places: Place[]): Promise<void> {
   if (ctx.config.on_gap !== "fail") return;
-  for (const place of places) if (!isToMake(place)) await refuseLost(ctx, place.table, place.checkpoint);
+  const begun = places.filter((place) => !isToMake(place));
+  await inParallel(begun, LOOKS, ({ table, checkpoint }) => refuseLost(ctx, table, checkpoint));
 }
 
 /** Only what is copied can be followed; what is copied again after a gap is copied to its end first. */

@@ -68,22 +68,6 @@ export async function isStreamNoted(ctx: Context, table: Table): Promise<boolean
   return (await ctx.role("checkpoint").load(namesOf(table).own)).has(STREAM);
 }
 
-/** Which stream is noted, undefined: none, or the original noted it; and in how many shards there are positions. */
-export async function notedStream(
-  ctx: Context,
-  table: Table,
-): Promise<{ stream: string | undefined; positions: number }> {
-  const store = ctx.role("checkpoint");
-  const { rows, own } = namesOf(table);
-  const stream = readStream(await store.load(own));
-  return { stream, positions: (await store.load(rows)).size };
-}
-
-function readStream(own: ReadonlyMap<string, unknown>): string | undefined {
-  const { output, success } = v.safeParse(streamSchema, own.get(STREAM));
-  return success ? output.stream : undefined;
-}
-
 /** Forgets what is noted of a table's stream. */
 export async function forgetStream(ctx: Context, table: Table): Promise<void> {
   const store = ctx.role("checkpoint");
@@ -116,7 +100,8 @@ export async function openStreamCheckpoint(
     const { output, success } = v.safeParse(spoolSchema, state);
     if (part.startsWith(SPOOL) && success) spooled.set(part.slice(SPOOL.length), output.readUpTo);
   }
-  let stream = readStream(own);
+  const noted = v.safeParse(streamSchema, own.get(STREAM));
+  let stream = noted.success ? noted.output.stream : undefined;
 
   let retired = false;
   const goneAt = new Map(Object.entries(readGone(own.get(GONE))));

@@ -4,7 +4,9 @@ import type { Context } from "./context.ts";
 import { type CopyStart, isReached, unreached } from "./copy-start.ts";
 import type { MigrationError } from "./errors.ts";
 import { gap } from "./gap.ts";
-import { notedStream } from "./stream-checkpoint.ts";
+import { refuseExpired } from "./shard-age.ts";
+import { createShardTree } from "./shards.ts";
+import { openStreamCheckpoint } from "./stream-checkpoint.ts";
 import type { Table } from "./types.ts";
 
 /** From where a stream is read: its positions must be noted already; or, unless they are, from now or a copy's begin. */
@@ -43,10 +45,13 @@ export async function refuseLost(ctx: Context, table: Table, checkpoint: TableCh
   if (typeof start === "object" && !isReached(start, table.stream)) throw unreached(table, start);
   // What is noted is of another copy.
   if (checkpoint.state?.copy !== undefined) return;
-  const { positions, stream: was } = await notedStream(ctx, table);
+  const { shards, spooled, stream: was } = await openStreamCheckpoint(ctx, table);
   const { stream: is } = table;
-  if (positions === 0 && start === "noted") throw unreached(table);
-  if (positions > 0 && was !== undefined && is !== undefined && was !== is) throw madeAnew(table, was, is);
+  if (shards.size === 0 && start === "noted") throw unreached(table);
+  if (shards.size > 0 && was !== undefined && is !== undefined && was !== is) throw madeAnew(table, was, is);
+  for (const id of createShardTree(shards.values()).ready()) {
+    if (!spooled.has(id)) refuseExpired(table, shards, shards.get(id)!);
+  }
 }
 
 /** The error for positions in a stream that is another one now. */

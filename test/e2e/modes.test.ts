@@ -210,6 +210,15 @@ test.each<[string, (migration: Awaited<ReturnType<typeof runs>>, kept: Kept) => 
     },
   ],
   [
+    "whose quiet shards nobody has read for a day",
+    async (migration, { plugin, states }) => {
+      await migration.until("all", { "filter.collection.white": "t" }, [plugin]);
+      const own = states.get("stream:t")!;
+      const notedAt = Date.now() - 25 * 3_600_000;
+      for (const part of own.keys()) if (part.startsWith("shard:")) own.set(part, { notedAt });
+    },
+  ],
+  [
     "whose positions are gone",
     async (migration, { plugin, states }) => {
       await migration.until("all", { "filter.collection.white": "t" }, [plugin]);
