@@ -91,6 +91,30 @@ test.each(["incr", "all"])(
   },
 );
 
+test("a table that was made anew before its copy was done is copied from its begin", async () => {
+  await using s = await scenario();
+  await using streams = await startStreams({ tables: ["t"] });
+  const random = randomOf(15);
+  change(streams, random, 100);
+  const killed = definePlugin({
+    name: "killed",
+    setup(ctx) {
+      ctx.hook("checkpoint:after", ({ phase }) => {
+        if (phase === "full") throw new Error("killed here");
+      });
+    },
+  });
+  expect((await follow(s, streams, {}, { plugins: [killed] }).done).stderr).toContain("killed here");
+  streams.remake("t");
+  change(streams, random, 30);
+  const run = follow(s, streams, resync);
+  try {
+    await expectModel(s, streams, run);
+  } finally {
+    await run.stop();
+  }
+});
+
 test("while it follows, with another table that goes on, and writers all along", async () => {
   await using s = await scenario();
   let stalled = false;
