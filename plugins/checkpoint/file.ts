@@ -22,8 +22,8 @@ const file: Plugin = definePlugin({
     const ownership = folderOwnership(beside, ours, id);
     const original = originalFiles(beside, folder);
     const pathOf = (name: string): string => join(folder, `${fileNameOf(name)}.jsonl`);
-    const { check, ...lease } = fileLease(folder, id);
-    /** By name what its file holds. */
+    const { check, ...keeper } = fileLease(folder, id);
+    /** By name what its file holds, as long as nobody else writes there. */
     const kept = new Map<string, States>();
 
     async function statesOf(name: string): Promise<States> {
@@ -90,7 +90,15 @@ const file: Plugin = definePlugin({
           if (removed.length > 0) await replace(name, states);
         }),
 
-      lease,
+      lease: {
+        ...keeper,
+        async claim(ours, options) {
+          const found = await keeper.claim(ours, options);
+          // Who had it before may have saved since these were read.
+          if (found.holder.token === ours.token) kept.clear();
+          return found;
+        },
+      },
 
       close: () => queue.idle(),
     });

@@ -106,6 +106,27 @@ export function leaseCases({ plugin, makePlace }: CheckpointContract): ContractC
     });
   }
 
+  add(
+    "gives the states as who had it left them, not as they were read before",
+    ["app", "app"],
+    async (one, two) => {
+      await one!.lease.claim(one!.holder, { ttl: LONG });
+      for (const name of NAMES) {
+        await one!.checkpoint.save(name, row(1));
+        assertSame([...(await two!.checkpoint.load(name))], [...row(1)]);
+      }
+      await two!.lease.claim(two!.holder, { ttl: LONG });
+      for (const name of NAMES) await one!.checkpoint.save(name, row(2));
+      await one!.lease.release(one!.holder);
+      assertSame((await two!.lease.claim(two!.holder, { ttl: LONG })).holder, two!.holder);
+      for (const name of NAMES) {
+        assertSame([...(await two!.checkpoint.load(name))], [...row(2)]);
+        await two!.checkpoint.save(name, new Map([["1", { ShardId: "1", n: 3 }]]));
+        assertSame((await two!.checkpoint.load(name)).get("0"), row(2).get("0"));
+      }
+    },
+  );
+
   add("is an id's own", ["one", "two"], async (...both) => {
     for (const { lease, holder } of both) {
       assertSame((await lease.claim(holder, { ttl: LONG })).holder, holder);
