@@ -187,8 +187,8 @@ async function open(ctx: Context, table: Table, polls: Polls, run: RunCheckpoint
   const checkpoint = run.table(table);
   const { copy, noted, key } = checkpoint.state ?? {};
   const start = await startOf(ctx, table, checkpoint);
-  // What is noted there is of another copy.
-  if (copy !== undefined) await forgetStream(ctx, table);
+  // What is noted there is of another copy, and leads to the gap that made this one necessary.
+  if (copy !== undefined || noted === false) await forgetStream(ctx, table);
   const stream = await openStream(scope, table, polls, start);
   await spoolIfAsked(stream, checkpoint);
   if (copy !== undefined || !noted || key === undefined) {

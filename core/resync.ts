@@ -4,8 +4,6 @@ import type { Context } from "./context.ts";
 import { MigrationError } from "./errors.ts";
 import { planIndexes } from "./indexes.ts";
 import { describeKey } from "./key-of.ts";
-import { openTableSpool } from "./spool.ts";
-import { forgetStream } from "./stream-checkpoint.ts";
 import { rereads } from "./sweep.ts";
 import type { Table } from "./types.ts";
 
@@ -46,8 +44,8 @@ export function checkResync(ctx: Context): void {
 }
 
 /**
- * Begins a table's copy anew: noted before anything else, so that a crash doesn't forget it. Its positions are
- * forgotten, and have to be taken before the first Scan.
+ * Begins a table's copy anew: noted before anything else, so that a crash doesn't forget it. Who opens its stream
+ * forgets its positions, and takes them before the first Scan.
  */
 export async function beginResync(
   ctx: Context,
@@ -64,13 +62,10 @@ export async function beginResync(
     key: describeKey(table),
     stage: "copying",
     copy: undefined,
-    noted: undefined,
+    noted: false,
     round: (checkpoint.state?.round ?? 0) + 1,
     units: ctx.role("source").units(table).length,
   });
-  await forgetStream(ctx, table);
-  // What it has was read before the gap, and says where to go on before it.
-  await openTableSpool(ctx.config["increase.persist.dir"], ctx.config.id, table.name).remove();
   const counters = ctx.progress.tables.get(table.name)!;
   const nothing = { read: 0, filtered: 0, written: 0, bytes: 0, resumed: 0, resumedBytes: 0, overflowed: 0 };
   Object.assign(counters, nothing, { state: "waiting", startedAt: Date.now(), finishedAt: undefined });

@@ -51,7 +51,10 @@ export interface TableState {
   indexes?: number | undefined;
   /** It was copied with no positions in its stream noted. */
   copy?: CopyStart | undefined;
-  /** Positions in its stream were noted since it was begun: they can't be taken anew. */
+  /**
+   * Positions in its stream were noted since it was begun: they can't be taken anew. False: it was begun again, and
+   * what may still be there is from before.
+   */
   noted?: boolean | undefined;
 }
 

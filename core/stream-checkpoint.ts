@@ -72,8 +72,9 @@ export async function isStreamNoted(ctx: Context, table: Table): Promise<boolean
 export async function forgetStream(ctx: Context, table: Table): Promise<void> {
   const store = ctx.role("checkpoint");
   const { rows, own } = namesOf(table);
-  await store.clear(own);
+  // Rows without what is ours beside them would be the original's.
   await store.clear(rows);
+  await store.clear(own);
 }
 
 /**

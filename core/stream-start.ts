@@ -43,8 +43,9 @@ export async function isUnwritten(ctx: Context, table: Table, checkpoint: TableC
 export async function refuseLost(ctx: Context, table: Table, checkpoint: TableCheckpoint): Promise<void> {
   const start = await startOf(ctx, table, checkpoint);
   if (typeof start === "object" && !isReached(start, table.stream)) throw unreached(table, start);
+  const { copy, noted } = checkpoint.state ?? {};
   // What is noted is of another copy.
-  if (checkpoint.state?.copy !== undefined) return;
+  if (copy !== undefined || noted === false) return;
   const { shards, spooled, stream: was } = await openStreamCheckpoint(ctx, table);
   const { stream: is } = table;
   if (shards.size === 0 && start === "noted") throw unreached(table);

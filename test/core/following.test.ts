@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { isOriginals } from "../../core/adopt.ts";
 import { openCheckpoint } from "../../core/checkpoint.ts";
 import type { Context } from "../../core/context.ts";
 import { fingerprint } from "../../core/fingerprint.ts";
@@ -11,6 +12,8 @@ import { createFairLanes } from "../../core/lanes.ts";
 import { beginResync } from "../../core/resync.ts";
 import type { Source } from "../../core/roles.ts";
 import { openTableSpool } from "../../core/spool.ts";
+import { forgetStream } from "../../core/stream-checkpoint.ts";
+import { migrateTable } from "../../core/table.ts";
 import type { Table } from "../../core/types.ts";
 import { memoryCheckpoint, page } from "../fake-context.ts";
 import { changed, fakeStreams, noted, streamContext, TABLE } from "../fake-streams.ts";
@@ -47,6 +50,21 @@ function begun(
   checkpoint.states.set("run", new Map([["run", run]]));
 }
 
+test("a stream whose forgetting was cut off isn't taken for the original's", async () => {
+  const position = { at: "sequence", number: "4", inclusive: false } as const;
+  const checkpoint = noted([{ id: "s", status: "running", position }], { s: Date.now() });
+  checkpoint.states.set("status", new Map([["status", "incr_sync"]]));
+  const { clear } = checkpoint;
+  let clears = 0;
+  checkpoint.clear = async (name) => {
+    if (++clears > 1) throw new Error("killed");
+    return clear(name);
+  };
+  await using ctx = await streamContext({ streams: fakeStreams(), checkpoint });
+  await expect(forgetStream(ctx, TABLE)).rejects.toThrow("killed");
+  expect(await isOriginals(ctx, TABLE)).toBe(false);
+});
+
 describe("a table that is copied again", () => {
   test("leaves its spool behind, which would lead to the same gap", async () => {
     const running = {
@@ -81,6 +99,63 @@ describe("a table that is copied again", () => {
     ]);
     expect(readdirSync(folder)).toEqual([]);
   });
+
+  test.each(["shards:t", "stream:t"])(
+    "is copied once when the process is killed before %s is forgotten",
+    async (name) => {
+      const position = { at: "sequence", number: "4", inclusive: false } as const;
+      const checkpoint = noted([{ id: "s", status: "running", position }], { s: Date.now() });
+      checkpoint.states.set("table:t", new Map([["table", { ...done, noted: true }]]));
+      let copies = 0;
+      const source = empty();
+      const read = source.read!;
+      source.read = (unit, options) => {
+        copies++;
+        return read(unit, options);
+      };
+      /** What is behind the old position is gone, in each process. */
+      const streams = fakeStreams([{ id: "s" }]);
+      const latest = streams.read;
+      let polls = 0;
+      const isFollowed = (): boolean => polls >= 3;
+      streams.read = (unit, from) => {
+        const reader = latest(unit, from);
+        return {
+          poll(options) {
+            if (from.at !== "latest") return Promise.reject(gap("records after 4 are gone"));
+            polls++;
+            return reader.poll(options);
+          },
+        };
+      };
+      const clear = checkpoint.clear;
+      checkpoint.clear = async (each) => {
+        if (each === name) throw new Error("killed");
+        return clear(each);
+      };
+      {
+        await using ctx = await streamContext({ streams, checkpoint, source, settings: settings() });
+        begun(checkpoint, ctx);
+        const run = await openCheckpoint(ctx, [TABLE], false);
+        const following = await openStreams(ctx, [TABLE], run, createFairLanes(1));
+        following.start(TABLE);
+        await following.stopped();
+        expect(ctx.signal.reason).toMatchObject({ message: expect.stringContaining("killed") });
+      }
+      checkpoint.clear = clear;
+      await using ctx = await streamContext({ streams, checkpoint, source, settings: settings() });
+      const run = await openCheckpoint(ctx, [TABLE], false);
+      const following = await openStreams(ctx, [TABLE], run, createFairLanes(1));
+      await migrateTable(ctx, TABLE, ctx.progress.tables.get("t")!, run.table(TABLE), createFairLanes(1));
+      following.start(TABLE);
+      while (!isFollowed() && !ctx.signal.aborted) await Bun.sleep(10);
+      ctx.stop(new Error("enough"));
+      await following.stopped();
+      expect(ctx.signal.reason).toMatchObject({ message: "enough" });
+      expect(copies).toBe(1);
+      expect(run.table(TABLE).state).toMatchObject({ stage: "done", round: 1, noted: true });
+    },
+  );
 
   test("isn't copied without end: a gap that comes back ends the run", async () => {
     let copies = 0;
