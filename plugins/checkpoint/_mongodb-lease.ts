@@ -50,7 +50,7 @@ export async function claimLease(
   }
 }
 
-/** See `LeaseKeeper.renew`. */
+/** See `LeaseKeeper.renew`. It is a write that a majority has: a primary that was replaced can't say yes. */
 export async function renewLease(
   db: Db,
   { collection, id }: LeasePlace,
@@ -60,20 +60,16 @@ export async function renewLease(
   const update = [{ $set: { renewedAt: "$$NOW", seenAt: "$$NOW" } }];
   const found = await change(db, collection, { query: { _id, "holder.token": token }, update });
   if (found !== undefined) return holding(found);
-  const other = await db.collection<LeaseDocument>(collection).findOne({ _id: _id as never });
-  return other === null || other.holder.token === NOBODY ? undefined : holding(other);
+  const options = { readConcern: "majority", maxTimeMS: WRITE_TIMEOUT } as const;
+  const other = await db.collection<LeaseDocument>(collection).findOne({ _id: _id as never }, options);
+  // It isn't ours any more, whatever a read says that came too late.
+  return other === null || [NOBODY, token].includes(other.holder.token) ? undefined : holding(other);
 }
 
 /** See `LeaseKeeper.release`. */
 export async function releaseLease(db: Db, { collection, id }: LeasePlace, { token }: Holder): Promise<void> {
   const query = { _id: idOf(id), "holder.token": token };
   await change(db, collection, { query, update: { $set: { "holder.token": NOBODY } } });
-}
-
-/** Whether the process has it. */
-export async function hasLease(db: Db, { collection, id }: LeasePlace, { token }: Holder): Promise<boolean> {
-  const query = { _id: idOf(id) as never, "holder.token": token };
-  return (await db.collection<LeaseDocument>(collection).findOne(query)) !== null;
 }
 
 /**

@@ -15,7 +15,6 @@ import {
 import { isPassing } from "../target/_mongodb-errors.ts";
 import {
   claimLease,
-  hasLease,
   isLost,
   leaseCondition,
   type LeasePlace,
@@ -73,8 +72,8 @@ const mongodb: Plugin = definePlugin({
     async function checkLease(): Promise<void> {
       if (holder === undefined) return;
       const ours = holder;
-      if (await onDatabase("reading", (db) => hasLease(db, leasePlace, ours))) return;
-      throw leaseLost(id);
+      const found = await onDatabase("saving to", (db) => renewLease(db, leasePlace, ours));
+      if (found?.holder.token !== ours.token) throw leaseLost(id, found?.holder);
     }
 
     /** In the original's layout and place. */
