@@ -1,10 +1,12 @@
 /**
  * The lease as a file in the folder of the states. Times are those that the folder's disk gives, which processes on
- * several hosts may share.
+ * several hosts may share. Who has it writes what is to be saved into a folder of its own first: that is removed before
+ * the lease is taken away, and then nothing can be renamed out of it any more, however long its process was paused.
  */
 import { randomUUID } from "node:crypto";
 import { link, open, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
+import { fileNameOf } from "../../core/file-name.ts";
 import { leaseLost } from "../../core/lease.ts";
 import type { Holder, Holding, LeaseKeeper } from "../../core/roles.ts";
 import { attempt, makeFolder } from "./_state-file.ts";
@@ -26,11 +28,14 @@ export interface FileLease extends LeaseKeeper {
    * @throws MigrationError ALREADY_RUNNING
    */
   check(): Promise<void>;
+  /** Where a file of this name is written until it is whole. Fails in the end when the lease is another's. */
+  draft(name: string): string;
 }
 
 /** See the top of the file. */
 export function fileLease(folder: string, id: string): FileLease {
   const path = join(folder, NAME);
+  const draftsOf = ({ token }: Holder): string => join(folder, `drafts.${fileNameOf(token)}`);
   /** Who may save; undefined: anybody. */
   let claimed: Holder | undefined;
 
@@ -68,6 +73,8 @@ export function fileLease(folder: string, id: string): FileLease {
     await rm(aside, { force: true });
   }
 
+  const removeDrafts = (of: Holder): Promise<void> => rm(draftsOf(of), { recursive: true, force: true });
+
   async function claim(ours: Holder, { ttl, over }: { ttl: number; over?: string }): Promise<Holding> {
     return withDraft(JSON.stringify(ours), async (draft, now) => {
       while (!(await place(draft, path))) {
@@ -75,6 +82,7 @@ export function fileLease(folder: string, id: string): FileLease {
         if (found === undefined) continue;
         const { token } = found.holder;
         if (token === ours.token || (token !== over && found.age <= ttl)) return found;
+        await removeDrafts(found.holder);
         await takeAway(found);
       }
       return { holder: ours, age: 0 };
@@ -97,17 +105,21 @@ export function fileLease(folder: string, id: string): FileLease {
   return {
     claim: (ours, options) =>
       attempt(path, async () => {
+        // Before the lease is had, so that whoever takes it away finds them.
+        await makeFolder(draftsOf(ours));
         const found = await claim(ours, options);
         if (found.holder.token === ours.token) claimed = ours;
+        else await removeDrafts(ours);
         return found;
       }),
 
     renew: (ours) => attempt(path, () => renew(ours)),
 
-    release: ({ token }) =>
+    release: (ours) =>
       attempt(path, async () => {
+        await removeDrafts(ours);
         const found = await find(0);
-        if (found?.holder.token === token) await rm(path, { force: true });
+        if (found?.holder.token === ours.token) await rm(path, { force: true });
       }),
 
     async check() {
@@ -115,6 +127,8 @@ export function fileLease(folder: string, id: string): FileLease {
       const found = await attempt(path, () => find(0));
       if (found?.holder.token !== claimed?.token) throw leaseLost(id, found?.holder);
     },
+
+    draft: (name) => join(claimed === undefined ? folder : draftsOf(claimed), name),
   };
 }
 

@@ -1,10 +1,18 @@
 /** The original's checkpoint files: a JSON line a shard, and the status as one JSON object without a line's end. */
-import { readFile, rename, rm } from "node:fs/promises";
+import { readFile, rename } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { fileNameOf } from "../../core/file-name.ts";
 import { STATUS, STATUS_TABLE, originalName, statusDocument } from "./_original.ts";
 import type { States } from "./_queue.ts";
-import { attempt, makeFolder, parseObject, syncFolder, unreadable, writeSynced } from "./_state-file.ts";
+import {
+  attempt,
+  makeFolder,
+  parseObject,
+  removeFile,
+  syncFolder,
+  unreadable,
+  writeSynced,
+} from "./_state-file.ts";
 
 const FILE_MODE = 0o644;
 const FOLDER_MODE = 0o755;
@@ -20,15 +28,15 @@ export interface OriginalFiles {
  * The original's files.
  *
  * @param folder where they are; the original takes every file there for one of its own
- * @param own a folder of ours on the same disk, for what isn't finished
+ * @param draft where a file of a name is written first, in a folder of ours on the same disk
  */
-export function originalFiles(folder: string, own: string): OriginalFiles {
+export function originalFiles(folder: string, draft: (name: string) => string): OriginalFiles {
   const fileOf = (name: string): string => {
     const original = originalName(name)!;
     return original === "status" ? STATUS_TABLE : original.table;
   };
   const pathOf = (name: string): string => join(folder, fileOf(name));
-  const unfinished = (name: string): string => join(own, `${fileNameOf(fileOf(name))}.original.new`);
+  const draftOf = (name: string): string => draft(`${fileNameOf(fileOf(name))}.original.new`);
 
   return {
     async read(name) {
@@ -48,13 +56,12 @@ export function originalFiles(folder: string, own: string): OriginalFiles {
 
     async write(name, states) {
       const path = pathOf(name);
-      const next = unfinished(name);
+      const next = draftOf(name);
       const text =
         name === STATUS
           ? JSON.stringify(statusDocument(JSON.parse(states.get(STATUS)!)))
           : [...states.values()].map((row) => `${row}\n`).join("");
       await attempt(path, async () => {
-        await makeFolder(own);
         await makeFolder(folder, FOLDER_MODE);
         await writeSynced(next, text, FILE_MODE);
         await rename(next, path);
@@ -62,14 +69,7 @@ export function originalFiles(folder: string, own: string): OriginalFiles {
       });
     },
 
-    async remove(name) {
-      const path = pathOf(name);
-      await attempt(path, async () => {
-        await rm(unfinished(name), { force: true });
-        await rm(path, { force: true });
-        await syncFolder(dirname(path));
-      });
-    },
+    remove: (name) => removeFile(pathOf(name), draftOf(name)),
   };
 }
 

@@ -1,4 +1,5 @@
 /** A file of states: JSON lines, replaced as a whole, so that whoever reads it sees the old states or the new ones. */
+import { existsSync } from "node:fs";
 import { mkdir, open, readFile, rename, rm } from "node:fs/promises";
 import { dirname } from "node:path";
 import { MigrationError } from "../../core/errors.ts";
@@ -23,7 +24,7 @@ export interface Owner {
  */
 export async function readStates(path: string, owner: Owner): Promise<States> {
   const text = await attempt(path, async () => {
-    await rm(unfinished(path), { force: true });
+    await rm(`${path}.new`, { force: true });
     return readFile(path, "utf8").catch((error: NodeJS.ErrnoException) => {
       if (error.code === "ENOENT") return undefined;
       throw error;
@@ -49,16 +50,20 @@ export function unreadable(path: string, error: unknown): MigrationError {
 /**
  * Replaces a file's states; when it resolves they are on the disk.
  *
+ * @param draft where they are written first
  * @throws MigrationError CHECKPOINT_FAILED
  */
-export async function writeStates(path: string, { id, name }: Owner, states: States): Promise<void> {
+export async function writeStates(
+  path: string,
+  draft: string,
+  { id, name }: Owner,
+  states: States,
+): Promise<void> {
   const lines = [JSON.stringify({ "nimo-shake": VERSION, id, name })];
   for (const [part, state] of states) lines.push(`{"part":${JSON.stringify(part)},"state":${state}}`);
   await attempt(path, async () => {
-    const next = unfinished(path);
-    await makeFolder(dirname(path));
-    await writeSynced(next, `${lines.join("\n")}\n`, FILE_MODE);
-    await rename(next, path);
+    await writeSynced(draft, `${lines.join("\n")}\n`, FILE_MODE);
+    await rename(draft, path);
     await syncFolder(dirname(path));
   });
 }
@@ -74,17 +79,20 @@ export async function writeSynced(path: string, text: string, mode: number): Pro
   }
 }
 
-/** Removes a file for good. */
-export async function removeStates(path: string): Promise<void> {
+/**
+ * Removes a file for good.
+ *
+ * @param draft where it is put first, as what is written
+ */
+export async function removeFile(path: string, draft: string): Promise<void> {
   await attempt(path, async () => {
-    await rm(unfinished(path), { force: true });
-    await rm(path, { force: true });
+    await rename(path, draft).catch((error: NodeJS.ErrnoException) => {
+      // Either it isn't there, or the draft's folder is gone.
+      if (error.code !== "ENOENT" || existsSync(path)) throw error;
+    });
+    await rm(draft, { force: true });
     await syncFolder(dirname(path));
   });
-}
-
-function unfinished(path: string): string {
-  return `${path}.new`;
 }
 
 function parseStates(text: string, owner: Owner): States {

@@ -9,7 +9,7 @@ import { originalFiles } from "./_original-file.ts";
 import { fileLease } from "./_file-lease.ts";
 import { folderOwnership } from "./_owner-file.ts";
 import { createQueue, type States } from "./_queue.ts";
-import { readStates, removeStates, writeStates } from "./_state-file.ts";
+import { attempt, makeFolder, readStates, removeFile, writeStates } from "./_state-file.ts";
 
 /** `checkpoint.type = file`: a folder of an id's own, a file a name; the streams' positions as the original has them. */
 const file: Plugin = definePlugin({
@@ -20,9 +20,10 @@ const file: Plugin = definePlugin({
     const ours = `${beside}-state`;
     const folder = join(ours, id);
     const ownership = folderOwnership(beside, ours, id);
-    const original = originalFiles(beside, folder);
+    const { check, draft, ...keeper } = fileLease(folder, id);
+    const original = originalFiles(beside, draft);
     const pathOf = (name: string): string => join(folder, `${fileNameOf(name)}.jsonl`);
-    const { check, ...keeper } = fileLease(folder, id);
+    const draftOf = (name: string): string => draft(`${basename(pathOf(name))}.new`);
     /** By name what its file holds, as long as nobody else writes there. */
     const kept = new Map<string, States>();
 
@@ -47,10 +48,11 @@ const file: Plugin = definePlugin({
 
     async function replace(name: string, states: States): Promise<void> {
       await holding(async () => {
+        await attempt(folder, () => makeFolder(folder));
         if (originalName(name)) {
           await ownership.claim();
           await original.write(name, states);
-        } else await writeStates(pathOf(name), { id, name }, states);
+        } else await writeStates(pathOf(name), draftOf(name), { id, name }, states);
       });
       kept.set(name, states);
     }
@@ -79,7 +81,9 @@ const file: Plugin = definePlugin({
       clear: (name) =>
         queue.run(name, async () => {
           if (originalName(name)) await ownership.check();
-          await holding(() => (originalName(name) ? original.remove(name) : removeStates(pathOf(name))));
+          await holding(() =>
+            originalName(name) ? original.remove(name) : removeFile(pathOf(name), draftOf(name)),
+          );
           kept.set(name, new Map());
         }),
 

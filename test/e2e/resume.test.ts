@@ -252,7 +252,9 @@ describe("an unfinished run", () => {
     await using after = await killed(
       (s) => {
         const folder = join(s.folder, "checkpoint-state", s.id);
-        const texts = readdirSync(folder).map((name) => readFileSync(join(folder, name), "utf8"));
+        const entries = readdirSync(folder, { recursive: true, withFileTypes: true });
+        const files = entries.filter((each) => each.isFile());
+        const texts = files.map(({ parentPath, name }) => readFileSync(join(parentPath, name), "utf8"));
         expect(texts.join()).not.toContain("hunter22");
       },
       { "source.access_key_id": "other", "source.secret_access_key": "hunter22" },

@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, setDefaultTimeout, test } from "bun:test";
+import { execFileSync } from "node:child_process";
 import {
   existsSync,
   mkdirSync,
@@ -12,6 +13,7 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
+import { thisProcess } from "../../../core/host-process.ts";
 import file from "../../../plugins/checkpoint/file.ts";
 import { checkpointContract } from "../../contracts/index.ts";
 import { testTable } from "../../fake-context.ts";
@@ -20,6 +22,7 @@ import { expectFailure, openCheckpoint, type Opened } from "./open.ts";
 setDefaultTimeout(180_000);
 
 const CHILD = resolve(import.meta.dir, "saving-child.ts");
+const HOLDING_CHILD = resolve(import.meta.dir, "holding-child.ts");
 
 /** A folder of its own; the original's would be `states` in it. */
 function temporaryFolder() {
@@ -310,6 +313,63 @@ test("kill -9 while it saves, ten times: the file is whole and has at least what
     onlyFile(place.own);
   }
 });
+
+test.skipIf(process.platform === "win32").each(["t", "shards:t"])(
+  "%s: a process that is paused while it saves, and replaced, doesn't save that any more",
+  async (name) => {
+    using place = temporaryFolder();
+    const child = Bun.spawn([process.execPath, HOLDING_CHILD, place.address, name], {
+      stdout: "pipe",
+      stderr: "inherit",
+    });
+    try {
+      const isSaving = (): boolean => drafts(place.own).length > 0;
+      for (;;) {
+        while (!isSaving() && child.exitCode === null) await new Promise(setImmediate);
+        child.kill("SIGSTOP");
+        await stopped(child.pid);
+        if (isSaving() || child.exitCode !== null) break;
+        child.kill("SIGCONT");
+      }
+      await using next = await open(place.settings);
+      const holder = { ...thisProcess(), token: "next", since: new Date().toISOString() };
+      const claim = next.checkpoint.lease!.claim(holder, { ttl: 60_000, over: "child" });
+      expect((await claim).holder.token).toBe("next");
+      const before = saved(place.folder);
+      child.kill("SIGCONT");
+      expect(await new Response(child.stdout).text()).toBe("ALREADY_RUNNING");
+      expect(saved(place.folder)).toEqual(before);
+      await next.checkpoint.save(name, new Map([["s", { ShardId: "s" }]]));
+      await next.checkpoint.lease!.release(holder);
+      expect(readdirSync(place.own).filter((each) => !each.endsWith(".jsonl"))).toEqual([]);
+    } finally {
+      child.kill("SIGKILL");
+      await child.exited;
+    }
+  },
+);
+
+/** The files of what is saved, and when they were written. */
+function saved(folder: string): [name: string, at: number][] {
+  return readdirSync(folder, { recursive: true, encoding: "utf8" })
+    .filter((name) => /(jsonl|\/t)$/.test(name))
+    .map((name) => [name, statSync(join(folder, name)).mtimeMs]);
+}
+
+/** What isn't saved yet, wherever it is written. */
+function drafts(folder: string): string[] {
+  try {
+    return readdirSync(folder, { recursive: true, encoding: "utf8" }).filter((name) => name.endsWith(".new"));
+  } catch {
+    return [];
+  }
+}
+
+/** Resolves when the system has stopped a process. */
+async function stopped(pid: number): Promise<void> {
+  const state = (): string => execFileSync("ps", ["-o", "state=", "-p", String(pid)], { encoding: "utf8" });
+  while (!/^[TZ]/.test(state())) await Bun.sleep(1);
+}
 
 test("8192 parts ten times a second are no burden", async () => {
   using place = temporaryFolder();
