@@ -6,6 +6,7 @@ import {
 } from "mongodb";
 import type { ConsolaInstance } from "consola";
 import { createLanes } from "../../core/lanes.ts";
+import { checkCertificates } from "./_mongodb-certificates.ts";
 import { addressError, connectError } from "./_mongodb-errors.ts";
 import { explainReplicaSet } from "./_mongodb-replica-set.ts";
 
@@ -81,6 +82,7 @@ export async function connect(
     if ((w !== undefined && w !== "majority") || journal === false) {
       log.warn(`${key} asks for a weaker write concern: raised to majority, journal`);
     }
+    await checkCertificates(data.options, key);
     await patient.db("admin").command({ ping: 1 });
     return { data, patient, close, inTurn: createCalls(lanes, abandon) };
   } catch (error) {

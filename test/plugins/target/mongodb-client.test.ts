@@ -1,10 +1,27 @@
 import { createConsola } from "consola";
-import { describe, expect, setDefaultTimeout, test } from "bun:test";
+import { afterAll, describe, expect, setDefaultTimeout, test } from "bun:test";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { answered, connect, createCalls } from "../../../plugins/target/_mongodb-client.ts";
 import { sharedServers } from "../../servers/shared.ts";
 
-setDefaultTimeout(60_000);
+setDefaultTimeout(180_000);
+
+/** A certificate that has expired; nobody has its key. */
+const PEM = `-----BEGIN CERTIFICATE-----
+MIIBdDCCARmgAwIBAgIUM+oG40Jwals2KOYF80Y8FuLMb0MwCgYIKoZIzj0EAwIw
+DzENMAsGA1UEAwwEdGVzdDAeFw0yNjExMjYwNzU3MDdaFw0yNjExMjcwNzU3MDda
+MA8xDTALBgNVBAMMBHRlc3QwWTATBgcqhkjOPQIBBggqhkjOPQMBBwNCAAQJQGm2
+33QG5tp0VSZaGtl0JSxNik/AfDEeWs+GTek0+Tud0b9rOBQxamnRex4S8InF9G+t
+nTnp6UcvvgADcKlJo1MwUTAdBgNVHQ4EFgQUXGMQEChcas+10orHUSS61shtqLIw
+HwYDVR0jBBgwFoAUXGMQEChcas+10orHUSS61shtqLIwDwYDVR0TAQH/BAUwAwEB
+/zAKBggqhkjOPQQDAgNJADBGAiEA6wq1k52stb8mVKJLnKr9GnsCmchS2s3HD2FV
+9iIawcoCIQCO2aleaLMoxGz79egD4nyBby63DhhbQZOd9ujIOBX5LQ==
+-----END CERTIFICATE-----
+`;
+const KEY = "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n";
 
 const never = new Promise<never>(() => {});
 
@@ -49,6 +66,45 @@ describe("an address that can't be used is the configuration's fault: key and ca
       const given = key === "checkpoint.address" ? key : undefined;
       await expect(connecting(address, given)).rejects.toMatchObject(refusal);
     }
+  });
+
+  describe("the file of", () => {
+    const folder = mkdtempSync(join(tmpdir(), "nimo-shake-certificates-"));
+    afterAll(() => rmSync(folder, { recursive: true, force: true }));
+    const at = (option: string, text: string): string => {
+      const path = join(folder, "file.pem");
+      writeFileSync(path, text);
+      return `mongodb://127.0.0.1:1/?tls=true&serverSelectionTimeoutMS=500&${option}=${path}`;
+    };
+
+    test.each([
+      ["a CA that is empty", "tlsCAFile", ""],
+      ["a CA that is no PEM", "tlsCAFile", "hello"],
+      ["a CA that is cut off", "tlsCAFile", PEM.slice(0, 100)],
+      ["a CA with another content", "tlsCAFile", PEM.replace(/\nMII[^]*?\n/, "\nAAAA\n")],
+      ["a client that is no PEM", "tlsCertificateKeyFile", "hello"],
+      ["a client with another content", "tlsCertificateKeyFile", `${KEY}${PEM.replace("MII", "AAA")}`],
+      ["a client without its key", "tlsCertificateKeyFile", PEM],
+      ["a client without its certificate", "tlsCertificateKeyFile", KEY],
+    ])("%s", async (_, option, text) => {
+      const address = at(option, text);
+      const hint = expect.stringContaining(join(folder, "file.pem"));
+      for (const key of ["target.address", "checkpoint.address"] as const) {
+        const refusal = {
+          code: "CONFIG_INVALID",
+          exit: 2,
+          message: expect.stringMatching(new RegExp(`^${key}: no .*: ${folder}`)),
+          hint,
+        };
+        const given = key === "checkpoint.address" ? key : undefined;
+        await expect(connecting(address, given)).rejects.toMatchObject(refusal);
+      }
+    });
+
+    test("a CA is used, with what stands around it", async () => {
+      const address = at("tlsCAFile", `a comment\n${KEY}${PEM}\n${PEM}`);
+      await expect(connecting(address)).rejects.toMatchObject({ code: "TARGET_UNREACHABLE" });
+    });
   });
 
   test("an SRV name that isn't there", async () => {
