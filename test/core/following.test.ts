@@ -9,11 +9,12 @@ import { fingerprint } from "../../core/fingerprint.ts";
 import { openStreams } from "../../core/following.ts";
 import { gap } from "../../core/gap.ts";
 import { createFairLanes } from "../../core/lanes.ts";
+import { findPlaces, makePlaces } from "../../core/places.ts";
 import { beginResync } from "../../core/resync.ts";
-import type { Source } from "../../core/roles.ts";
+import type { Resumption, Source } from "../../core/roles.ts";
 import { openTableSpool } from "../../core/spool.ts";
 import { forgetStream } from "../../core/stream-checkpoint.ts";
-import { migrateTable } from "../../core/table.ts";
+import { migrateTable, prepareIncr } from "../../core/table.ts";
 import type { Table } from "../../core/types.ts";
 import { memoryCheckpoint, page } from "../fake-context.ts";
 import { changed, fakeStreams, noted, streamContext, TABLE } from "../fake-streams.ts";
@@ -154,6 +155,32 @@ describe("a table that is copied again", () => {
       expect(ctx.signal.reason).toMatchObject({ message: "enough" });
       expect(copies).toBe(1);
       expect(run.table(TABLE).state).toMatchObject({ stage: "done", round: 1, noted: true });
+    },
+  );
+
+  test.each(["all", "incr"])(
+    "is written over what is there, by a later start too, sync_mode = %s",
+    async (mode) => {
+      const checkpoint = copiedState({ stage: "copying", round: 1, noted: true });
+      const read = { read: 5, filtered: 0, overflowed: 0, bytes: 500 };
+      const position = { pk: { S: "e" } };
+      checkpoint.states.get("table:t")!.set("1.0", { ...read, position });
+      await using ctx = await streamContext({
+        streams: fakeStreams(),
+        checkpoint,
+        source: empty(),
+        settings: { ...settings(), sync_mode: mode },
+      });
+      begun(checkpoint, ctx);
+      const resumed: Resumption[] = [];
+      ctx.role("target").resume = async (_, resumption) => void resumed.push(resumption);
+      ctx.role("target").count = async () => 5;
+      const run = await openCheckpoint(ctx, [TABLE], false);
+      const places = await findPlaces(ctx, [TABLE], run, [], false);
+      await makePlaces(ctx, places, run);
+      if (mode === "incr") await prepareIncr(ctx, TABLE, run.table(TABLE), createFairLanes(1));
+      expect(resumed.map(({ units }) => units)).toEqual([[]]);
+      expect(ctx.progress.tables.get("t")!.resumed).toBe(5);
     },
   );
 

@@ -1,13 +1,10 @@
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
-import { createConsola } from "consola";
-import { type Document, Long, type MongoClient } from "mongodb";
+import type { Document, MongoClient } from "mongodb";
 import type { Context } from "../../../core/context.ts";
-import { thisProcess } from "../../../core/host-process.ts";
-import type { Holder } from "../../../core/roles.ts";
 import mongodb from "../../../plugins/checkpoint/mongodb.ts";
 import { startMongod } from "../../servers/mongod.ts";
 import { type MongoProxyOptions, startMongoProxy } from "../../stand-in/mongo-proxy.ts";
-import { openPlaces, type Place } from "./mongodb-place.ts";
+import { type BehindProxy, openPlaces, type Place, recorder } from "./mongodb-place.ts";
 import { testTable } from "../../fake-context.ts";
 import { expectFailure, openCheckpoint, type Opened } from "./open.ts";
 
@@ -20,7 +17,8 @@ const TWO = new Map([["0", 2]]);
 let uri: string;
 let client: MongoClient;
 let temporaryDatabase: () => Place;
-beforeAll(async () => ({ uri, client, make: temporaryDatabase } = await openPlaces()));
+let behindProxy: BehindProxy;
+beforeAll(async () => void ({ uri, client, make: temporaryDatabase, behindProxy } = await openPlaces()));
 afterAll(() => client.close());
 
 test("a row of a shard that is inserted twice at once, as a statement sent again may be, isn't there twice", async () => {
@@ -49,37 +47,6 @@ test("a row of a shard that is inserted twice at once, as a statement sent again
   expect(found).toHaveLength(2);
   expect(await save(other)).toEqual(found);
 });
-
-/** What a checkpoint warned of. */
-function recorder() {
-  const lines: string[] = [];
-  const log = createConsola({
-    level: 1,
-    reporters: [{ log: ({ args }) => void lines.push(args.join(" ")) }],
-  });
-  return { lines, log };
-}
-
-/** A checkpoint behind a proxy that does this, loaded once. */
-async function behindProxy(options: MongoProxyOptions, patience = 20 * SECOND) {
-  const place = temporaryDatabase();
-  const proxy = await startMongoProxy(uri, options);
-  const { lines, log } = recorder();
-  const settings = { ...place.settings, "checkpoint.address": proxy.uri };
-  const opened = await openCheckpoint(mongodb, settings, { log, patience });
-  await opened.checkpoint.load("t");
-  return {
-    ...opened,
-    place,
-    proxy,
-    lines,
-    async [Symbol.asyncDispose]() {
-      await opened[Symbol.asyncDispose]();
-      await proxy[Symbol.asyncDispose]();
-      await place[Symbol.asyncDispose]();
-    },
-  };
-}
 
 const open = (settings: Record<string, string>): Promise<Opened> => openCheckpoint(mongodb, settings);
 
@@ -301,64 +268,6 @@ describe("a save", () => {
     await saving;
     expect(ctx.abandon.aborted).toBe(true);
     expect(performance.now() - stopped).toBeLessThan(9 * SECOND);
-  });
-});
-
-describe("the lease", () => {
-  const holder = (token: string): Holder => ({ ...thisProcess(), token, since: new Date(0).toISOString() });
-  const [ours, other] = [holder("ours"), holder("other")];
-  const options = { ttl: 60 * SECOND };
-  const row = new Map([["s", { ShardId: "s" }]]);
-
-  test("is taken, renewed and looked at by writes that a majority has", async () => {
-    const commands: Document[] = [];
-    const answer = (command: Document): undefined => void commands.push(command);
-    await using opened = await behindProxy({ answer });
-    const { checkpoint, place } = opened;
-    const { lease } = checkpoint;
-    /** How it was asked for, by what, and how durably. */
-    const sent = async (work: () => Promise<unknown>): Promise<unknown[]> => {
-      commands.length = 0;
-      await work();
-      const asked = commands.filter((each) => "find" in each || "findAndModify" in each);
-      return asked.map((each) => [Object.keys(each)[0], each["writeConcern"], Number(each["maxTimeMS"])]);
-    };
-    const looked = [["findAndModify", { w: "majority", j: true }, 20 * SECOND]];
-    try {
-      expect(await sent(() => lease!.claim(ours, options))).toEqual(looked);
-      expect(await sent(() => lease!.renew(ours))).toEqual(looked);
-      await checkpoint.save("shards:t", row);
-      expect(await sent(() => checkpoint.save("shards:t", row))).toEqual(looked);
-      expect(await sent(() => checkpoint.remove!("shards:t", ["s"]))).toEqual(looked);
-      expect(await sent(() => checkpoint.clear("shards:t"))).toEqual(looked);
-      expect(await sent(() => checkpoint.clear("t"))).toEqual(looked);
-      expect(await sent(() => lease!.release(ours))).toEqual(looked);
-    } finally {
-      await client.db(place.settings["checkpoint.db"]).dropDatabase();
-    }
-  });
-
-  test("that another one has isn't ours, whatever a primary reads that was replaced", async () => {
-    let before: Document | undefined;
-    const answer = (command: Document, name: string): Document | undefined =>
-      name === "find" && command["filter"]._id?.name === "lease" && before !== undefined
-        ? { ok: 1, cursor: { id: Long.ZERO, ns: "x.states", firstBatch: [before] } }
-        : undefined;
-    await using opened = await behindProxy({ answer });
-    const { checkpoint, place } = opened;
-    await checkpoint.lease!.claim(ours, options);
-    before = (await place.states.findOne({ "_id.name": "lease" }))!;
-    await using next = await open(place.settings);
-    await next.checkpoint.lease!.claim(other, { ...options, over: ours.token });
-    try {
-      expect(await checkpoint.lease!.renew(ours)).toBeUndefined();
-      await expectFailure(checkpoint.save("shards:t", row), "ALREADY_RUNNING");
-      await expectFailure(checkpoint.remove!("shards:t", ["s"]), "ALREADY_RUNNING");
-      for (const name of ["t", "shards:t"]) await expectFailure(checkpoint.clear(name), "ALREADY_RUNNING");
-      expect((await next.checkpoint.load("shards:t")).size).toBe(0);
-    } finally {
-      await client.db(place.settings["checkpoint.db"]).dropDatabase();
-    }
   });
 });
 

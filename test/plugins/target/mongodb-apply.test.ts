@@ -279,6 +279,19 @@ describe("a change", () => {
     expect(most).toBe(2);
   });
 
+  test("that was written already, as a look tells, is looked for again when the server is away", async () => {
+    let refusals = 0;
+    await using proxy = await startMongoProxy(s.mongoUri, {
+      answer: (_, name) =>
+        name === "find" && refusals++ < 4 ? { ok: 0, code: 91, errmsg: "shutting down" } : undefined,
+    });
+    await using setup = await setUp({ "target.address": proxy.uri, [ON_DUP]: "false" });
+    const insert: Change = { event: "INSERT", key: a, item: one };
+    await setup.apply(insert);
+    expect(await setup.apply(insert)).toMatchObject({ inserted: 0, duplicates: 1 });
+    expect(refusals).toBeGreaterThan(4);
+  });
+
   test("among thousands, more than one message holds", async () => {
     await using setup = await setUp();
     const text = "x".repeat(300_000);
