@@ -20,7 +20,7 @@ export interface Call {
   text: string;
   /** The access key it is signed with. */
   accessKey: string;
-  /** When it came, in ms since 1970. */
+  /** When it came, by `performance.now()`. */
   at: number;
 }
 
@@ -74,7 +74,7 @@ export async function startProtocol({ right, misbehave }: ProtocolOptions): Prom
     const text = Buffer.concat(parts).toString("utf8");
     const body = JSON.parse(text || "{}") as Record<string, unknown>;
     const accessKey = /Credential=([^/]+)/.exec(request.headers.authorization ?? "")?.[1] ?? "";
-    const call = { operation, number: count(operation) + 1, body, text, accessKey, at: Date.now() };
+    const call = { operation, number: count(operation) + 1, body, text, accessKey, at: performance.now() };
     calls.push(call);
 
     const wrong = misbehave?.(call);

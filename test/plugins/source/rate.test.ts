@@ -5,10 +5,12 @@ import { testConfig, testTable } from "../../fake-context.ts";
 import { startStandIn } from "../../stand-in/dynamodb.ts";
 
 // the limit set in the preload holds for the first file only
-setDefaultTimeout(60_000);
+setDefaultTimeout(180_000);
 
 const CALLS = 6;
 const PER_SECOND = 20;
+/** Unused time the limiter may save up, plus what a timer may be early, in ms. */
+const TOLERANCE = 22;
 
 test("Scan and the look at keys keep to qps.full together", async () => {
   const items = Array.from({ length: CALLS }, (_, n) => ({ pk: { S: `k${n}` } }));
@@ -29,6 +31,8 @@ test("Scan and the look at keys keep to qps.full together", async () => {
   const table = testTable("pk");
   const [unit] = role.units(table);
   const options = { from: undefined, beforeRequest: async () => {}, signal };
+  // Not from the first call's arrival: it may take long to get there.
+  const start = performance.now();
   await Promise.all([
     Array.fromAsync(role.read(unit!, options)),
     ...items.map((key) => role.absent!(table, [key], signal)),
@@ -36,5 +40,5 @@ test("Scan and the look at keys keep to qps.full together", async () => {
   const times = source.calls.map(({ at }) => at);
   expect(times).toHaveLength(2 * CALLS);
   const least = ((2 * CALLS - 1) / PER_SECOND) * 1000;
-  expect(times.at(-1)! - times[0]!).toBeGreaterThan(0.8 * least);
+  expect(times.at(-1)! - start).toBeGreaterThan(least - TOLERANCE);
 });

@@ -69,6 +69,8 @@ describe("DescribeStream", () => {
         operation === "DescribeStream" && number === 2 ? { error: "LimitExceededException" } : undefined,
     });
     await using ctx = await openContext(streams.source, { "source.session.max_retries": "0" });
+    // Not from the first call's arrival: it may take long to get there.
+    const start = performance.now();
     await Promise.all(
       tables.map((name) => ctx.role("streams").open({ ...TABLE, name, targetName: name }, ctx.signal)),
     );
@@ -76,7 +78,7 @@ describe("DescribeStream", () => {
       .filter(({ operation }) => operation === "DescribeStream")
       .map(({ at }) => at);
     expect(times).toHaveLength(tables.length + 1);
-    expect(times.at(-1)! - times[0]!).toBeGreaterThan(1800);
+    expect(times.at(-1)! - start).toBeGreaterThan(1800);
     expect(times[2]! - times[1]!).toBeGreaterThan(700);
   });
 
