@@ -1,9 +1,21 @@
-import { afterEach, beforeEach, describe, expect, jest, setSystemTime, test } from "bun:test";
+import {
+  afterEach,
+  beforeEach,
+  describe,
+  expect,
+  jest,
+  setDefaultTimeout,
+  setSystemTime,
+  test,
+} from "bun:test";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createLog, setLiveDisplay } from "../../bin/log.ts";
 import { MigrationError } from "../../core/errors.ts";
+
+// the limit set in the preload holds for the first file only
+setDefaultTimeout(180_000);
 
 let folder: string;
 const { TERM } = process.env;

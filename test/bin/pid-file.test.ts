@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, test } from "bun:test";
+import { afterEach, beforeEach, describe, expect, setDefaultTimeout, test } from "bun:test";
 import {
   existsSync,
   mkdtempSync,
@@ -12,6 +12,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { acquirePidFile } from "../../bin/pid-file.ts";
 import { MigrationError } from "../../core/errors.ts";
+
+// the limit set in the preload holds for the first file only
+setDefaultTimeout(180_000);
 
 const MODULE = join(import.meta.dir, "../../bin/pid-file.ts");
 

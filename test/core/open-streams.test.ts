@@ -9,7 +9,7 @@ import { memoryTarget } from "../memory-target.ts";
 import { startStreams } from "../stand-in/streams.ts";
 
 // the limit set in the preload holds for the first file only
-setDefaultTimeout(60_000);
+setDefaultTimeout(180_000);
 
 test("nothing runs on once one of several streams couldn't be opened", async () => {
   const folder = mkdtempSync(join(tmpdir(), "nimo-shake-streams-"));

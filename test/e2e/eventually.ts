@@ -5,7 +5,7 @@ const SECOND = 1000;
 /** Waits until an assertion holds, and fails as it does in the end. */
 export async function eventually(
   assertion: () => void | Promise<void>,
-  within: number = 40 * SECOND,
+  within: number = 100 * SECOND,
 ): Promise<void> {
   const deadline = Date.now() + within;
   for (;;) {

@@ -7,7 +7,7 @@ import { eventually } from "./eventually.ts";
 import { type Scenario, scenario } from "./helpers.ts";
 
 // the limit set in the preload holds for the first file only
-setDefaultTimeout(60_000);
+setDefaultTimeout(180_000);
 
 const CHILD = resolve(import.meta.dir, "lease-child.ts");
 /** As short as a busy machine allows. */

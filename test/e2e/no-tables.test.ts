@@ -6,7 +6,7 @@ import { scenario, type Settings } from "./helpers.ts";
 import { expectRefusal } from "./refusals.ts";
 
 // the limit set in the preload holds for the first file only
-setDefaultTimeout(60_000);
+setDefaultTimeout(180_000);
 
 const none: Plugin = {
   name: "none",

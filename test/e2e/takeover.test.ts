@@ -10,7 +10,7 @@ import { expectRefusal } from "./refusals.ts";
 import { change, expectModel, follow, randomOf } from "./streams.ts";
 
 // the limit set in the preload holds for the first file only
-setDefaultTimeout(60_000);
+setDefaultTimeout(180_000);
 
 const TABLES = ["t", "u"];
 const drop = { "target.db.exist": "drop", "convert.type": "mchange" };

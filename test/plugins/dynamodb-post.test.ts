@@ -1,9 +1,12 @@
 /** Single calls with bodies of bytes. */
-import { expect, test } from "bun:test";
+import { expect, setDefaultTimeout, test } from "bun:test";
 import { createPost, type Post } from "../../plugins/_dynamodb-post.ts";
 import { createTargetClient } from "../../plugins/_dynamodb-client.ts";
 import { testConfig } from "../fake-context.ts";
 import { type Misbehaviour, type Protocol, startProtocol, success } from "../stand-in/protocol.ts";
+
+// the limit set in the preload holds for the first file only
+setDefaultTimeout(180_000);
 
 const BODY = Buffer.from('{"TableName":"é"}') as Uint8Array<ArrayBuffer>;
 

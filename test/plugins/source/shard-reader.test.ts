@@ -1,9 +1,12 @@
-import { expect, test } from "bun:test";
+import { expect, setDefaultTimeout, test } from "bun:test";
 import { loadConfig } from "../../../core/config.ts";
 import { createContext } from "../../../core/context.ts";
 import dynamodbStreams from "../../../plugins/source/dynamodb-streams.ts";
 import { testTable } from "../../fake-context.ts";
 import { startStreams } from "../../stand-in/streams.ts";
+
+// the limit set in the preload holds for the first file only
+setDefaultTimeout(180_000);
 
 test("an answer with as many records as a hook has asked for isn't the tip", async () => {
   await using streams = await startStreams({ tables: ["t"] });

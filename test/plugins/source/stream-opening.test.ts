@@ -10,7 +10,7 @@ import { startStandIn } from "../../stand-in/dynamodb.ts";
 import { startStreams, type Streams, type StreamsOptions } from "../../stand-in/streams.ts";
 
 // the limit set in the preload holds for the first file only
-setDefaultTimeout(60_000);
+setDefaultTimeout(180_000);
 
 const TABLE = testTable("pk");
 

@@ -7,7 +7,7 @@ import { testConfig } from "../../fake-context.ts";
 import { type StandIn, startStandIn } from "../../stand-in/dynamodb.ts";
 
 // the limit set in the preload holds for the first file only
-setDefaultTimeout(60_000);
+setDefaultTimeout(180_000);
 
 const TABLES = Object.fromEntries(
   ["a.b", "axb", "log-1", "log-2", "orders"].map((name) => [name, { items: [] }]),

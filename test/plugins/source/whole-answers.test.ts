@@ -8,7 +8,7 @@ import type { Misbehaviour } from "../../stand-in/dynamodb.ts";
 import { startStreams, type Streams } from "../../stand-in/streams.ts";
 
 // the limit set in the preload holds for the first file only
-setDefaultTimeout(60_000);
+setDefaultTimeout(180_000);
 
 const TABLE = testTable("pk");
 const HALVES: Record<string, string> = {

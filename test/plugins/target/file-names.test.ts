@@ -19,7 +19,7 @@ import {
   write,
 } from "./file-place.ts";
 
-setDefaultTimeout(60_000);
+setDefaultTimeout(180_000);
 
 const OPTIONS = { signal: NEVER };
 

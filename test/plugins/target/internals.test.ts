@@ -1,7 +1,10 @@
-import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { BSON, type Db, MongoClient } from "mongodb";
 import { encodedDocuments, sendsEncoded } from "../../../plugins/target/_mongodb-internals.ts";
 import { sharedServers } from "../../servers/shared.ts";
+
+// the limit set in the preload holds for the first file only
+setDefaultTimeout(180_000);
 
 const DOCUMENTS = [
   { _id: 1, a: "é" },

@@ -12,7 +12,7 @@ import { keyAttribute, testConfig, testTable } from "../../fake-context.ts";
 import { sharedServers } from "../../servers/shared.ts";
 
 // the limit set in the preload holds for the first file only
-setDefaultTimeout(60_000);
+setDefaultTimeout(180_000);
 
 const never = new AbortController().signal;
 const OPTIONS = { signal: never };

@@ -9,7 +9,7 @@ import { scenario } from "../../e2e/helpers.ts";
 import { scanned, testConfig, testTable } from "../../fake-context.ts";
 
 // the limit set in the preload holds for the first file only
-setDefaultTimeout(60_000);
+setDefaultTimeout(180_000);
 
 test("what is written again replaces what is there, and an insert of something else fails", async () => {
   await using s = await scenario();

@@ -4,7 +4,7 @@ import type { Item, Table } from "../../../core/types.ts";
 import { startTarget, type Table as Made, type WriteRequest } from "../../stand-in/dynamodb-target.ts";
 import { openTable, puts, tab, unitOf } from "./proxy.ts";
 
-setDefaultTimeout(60_000);
+setDefaultTimeout(180_000);
 
 const indexed = (): Table =>
   tab("pk", undefined, {

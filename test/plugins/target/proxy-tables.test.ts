@@ -1,11 +1,14 @@
 /** Tables at a scripted endpoint: made, waited for, deleted, looked at, counted. */
-import { describe, expect, test } from "bun:test";
+import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import type { SecondaryIndex, Table } from "../../../core/types.ts";
 import same from "../../../plugins/convert/same.ts";
 import { keyAttribute } from "../../fake-context.ts";
 import { startTarget } from "../../stand-in/dynamodb-target.ts";
 import type { Misbehaviour } from "../../stand-in/protocol.ts";
 import { encoded, numberedItems, openTable, openTarget, puts, tab, unitOf } from "./proxy.ts";
+
+// the limit set in the preload holds for the first file only
+setDefaultTimeout(180_000);
 
 const index = (kind: "GSI" | "LSI", name: string, partition: string, sort?: string): SecondaryIndex => ({
   name,
