@@ -10,7 +10,7 @@ import type {
 } from "@smithy/types";
 import type { Config } from "../core/config.ts";
 import { sourceAccess, streamsAccess, targetAccess } from "./_dynamodb-access.ts";
-import { malformed } from "./_dynamodb-errors.ts";
+import { parseAnswer } from "./_dynamodb-answer.ts";
 
 /** What a command whose body is taken raw gives. */
 export interface RawOutput {
@@ -93,7 +93,7 @@ function withRawBodies<Client extends { middlewareStack: unknown }>(
     if (commands.includes(String(context.commandName))) {
       (context as Record<symbol, unknown>)[BODY] = body;
       response.body = new Uint8Array();
-    } else checkWhole(body, NEEDED[String(context.commandName)]);
+    } else parseAnswer<Record<string, unknown>>(body, NEEDED[String(context.commandName)]);
     return result;
   };
   const bodyOut: InitializeMiddleware<object, MetadataBearer> = (next, context) => async (args) => {
@@ -109,17 +109,4 @@ function withRawBodies<Client extends { middlewareStack: unknown }>(
   });
   stack.add(bodyOut, { name: "rawBodyOut", step: "initialize", priority: "high" });
   return client;
-}
-
-/** An answer that was cut, or is a proxy's page, is asked for again like one that never came. */
-function checkWhole(body: Buffer, needed: string | undefined): void {
-  let answer: Record<string, unknown> | null;
-  try {
-    answer = JSON.parse(body.toString("utf8")) as Record<string, unknown> | null;
-  } catch (error) {
-    throw malformed("the answer is no JSON", error);
-  }
-  if (typeof answer !== "object" || answer === null) throw malformed("the answer is no JSON object");
-  if (needed === undefined) return;
-  if (typeof (answer[needed] ?? undefined) !== "object") throw malformed(`the answer has no ${needed}`);
 }

@@ -11,9 +11,9 @@ import { keyAttributes, keyText } from "../../core/key-of.ts";
 import type { Limiter } from "../../core/limit.ts";
 import type { Source } from "../../core/roles.ts";
 import type { Item, Table } from "../../core/types.ts";
+import { parseAnswer } from "../_dynamodb-answer.ts";
 import { createCalls } from "../_dynamodb-calls.ts";
 import type { RawOutput } from "../_dynamodb-client.ts";
-import { malformed } from "../_dynamodb-errors.ts";
 import { toSdk } from "../_dynamodb-values.ts";
 
 /** The service's limit of one call. */
@@ -27,7 +27,7 @@ export type Lookups = Required<Pick<Source, "absent" | "items">>;
 
 /** A part of the service's answer, as it sends it. */
 interface Answer {
-  Responses?: Record<string, Item[]>;
+  Responses: Record<string, Item[]>;
   UnprocessedKeys?: Record<string, { Keys: Item[] }>;
 }
 
@@ -56,9 +56,10 @@ export function createLookups(ctx: Context, connected: () => DynamoDBClient, may
       const answer = await calls({ call: "BatchGetItem", table: table.name }, signal, async () => {
         await mayCall(signal, table.name);
         const sent = await connected().send(new BatchGetItemCommand(input), { abortSignal: signal });
-        return parse((sent as unknown as RawOutput).body);
+        // Without it every item would look deleted.
+        return parseAnswer<Answer>((sent as unknown as RawOutput).body, "Responses");
       });
-      found.push(...(answer.Responses?.[table.name] ?? []));
+      found.push(...(answer.Responses[table.name] ?? []));
       left = answer.UnprocessedKeys?.[table.name]?.Keys ?? [];
       if (left.length === 0) return found;
       await sleep(pause * (0.5 + Math.random() / 2), undefined, { signal });
@@ -98,16 +99,4 @@ export function createLookups(ctx: Context, connected: () => DynamoDBClient, may
       return [...left.values()];
     },
   };
-}
-
-function parse(body: Buffer): Answer {
-  let answer: Answer | null;
-  try {
-    answer = JSON.parse(body.toString("utf8")) as Answer;
-  } catch (error) {
-    throw malformed("the answer is no JSON", error);
-  }
-  // An answer without it would make every item look deleted.
-  if (typeof answer?.Responses !== "object") throw malformed("the answer has no responses");
-  return answer;
 }

@@ -1,4 +1,5 @@
 import type { Item, Page, SourceRecord } from "../../core/types.ts";
+import { parseAnswer } from "../_dynamodb-answer.ts";
 import { malformed } from "../_dynamodb-errors.ts";
 
 const ITEMS = '"Items"';
@@ -35,14 +36,8 @@ export function scanPage(body: Buffer, keyNames: string[], toRecord: (item: Item
 }
 
 function parse(body: Buffer): ScanAnswer {
-  let answer: ScanAnswer | null;
-  try {
-    answer = JSON.parse(body.toString("utf8")) as ScanAnswer | null;
-  } catch (error) {
-    throw malformed("the answer is no JSON", error);
-  }
-  // A proxy may say anything with status 200.
-  if (!Array.isArray(answer?.Items) && answer?.Count !== 0) throw malformed("the answer has no items");
+  const answer = parseAnswer<ScanAnswer>(body);
+  if (!Array.isArray(answer.Items) && answer.Count !== 0) throw malformed("the answer has no Items");
   return answer;
 }
 

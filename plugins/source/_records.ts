@@ -1,4 +1,5 @@
 import type { Item, SourceRecord } from "../../core/types.ts";
+import { parseAnswer } from "../_dynamodb-answer.ts";
 import { malformed } from "../_dynamodb-errors.ts";
 
 const SECOND = 1000;
@@ -31,13 +32,7 @@ export interface RecordsPage {
  * @throws Error MalformedAnswerError when it is none
  */
 export function recordsPage(body: Buffer): RecordsPage {
-  let answer: RecordsAnswer;
-  try {
-    answer = JSON.parse(body.toString("utf8")) as RecordsAnswer;
-  } catch (error) {
-    throw malformed("the answer is no JSON", error);
-  }
-  if (!Array.isArray(answer?.Records)) throw malformed("the answer has no records");
+  const answer = parseAnswer<RecordsAnswer>(body, "Records", Array.isArray);
   return { records: answer.Records.map(toRecord), iterator: answer.NextShardIterator ?? undefined };
 }
 

@@ -1,6 +1,7 @@
 /** BatchWriteItem's requests and answers as bytes: what is written is neither parsed nor made into objects. */
 import { keyOf, keyText, targetNameOf } from "../../core/key-of.ts";
 import type { Batch, EncodedBatch, Item, SourceRecord, Table, TargetDocument } from "../../core/types.ts";
+import { parseAnswer } from "../_dynamodb-answer.ts";
 import { malformed } from "../_dynamodb-errors.ts";
 
 /** The service's limit of one request. */
@@ -77,6 +78,10 @@ export function requestBody({ targetName }: Table, writes: Write[]): Uint8Array<
   return Buffer.concat(parts);
 }
 
+interface WriteAnswer {
+  UnprocessedItems: Record<string, Unprocessed[]> | null;
+}
+
 /** A write as the service gives it back. */
 interface Unprocessed {
   PutRequest?: { Item: Item };
@@ -103,15 +108,10 @@ export function unprocessed(answer: Buffer, writes: Write[], table: Table): Writ
 }
 
 function parse(answer: Buffer): Unprocessed[] {
-  let parsed: { UnprocessedItems?: Record<string, Unprocessed[]> | null } | null;
-  try {
-    parsed = JSON.parse(answer.toString("utf8")) as typeof parsed;
-  } catch (error) {
-    throw malformed("the answer is no JSON", error);
-  }
-  // A proxy may say anything with status 200.
-  if (typeof parsed?.UnprocessedItems !== "object") throw malformed("the answer has no UnprocessedItems");
-  return Object.values(parsed.UnprocessedItems ?? {}).flat();
+  // Some servers write an empty one as null.
+  const isThere = (value: unknown): boolean => typeof value === "object";
+  const { UnprocessedItems } = parseAnswer<WriteAnswer>(answer, "UnprocessedItems", isThere);
+  return Object.values(UnprocessedItems ?? {}).flat();
 }
 
 function keyOfWrite({ json }: Write, table: Table): string | undefined {

@@ -4,9 +4,9 @@ import type { Context } from "../../core/context.ts";
 import { keyAttributes, targetNameOf } from "../../core/key-of.ts";
 import { inParallel } from "../../core/lanes.ts";
 import type { Item, Table } from "../../core/types.ts";
+import { parseAnswer } from "../_dynamodb-answer.ts";
 import { createCalls } from "../_dynamodb-calls.ts";
 import type { RawOutput } from "../_dynamodb-client.ts";
-import { malformed } from "../_dynamodb-errors.ts";
 import { toSdk } from "../_dynamodb-values.ts";
 
 /** Segments of a count, read at once. */
@@ -45,7 +45,7 @@ export function createScans(ctx: Context, connected: () => DynamoDBClient): Scan
       });
       const page = await calls({ call: "Scan", table: table.name }, signal, async () => {
         const answer = await connected().send(command, { abortSignal: signal });
-        return parse((answer as unknown as RawOutput).body);
+        return parseAnswer<ScanAnswer>((answer as unknown as RawOutput).body, "Count", Number.isInteger);
       });
       yield page;
       from = page.LastEvaluatedKey ?? undefined;
@@ -75,15 +75,4 @@ export function createScans(ctx: Context, connected: () => DynamoDBClient): Scan
       return true;
     },
   };
-}
-
-function parse(body: Buffer): ScanAnswer {
-  let answer: ScanAnswer | null;
-  try {
-    answer = JSON.parse(body.toString("utf8")) as ScanAnswer;
-  } catch (error) {
-    throw malformed("the answer is no JSON", error);
-  }
-  if (typeof answer?.Count !== "number") throw malformed("the answer has no count");
-  return answer;
 }

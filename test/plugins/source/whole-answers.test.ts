@@ -68,12 +68,21 @@ test.concurrent.each(["", "null", "<html>"])("%j as the first answer of every ca
   expect(await ask(() => ({ text }))).toEqual(EXPECTED);
 });
 
-test.concurrent.each(["ListTables", "DescribeTable", "DescribeStream", "GetRecords", "BatchGetItem"])(
-  "an object that says nothing, of %s",
-  async (operation) => {
-    expect(await ask((asked) => (asked === operation ? { text: "{}" } : undefined))).toEqual(EXPECTED);
-  },
-);
+const MEMBERS: Record<string, string> = {
+  ListTables: "TableNames",
+  DescribeTable: "Table",
+  DescribeStream: "StreamDescription",
+  GetRecords: "Records",
+  BatchGetItem: "Responses",
+};
+test.concurrent.each(
+  Object.entries(MEMBERS).flatMap(([operation, member]) => [
+    [operation, "{}"],
+    [operation, `{"${member}":null}`],
+  ]),
+)("an object that says nothing, of %s: %s", async (operation, text) => {
+  expect(await ask((asked) => (asked === operation ? { text: text! } : undefined))).toEqual(EXPECTED);
+});
 
 test.concurrent.each(Object.keys(HALVES))(
   "LimitExceededException of %s, without the SDK's own tries",
