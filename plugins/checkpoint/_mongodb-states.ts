@@ -20,6 +20,14 @@ export interface Upsert {
   upsert: true;
 }
 
+/** What forgets documents: without its state one is as good as gone, until the second statement takes it away. */
+export function forgetting(ids: object): { update: object; delete: object } {
+  return {
+    update: { q: { _id: ids }, u: { $unset: { state: "" } }, multi: true },
+    delete: { q: { _id: ids, state: { $exists: false } }, limit: 0 },
+  };
+}
+
 /** Every `_id` of a name, as a range, so that the index on `_id` serves. */
 export function allParts(id: string, name: string): object {
   // Objects come behind all strings.
@@ -29,7 +37,7 @@ export function allParts(id: string, name: string): object {
 /** A name's states. */
 export function find(states: Collection<StateDocument>, id: string, name: string): Promise<StateDocument[]> {
   const options = { readConcern: "majority", maxTimeMS: WRITE_TIMEOUT } as const;
-  return states.find({ _id: allParts(id, name) }, options).toArray();
+  return states.find({ _id: allParts(id, name), state: { $exists: true } }, options).toArray();
 }
 
 /** Cuts statements into as many as a command may have. */

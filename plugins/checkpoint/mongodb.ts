@@ -26,6 +26,7 @@ import {
   commands,
   execute,
   find,
+  forgetting,
   parse,
   type StateDocument,
   type Upsert,
@@ -60,11 +61,20 @@ const mongodb: Plugin = definePlugin({
     let opened: Promise<Connections> | undefined;
 
     /** Saves in our own place, in the same command that looks whether the lease is still the holder's. */
-    async function update(db: Db, updates: Upsert[]): Promise<void> {
+    async function update(db: Db, updates: object[]): Promise<void> {
       if (holder === undefined) return execute(db, { update: COLLECTION, updates, ordered: false });
       const held = [leaseCondition(id, holder), ...updates];
       await execute(db, { update: COLLECTION, updates: held, ordered: true }).catch((error: unknown) => {
         throw isLost(error) ? leaseLost(id) : error;
+      });
+    }
+
+    /** Forgets in our own place. No delete can be in one command with that look: it finds only what is forgotten. */
+    async function forget(ids: object): Promise<void> {
+      const statements = forgetting(ids);
+      await onDatabase("clearing", async (db) => {
+        await update(db, [statements.update]);
+        await execute(db, { delete: COLLECTION, deletes: [statements.delete] });
       });
     }
 
@@ -131,29 +141,22 @@ const mongodb: Plugin = definePlugin({
 
       clear: (name) =>
         queue.run(name, async () => {
+          if (!originalName(name)) return forget(allParts(id, name));
           await checkLease();
-          if (originalName(name)) {
-            await ownership.check();
-            return onOriginal("clearing", async (db) => {
-              await db.dropCollection(originalCollection(name), { writeConcern: DURABLE });
-            });
-          }
-          const deletes = [{ q: { _id: allParts(id, name) }, limit: 0 }];
-          return onDatabase("clearing", (db) => execute(db, { delete: COLLECTION, deletes }));
+          await ownership.check();
+          return onOriginal("clearing", async (db) => {
+            await db.dropCollection(originalCollection(name), { writeConcern: DURABLE });
+          });
         }),
 
       remove: (name, parts) =>
         queue.run(name, async () => {
           if (parts.length === 0) return;
+          if (!originalName(name)) return forget({ $in: parts.map((part) => ({ id, name, part })) });
           await checkLease();
-          if (originalName(name)) {
-            await ownership.check();
-            const deletes = [{ q: { ShardId: { $in: parts } }, limit: 0 }];
-            await onOriginal("clearing", (db) => execute(db, { delete: originalCollection(name), deletes }));
-          } else {
-            const deletes = [{ q: { _id: { $in: parts.map((part) => ({ id, name, part })) } }, limit: 0 }];
-            await onDatabase("clearing", (db) => execute(db, { delete: COLLECTION, deletes }));
-          }
+          await ownership.check();
+          const deletes = [{ q: { ShardId: { $in: parts } }, limit: 0 }];
+          await onOriginal("clearing", (db) => execute(db, { delete: originalCollection(name), deletes }));
         }),
 
       lease: {

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
 import { type Document, Long, type MongoClient } from "mongodb";
 import { MigrationError } from "../../../core/errors.ts";
 import { thisProcess } from "../../../core/host-process.ts";
-import type { Holder } from "../../../core/roles.ts";
+import type { Checkpoint, Holder } from "../../../core/roles.ts";
 import mongodb from "../../../plugins/checkpoint/mongodb.ts";
 import { type BehindProxy, openPlaces } from "./mongodb-place.ts";
 import { expectFailure, openCheckpoint } from "./open.ts";
@@ -43,7 +43,6 @@ test("the lease is taken, renewed and looked at by writes that a majority has", 
     expect(await sent(() => checkpoint.save("shards:t", row))).toEqual(looked);
     expect(await sent(() => checkpoint.remove!("shards:t", ["s"]))).toEqual(looked);
     expect(await sent(() => checkpoint.clear("shards:t"))).toEqual(looked);
-    expect(await sent(() => checkpoint.clear("t"))).toEqual(looked);
     expect(await sent(() => lease!.release(ours))).toEqual(looked);
   } finally {
     await client.db(place.settings["checkpoint.db"]).dropDatabase();
@@ -71,6 +70,34 @@ test("a lease that another one has isn't ours, whatever a primary reads that was
   } finally {
     await client.db(place.settings["checkpoint.db"]).dropDatabase();
   }
+});
+
+test.each<[string, (checkpoint: Checkpoint) => Promise<void>]>([
+  ["clear", (checkpoint) => checkpoint.clear("t")],
+  ["remove", (checkpoint) => checkpoint.remove!("t", ["0"])],
+])("a %s that is cut in two by a takeover doesn't forget what came after it", async (_, forget) => {
+  let replaced: Promise<void> | undefined;
+  await using opened = await behindProxy({ until: () => replaced });
+  const { checkpoint, place } = opened;
+  await checkpoint.lease!.claim(ours, options);
+  await checkpoint.save("t", new Map([["0", 1]]));
+  await using next = await openCheckpoint(mongodb, place.settings);
+  const takeOver = Promise.withResolvers<void>();
+  replaced = takeOver.promise;
+  const renewed = async (): Promise<number> => {
+    const lease: Document | null = await place.states.findOne({ "_id.name": "lease" });
+    return Number(lease!["renewedAt"]);
+  };
+  const before = await renewed();
+  const forgetting = forget(checkpoint).catch((error: unknown) => error);
+  // The first half is done, and its answer on the way.
+  while ((await renewed()) === before) await Bun.sleep(1);
+  await next.checkpoint.lease!.claim(other, { ...options, over: ours.token });
+  await next.checkpoint.save("t", new Map([["0", 2]]));
+  takeOver.resolve();
+  await forgetting;
+  expect([...(await next.checkpoint.load("t"))]).toEqual([["0", 2]]);
+  await expectFailure(checkpoint.save("t", new Map([["0", 3]])), "ALREADY_RUNNING");
 });
 
 test.each(["t", "shards:t"])(
