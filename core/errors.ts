@@ -46,7 +46,7 @@ const CODES: Record<ErrorCode, { exit: number; meaning: string }> = {
   CHECKPOINT_FAILED: { exit: 1, meaning: "the checkpoint can't be read or saved" },
   SOURCE_UNREACHABLE: { exit: 1, meaning: "the source doesn't answer" },
   SOURCE_DENIED: { exit: 1, meaning: "the source refuses the credentials or the action" },
-  SOURCE_GONE: { exit: 1, meaning: "a table vanished while it was read" },
+  SOURCE_GONE: { exit: 1, meaning: "a table vanished or was made anew while it was migrated" },
   SOURCE_THROTTLED: { exit: 1, meaning: "the source kept throttling past the retry limit" },
   SOURCE_FAILED: { exit: 1, meaning: "the source answered with an error" },
   STREAM_UNFIT: { exit: 2, meaning: "a table's stream can't be followed" },

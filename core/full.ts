@@ -2,8 +2,8 @@
 import type { TableCheckpoint, UnitState } from "./checkpoint.ts";
 import type { Context } from "./context.ts";
 import { type Converted, convertFetched, convertRecords } from "./convert.ts";
+import { checkCounts } from "./counts.ts";
 import { fetchEncoded } from "./encoded-fetch.ts";
-import { MigrationError } from "./errors.ts";
 import { keyAttributes } from "./key-of.ts";
 import { createLanes, type FairLanes, type Lanes } from "./lanes.ts";
 import { ENCODED, type Held, OBJECTS, PAGE_BYTES } from "./memory-budget.ts";
@@ -12,6 +12,7 @@ import type { TableProgress } from "./progress.ts";
 import { readPages } from "./read-pages.ts";
 import { createSaver } from "./saver.ts";
 import type { EncodedPage, Page, SourceRecord, Table, Transcoder, SegmentUnit } from "./types.ts";
+import { confirmTable, explainCopy } from "./table-now.ts";
 import { createWrites, type WriteOptions } from "./writes.ts";
 
 /** What the units of one table share. */
@@ -58,7 +59,8 @@ export async function copyTable(
     .filter(({ from }) => from === undefined || from.position !== undefined);
   const ends = await Promise.allSettled(
     left.map(({ unit, from }) =>
-      copyUnit(copy, unit, from).catch((error: unknown) => {
+      copyUnit(copy, unit, from).catch(async (thrown: unknown) => {
+        const error = await explainCopy(ctx, table, thrown);
         ctx.stop(error);
         throw error;
       }),
@@ -66,7 +68,8 @@ export async function copyTable(
   );
   await copy.saver.flush();
   for (const end of ends) if (end.status === "rejected") throw end.reason;
-  return checkCounts(copy);
+  await confirmTable(ctx, table);
+  return checkCounts(ctx, table, counters);
 }
 
 /** One unit of work, from its first page to the acknowledgement of its last batch. */
@@ -187,25 +190,4 @@ function shortWay(ctx: Context, unit: SegmentUnit): Transcoder | undefined {
   // Whoever gives a key another name gives it to the records too.
   if (keyAttributes(unit.table).some(({ targetName }) => targetName !== undefined)) return undefined;
   return ctx.role("convert").transcoder?.(unit);
-}
-
-/** Items read, less those filtered, must be written; what is written must be there. */
-async function checkCounts({ ctx, table, counters }: TableCopy): Promise<number> {
-  const expected = counters.read - counters.filtered;
-  if (counters.written !== expected) {
-    throw new MigrationError(
-      "COUNT_MISMATCH",
-      `${expected} items were to be written, ${counters.written} were acknowledged: table ${table.name}`,
-      { hint: "start again; if it stays so, please report it" },
-    );
-  }
-  const present = await ctx.role("target").count(table, ctx.signal);
-  if (present < counters.written) {
-    throw new MigrationError(
-      "COUNT_MISMATCH",
-      `${counters.written - present} of ${counters.written} documents are missing: table ${table.name}`,
-      { hint: "see whether another program deletes there, then start again" },
-    );
-  }
-  return present - counters.written;
 }

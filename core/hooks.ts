@@ -98,7 +98,10 @@ export interface ErrorEvent {
 export interface Hooks {
   /** Once, when the tables are known and before anything is written. */
   setup: (event: SetupEvent) => void | Promise<void>;
-  /** Per table, before anything is written; `targetName` may be changed. */
+  /**
+   * Per table, before anything is written; `targetName` may be changed. Once more for each secondary index that the
+   * source's table has got while it was read: then only `secondary` counts.
+   */
   "table:before": (event: TableEvent) => void | Promise<void>;
   /** Per table, when its data and indexes are there. */
   "table:after": (event: TableAfterEvent) => void | Promise<void>;

@@ -2,12 +2,14 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { expectChildren, findChildren, listed, settleChildren } from "./children.ts";
 import { decide } from "./decide.ts";
-import type { MigrationError } from "./errors.ts";
+import { MigrationError } from "./errors.ts";
 import { followShard } from "./follow-shard.ts";
 import { gap } from "./gap.ts";
 import { watchFinished } from "./finished.ts";
+import { startOver } from "./going-on.ts";
 import { noteShards, type OpenStream } from "./open-stream.ts";
 import { refuseExpired } from "./shard-age.ts";
+import { deleted, isAnother } from "./table-now.ts";
 import type { Shard } from "./types.ts";
 
 const SECOND = 1000;
@@ -84,7 +86,7 @@ export async function followTable(stream: OpenStream): Promise<void> {
       }
       // Of what can't be listed nobody knows that it is over.
       if (failed || stream.progress.shards.size > 0) openSince = performance.now();
-      else if (performance.now() - openSince > Math.min(SILENCE, ctx.patience / 2)) throw ended(stream);
+      else if (performance.now() - openSince > Math.min(SILENCE, ctx.patience / 2)) throw await ended(stream);
       await sleep(Math.min(LISTING, ctx.patience / 8), undefined, { signal }).catch(() => {});
     }
   }
@@ -102,8 +104,17 @@ export async function followTable(stream: OpenStream): Promise<void> {
   }
 }
 
-function ended({ table }: OpenStream): MigrationError {
-  return gap(
-    `all shards of the stream have ended and none follows, as if it was disabled: table ${table.name}`,
-  );
+/** The error for a stream that is over. */
+async function ended({ ctx, table }: OpenStream): Promise<MigrationError> {
+  const describing = ctx.role("source").describe?.(table, ctx.signal);
+  // Who can't tell leaves it at what is seen of the stream.
+  const now = await describing?.catch(() => table);
+  if (describing !== undefined && now === undefined) return deleted(table);
+  if (now === undefined || !isAnother(now, table)) {
+    return gap(
+      `all shards of the stream have ended and none follows, as if it was disabled: table ${table.name}`,
+    );
+  }
+  const what = `the table was deleted and made anew at the source: table ${table.name}`;
+  return new MigrationError("STREAM_GAP", what, { hint: startOver(ctx) });
 }

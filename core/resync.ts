@@ -5,6 +5,7 @@ import { MigrationError } from "./errors.ts";
 import { planIndexes } from "./indexes.ts";
 import { describeKey } from "./key-of.ts";
 import { rereads } from "./sweep.ts";
+import { deleted, tableNow } from "./table-now.ts";
 import type { Table } from "./types.ts";
 
 /** Whether a failure is a gap that is to be mended. */
@@ -74,8 +75,9 @@ export async function beginResync(
 
 /** A table that was made anew is another one from now on; with another key it can't be written over this one. */
 async function identify(ctx: Context, table: Table): Promise<void> {
-  const now = (await ctx.role("source").tables(ctx.signal)).find(({ name }) => name === table.name);
-  if (now?.id === undefined || now.id === table.id) return;
+  const now = await tableNow(ctx, table);
+  if (now === undefined) throw deleted(table);
+  if (now.id === undefined || now.id === table.id) return;
   const [was, is] = [describeKey(table), describeKey(now)];
   if (was !== is) {
     throw new MigrationError(

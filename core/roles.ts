@@ -35,6 +35,8 @@ export interface ReadOptions {
 export interface Source {
   /** The tables to migrate, described and filtered by the configuration's lists. */
   tables(signal: AbortSignal): Promise<Table[]>;
+  /** A table of them as it is now, whatever the lists say; undefined: it is gone. Missing: nobody asks again. */
+  describe?(table: Table, signal: AbortSignal): Promise<Table | undefined>;
   /**
    * Splits a table into units that can be read at the same time.
    *
@@ -139,6 +141,8 @@ export interface Target {
    * nothing. Missing: it always can.
    */
   checkRoom?(tables: Table[], signal: AbortSignal): Promise<void>;
+  /** Refuses a table whose indexes it can't have; changes nothing. Missing: {@link Target.check} says all. */
+  checkIndexes?(table: Table): void;
   /** Drops or renames what is there, as `target.db.exist` says. */
   makeRoom(table: Table, signal: AbortSignal): Promise<void>;
   /** Creates the place a table goes to; one that is there is an earlier run's, made and not filled. */

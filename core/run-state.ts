@@ -49,6 +49,8 @@ export interface TableState {
   round?: number | undefined;
   /** How many indexes it has, once it is done. */
   indexes?: number | undefined;
+  /** The names of the source's secondary indexes that were made then. */
+  secondary?: string[] | undefined;
   /** It was copied with no positions in its stream noted. */
   copy?: CopyStart | undefined;
   /**
@@ -80,6 +82,7 @@ export const tableSchema: v.GenericSchema<unknown, TableState> = v.object({
   units: v.number(),
   round: v.optional(v.number()),
   indexes: v.optional(v.number()),
+  secondary: v.optional(v.array(v.string())),
   copy: v.optional(v.object({ at: v.number(), stream: v.optional(v.string()) })),
   noted: v.optional(v.boolean()),
 });

@@ -1,8 +1,8 @@
 /** The full phase of one table: its data, then its indexes. */
-import type { TableCheckpoint } from "./checkpoint.ts";
+import type { TableCheckpoint, TableState } from "./checkpoint.ts";
 import type { Context } from "./context.ts";
+import { checkSurplus } from "./counts.ts";
 import { decide } from "./decide.ts";
-import { MigrationError } from "./errors.ts";
 import { copyTable } from "./full.ts";
 import { indexPattern, planIndexes } from "./indexes.ts";
 import type { FairLanes } from "./lanes.ts";
@@ -24,6 +24,9 @@ export async function migrateTable(
   const again = state?.round !== undefined;
   if (state?.stage === "done") {
     counters.indexes = state.indexes ?? 0;
+    if (!hasNewIndexes(ctx, table, state)) return;
+    await buildIndexes(ctx, table, counters);
+    await checkpoint.advance({ indexes: counters.indexes, secondary: secondaryNames(ctx, table) });
     return;
   }
   counters.startedAt = Date.now();
@@ -42,10 +45,25 @@ export async function migrateTable(
   const unique = await buildIndexes(ctx, table, counters);
   // Of what was skipped nobody knows whether it is there.
   if (!again) checkSurplus(ctx, table, surplus - counters.skipped, unique);
-  await checkpoint.advance({ stage: "done", indexes: counters.indexes });
+  await checkpoint.advance({
+    stage: "done",
+    indexes: counters.indexes,
+    secondary: secondaryNames(ctx, table),
+  });
   const { read, filtered, written } = counters;
   await ctx.call("table:after", { phase: "full", table, read, filtered, written });
   ctx.log.info(`finish syncing table ${table.name}: ${written} ${written === 1 ? "document" : "documents"}`);
+}
+
+/** The names of the secondary indexes that are made. */
+function secondaryNames({ config }: Context, { secondary }: Table): string[] {
+  return config["full.enable_index.user"] ? secondary.map(({ name }) => name) : [];
+}
+
+/** Whether a table that is followed has secondary indexes to be made since it was copied. */
+function hasNewIndexes(ctx: Context, table: Table, { secondary }: TableState): boolean {
+  if (ctx.config.sync_mode !== "all" || secondary === undefined) return false;
+  return secondaryNames(ctx, table).some((name) => !secondary.includes(name));
 }
 
 /**
@@ -91,19 +109,4 @@ async function buildIndexes(ctx: Context, table: Table, counters: TableProgress)
   );
   const idIsKey = ctx.role("convert").fieldPath(table.keys.partition) === "_id";
   return ctx.role("target").guardsKeys || idIsKey || event.indexes.some((index) => index.unique);
-}
-
-/**
- * More documents than were written: with a unique index on the key they can't be this run's, so somebody
- * else writes there. Without one nobody knows.
- */
-function checkSurplus(ctx: Context, table: Table, surplus: number, unique: boolean): void {
-  if (surplus <= 0) return;
-  const what = `${surplus} documents more than were written: table ${table.name}`;
-  if (!unique) {
-    throw new MigrationError("COUNT_MISMATCH", what, {
-      hint: "see whether another program writes there, then start again",
-    });
-  }
-  ctx.log.warn(`${what}; their keys are others, so another program writes there`);
 }

@@ -40,7 +40,7 @@ const WORDS: Record<Side, Words> = {
     endpoint: "see whether source.endpoint_url is a DynamoDB endpoint",
     actions:
       "allow dynamodb:ListTables (not needed where filter.collection.white has names only), DescribeTable and Scan to these credentials",
-    gone: "the table was deleted while it was migrated: leave it out with filter.collection.black and start again",
+    gone: "the table was deleted while it was migrated: take it off filter.collection.white, or leave it out with filter.collection.black, and start again",
     throttled: "lower qps.full or full.read.capacity, or raise the table's capacity",
     limit: LIMIT,
     invalid: "check full.read.filter_expression and its values",

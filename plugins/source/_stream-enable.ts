@@ -7,9 +7,11 @@ import {
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Context } from "../../core/context.ts";
 import { MigrationError } from "../../core/errors.ts";
+import { isAnother, madeAnew } from "../../core/table-now.ts";
 import type { Shard, Table } from "../../core/types.ts";
 import type { Calls } from "../_dynamodb-calls.ts";
 import { causeName } from "../_dynamodb-errors.ts";
+import { tableIdentity } from "../_dynamodb-values.ts";
 import type { StreamLook } from "./_shard-lists.ts";
 
 const SECOND = 1000;
@@ -37,9 +39,10 @@ export async function enableStream(
   ctx: Context,
   client: DynamoDBClient,
   calls: Calls,
-  { name }: Table,
+  table: Table,
 ): Promise<EnabledStream> {
   const { signal, log } = ctx;
+  const { name } = table;
   let made = false;
 
   const describe = (): Promise<TableDescription> =>
@@ -69,7 +72,9 @@ export async function enableStream(
   }
 
   return until(ctx, `the stream of table ${name} enabled`, async () => {
-    const { StreamSpecification: stream, LatestStreamArn: arn, TableStatus = "ACTIVE" } = await describe();
+    const description = await describe();
+    if (isAnother({ id: tableIdentity(description) }, table)) throw madeAnew(table);
+    const { StreamSpecification: stream, LatestStreamArn: arn, TableStatus = "ACTIVE" } = description;
     if (stream?.StreamEnabled && arn !== undefined) {
       if (stream.StreamViewType !== VIEW) throw otherView(name, stream.StreamViewType ?? "unknown");
       return { arn, made };

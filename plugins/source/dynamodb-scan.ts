@@ -66,6 +66,16 @@ const dynamodbScan: Plugin = definePlugin({
       return answer.Table!;
     }
 
+    /** Undefined: there is none of that name. */
+    async function describeIfThere(name: string, signal: AbortSignal): Promise<TableDescription | undefined> {
+      try {
+        return await describeTable(name, signal);
+      } catch (error) {
+        if (causeName(error) !== "ResourceNotFoundException") throw error;
+        return undefined;
+      }
+    }
+
     async function describeListed(signal: AbortSignal): Promise<TableDescription[]> {
       const listed = await listTables(signal);
       const place = await placeOf(connected(), config);
@@ -78,13 +88,10 @@ const dynamodbScan: Plugin = definePlugin({
     async function describeNamed(names: string[], signal: AbortSignal): Promise<TableDescription[]> {
       const missing: string[] = [];
       const found = await inParallel(names, DESCRIBES, async (name) => {
-        try {
-          return [await describeTable(name, signal)];
-        } catch (error) {
-          if (causeName(error) !== "ResourceNotFoundException") throw error;
-          missing.push(name);
-          return [];
-        }
+        const description = await describeIfThere(name, signal);
+        if (description !== undefined) return [description];
+        missing.push(name);
+        return [];
       });
       if (missing.length > 0) {
         const listed = await listTables(signal).catch(() => undefined);
@@ -108,6 +115,11 @@ const dynamodbScan: Plugin = definePlugin({
         const found = named !== undefined ? await describeNamed(named, signal) : await describeListed(signal);
         checkUsable(found);
         return found.map(describedTable);
+      },
+
+      async describe({ name }, signal) {
+        const description = await describeIfThere(name, signal);
+        return description && describedTable(description);
       },
 
       units(table, count) {

@@ -39,6 +39,15 @@ export function checkNames(tables: Table[], { database, userIndexes, sharded = f
 }
 
 /**
+ * Refuses a table of whose key or whose indexes' keys MongoDB can't have an index.
+ *
+ * @throws MigrationError TABLE_UNFIT
+ */
+export function checkIndexNames(table: Table): void {
+  refuseNames([table], keyProblems(table, true));
+}
+
+/**
  * Refuses tables whose collections can't be renamed to make room, all at once.
  *
  * @param at the run's time

@@ -17,7 +17,7 @@ import {
   renameFiles,
   resumeFiles,
 } from "./_file-table.ts";
-import { checkNames, checkRenames, renamedTo } from "./_mongodb-names.ts";
+import { checkIndexNames, checkNames, checkRenames, renamedTo } from "./_mongodb-names.ts";
 
 /**
  * `target.type = file`: a folder with one of the database's name in it, where `<table>.bson` and `<table>.metadata.json`
@@ -72,6 +72,8 @@ const file: Plugin = definePlugin({
         checkRenames(config.id, tables, startedAt);
         checkFileNames(tables, renamedFilesOf, [".metadata.json"]);
       },
+
+      checkIndexes: checkIndexNames,
 
       async makeRoom(table) {
         const { targetName } = table;

@@ -18,7 +18,7 @@ import {
 import { buildIndexes, makeFit } from "./_mongodb-indexes.ts";
 import { watchBuild } from "./_mongodb-build.ts";
 import { isPassing, targetError } from "./_mongodb-errors.ts";
-import { checkNames, checkRenames } from "./_mongodb-names.ts";
+import { checkIndexNames, checkNames, checkRenames } from "./_mongodb-names.ts";
 import { isMongos, requireMongos, shardCollection, withoutUnique } from "./_mongodb-sharding.ts";
 import { applyBatch } from "./_mongodb-apply.ts";
 import { keyPages } from "./_mongodb-keys.ts";
@@ -71,6 +71,8 @@ const mongodb: Plugin = definePlugin({
         const kinds = await onDatabase(`listing the collections of ${database}`, collectionKinds);
         checkRenames(database, tables, startedAt, kinds);
       },
+
+      checkIndexes: checkIndexNames,
 
       async makeRoom({ targetName }) {
         const what = `${config["target.db.exist"]} existing collection ${database}.${targetName}`;

@@ -23,6 +23,8 @@ export interface SourceContract {
     absent?: boolean;
     /** Look items up by their keys: it has `items`. */
     items?: boolean;
+    /** Tell what a table is by now: it has `describe`. */
+    describe?: boolean;
   };
   /** How items look in records, where that isn't as they were given: the order in a set. */
   seen?(item: Item): unknown;

@@ -19,7 +19,7 @@ export function sourceContract(options: SourceContract): ContractCase[] {
       run: () =>
         withSource(options, async ({ open }) => {
           const { source } = await open();
-          for (const name of ["absent", "items"] as const) {
+          for (const name of ["absent", "items", "describe"] as const) {
             const has = typeof source[name] === "function";
             assert.equal(has, options.can[name] ?? false, `can.${name} isn't what the source has`);
           }
@@ -48,6 +48,19 @@ export function sourceContract(options: SourceContract): ContractCase[] {
           assert.equal(names.size, described.length, "two tables have the same targetName");
           const again = await (await open()).tables();
           assertSame(again.map(identity), described.map(identity), "another process sees other tables");
+        }),
+    },
+    {
+      name: "a table is described again as it was, and one that isn't there not at all",
+      run: () =>
+        withSource(options, async ({ open }) => {
+          const { source, ctx } = await open();
+          if (source.describe === undefined) return;
+          for (const table of await source.tables(ctx.signal)) {
+            assertSame(await source.describe(table, ctx.signal), table, `${table.name}, described again`);
+            const gone = { ...table, name: "nobodys-table" };
+            assert.equal(await source.describe(gone, ctx.signal), undefined, "a table that isn't there");
+          }
         }),
     },
     {

@@ -56,7 +56,7 @@ describe.each(["3", "1000"])("pages of %s", (size) => {
     tables,
     [Symbol.asyncDispose]: async () => {},
   });
-  const can = { absent: true, items: true };
+  const can = { absent: true, items: true, describe: true };
   for (const { name, run } of sourceContract({ plugin: dynamodbScan, makePlace, can, edit, seen })) {
     // All of a table in one page has no position to go on from.
     if (size === "1000" && name.startsWith("read goes on")) continue;
