@@ -93,6 +93,44 @@ describe("the target ends as the model is", () => {
     },
   );
 
+  test("what is over and listed no more is kept no more, and the next start goes on without it", async () => {
+    await using s = await scenario();
+    await using streams = await startStreams({ tables: ["t"] });
+    const random = randomOf(6);
+    change(streams, random, 40);
+    const rows = async (): Promise<string[]> => {
+      const found = await s.client.db(`${s.id}-checkpoint`).collection("t").find().toArray();
+      return found.map(({ ShardId }) => String(ShardId)).sort();
+    };
+    const options = { patience: 2 * SECOND };
+    const run = follow(s, streams, {}, options);
+    await positionsNoted(streams);
+    const begun = streams.open("t");
+    try {
+      for (let generation = 0; generation < 2; generation++) {
+        for (const shard of streams.open("t")) streams.split("t", shard, 1);
+        change(streams, random, 40);
+        await expectModel(s, streams, run);
+      }
+      for (const shard of begun) streams.vanish("t", shard);
+      await eventually(async () => {
+        const left = await rows();
+        expect(left).toEqual(expect.arrayContaining(streams.open("t")));
+        for (const shard of begun) expect(left).not.toContain(shard);
+      });
+    } finally {
+      await run.stop();
+    }
+    change(streams, random, 40);
+    const next = follow(s, streams, {}, options);
+    try {
+      await expectModel(s, streams, next);
+    } finally {
+      await next.stop();
+      await s.client.db(`${s.id}-checkpoint`).dropDatabase();
+    }
+  });
+
   test("stopped and started again at five random moments", async () => {
     await using s = await scenario();
     await using streams = await startStreams({ tables: ["t"], page: 3 });

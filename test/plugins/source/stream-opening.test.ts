@@ -117,6 +117,19 @@ describe("what is waited for", () => {
     expect(calls.slice(0, 4)).toEqual(["DescribeTable", "DescribeTable", "DescribeTable", "UpdateTable"]);
   });
 
+  test("somebody else's change to the table, which refuses ours", async () => {
+    let refusals = 2;
+    await using streams = await startStreams({
+      tables: ["t"],
+      disabled: true,
+      misbehave: ({ operation }) =>
+        operation === "UpdateTable" && refusals-- > 0 ? { error: "ResourceInUseException" } : undefined,
+    });
+    await using ctx = await openContext(streams.source);
+    await ctx.role("streams").open(TABLE, ctx.signal);
+    expect(streams.source.count("UpdateTable")).toBe(3);
+  });
+
   test.each<[string, object]>([
     ["a stream that is ENABLING", { StreamStatus: "ENABLING", Shards: [] }],
     ["a stream without a shard", { Shards: [] }],
