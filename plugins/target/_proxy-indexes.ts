@@ -2,11 +2,20 @@
 import type { GlobalSecondaryIndexUpdate } from "@aws-sdk/client-dynamodb";
 import type { Context } from "../../core/context.ts";
 import { MigrationError } from "../../core/errors.ts";
-import { attributesOf, targetNameOf } from "../../core/key-of.ts";
+import { attributesOf, partitionOf, sortOf, targetNameOf } from "../../core/key-of.ts";
 import { createLanes } from "../../core/lanes.ts";
-import type { AttributeValue, SecondaryIndex, Table, TargetDocument } from "../../core/types.ts";
+import type {
+  AttributeValue,
+  KeyAttribute,
+  SecondaryIndex,
+  Table,
+  TargetDocument,
+} from "../../core/types.ts";
 import { createRequest } from "./_proxy-schema.ts";
 import { causeOf, type Tables } from "./_proxy-tables.ts";
+
+/** The longest keys that an index takes. */
+const [PARTITION_BYTES, SORT_BYTES] = [2048, 1024];
 
 /** See the top of the file. */
 export interface Indexes {
@@ -58,7 +67,7 @@ export function createIndexes({ log }: Context, tables: Tables): Indexes {
         for (const index of unfit.filter(({ name }) => there.has(name))) {
           const attributes = unfitIn(index, item).join(", ");
           log.warn(
-            `an item of table ${table.name} has another type in ${attributes}, which the index ${index.name} can't have: it is left out, or made after the data`,
+            `an item of table ${table.name} has in ${attributes} what the index ${index.name} can't have: it is left out, or made after the data`,
           );
           await remove(table, index);
         }
@@ -86,12 +95,24 @@ export function createIndexes({ log }: Context, tables: Tables): Indexes {
   };
 }
 
-/** The key attributes that an item has in a form that an index doesn't take. */
+/** The key attributes that an item has in a form that an index doesn't take: of another type, empty or too long. */
 function unfitIn(index: SecondaryIndex, item: TargetDocument): string[] {
-  return attributesOf(index)
-    .filter((attribute) => {
-      const value = item[targetNameOf(attribute)] as AttributeValue | undefined;
-      return value !== undefined && !value[attribute.type];
-    })
-    .map(targetNameOf);
+  const valueOf = (attribute: KeyAttribute): AttributeValue | undefined =>
+    item[targetNameOf(attribute)] as AttributeValue | undefined;
+  const mistyped = attributesOf(index).filter((attribute) => {
+    const value = valueOf(attribute);
+    return value !== undefined && !value[attribute.type];
+  });
+  const bytesOf = (attributes: KeyAttribute[]): number =>
+    attributes.reduce((sum, attribute) => sum + keyBytes(valueOf(attribute)), 0);
+  const tooLong = [
+    { attributes: partitionOf(index), most: PARTITION_BYTES },
+    { attributes: sortOf(index), most: SORT_BYTES },
+  ].flatMap(({ attributes, most }) => (bytesOf(attributes) > most ? attributes : []));
+  return [...new Set([...mistyped, ...tooLong].map(targetNameOf))];
+}
+
+/** A key attribute's size as the service counts it; numbers are always short enough. */
+function keyBytes({ S, B }: AttributeValue = {}): number {
+  return Buffer.byteLength(S ?? "") + Buffer.byteLength(B ?? "", "base64");
 }

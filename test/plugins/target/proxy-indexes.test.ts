@@ -61,6 +61,44 @@ test("in the incremental phase: the change is applied, and the index left out", 
   expect(namesOf(endpoint.tables.get("tab")!)).toEqual(["byName"]);
 });
 
+test.each<[string, Item]>([
+  ["a partition key of more than 2048 bytes", { name: { S: "ü".repeat(1025) } }],
+  [
+    "a sort key of more than 1024 bytes",
+    { name: { S: "x" }, since: { B: Buffer.alloc(1025).toString("base64") } },
+  ],
+  ["an empty key", { name: { S: "" } }],
+])("what the service doesn't index because of its length: %s", async (_, attributes) => {
+  const table = tab("pk", undefined, {
+    secondary: [
+      {
+        name: "byName",
+        kind: "GSI",
+        partition: { name: "name", type: "S" },
+        sort: { name: "since", type: "B" },
+      },
+    ],
+  });
+  await using endpoint = await startTarget({
+    refuse: ({ PutRequest }, made) =>
+      JSON.stringify(PutRequest?.Item["pk"]) === '{"S":"unfit"}' && namesOf(made).includes("byName")
+        ? "Size of hashkey has exceeded the maximum size limit of2048 bytes"
+        : undefined,
+  });
+  await using open = await openTable(endpoint.endpoint, table);
+  const fits = { name: { S: "ü".repeat(1024) }, since: { B: Buffer.alloc(1024).toString("base64") } };
+  const records = puts(
+    [
+      { pk: { S: "fits" }, ...fits },
+      { pk: { S: "unfit" }, ...attributes },
+    ],
+    table,
+  );
+  await open.target.write({ unit: unitOf(table), records }, open.ctx.abandon);
+  expect(endpoint.items("tab")).toHaveLength(2);
+  expect(await open.target.index(table, [], { signal: open.ctx.signal })).toBe(1);
+});
+
 test("an index that the service doesn't make after the data is left out", async () => {
   await using endpoint = await startTarget({
     refuse: mismatch,
