@@ -2,8 +2,6 @@
 import type { RunCheckpoint, TableCheckpoint } from "./checkpoint.ts";
 import type { Context } from "./context.ts";
 import { MigrationError } from "./errors.ts";
-import { gap } from "./gap.ts";
-import { isMadeAnew } from "./going-on.ts";
 import { followTable } from "./incr.ts";
 import { keepPositions } from "./kept-positions.ts";
 import { describeKey } from "./key-of.ts";
@@ -16,6 +14,7 @@ import { openTableSpool } from "./spool.ts";
 import { isUnapplied, spoolStream } from "./spool-stream.ts";
 import { forgetStream } from "./stream-checkpoint.ts";
 import { startOf } from "./stream-start.ts";
+import { anewGap, isAnother } from "./table-now.ts";
 import { migrateTable } from "./table.ts";
 import type { Table } from "./types.ts";
 
@@ -160,9 +159,7 @@ function again(lost: MigrationError): MigrationError {
 async function openOrResync(ctx: Context, table: Table, polls: Polls, run: RunCheckpoint): Promise<Opened> {
   const checkpoint = run.table(table);
   try {
-    if (checkpoint.state !== undefined && isMadeAnew(table, checkpoint.state)) {
-      throw gap(`the table was deleted and made anew at the source: table ${table.name}`);
-    }
+    if (isAnother({ id: checkpoint.state?.source }, table)) throw anewGap(table);
     return await open(ctx, table, polls, run);
   } catch (error) {
     if (!isMendable(ctx, error)) throw error;

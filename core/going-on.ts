@@ -8,6 +8,7 @@ import { describeKey } from "./key-of.ts";
 import { inParallel } from "./lanes.ts";
 import type { RunState, TableState } from "./run-state.ts";
 import { isStreamNoted, openStreamCheckpoint } from "./stream-checkpoint.ts";
+import { isAnother } from "./table-now.ts";
 import type { Table } from "./types.ts";
 
 /** Places looked at at once. */
@@ -105,11 +106,6 @@ export function refuseChanged(then: Fingerprint, now: Fingerprint, place: string
   );
 }
 
-/** Whether a table was deleted and made anew at the source since its state was noted. */
-export function isMadeAnew(table: Table, { source }: TableState): boolean {
-  return source !== undefined && table.id !== undefined && source !== table.id;
-}
-
 /**
  * Refuses a table that isn't the one, at either side, that the run was begun with. One that was made anew with the same
  * key is copied again where `on_gap = resync` says so: all its changes are lost.
@@ -126,7 +122,7 @@ export function refuseOther(ctx: Context, table: Table, state: TableState | unde
       startOver(ctx),
     );
   }
-  if (!isMadeAnew(table, state)) return;
+  if (!isAnother({ id: state.source }, table)) return;
   const { key: was } = state;
   const is = describeKey(table);
   const isMendable = sync_mode !== "full" && was === is;

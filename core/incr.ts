@@ -6,10 +6,9 @@ import { MigrationError } from "./errors.ts";
 import { followShard } from "./follow-shard.ts";
 import { gap } from "./gap.ts";
 import { watchFinished } from "./finished.ts";
-import { startOver } from "./going-on.ts";
 import { noteShards, type OpenStream } from "./open-stream.ts";
 import { refuseExpired } from "./shard-age.ts";
-import { deleted, isAnother } from "./table-now.ts";
+import { anewGap, deleted, isAnother } from "./table-now.ts";
 import type { Shard } from "./types.ts";
 
 const SECOND = 1000;
@@ -115,6 +114,5 @@ async function ended({ ctx, table }: OpenStream): Promise<MigrationError> {
       `all shards of the stream have ended and none follows, as if it was disabled: table ${table.name}`,
     );
   }
-  const what = `the table was deleted and made anew at the source: table ${table.name}`;
-  return new MigrationError("STREAM_GAP", what, { hint: startOver(ctx) });
+  return anewGap(table);
 }

@@ -1,6 +1,7 @@
 /** A table as the source has it now: since the run began it may have been deleted, made anew, or got other indexes. */
 import type { Context } from "./context.ts";
 import { type ErrorCode, MigrationError, toMigrationError } from "./errors.ts";
+import { gap } from "./gap.ts";
 import type { Table } from "./types.ts";
 
 /** Failures that items of another table may lead to. */
@@ -31,6 +32,11 @@ export function deleted({ name }: Table): MigrationError {
   return new MigrationError("SOURCE_GONE", what, {
     hint: "take it off filter.collection.white, if it is there, and start again: the others go on where they were",
   });
+}
+
+/** The gap of a table that was made anew after it was copied. */
+export function anewGap({ name }: Table): MigrationError {
+  return gap(`the table was deleted and made anew at the source: table ${name}`);
 }
 
 /** The error for a table that was another one before it was copied to its end. */

@@ -1,10 +1,10 @@
 /** The source's tables while they are migrated: deleted, made anew, with other indexes, with items that expire. */
-import { expect, setDefaultTimeout, test } from "bun:test";
+import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { MigrateOptions } from "../../core/migrate.ts";
 import type { Plugin } from "../../core/plugin.ts";
-import { startDynamoDB } from "../servers/dynamodb.ts";
+import { type DynamoDBServer, startDynamoDB } from "../servers/dynamodb.ts";
 import { type Call, type Misbehaviour, startStandIn } from "../stand-in/dynamodb.ts";
 import { startStreams } from "../stand-in/streams.ts";
 import { eventually } from "./eventually.ts";
@@ -20,6 +20,7 @@ import {
 } from "./helpers.ts";
 import { expectRefusal } from "./refusals.ts";
 import { expectModel, follow, positionsNoted } from "./streams.ts";
+import { itemsByKey } from "./writer.ts";
 
 // the limit set in the preload holds for the first file only
 setDefaultTimeout(180_000);
@@ -29,10 +30,22 @@ const ITEMS = 60;
 /** Six pages, one after the other. */
 const PAGES: Settings = { "qps.full.batch_num": 10, "full.read.concurrency": 1 };
 
+let target: DynamoDBServer;
+beforeAll(async () => {
+  target = await startDynamoDB({ own: true });
+});
+afterAll(() => target.stop());
+
 const toFiles = (s: Scenario): Settings => ({
   "target.type": "file",
   "target.address": join(s.folder, "dump"),
   "checkpoint.address": join(s.folder, "positions"),
+});
+
+const toDynamoDB = (s: Scenario): Settings => ({
+  ...toFiles(s),
+  "target.type": "aliyun_dynamo_proxy",
+  "target.address": target.endpoint,
 });
 
 /** Does something before the tables are read, or in the midst of a table's pages. */
@@ -121,6 +134,8 @@ function followed(s: Scenario, settings: Settings = {}, options: Partial<Migrate
 test.each<[string, (s: Scenario) => Settings]>([
   ["to MongoDB", () => ({ sync_mode: "full" })],
   ["to files", (s) => ({ sync_mode: "full", ...toFiles(s) })],
+  ["to a DynamoDB", (s) => ({ sync_mode: "full", ...toDynamoDB(s) })],
+  ["to a DynamoDB, and followed", (s) => ({ sync_mode: "all", ...toDynamoDB(s) })],
   ["to MongoDB, and followed", () => ({ sync_mode: "all" })],
 ])("a table that is made anew while it is read isn't mixed with the other one: %s", async (_, to) => {
   await using s = await scenario();
@@ -135,7 +150,9 @@ test.each<[string, (s: Scenario) => Settings]>([
   const fresh = followed(s, { ...settings, "target.db.exist": "drop" }, { fresh: true });
   await fresh.copied;
   await fresh.stop();
-  if (settings["target.type"] === undefined) expect(await s.documents(table)).toHaveLength(30);
+  if (settings["target.type"] === "aliyun_dynamo_proxy")
+    expect(await itemsByKey(target.endpoint, table)).toHaveProperty("size", 30);
+  else if (settings["target.type"] === undefined) expect(await s.documents(table)).toHaveLength(30);
 });
 
 test.each(["mongodb", "file"])("one with another key is told from a defect: %s", async (type) => {
@@ -156,26 +173,21 @@ test("one that is made anew before its stream is opened is refused before anythi
   expect(await s.collections()).toEqual([]);
 });
 
-test.each<["before" | "between pages", Settings]>([
-  ["before", {}],
-  ["between pages", {}],
-  ["before", { sync_mode: "all" }],
-  ["between pages", { sync_mode: "all" }],
-])("a table that is deleted %s ends the run, which goes on without it: %p", async (at, mode) => {
+test.each<["before" | "between pages", "full" | "all"]>([
+  ["before", "full"],
+  ["between pages", "full"],
+  ["before", "all"],
+  ["between pages", "all"],
+])("a table that is deleted %s ends the run, which goes on without it: sync_mode = %s", async (at, mode) => {
   await using s = await scenario();
   const [gone, stays] = [
     await s.table("gone", { items: someItems(ITEMS) }),
     await s.table("stays", { items: someItems(ITEMS) }),
   ];
   const plugins = [meanwhile(at, gone, () => remove(s, gone))];
-  const run = await ended(s, { ...PAGES, ...mode }, plugins);
+  const run = await ended(s, { ...PAGES, sync_mode: mode }, plugins);
   expectRefusal(run, { exit: 1, code: "SOURCE_GONE", says: [gone, "filter.collection.white"] });
-  const without = followed(s, {
-    ...PAGES,
-    ...mode,
-    sync_mode: mode["sync_mode"] ?? "full",
-    "filter.collection.white": stays,
-  });
+  const without = followed(s, { ...PAGES, sync_mode: mode, "filter.collection.white": stays });
   await without.copied;
   const end = await without.stop();
   expect(end.stderr).not.toContain(gone);
@@ -241,28 +253,15 @@ test("the same in a dump", async () => {
 });
 
 test("the same at a DynamoDB", async () => {
-  const target = await startDynamoDB({ own: true });
-  try {
-    await using s = await scenario();
-    const table = await s.table("t", { items: someItems(ITEMS) });
-    const plugins = [meanwhile("between pages", table, () => addIndex(s, table, ["n:N"]))];
-    const run = await s.attempt(
-      {
-        ...PAGES,
-        ...toFiles(s),
-        "target.type": "aliyun_dynamo_proxy",
-        "target.address": target.endpoint,
-      },
-      { plugins },
-    );
-    expect(run).toMatchObject({ code: 0, stderr: "" });
-    const { Table } = (await dynamo(target.endpoint, "DescribeTable", { TableName: table })) as {
-      Table: { GlobalSecondaryIndexes?: { IndexName: string }[] };
-    };
-    expect(Table.GlobalSecondaryIndexes?.map(({ IndexName }) => IndexName)).toEqual(["by-n"]);
-  } finally {
-    await target.stop();
-  }
+  await using s = await scenario();
+  const table = await s.table("t", { items: someItems(ITEMS) });
+  const plugins = [meanwhile("between pages", table, () => addIndex(s, table, ["n:N"]))];
+  const run = await s.attempt({ ...PAGES, ...toDynamoDB(s) }, { plugins });
+  expect(run).toMatchObject({ code: 0, stderr: "" });
+  const { Table } = (await dynamo(target.endpoint, "DescribeTable", { TableName: table })) as {
+    Table: { GlobalSecondaryIndexes?: { IndexName: string }[] };
+  };
+  expect(Table.GlobalSecondaryIndexes?.map(({ IndexName }) => IndexName)).toEqual(["by-n"]);
 });
 
 test("a GSI that is added while its table is followed: changes go on, and the next start makes it, once", async () => {
@@ -320,7 +319,7 @@ test("a table that is made anew while it is followed is a gap that says so", asy
   const run = followed(s);
   await run.copied;
   await makeAnew(s, table);
-  expectRefusal(await run.done, { exit: 1, code: "STREAM_GAP", says: [table, "made anew", "--fresh"] });
+  expectRefusal(await run.done, { exit: 1, code: "STREAM_GAP", says: [table, "made anew", "resync"] });
 });
 
 test("with on_gap = resync it is copied again", async () => {
@@ -337,6 +336,49 @@ test("with on_gap = resync it is copied again", async () => {
   await put(s, table, { pk: { S: "newest" } });
   await eventually(async () => expect(await s.documents(table)).toHaveLength(31));
   await run.stop();
+});
+
+test.each<[string, Settings]>([
+  ["while it was copied", PAGES],
+  ["while it was followed", {}],
+])("the same for one that was made anew between two runs: %s", async (when, settings) => {
+  await using s = await scenario();
+  const table = await s.table("t", { items: someItems(ITEMS) });
+  const stop = new AbortController();
+  const halfway = meanwhile("between pages", table, async () => stop.abort(new Error("enough")));
+  const plugins = when === "while it was copied" ? [halfway] : [];
+  const first = followed(s, settings, { plugins, signal: stop.signal });
+  await first.copied;
+  stop.abort(new Error("enough"));
+  await first.done;
+  await makeAnew(s, table);
+
+  expectRefusal(await ended(s, { ...settings, sync_mode: "all" }), {
+    exit: 2,
+    code: "CHECKPOINT_MISMATCH",
+    says: [table, "made anew", "on_gap = resync"],
+  });
+  const second = followed(s, { ...settings, on_gap: "resync" });
+  await second.copied;
+  await put(s, table, { pk: { S: "newest" } });
+  await eventually(async () => {
+    const keys = (await s.documents(table)).map(({ pk }) => String(pk));
+    expect(keys.every((key) => key.startsWith("new"))).toBe(true);
+    expect(keys).toHaveLength(31);
+  });
+  await second.stop();
+  // It is this table's run now, whatever on_gap says.
+  const third = followed(s, settings);
+  await third.copied;
+  const { stderr } = await third.stop();
+  expect(stderr).not.toContain("CHECKPOINT_MISMATCH");
+
+  await makeAnew(s, table, "id");
+  expectRefusal(await ended(s, { ...settings, sync_mode: "all", on_gap: "resync" }), {
+    exit: 2,
+    code: "CHECKPOINT_MISMATCH",
+    says: [table, "made anew"],
+  });
 });
 
 test("a table is copied again after a gap, though another one is gone from the source by then", async () => {
