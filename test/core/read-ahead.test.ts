@@ -1,6 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { readAhead } from "../../core/read-ahead.ts";
 
+// Not with `rejects`: it waits in an event loop of its own, where an immediate may come seconds late.
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
 /** Values from 0, with a log of what was asked for and whether it was closed; may fail at one of them. */
@@ -57,7 +58,7 @@ describe("readAhead", () => {
     const loop = (async () => {
       for await (const value of readAhead(values)) throw new Error(`loop ${value}`);
     })();
-    await expect(loop).rejects.toThrow("loop 0");
+    expect(await loop.catch(String)).toContain("loop 0");
     expect(log.closed).toBe(true);
   });
 
@@ -70,7 +71,7 @@ describe("readAhead", () => {
         seen.push(value);
       }
     })();
-    await expect(loop).rejects.toThrow("no 2");
+    expect(await loop.catch(String)).toContain("no 2");
     expect(seen).toEqual([0, 1]);
     expect(log.closed).toBe(true);
   });
