@@ -1,5 +1,5 @@
 /** Whether a process that was seen once is still the same one. */
-import { isAlive, isOver, linuxProcess } from "../core/host-process.ts";
+import { isAlive, isOver, linuxProcess } from "../core/host/process.ts";
 
 /** The system's clock may be set between two looks at it; in doubt the process is taken for the same. */
 const CLOCK_SLACK = 60_000;

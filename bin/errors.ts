@@ -1,5 +1,5 @@
 /** How a run's last word looks when it failed. */
-import { maskText } from "../core/mask.ts";
+import { maskText } from "../core/config/redact.ts";
 import { toMigrationError } from "../core/errors.ts";
 
 /** What {@link printError} takes. */

@@ -2,23 +2,23 @@
 import { constants } from "node:os";
 import { dirname } from "node:path";
 import type { ConsolaInstance } from "consola";
-import { type Config, describeConfig, loadConfig } from "../core/config.ts";
+import { type Config, describeConfig, loadConfig } from "../core/config/load.ts";
 import { MigrationError } from "../core/errors.ts";
-import { createRedactor } from "../core/mask.ts";
-import { serveMetric } from "../core/metric.ts";
-import { type MigrateOptions, runMigration } from "../core/migrate.ts";
-import { loadPlugins } from "../core/plugin-files.ts";
-import { createProgress } from "../core/progress.ts";
-import { serveProgress } from "../core/status.ts";
+import { createRedactor } from "../core/config/redact.ts";
+import { serveMetric } from "./http/metric.ts";
+import { type MigrateOptions, runMigration } from "../core/run/run.ts";
+import { loadPlugins } from "../core/plugin/load.ts";
+import { createProgress } from "../core/progress/progress.ts";
+import { serveProgress } from "./http/progress.ts";
 import { hookPlugin } from "../plugins/index.ts";
 import { printError } from "./errors.ts";
-import { createLog } from "./log.ts";
+import { createLog } from "./log/log.ts";
 import { acquirePidFile } from "./pid-file.ts";
-import { serveProfile } from "./profile.ts";
-import { stoppedText } from "./stopped.ts";
-import { summaryTable } from "./summary.ts";
-import { streamView } from "./stream-view.ts";
-import { fullView, showProgress } from "./terminal.ts";
+import { serveProfile } from "./http/profile.ts";
+import { stoppedText } from "./display/stopped.ts";
+import { summaryTable } from "./display/summary.ts";
+import { streamView } from "./display/stream-view.ts";
+import { fullView, showProgress } from "./display/terminal.ts";
 
 /** What the command line gives. */
 export interface RunFlags {

@@ -1,8 +1,8 @@
 /** The public API of nimo-shake: what plugins and programs that embed it import. */
-export { type Config, loadConfig } from "./config.ts";
-export type { Context } from "./context.ts";
+export { type Config, loadConfig } from "./config/load.ts";
+export type { Context } from "./run/context.ts";
 export { type ErrorCode, type ErrorDetails, MigrationError } from "./errors.ts";
-export type * from "./hooks.ts";
+export type * from "./plugin/hooks.ts";
 export {
   type ConfigInput,
   type LibraryOptions,
@@ -10,7 +10,7 @@ export {
   type MigrationResult,
   type TableResult,
 } from "./library.ts";
-export { type AnyPlugin, definePlugin, type Plugin } from "./plugin.ts";
-export { createProgress, type Progress, type TableProgress, type TableState } from "./progress.ts";
-export type * from "./roles.ts";
+export { type AnyPlugin, definePlugin, type Plugin } from "./plugin/plugin.ts";
+export { createProgress, type Progress, type TableProgress, type TableState } from "./progress/progress.ts";
+export type * from "./plugin/roles.ts";
 export type * from "./types.ts";

@@ -1,12 +1,12 @@
 /** The library: a migration as a function, with what the command line does around it left to the caller. */
 import type { ConsolaInstance } from "consola";
-import { type Config, loadConfig, type SettingKey } from "./config.ts";
+import { type Config, loadConfig, type SettingKey } from "./config/load.ts";
 import { MigrationError } from "./errors.ts";
-import type { HookName, Hooks } from "./hooks.ts";
-import { runMigration } from "./migrate.ts";
-import type { AnyPlugin, Plugin } from "./plugin.ts";
-import { loadPlugins } from "./plugin-files.ts";
-import { createProgress, type Progress, type TableProgress } from "./progress.ts";
+import type { HookName, Hooks } from "./plugin/hooks.ts";
+import { runMigration } from "./run/run.ts";
+import type { AnyPlugin, Plugin } from "./plugin/plugin.ts";
+import { loadPlugins } from "./plugin/load.ts";
+import { createProgress, type Progress, type TableProgress } from "./progress/progress.ts";
 import type { AttributeValue } from "./types.ts";
 import { hookPlugin } from "../plugins/index.ts";
 

@@ -28,7 +28,7 @@ import {
 } from "@aws-sdk/client-dynamodb";
 import type { WriteRequest } from "@aws-sdk/client-dynamodb";
 import { MongoClient } from "mongodb";
-import { maskText } from "../core/mask.ts";
+import { maskText } from "../core/config/redact.ts";
 import { type Child, ownTempFolder } from "../test/servers/process.ts";
 import { sharedServers, stopSharedServers } from "../test/servers/shared.ts";
 import { showChanges } from "./quickstart-changes.ts";

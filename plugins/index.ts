@@ -1,6 +1,6 @@
-import type { Config } from "../core/config.ts";
-import type { AnyPlugin, Plugin } from "../core/plugin.ts";
-import type { Roles } from "../core/roles.ts";
+import type { Config } from "../core/config/load.ts";
+import type { AnyPlugin, Plugin } from "../core/plugin/plugin.ts";
+import type { Roles } from "../core/plugin/roles.ts";
 
 /** Every built-in plugin. Literal imports, because the compiled executable has no others. */
 const BUILTINS: Record<string, () => Promise<{ default: Plugin }>> = {
@@ -32,11 +32,11 @@ export async function builtinPlugin(role: keyof Roles, config: Config): Promise<
 
 /** The built-in plugins that fill no role, by the name under which `plugins` takes them. */
 const HOOK_PLUGINS: Record<string, () => Promise<{ default: AnyPlugin }>> = {
-  exclude: () => import("./exclude.ts"),
-  filter: () => import("./filter.ts"),
-  mask: () => import("./mask.ts"),
-  pick: () => import("./pick.ts"),
-  rename: () => import("./rename.ts"),
+  exclude: () => import("./transform/exclude.ts"),
+  filter: () => import("./transform/filter.ts"),
+  mask: () => import("./transform/mask.ts"),
+  pick: () => import("./transform/pick.ts"),
+  rename: () => import("./transform/rename.ts"),
 };
 
 /** The built-in plugin of a name in `plugins`; undefined: there is none. */

@@ -8,7 +8,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
-import { inParallel } from "../core/lanes.ts";
+import { inParallel } from "../core/flow/semaphore.ts";
 import { EXECUTABLE } from "./cli.ts";
 import { run } from "./servers/command.ts";
 import { ownTempFolder } from "./servers/process.ts";
@@ -24,7 +24,7 @@ const TEST_LIMIT = 180 * SECOND;
 const WIDTH = availableParallelism() * 2;
 /** What `--fast` leaves out: whatever runs the tool as a whole, or kills what it has started. */
 const SLOW =
-  /^test\/(e2e|servers)\/|^test\/(plugins\/(checkpoint\/mongodb|target\/file-resume|dynamodb-access)|core\/spool)\.test/;
+  /^test\/(e2e|servers)\/|^test\/(plugins\/(checkpoint\/mongodb|target\/file\/resume|_dynamodb\/access)|core\/spool\/spool)\.test/;
 /** What became of the files of one process. */
 interface Result {
   files: string[];

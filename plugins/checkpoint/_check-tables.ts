@@ -3,7 +3,7 @@ import { stat } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
 import { MigrationError } from "../../core/errors.ts";
 import type { Table } from "../../core/types.ts";
-import { STATUS_TABLE } from "./_original.ts";
+import { STATUS_TABLE } from "./_nimoshake.ts";
 
 /** The longest `database.collection`, in bytes. */
 const NAMESPACE_BYTES = 255;

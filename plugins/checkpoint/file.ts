@@ -1,15 +1,15 @@
 import { existsSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
-import type { Config } from "../../core/config.ts";
-import { fileNameOf } from "../../core/file-name.ts";
-import { definePlugin, type Plugin } from "../../core/plugin.ts";
+import type { Config } from "../../core/config/load.ts";
+import { fileNameOf } from "../../core/host/file-name.ts";
+import { definePlugin, type Plugin } from "../../core/plugin/plugin.ts";
 import { fileProblems, refuseTables } from "./_check-tables.ts";
-import { originalName } from "./_original.ts";
-import { originalFiles } from "./_original-file.ts";
-import { fileLease } from "./_file-lease.ts";
-import { folderOwnership } from "./_owner-file.ts";
+import { originalName } from "./_nimoshake.ts";
+import { originalFiles } from "./file/nimoshake-files.ts";
+import { fileLease } from "./file/lease.ts";
+import { folderOwnership } from "./file/owner-file.ts";
 import { createQueue, type States } from "./_queue.ts";
-import { attempt, makeFolder, readStates, removeFile, writeStates } from "./_state-file.ts";
+import { attempt, makeFolder, readStates, removeFile, writeStates } from "./file/state-file.ts";
 
 /** `checkpoint.type = file`: a folder of an id's own, a file a name; the streams' positions as the original has them. */
 const file: Plugin = definePlugin({

@@ -1,9 +1,9 @@
 import { type Db, MongoServerError } from "mongodb";
-import { definePlugin, type Plugin } from "../../core/plugin.ts";
-import { leaseLost } from "../../core/lease.ts";
-import { SERVER_RETRY, withRetry } from "../../core/retry.ts";
-import type { Holder } from "../../core/roles.ts";
-import { DUPLICATE_KEY } from "../target/_mongodb-commands.ts";
+import { definePlugin, type Plugin } from "../../core/plugin/plugin.ts";
+import { leaseLost } from "../../core/run/lease.ts";
+import { SERVER_RETRY, withRetry } from "../../core/flow/retry.ts";
+import type { Holder } from "../../core/plugin/roles.ts";
+import { DUPLICATE_KEY } from "../target/mongodb/commands.ts";
 import {
   answered,
   type Calls,
@@ -11,8 +11,8 @@ import {
   type Connections,
   DURABLE,
   WRITE_TIMEOUT,
-} from "../target/_mongodb-client.ts";
-import { isPassing } from "../target/_mongodb-errors.ts";
+} from "../_mongodb/client.ts";
+import { isPassing } from "../_mongodb/errors.ts";
 import {
   claimLease,
   isLost,
@@ -20,7 +20,7 @@ import {
   type LeasePlace,
   releaseLease,
   renewLease,
-} from "./_mongodb-lease.ts";
+} from "./mongodb/lease.ts";
 import {
   allParts,
   commands,
@@ -30,11 +30,11 @@ import {
   parse,
   type StateDocument,
   type Upsert,
-} from "./_mongodb-states.ts";
-import { ADDRESS, failed } from "./_mongodb-failure.ts";
+} from "./mongodb/states.ts";
+import { ADDRESS, failed } from "./mongodb/failure.ts";
 import { collectionProblems, refuseTables } from "./_check-tables.ts";
-import { originalName } from "./_original.ts";
-import { loadOriginal, originalCollection, originalUpserts } from "./_original-mongodb.ts";
+import { originalName } from "./_nimoshake.ts";
+import { loadOriginal, originalCollection, originalUpserts } from "./mongodb/nimoshake-collections.ts";
 import { createOwnership } from "./_ownership.ts";
 import { createQueue, type States } from "./_queue.ts";
 

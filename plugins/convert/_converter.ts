@@ -1,9 +1,9 @@
 /** What the converters share: walking records, the `_id` rule, keys, and errors that name the item. */
-import type { Config } from "../../core/config.ts";
-import { derivesIds } from "../../core/document-id.ts";
+import type { Config } from "../../core/config/load.ts";
+import { derivesIds } from "../_bson/document-id.ts";
 import { MigrationError } from "../../core/errors.ts";
-import { keyAttributes, targetNameOf } from "../../core/key-of.ts";
-import type { Converter } from "../../core/roles.ts";
+import { keyAttributes, targetNameOf } from "../../core/schema/keys.ts";
+import type { Converter } from "../../core/plugin/roles.ts";
 import type {
   AttributeValue,
   Item,
@@ -12,8 +12,8 @@ import type {
   Table,
   TargetDocument,
 } from "../../core/types.ts";
-import type { Encoding } from "../../core/transcode.ts";
-import { setField } from "../../core/value.ts";
+import type { Encoding } from "../_bson/item-encoder.ts";
+import { setField } from "../_bson/value.ts";
 import { createTranscoder } from "./_transcoder.ts";
 
 /** What one kind of conversion does differently. */

@@ -1,6 +1,6 @@
-import { ItemPlaces, lazyItem } from "../../core/lazy-item.ts";
-import { createItemEncoder, type Encoding, Unexpected } from "../../core/transcode.ts";
-import type { Converter } from "../../core/roles.ts";
+import { ItemPlaces, lazyItem } from "../_bson/lazy-item.ts";
+import { createItemEncoder, type Encoding, Unexpected } from "../_bson/item-encoder.ts";
+import type { Converter } from "../../core/plugin/roles.ts";
 import type { EncodedPage, Item, Page, SourceRecord, Transcoder, Unit } from "../../core/types.ts";
 
 const ITEMS = '"Items":[';

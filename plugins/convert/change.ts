@@ -1,6 +1,6 @@
-import { exactNumber, parseDecimal, roundedNumber } from "../../core/number.ts";
-import { definePlugin, type Plugin } from "../../core/plugin.ts";
-import { plainValue } from "../../core/value.ts";
+import { exactNumber, parseDecimal, roundedNumber } from "../_bson/number.ts";
+import { definePlugin, type Plugin } from "../../core/plugin/plugin.ts";
+import { plainValue } from "../_bson/value.ts";
 import { createConverter, prefixNested } from "./_converter.ts";
 
 /**

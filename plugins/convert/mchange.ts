@@ -1,6 +1,6 @@
-import { isExactDouble } from "../../core/number.ts";
-import { definePlugin, type Plugin } from "../../core/plugin.ts";
-import { plainValue } from "../../core/value.ts";
+import { isExactDouble } from "../_bson/number.ts";
+import { definePlugin, type Plugin } from "../../core/plugin/plugin.ts";
+import { plainValue } from "../_bson/value.ts";
 import { createConverter } from "./_converter.ts";
 
 /**

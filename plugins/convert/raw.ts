@@ -1,6 +1,6 @@
-import { definePlugin, type Plugin } from "../../core/plugin.ts";
+import { definePlugin, type Plugin } from "../../core/plugin/plugin.ts";
 import type { AttributeValue } from "../../core/types.ts";
-import { typedValue } from "../../core/value.ts";
+import { typedValue } from "../_bson/value.ts";
 import { createConverter, prefixNested } from "./_converter.ts";
 
 /** `convert.type = raw`: DynamoDB's typed form, every digit and every type intact. */

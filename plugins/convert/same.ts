@@ -1,8 +1,8 @@
-import { keyAttributes, targetNameOf } from "../../core/key-of.ts";
-import { definePlugin, type Plugin } from "../../core/plugin.ts";
-import type { Converter } from "../../core/roles.ts";
-import { setField } from "../../core/value.ts";
-import { createItemSlicer } from "./_item-slicer.ts";
+import { keyAttributes, targetNameOf } from "../../core/schema/keys.ts";
+import { definePlugin, type Plugin } from "../../core/plugin/plugin.ts";
+import type { Converter } from "../../core/plugin/roles.ts";
+import { setField } from "../_bson/value.ts";
+import { createItemSlicer } from "./same/item-slicer.ts";
 
 /** `convert.type = same`: DynamoDB JSON as the source sent it, for targets with DynamoDB's protocol. */
 const same: Plugin = definePlugin({

@@ -6,25 +6,25 @@ import {
   type TableDescription,
 } from "@aws-sdk/client-dynamodb";
 import { availableParallelism } from "node:os";
-import type { Config } from "../../core/config.ts";
-import { nameAttributes } from "../../core/filter-expression.ts";
-import { keyAttributes } from "../../core/key-of.ts";
-import { inParallel } from "../../core/lanes.ts";
-import { createLimiter } from "../../core/limit.ts";
-import { definePlugin, type Plugin } from "../../core/plugin.ts";
-import { segmentCount } from "../../core/segments.ts";
+import type { Config } from "../../core/config/load.ts";
+import { nameAttributes } from "../../core/config/filter-values.ts";
+import { keyAttributes } from "../../core/schema/keys.ts";
+import { inParallel } from "../../core/flow/semaphore.ts";
+import { createLimiter } from "../../core/flow/rate-limit.ts";
+import { definePlugin, type Plugin } from "../../core/plugin/plugin.ts";
+import { segmentCount } from "../../core/config/read-concurrency.ts";
 import type { Item, SegmentUnit, SourceRecord, Table } from "../../core/types.ts";
-import { setField } from "../../core/value.ts";
-import { createLookups } from "./_absent.ts";
-import { scanPage } from "./_answer.ts";
-import { type Capacity, createCapacity } from "./_capacity.ts";
-import { createCalls } from "../_dynamodb-calls.ts";
-import { createClient } from "../_dynamodb-client.ts";
-import { causeName } from "../_dynamodb-errors.ts";
-import { createScan } from "./_scan.ts";
-import { missingTables, namedTables, noTable, placeOf, selectTables } from "./_table-names.ts";
-import { checkUsable, describedTable } from "./_tables.ts";
-import { toSdk } from "../_dynamodb-values.ts";
+import { setField } from "../_bson/value.ts";
+import { createLookups } from "./dynamodb-scan/absent-keys.ts";
+import { scanPage } from "./dynamodb-scan/scan-page.ts";
+import { type Capacity, createCapacity } from "./dynamodb-scan/capacity.ts";
+import { createCalls } from "../_dynamodb/calls.ts";
+import { createClient } from "../_dynamodb/client.ts";
+import { causeName } from "../_dynamodb/errors.ts";
+import { createScan } from "./dynamodb-scan/scan-call.ts";
+import { missingTables, namedTables, noTable, placeOf, selectTables } from "./dynamodb-scan/table-names.ts";
+import { checkUsable, describedTable } from "./dynamodb-scan/described-table.ts";
+import { toSdk } from "../_dynamodb/sdk-values.ts";
 
 /** DescribeTable calls at once. */
 const DESCRIBES = 8;

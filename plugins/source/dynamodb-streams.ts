@@ -1,13 +1,13 @@
 import type { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import type { DynamoDBStreamsClient } from "@aws-sdk/client-dynamodb-streams";
-import { definePlugin, type Plugin } from "../../core/plugin.ts";
+import { definePlugin, type Plugin } from "../../core/plugin/plugin.ts";
 import type { Shard, Table } from "../../core/types.ts";
-import { streamsEndpoint } from "../_dynamodb-access.ts";
-import { createCalls } from "../_dynamodb-calls.ts";
-import { createClient, createStreamsClient } from "../_dynamodb-client.ts";
-import { createShardLists, type StreamName } from "./_shard-lists.ts";
-import { createShardReader } from "./_shard-reader.ts";
-import { enableStream, readyShards } from "./_stream-enable.ts";
+import { streamsEndpoint } from "../_dynamodb/access.ts";
+import { createCalls } from "../_dynamodb/calls.ts";
+import { createClient, createStreamsClient } from "../_dynamodb/client.ts";
+import { createShardLists, type StreamName } from "./dynamodb-streams/shard-lists.ts";
+import { createShardReader } from "./dynamodb-streams/shard-reader.ts";
+import { enableStream, readyShards } from "./dynamodb-streams/enable-stream.ts";
 
 /**
  * The shards seen when a stream was opened are what is listed for who asks first, which is to begin, so long after it at

@@ -1,5 +1,5 @@
 /** Records' documents as BSON, and what MongoDB couldn't take. */
-import { createDocumentWriter } from "../../core/bson.ts";
+import { createDocumentWriter } from "../_bson/document-writer.ts";
 import { MigrationError } from "../../core/errors.ts";
 import type { EncodedBatch, SourceRecord, Table } from "../../core/types.ts";
 

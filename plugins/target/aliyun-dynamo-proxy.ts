@@ -1,18 +1,23 @@
 import type { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { MigrationError } from "../../core/errors.ts";
-import { inParallel } from "../../core/lanes.ts";
-import { definePlugin, type Plugin } from "../../core/plugin.ts";
+import { inParallel } from "../../core/flow/semaphore.ts";
+import { definePlugin, type Plugin } from "../../core/plugin/plugin.ts";
 import type { Table } from "../../core/types.ts";
-import { targetEndpoint } from "../_dynamodb-access.ts";
-import { createTargetClient } from "../_dynamodb-client.ts";
-import { createPost, type Post } from "../_dynamodb-post.ts";
-import { tableIdentity } from "../_dynamodb-values.ts";
-import { checkTableNames, refuseOtherKey, refuseProtected, refuseSource } from "./_proxy-check.ts";
-import { encodedWrites, recordWrites } from "./_proxy-request.ts";
-import { createIndexes } from "./_proxy-indexes.ts";
-import { createScans } from "./_proxy-scan.ts";
-import { createTables } from "./_proxy-tables.ts";
-import { createWriter } from "./_proxy-write.ts";
+import { targetEndpoint } from "../_dynamodb/access.ts";
+import { createTargetClient } from "../_dynamodb/client.ts";
+import { createPost, type Post } from "../_dynamodb/post.ts";
+import { tableIdentity } from "../_dynamodb/sdk-values.ts";
+import {
+  checkTableNames,
+  refuseOtherKey,
+  refuseProtected,
+  refuseSource,
+} from "./aliyun-dynamo-proxy/check.ts";
+import { encodedWrites, recordWrites } from "./aliyun-dynamo-proxy/request.ts";
+import { createIndexes } from "./aliyun-dynamo-proxy/indexes.ts";
+import { createScans } from "./aliyun-dynamo-proxy/scan.ts";
+import { createTables } from "./aliyun-dynamo-proxy/tables.ts";
+import { createWriter } from "./aliyun-dynamo-proxy/write.ts";
 
 const SECOND = 1000;
 /**

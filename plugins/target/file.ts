@@ -1,12 +1,12 @@
 import { join, resolve } from "node:path";
 import { MigrationError } from "../../core/errors.ts";
-import { definePlugin, type Plugin } from "../../core/plugin.ts";
+import { definePlugin, type Plugin } from "../../core/plugin/plugin.ts";
 import type { EncodedBatch, Table, Unit, WriteResult } from "../../core/types.ts";
 import { checkSizes, encodeRecords } from "./_documents.ts";
-import { assemble } from "./_file-assemble.ts";
-import { checkFolder, fileError } from "./_file-disk.ts";
-import { checkFileNames, sameButForCase, type TableFiles, tableFiles } from "./_file-names.ts";
-import { createPart, type Part } from "./_file-part.ts";
+import { assemble } from "./file/assemble.ts";
+import { checkFolder, fileError } from "./file/disk.ts";
+import { checkFileNames, sameButForCase, type TableFiles, tableFiles } from "./file/names.ts";
+import { createPart, type Part } from "./file/part.ts";
 import {
   countDocuments,
   createFiles,
@@ -16,8 +16,8 @@ import {
   refuseElsewhere,
   renameFiles,
   resumeFiles,
-} from "./_file-table.ts";
-import { checkIndexNames, checkNames, checkRenames, renamedTo } from "./_mongodb-names.ts";
+} from "./file/table.ts";
+import { checkIndexNames, checkNames, checkRenames, renamedTo } from "./mongodb/names.ts";
 
 /**
  * `target.type = file`: a folder with one of the database's name in it, where `<table>.bson` and `<table>.metadata.json`

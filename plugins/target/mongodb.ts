@@ -1,29 +1,29 @@
 import { type Db, ObjectId } from "mongodb";
-import { derivesIds } from "../../core/document-id.ts";
-import { planIndexes } from "../../core/indexes.ts";
-import { keyAttributes } from "../../core/key-of.ts";
-import { createLanes } from "../../core/lanes.ts";
-import { definePlugin, type Plugin } from "../../core/plugin.ts";
-import { noteRetry } from "../../core/progress.ts";
-import { type RetryOptions, SERVER_RETRY, withRetry } from "../../core/retry.ts";
+import { derivesIds } from "../_bson/document-id.ts";
+import { planIndexes } from "../../core/schema/indexes.ts";
+import { keyAttributes } from "../../core/schema/keys.ts";
+import { createLanes } from "../../core/flow/semaphore.ts";
+import { definePlugin, type Plugin } from "../../core/plugin/plugin.ts";
+import { noteRetry } from "../../core/progress/progress.ts";
+import { type RetryOptions, SERVER_RETRY, withRetry } from "../../core/flow/retry.ts";
 import type { SourceRecord, Table, TargetDocument, TargetIndex } from "../../core/types.ts";
-import { connect, type Connections } from "./_mongodb-client.ts";
+import { connect, type Connections } from "../_mongodb/client.ts";
 import {
   collectionKinds,
   createCollection,
   dropCollection,
   findCollection,
   renameAway,
-} from "./_mongodb-collections.ts";
-import { buildIndexes, makeFit } from "./_mongodb-indexes.ts";
-import { watchBuild } from "./_mongodb-build.ts";
-import { isPassing, targetError } from "./_mongodb-errors.ts";
-import { checkIndexNames, checkNames, checkRenames } from "./_mongodb-names.ts";
-import { isMongos, requireMongos, shardCollection, withoutUnique } from "./_mongodb-sharding.ts";
-import { applyBatch } from "./_mongodb-apply.ts";
-import { keyPages } from "./_mongodb-keys.ts";
-import { type Destination, refused, type WriteError } from "./_mongodb-commands.ts";
-import { writeBatch, writeEncoded } from "./_mongodb-write.ts";
+} from "./mongodb/collections.ts";
+import { buildIndexes, makeFit } from "./mongodb/indexes.ts";
+import { watchBuild } from "./mongodb/build.ts";
+import { isPassing, targetError } from "../_mongodb/errors.ts";
+import { checkIndexNames, checkNames, checkRenames } from "./mongodb/names.ts";
+import { isMongos, requireMongos, shardCollection, withoutUnique } from "./mongodb/sharding.ts";
+import { applyBatch } from "./mongodb/apply.ts";
+import { keyPages } from "./mongodb/keys.ts";
+import { type Destination, refused, type WriteError } from "./mongodb/commands.ts";
+import { writeBatch, writeEncoded } from "./mongodb/insert.ts";
 
 /** `target.type = mongodb`: database = `id`, collection = table. */
 const mongodb: Plugin = definePlugin({

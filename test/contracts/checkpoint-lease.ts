@@ -1,9 +1,9 @@
 /** What a checkpoint that keeps a lease must do; one that keeps none has nothing to fulfil. */
 import assert from "node:assert/strict";
 import { setTimeout as sleep } from "node:timers/promises";
-import type { OwnedContext } from "../../core/context.ts";
-import { thisProcess } from "../../core/host-process.ts";
-import type { Checkpoint, Holder, LeaseKeeper } from "../../core/roles.ts";
+import type { OwnedContext } from "../../core/run/context.ts";
+import { thisProcess } from "../../core/host/process.ts";
+import type { Checkpoint, Holder, LeaseKeeper } from "../../core/plugin/roles.ts";
 import type { ContractCase } from "./case.ts";
 import type { CheckpointContract } from "./checkpoint.ts";
 import { openContext } from "./open.ts";

@@ -1,6 +1,6 @@
 /** The checkpoint's contract itself: one that keeps it passes, and one that breaks a promise is caught. */
 import { describe, expect, test } from "bun:test";
-import type { Plugin } from "../../core/plugin.ts";
+import type { Plugin } from "../../core/plugin/plugin.ts";
 import { checkpointContract, type ContractCase } from "./index.ts";
 
 /** Ways to be wrong, and parts of the names of the cases that have to see it. */

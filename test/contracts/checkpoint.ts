@@ -1,8 +1,8 @@
 /** What every checkpoint must do, whatever keeps the states. */
 import assert from "node:assert/strict";
-import type { OwnedContext } from "../../core/context.ts";
-import type { AnyPlugin } from "../../core/plugin.ts";
-import type { Checkpoint } from "../../core/roles.ts";
+import type { OwnedContext } from "../../core/run/context.ts";
+import type { AnyPlugin } from "../../core/plugin/plugin.ts";
+import type { Checkpoint } from "../../core/plugin/roles.ts";
 import type { ContractCase, ContractPlace } from "./case.ts";
 import { leaseCases } from "./checkpoint-lease.ts";
 import { NAMES, STATES } from "./checkpoint-states.ts";

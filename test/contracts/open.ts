@@ -1,7 +1,7 @@
 /** A plugin in a context of its own, as a new process would have it. */
-import { loadConfig } from "../../core/config.ts";
-import { createContext, type OwnedContext } from "../../core/context.ts";
-import type { AnyPlugin } from "../../core/plugin.ts";
+import { loadConfig } from "../../core/config/load.ts";
+import { createContext, type OwnedContext } from "../../core/run/context.ts";
+import type { AnyPlugin } from "../../core/plugin/plugin.ts";
 
 /** What a place's settings are added to. */
 const DEFAULTS: Record<string, string> = { id: "contract", sync_mode: "full", "target.type": "plugin" };

@@ -1,5 +1,5 @@
 /** What an author says of a source, for its contract. */
-import type { AnyPlugin } from "../../core/plugin.ts";
+import type { AnyPlugin } from "../../core/plugin/plugin.ts";
 import type { Item } from "../../core/types.ts";
 import type { ContractPlace } from "./case.ts";
 

@@ -1,8 +1,8 @@
 /** A place with sources at it, as processes would have them one after the other. */
 import assert from "node:assert/strict";
-import { keyAttributes } from "../../core/key-of.ts";
-import type { OwnedContext } from "../../core/context.ts";
-import type { Source } from "../../core/roles.ts";
+import { keyAttributes } from "../../core/schema/keys.ts";
+import type { OwnedContext } from "../../core/run/context.ts";
+import type { Source } from "../../core/plugin/roles.ts";
 import type { Item, Page, Position, SegmentUnit, Table } from "../../core/types.ts";
 import { keyIn } from "./items.ts";
 import { openContext } from "./open.ts";

@@ -1,7 +1,7 @@
 /** The source's contract itself: one that keeps it passes, and one that breaks a promise is caught. */
 import { describe, expect, setDefaultTimeout, test } from "bun:test";
-import { keyText } from "../../core/key-of.ts";
-import type { Plugin } from "../../core/plugin.ts";
+import { keyText } from "../../core/schema/keys.ts";
+import type { Plugin } from "../../core/plugin/plugin.ts";
 import type { Item, SourceRecord, Table } from "../../core/types.ts";
 import { type ContractCase, sourceContract } from "./index.ts";
 import { keyIn, makeTable, someItems } from "./items.ts";

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { keyAttributes } from "../../core/key-of.ts";
+import { keyAttributes } from "../../core/schema/keys.ts";
 import type { Table } from "../../core/types.ts";
 import type { ContractCase } from "./case.ts";
 import { keyIn } from "./items.ts";

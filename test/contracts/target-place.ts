@@ -1,6 +1,6 @@
 /** What a target promises of a table's place: looking, finding, making room, making. */
 import assert from "node:assert/strict";
-import type { Target } from "../../core/roles.ts";
+import type { Target } from "../../core/plugin/roles.ts";
 import type { ContractCase } from "./case.ts";
 import { someItems } from "./items.ts";
 import { assertAll } from "./same.ts";

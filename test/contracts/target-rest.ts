@@ -1,6 +1,6 @@
 /** What a target promises of the rest: indexes, counts, keys, samples, closing, and a run that is to stop. */
 import assert from "node:assert/strict";
-import { keyOf, keyText } from "../../core/key-of.ts";
+import { keyOf, keyText } from "../../core/schema/keys.ts";
 import type { Item, Table } from "../../core/types.ts";
 import type { ContractCase } from "./case.ts";
 import { itemWith, keyAttribute, keyIn, someItems } from "./items.ts";

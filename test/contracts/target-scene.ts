@@ -1,9 +1,9 @@
 /** A place with targets at it, as processes would have them one after the other. */
 import assert from "node:assert/strict";
-import type { OwnedContext } from "../../core/context.ts";
-import { planIndexes } from "../../core/indexes.ts";
-import { fill } from "../../core/migrate.ts";
-import type { Converter, Target } from "../../core/roles.ts";
+import type { OwnedContext } from "../../core/run/context.ts";
+import { planIndexes } from "../../core/schema/indexes.ts";
+import { fill } from "../../core/run/run.ts";
+import type { Converter, Target } from "../../core/plugin/roles.ts";
 import type {
   Item,
   SecondaryIndex,

@@ -1,7 +1,7 @@
 /** What a target promises of writing: all of it, exactly, at any size and from any number of units. */
 import assert from "node:assert/strict";
-import { createDocumentWriter } from "../../core/bson.ts";
-import type { Converter } from "../../core/roles.ts";
+import { createDocumentWriter } from "../../plugins/_bson/document-writer.ts";
+import type { Converter } from "../../core/plugin/roles.ts";
 import type { EncodedBatch, Item, Table } from "../../core/types.ts";
 import type { ContractCase } from "./case.ts";
 import { bigItem, itemWith, ODD_NAMES, someItems, VALUES } from "./items.ts";

@@ -1,6 +1,6 @@
 /** The target's contract itself: one that keeps it passes, and one that breaks a promise is caught. */
 import { describe, expect, setDefaultTimeout, test } from "bun:test";
-import { FLAWS, type MemoryStore, memoryTarget } from "../memory-target.ts";
+import { FLAWS, type MemoryStore, memoryTarget } from "../fakes/memory-target.ts";
 import { type ContractCase, targetContract } from "./index.ts";
 
 // the limit set in the preload holds for the first file only

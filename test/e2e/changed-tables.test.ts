@@ -2,8 +2,8 @@
 import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import type { MigrateOptions } from "../../core/migrate.ts";
-import type { Plugin } from "../../core/plugin.ts";
+import type { MigrateOptions } from "../../core/run/run.ts";
+import type { Plugin } from "../../core/plugin/plugin.ts";
 import { type DynamoDBServer, startDynamoDB } from "../servers/dynamodb.ts";
 import { type Call, type Misbehaviour, startStandIn } from "../stand-in/dynamodb.ts";
 import { startStreams } from "../stand-in/streams.ts";

@@ -3,7 +3,7 @@ import { expect, setDefaultTimeout, test } from "bun:test";
 import { createHmac } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Document } from "mongodb";
-import type { AnyPlugin } from "../../core/plugin.ts";
+import type { AnyPlugin } from "../../core/plugin/plugin.ts";
 import { hookPlugin } from "../../plugins/index.ts";
 import { type Attributes, dynamo, scenario, type Scenario, type Settings } from "./helpers.ts";
 import { expectRefusal } from "./refusals.ts";

@@ -1,6 +1,6 @@
 /** A checkpoint that outlives the runs of a test, and can be made to fail, and the original's in it. */
-import type { Plugin } from "../../core/plugin.ts";
-import { memoryCheckpoint } from "../fake-context.ts";
+import type { Plugin } from "../../core/plugin/plugin.ts";
+import { memoryCheckpoint } from "../fakes/context.ts";
 import type { Streams } from "../stand-in/streams.ts";
 import type { Scenario } from "./helpers.ts";
 

@@ -3,8 +3,8 @@
  * are written until standard input has something. Prints the moments that a test waits for.
  */
 import { writeSync } from "node:fs";
-import { loadConfig } from "../../core/config.ts";
-import { runMigration } from "../../core/migrate.ts";
+import { loadConfig } from "../../core/config/load.ts";
+import { runMigration } from "../../core/run/run.ts";
 import { printError } from "../../bin/errors.ts";
 
 const [, , settings, ttl, holds] = process.argv;

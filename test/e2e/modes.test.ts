@@ -1,8 +1,8 @@
 /** `full`, `incr` and `all` under one id: each goes on with what the one before has left, or says why it can't. */
 import { expect, setDefaultTimeout, test } from "bun:test";
 import { createConsola } from "consola";
-import type { MigrateOptions } from "../../core/migrate.ts";
-import type { Plugin } from "../../core/plugin.ts";
+import type { MigrateOptions } from "../../core/run/run.ts";
+import type { Plugin } from "../../core/plugin/plugin.ts";
 import { startStreams, type StreamsOptions } from "../stand-in/streams.ts";
 import { type Outcome, scenario, type Scenario, type Settings } from "./helpers.ts";
 import { type Kept, keptCheckpoint } from "./kept.ts";

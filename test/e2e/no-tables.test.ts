@@ -1,6 +1,6 @@
 /** No table to migrate is no success: the region, the endpoint or the lists are wrong. */
 import { expect, setDefaultTimeout, test } from "bun:test";
-import type { Plugin } from "../../core/plugin.ts";
+import type { Plugin } from "../../core/plugin/plugin.ts";
 import { startStandIn } from "../stand-in/dynamodb.ts";
 import { scenario, type Settings } from "./helpers.ts";
 import { expectRefusal } from "./refusals.ts";

@@ -1,7 +1,7 @@
 /** A DynamoDB-protocol target that leaves writes undone and throttles: nothing is missing, in both phases. */
 import { expect, setDefaultTimeout, test } from "bun:test";
 import { setTimeout as sleep } from "node:timers/promises";
-import { definePlugin } from "../../core/plugin.ts";
+import { definePlugin } from "../../core/plugin/plugin.ts";
 import { startStandIn } from "../stand-in/dynamodb.ts";
 import { startTarget, type Target, type TargetOptions } from "../stand-in/dynamodb-target.ts";
 import { startStreams, type Streams } from "../stand-in/streams.ts";

@@ -2,7 +2,7 @@
 import { expect, setDefaultTimeout, test } from "bun:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Long } from "mongodb";
-import { definePlugin } from "../../core/plugin.ts";
+import { definePlugin } from "../../core/plugin/plugin.ts";
 import type { Misbehaviour } from "../stand-in/dynamodb.ts";
 import { startStreams, type Streams } from "../stand-in/streams.ts";
 import { eventually } from "./eventually.ts";

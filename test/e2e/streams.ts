@@ -2,7 +2,7 @@
 import { eventually } from "./eventually.ts";
 import { expect } from "bun:test";
 import { setTimeout as sleep } from "node:timers/promises";
-import type { MigrateOptions } from "../../core/migrate.ts";
+import type { MigrateOptions } from "../../core/run/run.ts";
 import type { Streams } from "../stand-in/streams.ts";
 import type { Outcome, Scenario, Settings } from "./helpers.ts";
 

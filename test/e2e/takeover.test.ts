@@ -1,7 +1,7 @@
 /** Taking over from the original, and going on from one's own: at once, or begun again. */
 import { expect, setDefaultTimeout, test } from "bun:test";
 import { join } from "node:path";
-import type { Plugin } from "../../core/plugin.ts";
+import type { Plugin } from "../../core/plugin/plugin.ts";
 import { startStreams } from "../stand-in/streams.ts";
 import { eventually } from "./eventually.ts";
 import { scenario, type Scenario } from "./helpers.ts";

@@ -1,6 +1,6 @@
 /** What a run makes of the target: existing collections, indexes, `_id`, and names it can't take. */
 import { describe, expect, setDefaultTimeout, test } from "bun:test";
-import { definePlugin } from "../../core/plugin.ts";
+import { definePlugin } from "../../core/plugin/plugin.ts";
 import { scenario, someItems } from "./helpers.ts";
 import type { Attributes, Key, Scenario, Settings, TableSpec } from "./helpers.ts";
 import { expectRefusal } from "./refusals.ts";

@@ -1,6 +1,6 @@
 /** A DynamoDB for tests: the endpoint in NIMO_TEST_DYNAMODB, or a server of our own that leaves nothing behind. */
 import { join } from "node:path";
-import { maskText } from "../../core/mask.ts";
+import { maskText } from "../../core/config/redact.ts";
 import { ask, type Capabilities, capabilitiesOf } from "./capabilities.ts";
 import { message } from "./command.ts";
 import { dynamoDBLocal } from "./dynamodb-local.ts";

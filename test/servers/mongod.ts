@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { MongoClient } from "mongodb";
 import type { Document } from "mongodb";
-import { maskText } from "../../core/mask.ts";
+import { maskText } from "../../core/config/redact.ts";
 import { message } from "./command.ts";
 import { findMongod } from "./mongod-binary.ts";
 import { isListening, onFreePort, waitUntil } from "./port.ts";

@@ -13,16 +13,16 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
-import { thisProcess } from "../../../core/host-process.ts";
+import { thisProcess } from "../../../core/host/process.ts";
 import file from "../../../plugins/checkpoint/file.ts";
 import { checkpointContract } from "../../contracts/index.ts";
-import { testTable } from "../../fake-context.ts";
+import { testTable } from "../../fakes/context.ts";
 import { expectFailure, openCheckpoint, type Opened } from "./open.ts";
 
 setDefaultTimeout(180_000);
 
-const CHILD = resolve(import.meta.dir, "saving-child.ts");
-const HOLDING_CHILD = resolve(import.meta.dir, "holding-child.ts");
+const CHILD = resolve(import.meta.dir, "file/saving-child.ts");
+const HOLDING_CHILD = resolve(import.meta.dir, "file/holding-child.ts");
 
 /** A folder of its own; the original's would be `states` in it. */
 function temporaryFolder() {

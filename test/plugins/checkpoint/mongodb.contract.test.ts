@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, setDefaultTimeout, test } from "bun:test";
 import mongodb from "../../../plugins/checkpoint/mongodb.ts";
 import { checkpointContract } from "../../contracts/index.ts";
-import { openPlaces } from "./mongodb-place.ts";
+import { openPlaces } from "./mongodb/place.ts";
 
 setDefaultTimeout(180_000);
 

@@ -1,11 +1,11 @@
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import type { Document, MongoClient } from "mongodb";
-import type { Context } from "../../../core/context.ts";
+import type { Context } from "../../../core/run/context.ts";
 import mongodb from "../../../plugins/checkpoint/mongodb.ts";
 import { startMongod } from "../../servers/mongod.ts";
 import { type MongoProxyOptions, startMongoProxy } from "../../stand-in/mongo-proxy.ts";
-import { type BehindProxy, openPlaces, type Place, recorder } from "./mongodb-place.ts";
-import { testTable } from "../../fake-context.ts";
+import { type BehindProxy, openPlaces, type Place, recorder } from "./mongodb/place.ts";
+import { testTable } from "../../fakes/context.ts";
 import { expectFailure, openCheckpoint, type Opened } from "./open.ts";
 
 setDefaultTimeout(180_000);

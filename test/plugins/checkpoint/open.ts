@@ -1,9 +1,9 @@
 /** Checkpoints by themselves, without a migration around them. */
-import { type ContextOptions, createContext, type OwnedContext } from "../../../core/context.ts";
+import { type ContextOptions, createContext, type OwnedContext } from "../../../core/run/context.ts";
 import { MigrationError } from "../../../core/errors.ts";
-import type { Plugin } from "../../../core/plugin.ts";
-import type { Checkpoint } from "../../../core/roles.ts";
-import { testConfig } from "../../fake-context.ts";
+import type { Plugin } from "../../../core/plugin/plugin.ts";
+import type { Checkpoint } from "../../../core/plugin/roles.ts";
+import { testConfig } from "../../fakes/context.ts";
 
 /** A checkpoint in a context of its own, as a new process would have it. */
 export interface Opened extends AsyncDisposable {

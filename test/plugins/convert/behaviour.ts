@@ -1,11 +1,11 @@
 /** What every conversion's test does: convert items, encode them for real, read the bytes strictly. */
 import { BSON } from "mongodb";
-import { createDocumentWriter } from "../../../core/bson.ts";
-import type { Plugin } from "../../../core/plugin.ts";
-import type { Converter } from "../../../core/roles.ts";
+import { createDocumentWriter } from "../../../plugins/_bson/document-writer.ts";
+import type { Plugin } from "../../../core/plugin/plugin.ts";
+import type { Converter } from "../../../core/plugin/roles.ts";
 import type { Item, SourceRecord, Table } from "../../../core/types.ts";
-import { type Field, readDocument } from "../../bson-types.ts";
-import { scanned, setUpConverter, testTable } from "../../fake-context.ts";
+import { type Field, readDocument } from "../../fakes/bson-types.ts";
+import { scanned, setUpConverter, testTable } from "../../fakes/context.ts";
 
 /** An item from JSON text's own fields: `{ __proto__: … }` in source code would be no field. */
 export function itemOf(entries: [name: string, value: Item[string]][]): Item {

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import change from "../../../plugins/convert/change.ts";
-import { type Field, readDocument } from "../../bson-types.ts";
-import { keyAttribute, scanned, setUpConverter, testTable } from "../../fake-context.ts";
+import { type Field, readDocument } from "../../fakes/bson-types.ts";
+import { keyAttribute, scanned, setUpConverter, testTable } from "../../fakes/context.ts";
 import { converted, driverBytes, encode, itemOf } from "./behaviour.ts";
 import { VALUES } from "./every-value.ts";
 import { NAMES } from "./names.ts";

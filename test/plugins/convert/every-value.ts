@@ -1,7 +1,7 @@
 /** One value of every kind, with what each conversion makes of it: written by hand. */
 import type { AttributeValue } from "../../../core/types.ts";
 
-/** A BSON type and a value, as test/bson-types.ts reads them; Decimal128 as `<coefficient>e<exponent>`. */
+/** A BSON type and a value, as test/fakes/bson-types.ts reads them; Decimal128 as `<coefficient>e<exponent>`. */
 export type Typed = [type: string, value: unknown];
 
 /** A value and what becomes of it. */

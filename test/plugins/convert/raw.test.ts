@@ -1,8 +1,8 @@
 import { describe, expect, test } from "bun:test";
 import type { Item } from "../../../core/types.ts";
 import raw from "../../../plugins/convert/raw.ts";
-import type { Field } from "../../bson-types.ts";
-import { keyAttribute, scanned, setUpConverter, testTable } from "../../fake-context.ts";
+import type { Field } from "../../fakes/bson-types.ts";
+import { keyAttribute, scanned, setUpConverter, testTable } from "../../fakes/context.ts";
 import { converted, driverBytes, itemOf } from "./behaviour.ts";
 import { VALUES } from "./every-value.ts";
 import { NAMES } from "./names.ts";

@@ -3,7 +3,7 @@ import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import type { AttributeValue, Item, Page, SourceRecord, Table } from "../../../core/types.ts";
 import same from "../../../plugins/convert/same.ts";
-import { scanned, setUpConverter, testTable } from "../../fake-context.ts";
+import { scanned, setUpConverter, testTable } from "../../fakes/context.ts";
 import { VALUES } from "./every-value.ts";
 
 const TABLE = testTable("pk", "sk:N");

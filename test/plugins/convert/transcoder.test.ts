@@ -1,9 +1,9 @@
 /** The short way gives the long way's bytes: parse, convert, encode. */
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
-import { createDocumentWriter } from "../../../core/bson.ts";
-import type { Plugin } from "../../../core/plugin.ts";
-import type { Converter } from "../../../core/roles.ts";
+import { createDocumentWriter } from "../../../plugins/_bson/document-writer.ts";
+import type { Plugin } from "../../../core/plugin/plugin.ts";
+import type { Converter } from "../../../core/plugin/roles.ts";
 import type {
   AttributeValue,
   EncodedBatch,
@@ -16,7 +16,7 @@ import type {
 import change from "../../../plugins/convert/change.ts";
 import mchange from "../../../plugins/convert/mchange.ts";
 import raw from "../../../plugins/convert/raw.ts";
-import { scanned, setUpConverter, testTable } from "../../fake-context.ts";
+import { scanned, setUpConverter, testTable } from "../../fakes/context.ts";
 import { itemOf } from "./behaviour.ts";
 import { anyItem } from "./any-item.ts";
 import { VALUES } from "./every-value.ts";

@@ -1,9 +1,9 @@
 /** Every call to the source is made again: when its answer ends early or says nothing, and when there are too many. */
 import { expect, setDefaultTimeout, test } from "bun:test";
-import { createContext, type OwnedContext } from "../../../core/context.ts";
+import { createContext, type OwnedContext } from "../../../core/run/context.ts";
 import dynamodbScan from "../../../plugins/source/dynamodb-scan.ts";
 import dynamodbStreams from "../../../plugins/source/dynamodb-streams.ts";
-import { testConfig, testTable } from "../../fake-context.ts";
+import { testConfig, testTable } from "../../fakes/context.ts";
 import type { Misbehaviour } from "../../stand-in/dynamodb.ts";
 import { startStreams, type Streams } from "../../stand-in/streams.ts";
 

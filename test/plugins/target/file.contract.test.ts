@@ -3,10 +3,10 @@ import { describe, setDefaultTimeout, test } from "bun:test";
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { Field } from "../../bson-types.ts";
+import type { Field } from "../../fakes/bson-types.ts";
 import file from "../../../plugins/target/file.ts";
 import { targetContract, type TargetPlace } from "../../contracts/index.ts";
-import { changed, raw, stored } from "./typed-items.ts";
+import { changed, raw, stored } from "./mongodb/typed-items.ts";
 
 // the limit set in the preload holds for the first file only
 setDefaultTimeout(180_000);

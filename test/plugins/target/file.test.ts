@@ -15,8 +15,8 @@ import { join } from "node:path";
 import { BSON } from "mongodb";
 import { MigrationError } from "../../../core/errors.ts";
 import type { Table, TargetIndex } from "../../../core/types.ts";
-import { fileError } from "../../../plugins/target/_file-disk.ts";
-import { testTable } from "../../fake-context.ts";
+import { fileError } from "../../../plugins/target/file/disk.ts";
+import { testTable } from "../../fakes/context.ts";
 import { expectFailure } from "../checkpoint/open.ts";
 import {
   begun,
@@ -31,7 +31,7 @@ import {
   temporaryPlace,
   unitOf,
   write,
-} from "./file-place.ts";
+} from "./file/place.ts";
 
 setDefaultTimeout(180_000);
 

@@ -4,8 +4,8 @@ import mongodb from "../../../plugins/target/mongodb.ts";
 import { targetContract, type TargetPlace } from "../../contracts/index.ts";
 import { sharedServers } from "../../servers/shared.ts";
 
-import { openPlaces } from "./mongodb-place.ts";
-import { changed } from "./typed-items.ts";
+import { openPlaces } from "./mongodb/place.ts";
+import { changed } from "./mongodb/typed-items.ts";
 
 // the limit set in the preload holds for the first file only
 setDefaultTimeout(180_000);

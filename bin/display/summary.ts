@@ -1,0 +1,132 @@
+/** The table that ends a run. */
+import Table from "cli-table3";
+import { isCopied, type Progress, type TableProgress } from "../../core/progress/progress.ts";
+import { formatCount, formatSize } from "../format.ts";
+
+const SECOND = 1000;
+const MIN_NAME = 12;
+
+/** ASCII borders survive log files and mails. */
+const PLAIN_BORDERS = {
+  top: "-",
+  "top-mid": "+",
+  "top-left": "+",
+  "top-right": "+",
+  bottom: "-",
+  "bottom-mid": "+",
+  "bottom-left": "+",
+  "bottom-right": "+",
+  left: "|",
+  "left-mid": "+",
+  mid: "-",
+  "mid-mid": "+",
+  right: "|",
+  "right-mid": "+",
+  middle: "|",
+};
+
+/** What {@link summaryTable} takes. */
+export interface SummaryOptions {
+  /** The columns there are; by default the terminal's, without end off a terminal. */
+  width?: number;
+  /** Whether the text goes to a terminal. */
+  isTTY?: boolean;
+  now?: () => number;
+}
+
+interface Row {
+  name: string;
+  items: number;
+  bytes: number;
+  ms: number;
+  indexes: number;
+  overflowed: number;
+  filtered: number;
+  skipped: number;
+}
+
+/** Columns that are shown where there is something in them. */
+const OCCASIONAL = ["filtered", "skipped"] as const;
+
+/** Lists what became of every table, with a total when there are several; no line break at the end. */
+export function summaryTable(progress: Progress, options: SummaryOptions = {}): string {
+  const { isTTY = process.stdout.isTTY === true, now = Date.now } = options;
+  const width = options.width ?? (isTTY ? process.stdout.columns : undefined) ?? Number.POSITIVE_INFINITY;
+  const time = now();
+  const rows = [...progress.tables.values()].map((table) => tableRow(table, time));
+  if (rows.length > 1) rows.push(totalRow(progress, rows, time));
+  const more = OCCASIONAL.filter((column) => rows.some((row) => row[column] > 0));
+  const head = ["table", "items", "bytes", "seconds", "items/s", "indexes", "overflowed", ...more];
+  const cells = rows.map((row) => [...cellsOf(row), ...more.map((column) => formatCount(row[column]))]);
+
+  const widths = head.map(
+    (title, at) => Math.max(title.length, ...cells.map((row) => row[at]?.length ?? 0)) + 2,
+  );
+  const excess = widths.reduce((sum, each) => sum + each + 1, 1) - width;
+  const nameWidth = (widths[0] ?? 0) - Math.max(0, excess);
+  // Too narrow for a table: the same as a list.
+  if (excess > 0 && nameWidth < MIN_NAME) return list(head, cells);
+  widths[0] = nameWidth;
+  const table = new Table({
+    head,
+    colWidths: widths,
+    // A long name goes on in the next line of its cell; cut, two tables could look like one.
+    wordWrap: true,
+    wrapOnWordBoundary: false,
+    colAligns: head.map((_, at) => (at === 0 ? "left" : "right")),
+    style: { head: isTTY && !process.env["NO_COLOR"] ? ["bold"] : [], border: [], compact: true },
+    ...(isTTY ? {} : { chars: PLAIN_BORDERS }),
+  });
+  table.push(...cells);
+  return table.toString();
+}
+
+function tableRow(table: TableProgress, time: number): Row {
+  return {
+    name: isCopied(table) ? table.name : `${table.name} (${table.state})`,
+    items: table.written,
+    bytes: table.bytes,
+    ms: table.startedAt === undefined ? 0 : (table.finishedAt ?? time) - table.startedAt,
+    indexes: table.indexes,
+    overflowed: table.overflowed,
+    // Who skips counts apart from who filters.
+    filtered: table.filtered - table.skipped,
+    skipped: table.skipped,
+  };
+}
+
+function totalRow(progress: Progress, rows: Row[], time: number): Row {
+  const tables = [...progress.tables.values()];
+  const end = Math.max(...tables.map(({ finishedAt }) => finishedAt ?? time));
+  const nothing = { items: 0, bytes: 0, ms: 0, indexes: 0, overflowed: 0, filtered: 0, skipped: 0 };
+  const total: Row = { name: "total", ...nothing };
+  for (const row of rows) {
+    total.items += row.items;
+    total.bytes += row.bytes;
+    total.indexes += row.indexes;
+    total.overflowed += row.overflowed;
+    total.filtered += row.filtered;
+    total.skipped += row.skipped;
+  }
+  // Tables run side by side: the run's time is not the sum of theirs.
+  total.ms = end - progress.startedAt;
+  return total;
+}
+
+function cellsOf(row: Row): string[] {
+  return [
+    row.name,
+    formatCount(row.items),
+    formatSize(row.bytes),
+    (row.ms / SECOND).toFixed(1),
+    row.ms > 0 ? formatCount(Math.round(row.items / (row.ms / SECOND))) : "-",
+    formatCount(row.indexes),
+    formatCount(row.overflowed),
+  ];
+}
+
+function list(head: string[], rows: string[][]): string {
+  return rows
+    .map(([name, ...rest]) => [name, ...rest.map((cell, at) => `  ${head[at + 1]}: ${cell}`)].join("\n"))
+    .join("\n");
+}

@@ -1,0 +1,170 @@
+/** What a run remembers for the next one: the settings it was begun under, and where every table stands. */
+import { randomBytes } from "node:crypto";
+import type { Context } from "../run/context.ts";
+import { fingerprint } from "./fingerprint.ts";
+import {
+  followedBefore,
+  goesOn,
+  refuseChanged,
+  refuseOther,
+  refuseStray,
+  type Saved,
+} from "../run/going-on.ts";
+import { inParallel } from "../flow/semaphore.ts";
+import {
+  type Adopted,
+  readState,
+  runSchema,
+  type RunState,
+  tableSchema,
+  type TableState,
+  type UnitState,
+  unitSchema,
+} from "./run-state.ts";
+import type { SegmentUnit, Table } from "../types.ts";
+
+export type { TableState, UnitState } from "./run-state.ts";
+
+/** Tables whose states are read at once. */
+const LOADS = 8;
+/** The name of what concerns the whole run; a table's begins with another word. */
+const RUN = "run";
+const TABLE = "table";
+
+/** A table's place in the checkpoint. */
+export interface TableCheckpoint {
+  /** Undefined: never begun. */
+  readonly state: TableState | undefined;
+  /** Nothing was known of it when the run was opened: whatever else is noted of it isn't this run's. */
+  readonly isNew: boolean;
+  /** What an older run has left of it. */
+  readonly older: TableState | undefined;
+  /** Changes the table's state and saves it. */
+  advance(changes: Partial<TableState>): Promise<void>;
+  /** What is known of a unit. */
+  unit(unit: SegmentUnit): UnitState | undefined;
+  /** Saves what is known of units. */
+  saveUnits(states: ReadonlyMap<SegmentUnit, UnitState>): Promise<void>;
+}
+
+/** The checkpoint of one run. */
+export interface RunCheckpoint {
+  /** Whether it goes on with an earlier run. */
+  readonly resumed: boolean;
+  /** Whether its full phase was done and said so, or there was none. */
+  readonly copied: boolean;
+  table(table: Table): TableCheckpoint;
+  /**
+   * Notes that the run has begun, before anything is changed: until then nothing is saved, and the next start finds
+   * what this one has found.
+   *
+   * @param adopted tables that are taken over from the original
+   */
+  begin(adopted: Adopted[]): Promise<void>;
+  /** The full phase is done. A run without streams is over with it, and the next start is a fresh one. */
+  finish(): Promise<void>;
+}
+
+/**
+ * Opens the checkpoint of a run over these tables: an earlier one to go on with, or a fresh one. Changes nothing.
+ *
+ * @param fresh forgets what is there
+ * @throws MigrationError CHECKPOINT_MISMATCH when it was made under settings that don't go together with today's, or
+ * its parts aren't of one run
+ */
+export async function openCheckpoint(ctx: Context, tables: Table[], fresh: boolean): Promise<RunCheckpoint> {
+  const store = ctx.role("checkpoint");
+  const settings = fingerprint(ctx.config, ctx.sameOptions);
+  // What can't be read must not keep a fresh start from happening.
+  const found = fresh ? undefined : readState(runSchema, (await store.load(RUN)).get(RUN), store.place);
+  const saved = new Map<string, Saved>();
+  await inParallel(tables, LOADS, async (table) => {
+    const parts = fresh ? new Map<string, unknown>() : await store.load(`${TABLE}:${table.name}`);
+    const noted = readState(tableSchema, parts.get(TABLE), `${store.place}, table ${table.name}`);
+    if (!fresh) await refuseStray(ctx, table, found, noted);
+    saved.set(table.name, { parts, state: noted ?? (await followedBefore(ctx, table, found)) });
+  });
+  const resumed = found !== undefined && (await goesOn(ctx, tables, found, saved, settings));
+  if (resumed) refuseChanged(found.settings, settings, store.place);
+
+  const follows = ctx.config.sync_mode !== "full";
+  const startedAt = new Date().toISOString();
+  let run: RunState = resumed
+    ? { ...found, copiedAt: found.copiedAt ?? found.finishedAt, finishedAt: undefined }
+    : { id: `${startedAt}-${randomBytes(4).toString("hex")}`, settings, startedAt };
+  if (follows) run.followed = true;
+  /** By name the states that tables begin with. */
+  const adopted = new Map(run.adopted?.map(({ table, state }) => [table, state]));
+  const checkpoints = new Map(
+    tables.map((table) => {
+      const { parts, state } = saved.get(table.name)!;
+      const own = resumed && state?.run === run.id;
+      const before = own ? { parts, state } : { parts: new Map(), state: undefined, older: state };
+      return [table.name, tableCheckpoint(ctx, table, run.id, before, adopted)];
+    }),
+  );
+
+  async function save(changes: Partial<RunState>): Promise<void> {
+    run = { ...run, ...changes };
+    await store.save(RUN, new Map([[RUN, run]]));
+  }
+
+  return {
+    resumed,
+    get copied() {
+      return run.copiedAt !== undefined;
+    },
+    table: ({ name }) => checkpoints.get(name)!,
+    async begin(taken) {
+      for (const { table, state } of taken) adopted.set(table, { ...state, run: run.id });
+      if (fresh) await store.load(RUN).catch(() => store.clear(RUN));
+      const copies = resumed || (ctx.config.sync_mode !== "incr" && taken.length < tables.length);
+      await save({
+        ...(taken.length > 0 && { adopted: [...(run.adopted ?? []), ...taken] }),
+        ...(!copies && { copiedAt: startedAt }),
+      });
+    },
+    async finish() {
+      const now = new Date().toISOString();
+      await save({ copiedAt: run.copiedAt ?? now, ...(!run.followed && { finishedAt: now }) });
+    },
+  };
+}
+
+function tableCheckpoint(
+  ctx: Context,
+  table: Table,
+  run: string | undefined,
+  before: Saved & { older?: TableState | undefined },
+  adopted: ReadonlyMap<string, TableState>,
+): TableCheckpoint {
+  const store = ctx.role("checkpoint");
+  const name = `${TABLE}:${table.name}`;
+  const where = `${store.place}, table ${table.name}`;
+  let { parts, state } = before;
+  const stateNow = (): TableState | undefined => state ?? adopted.get(table.name);
+  refuseOther(ctx, table, stateNow(), where);
+  const isNew = stateNow() === undefined;
+  /** What an earlier round has left isn't this one's. */
+  const partOf = ({ segment }: SegmentUnit): string =>
+    state?.round === undefined ? String(segment) : `${state.round}.${segment}`;
+
+  return {
+    get state() {
+      return stateNow();
+    },
+    isNew,
+    older: before.older,
+    async advance(changes) {
+      const next = { ...stateNow(), ...changes, run } as TableState;
+      // What another run has left there.
+      if (state === undefined) await store.clear(name);
+      await store.save(name, new Map([[TABLE, next]]));
+      state = next;
+    },
+    unit: (unit) => readState(unitSchema, parts.get(partOf(unit)), where),
+    async saveUnits(states) {
+      await store.save(name, new Map([...states].map(([unit, each]) => [partOf(unit), each])));
+    },
+  };
+}

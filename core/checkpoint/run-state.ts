@@ -1,0 +1,129 @@
+/** What is kept of a run, of its tables and of their units, and how it is read again. */
+import * as v from "valibot";
+import type { CopyStart } from "../incr/copy-start.ts";
+import { MigrationError } from "../errors.ts";
+import type { Fingerprint } from "./fingerprint.ts";
+import type { Position } from "../types.ts";
+
+/** What is known of a run. */
+export interface RunState {
+  /** Its tables' states carry it, and those of other runs don't count; of two runs the later one's is greater. */
+  id?: string | undefined;
+  settings: Fingerprint;
+  /** ISO 8601. */
+  startedAt: string;
+  /** Its full phase was done and said so, or there was none. */
+  copiedAt?: string | undefined;
+  /** Undefined: not finished. */
+  finishedAt?: string | undefined;
+  /** Streams are followed in it: a full phase doesn't finish it. */
+  followed?: boolean | undefined;
+  /** The tables that were taken over from the original, all at once, and the states they begin with. */
+  adopted?: Adopted[] | undefined;
+}
+
+/** See {@link RunState}. A list: names may be `constructor` or `__proto__`. */
+export interface Adopted {
+  table: string;
+  state: TableState;
+}
+
+/** Where a table stands. */
+export interface TableState {
+  /** The run it belongs to; undefined: an older version's. */
+  run?: string | undefined;
+  /** Making: its place at the target is being made. */
+  stage: "making" | "copying" | "indexing" | "done";
+  /** What was at the target before, see `Target.find`. */
+  before?: string | undefined;
+  /** What was made there. */
+  made?: string | undefined;
+  /** The source's identifier of the table. */
+  source?: string | undefined;
+  /** Its key in words, as the source has it; undefined: an older version didn't note it. */
+  key?: string | undefined;
+  targetName: string;
+  /** How many units it is split into; 0: it wasn't copied by this tool. */
+  units: number;
+  /** How often it was begun again, see core/run/resync.ts. */
+  round?: number | undefined;
+  /** How many indexes it has, once it is done. */
+  indexes?: number | undefined;
+  /** The names of the source's secondary indexes that were made then. */
+  secondary?: string[] | undefined;
+  /** It was copied with no positions in its stream noted. */
+  copy?: CopyStart | undefined;
+  /**
+   * Positions in its stream were noted since it was begun: they can't be taken anew. False: it was begun again, and
+   * what may still be there is from before.
+   */
+  noted?: boolean | undefined;
+}
+
+/** How far a unit is: what was read up to the position is written, or was dropped by a hook. */
+export interface UnitState {
+  /** Where to go on; undefined: the unit is finished. */
+  position?: Position | undefined;
+  read: number;
+  filtered: number;
+  overflowed: number;
+  bytes: number;
+}
+
+/** See {@link TableState}. */
+export const tableSchema: v.GenericSchema<unknown, TableState> = v.object({
+  run: v.optional(v.string()),
+  stage: v.picklist(["making", "copying", "indexing", "done"]),
+  before: v.optional(v.string()),
+  made: v.optional(v.string()),
+  source: v.optional(v.string()),
+  key: v.optional(v.string()),
+  targetName: v.string(),
+  units: v.number(),
+  round: v.optional(v.number()),
+  indexes: v.optional(v.number()),
+  secondary: v.optional(v.array(v.string())),
+  copy: v.optional(v.object({ at: v.number(), stream: v.optional(v.string()) })),
+  noted: v.optional(v.boolean()),
+});
+
+/** See {@link RunState}. */
+export const runSchema: v.GenericSchema<unknown, RunState> = v.object({
+  id: v.optional(v.string()),
+  settings: v.record(v.string(), v.string()),
+  startedAt: v.string(),
+  copiedAt: v.optional(v.string()),
+  finishedAt: v.optional(v.string()),
+  followed: v.optional(v.boolean()),
+  adopted: v.optional(v.array(v.object({ table: v.string(), state: tableSchema }))),
+});
+
+/** See {@link UnitState}. */
+export const unitSchema: v.GenericSchema<unknown, UnitState> = v.object({
+  position: v.optional(v.custom<Position>((value) => typeof value === "object" && value !== null)),
+  read: v.number(),
+  filtered: v.number(),
+  overflowed: v.number(),
+  bytes: v.number(),
+});
+
+/**
+ * What was saved, if it is what it should be.
+ *
+ * @throws MigrationError CHECKPOINT_MISMATCH
+ */
+export function readState<State>(
+  schema: v.GenericSchema<unknown, State>,
+  saved: unknown,
+  place: string,
+): State | undefined {
+  if (saved === undefined) return undefined;
+  const { success, output, issues } = v.safeParse(schema, saved);
+  if (success) return output;
+  const [issue] = issues;
+  throw new MigrationError(
+    "CHECKPOINT_MISMATCH",
+    `the checkpoint can't be understood, ${v.getDotPath(issue) ?? "all of it"}: ${issue.message}: ${place}`,
+    { hint: "start over with --fresh" },
+  );
+}

@@ -1,0 +1,207 @@
+/** What depends on more than one key: the last defaults, and combinations that can't work. */
+import type { Config, SettingKey } from "./load.ts";
+import { expressionVariables } from "./filter-values.ts";
+import { addressProblem } from "./mongo-address.ts";
+import { isDatabaseName } from "./value-types.ts";
+import type { ParsedSettings } from "./settings.ts";
+
+/** Most documents of one write, and how many without a word from the user. */
+const BATCHES: Record<Config["target.type"], { most: number; usual: number }> = {
+  mongodb: { most: 1024, usual: 128 },
+  aliyun_dynamo_proxy: { most: 25, usual: 25 }, // BatchWriteItem's limit
+  file: { most: 1024, usual: 128 },
+  plugin: { most: 1024, usual: 128 },
+};
+
+/** Fills in the defaults that follow from other keys. */
+export function complete(parsed: ParsedSettings): Config {
+  const type = parsed["checkpoint.type"] ?? (parsed["target.type"] === "mongodb" ? "mongodb" : "file");
+  const beside = type === "mongodb" && parsed["target.type"] === "mongodb" ? parsed["target.address"] : "";
+  // What only makes tables has nothing to follow, and nothing to enable at the source.
+  const mode = parsed.sync_schema_only ? "full" : parsed.sync_mode;
+  return {
+    ...parsed,
+    sync_mode: mode,
+    incr_sync_parallel: parsed.incr_sync_parallel && !parsed.sync_schema_only,
+    "full.document.write.batch":
+      parsed["full.document.write.batch"] ?? BATCHES[parsed["target.type"]]?.usual ?? 0,
+    "convert.type": parsed["target.type"] === "aliyun_dynamo_proxy" ? "same" : parsed["convert.type"],
+    "full.read.consistent": parsed["full.read.consistent"] ?? mode !== "full",
+    "increase.persist.dir": parsed["increase.persist.dir"] || `./${parsed.id}-spool`,
+    "checkpoint.type": type,
+    "checkpoint.address": parsed["checkpoint.address"] || beside,
+    "checkpoint.db": parsed["checkpoint.db"] || `${parsed.id}-checkpoint`,
+  };
+}
+
+/** With both lists given all tables are migrated, as the guide says. Gives the warning, or undefined. */
+export function dropBothLists(config: Config): string | undefined {
+  if (config["filter.collection.white"].length === 0 || config["filter.collection.black"].length === 0)
+    return undefined;
+  config["filter.collection.white"] = [];
+  config["filter.collection.black"] = [];
+  return "filter.collection.white and filter.collection.black are both given: neither counts, all tables are migrated";
+}
+
+/** A combination that can't work. */
+interface Rule {
+  /** The key a problem is reported at. */
+  at: SettingKey;
+  /** The other keys it looks at; it is left out while one of them has a problem of its own. */
+  with: SettingKey[];
+  /** What is allowed, if the rule is broken. */
+  broken: (config: Config) => string | false;
+}
+
+/** An endpoint may stand without its scheme, as in the original. */
+const isEndpoint = (address: string): boolean =>
+  /^https?:\/\//i.test(address) ? URL.canParse(address) : /^[\w.-]+(:\d{1,5})?$/.test(address);
+
+/** A name with a colon in it, which the expression's syntax has no way to write. */
+const wayOut = (expression: string): string =>
+  /[\w\])-]:\w/.test(expression)
+    ? "; an attribute whose name has a colon can be written in plugin.filter.where, with plugins = filter and the name in backticks"
+    : "";
+
+const RULES: readonly Rule[] = [
+  {
+    at: "target.address",
+    with: ["target.type"],
+    broken: (config) => {
+      const { "target.type": type, "target.address": address } = config;
+      if (type === "plugin") return false;
+      if (address === "") return "is required, such as mongodb://127.0.0.1:27017";
+      if (type === "mongodb") return addressProblem(address) ?? false;
+      return (
+        type === "aliyun_dynamo_proxy" &&
+        !isEndpoint(address) &&
+        "must be an http:// or https:// address, or host:port"
+      );
+    },
+  },
+  {
+    at: "incr_sync_parallel",
+    with: ["sync_mode"],
+    broken: ({ incr_sync_parallel, sync_mode }) =>
+      incr_sync_parallel &&
+      sync_mode !== "all" &&
+      `works only with sync_mode = all, and sync_mode is ${sync_mode}`,
+  },
+  {
+    at: "sync_mode",
+    with: ["target.type"],
+    broken: (config) =>
+      config["target.type"] === "file" &&
+      config.sync_mode !== "full" &&
+      "must be full with target.type = file, where changes can't be applied",
+  },
+  ...(["source", "target"] as const).flatMap((side): Rule[] => [
+    {
+      at: `${side}.secret_access_key`,
+      with: [`${side}.access_key_id`],
+      broken: (config) =>
+        (config[`${side}.secret_access_key`] === "") !== (config[`${side}.access_key_id`] === "") &&
+        `${side}.access_key_id and ${side}.secret_access_key must be given both or neither`,
+    },
+    {
+      at: `${side}.session_token`,
+      with: [`${side}.access_key_id`],
+      broken: (config) =>
+        config[`${side}.session_token`] !== "" &&
+        config[`${side}.access_key_id`] === "" &&
+        `needs ${side}.access_key_id and ${side}.secret_access_key`,
+    },
+  ]),
+  {
+    at: "convert.type",
+    with: ["target.type"],
+    broken: (config) =>
+      config["convert.type"] === "same" &&
+      ["mongodb", "file"].includes(config["target.type"]) &&
+      `same is for target.type = aliyun_dynamo_proxy, not for ${config["target.type"]}`,
+  },
+  {
+    at: "target.db.exist",
+    with: ["target.type"],
+    broken: (config) =>
+      config["target.type"] === "aliyun_dynamo_proxy" &&
+      config["target.db.exist"] === "rename" &&
+      "must be drop or empty with target.type = aliyun_dynamo_proxy, where tables can't be renamed",
+  },
+  {
+    at: "full.document.write.batch",
+    with: ["target.type"],
+    broken: (config) => {
+      const { most } = BATCHES[config["target.type"]];
+      const allowed = `must be a whole number from 1 to ${most} with target.type = ${config["target.type"]}, or 0 for the default`;
+      return config["full.document.write.batch"] > most && allowed;
+    },
+  },
+  ...(["increase.executor.insert_on_dup_update", "increase.executor.upsert"] as const).map((at): Rule => ({
+    at,
+    with: ["target.type"],
+    broken: (config) =>
+      config["target.type"] === "aliyun_dynamo_proxy" &&
+      !config[at] &&
+      "must be true with target.type = aliyun_dynamo_proxy, whose writes always replace",
+  })),
+  {
+    at: "checkpoint.address",
+    with: ["checkpoint.type", "target.type", "target.address"],
+    broken: (config) => {
+      const address = config["checkpoint.address"];
+      if (config["checkpoint.type"] !== "mongodb") return false;
+      if (address !== "") return config["target.address"] !== address && (addressProblem(address) ?? false);
+      return "is required with checkpoint.type = mongodb when the target is no MongoDB";
+    },
+  },
+  {
+    at: "checkpoint.db",
+    with: ["id"],
+    // our own state goes to <checkpoint.db>-state; MongoDB takes no two names that differ only in case
+    broken: ({ id, "checkpoint.db": db }) =>
+      [db, `${db}-state`].some((name) => name.toLowerCase() === id.toLowerCase()) &&
+      `neither it nor "${db}-state", which keeps the run's own state, may be the target database (id = ${id})`,
+  },
+  {
+    at: "checkpoint.db",
+    with: ["id", "checkpoint.type", "target.type"],
+    broken: (config) =>
+      config["checkpoint.type"] === "mongodb" &&
+      !isDatabaseName(`${config["checkpoint.db"]}-state`) &&
+      'must be a MongoDB database name of at most 57 bytes, for "-state" is added to it',
+  },
+  {
+    at: "full.read.filter_expression",
+    with: ["full.read.filter_attributevalues"],
+    broken: (config) => {
+      const expression = config["full.read.filter_expression"];
+      if (expression === "") return false;
+      const used = expressionVariables(expression);
+      const given = new Set(Object.keys(config["full.read.filter_attributevalues"]));
+      const missing = [...used].filter((name) => !given.has(name));
+      const idle = [...given].filter((name) => !used.has(name));
+      if (missing.length > 0)
+        return `uses ${missing.join(", ")}, which full.read.filter_attributevalues doesn't give${wayOut(expression)}`;
+      return (
+        idle.length > 0 &&
+        `doesn't use ${idle.join(", ")} of full.read.filter_attributevalues, which DynamoDB refuses`
+      );
+    },
+  },
+];
+
+/** The broken rules among those whose keys are all sound, by the rules before as well, as key and what is allowed. */
+export function brokenRules(
+  config: Config,
+  unsound: ReadonlyMap<SettingKey, string>,
+): [SettingKey, string][] {
+  const broken: [SettingKey, string][] = [];
+  for (const rule of RULES) {
+    const keys = [rule.at, ...rule.with];
+    if (keys.some((key) => unsound.has(key) || broken.some(([at]) => at === key))) continue;
+    const allowed = rule.broken(config);
+    if (allowed !== false) broken.push([rule.at, allowed]);
+  }
+  return broken;
+}

@@ -1,0 +1,193 @@
+/** Reads the configuration: --set over environment over file over defaults, all problems told at once. */
+import { defu } from "defu";
+import { brokenRules, complete, dropBothLists } from "./cross-key-rules.ts";
+import { type ConfigSource, fromEnv, fromFile, fromSet, fromText, type PluginOptions } from "./sources.ts";
+import { MigrationError } from "../errors.ts";
+import { maskText, maskValue } from "./redact.ts";
+import { DEFAULTS, parseSettings, SETTINGS } from "./settings.ts";
+import type { AttributeValue } from "../types.ts";
+
+/** The configuration, complete and checked: every key of the reference (`SETTINGS`) with its final value. */
+export interface Config {
+  "conf.version": number;
+  id: string;
+  "log.file": string;
+  "log.level": "none" | "error" | "warn" | "info" | "debug";
+  "log.buffer": boolean;
+  pid_path: string;
+  system_profile: number;
+  "full_sync.http_port": number;
+  "incr_sync.http_port": number;
+  "http.host": string;
+  /** With `sync_schema_only` always full. */
+  sync_mode: "all" | "full" | "incr";
+  incr_sync_parallel: boolean;
+  sync_schema_only: boolean;
+  "source.access_key_id": string;
+  "source.secret_access_key": string;
+  "source.session_token": string;
+  "source.profile": string;
+  "source.role_arn": string;
+  "source.region": string;
+  "source.endpoint_url": string;
+  "source.streams_endpoint_url": string;
+  "source.session.max_retries": number;
+  "source.session.timeout": number;
+  "filter.collection.white": string[];
+  "filter.collection.black": string[];
+  "qps.full": number;
+  "qps.full.batch_num": number;
+  "qps.incr": number;
+  "qps.incr.batch_num": number;
+  /** `plugin`: one of `plugins` provides the target. */
+  "target.type": "mongodb" | "aliyun_dynamo_proxy" | "file" | "plugin";
+  "target.address": string;
+  "target.access_key_id": string;
+  "target.secret_access_key": string;
+  "target.session_token": string;
+  "target.region": string;
+  "target.mongodb.type": "replica" | "sharding";
+  "target.db.exist": "" | "rename" | "drop";
+  "full.concurrency": number;
+  "full.read.concurrency": number | "auto";
+  "full.read.consistent": boolean;
+  "full.read.capacity": number | undefined;
+  "full.read.filter_expression": string;
+  /** ExpressionAttributeValues: `:name` to value. */
+  "full.read.filter_attributevalues": Record<string, AttributeValue>;
+  "full.document.concurrency": number;
+  "full.document.write.batch": number;
+  "full.document.parser": number;
+  "full.enable_index.primary": boolean;
+  "full.enable_index.user": boolean;
+  "full.executor.insert_on_dup_update": boolean;
+  "convert.type": "change" | "mchange" | "raw" | "same";
+  "convert._id": string;
+  "convert.number_overflow": "string" | "fail" | "round";
+  "increase.concurrency": number;
+  "increase.executor.insert_on_dup_update": boolean;
+  "increase.executor.upsert": boolean;
+  "increase.persist.dir": string;
+  on_gap: "fail" | "resync";
+  "checkpoint.type": "mongodb" | "file";
+  /** Empty with `checkpoint.type = file` when the place is for the checkpoint plugin to find. */
+  "checkpoint.address": string;
+  "checkpoint.db": string;
+  plugins: string[];
+}
+
+/** The name of a setting. */
+export type SettingKey = keyof Config;
+
+/** Where {@link loadConfig} takes values from, strongest first; none is looked at unless given. */
+export interface ConfigOptions {
+  /** `--set`: `{ key: value }` or `["key=value"]`. */
+  set?: Readonly<Record<string, string>> | readonly string[] | undefined;
+  /** Usually `process.env`: `NIMO_` + the key in capitals with `_` for `.`. */
+  env?: Readonly<Record<string, string | undefined>> | undefined;
+  /** The configuration file's path; with `text`, only its name in messages. */
+  file?: string | undefined;
+  /** The configuration file's content. */
+  text?: string | undefined;
+}
+
+/** What {@link loadConfig} gives. */
+export interface LoadedConfig {
+  config: Config;
+  /** To be shown to the user; without secrets. */
+  warnings: string[];
+  /** The keys that were given a value, rather than left to their default. */
+  given: Set<SettingKey>;
+  /** What is given as `plugin.<name>.<key>`, by name and key. */
+  pluginOptions: PluginOptions;
+}
+
+const LONGEST_VALUE = 120;
+const COMMENT = /\s#/;
+const NO_COMMENTS = "a comment behind a value isn't supported, put it on a line of its own";
+// both may hold blanks and # on their own account
+const FREE_TEXT: ReadonlySet<SettingKey> = new Set([
+  "full.read.filter_expression",
+  "full.read.filter_attributevalues",
+]);
+
+/**
+ * Loads and checks the configuration. An empty value means the default, also when it hides a value of a weaker source.
+ * Throws CONFIG_MISSING when the file can't be read, and CONFIG_INVALID with one line for each problem.
+ *
+ * @example
+ * const { config } = loadConfig({ file: "nimo-shake.conf", env: process.env, set: ["sync_mode=full"] });
+ * config["full.concurrency"]; // 4
+ */
+export function loadConfig({ set, env, file, text }: ConfigOptions = {}): LoadedConfig {
+  const sources: ConfigSource[] = [fromSet(set ?? []), fromEnv(env ?? {})];
+  if (text !== undefined) sources.push(fromText(text, file));
+  else if (file !== undefined) sources.push(fromFile(file));
+
+  const merged: Partial<Record<SettingKey, string>> = defu({}, ...sources.map((source) => source.texts));
+  const given = new Set(SETTINGS.map(({ key }) => key).filter((key) => (merged[key] ?? "") !== ""));
+  const texts = Object.fromEntries(SETTINGS.map(({ key }) => [key, merged[key] || DEFAULTS[key]])) as Record<
+    SettingKey,
+    string
+  >;
+
+  const source = (key: SettingKey) => sources.find(({ texts }) => Object.hasOwn(texts, key));
+  const commented = (key: SettingKey) =>
+    given.has(key) && source(key)?.comments === true && COMMENT.test(texts[key]);
+  const describe = (key: SettingKey, message: string) => {
+    const shown = texts[key] === "" ? "" : ` = ${quote(maskValue(key, texts[key]))}`;
+    const where = source(key)?.where(key) ?? "not given";
+    return `${key}${shown} (${where}): ${message}${commented(key) ? `; ${NO_COMMENTS}` : ""}`;
+  };
+
+  const { values, issues } = parseSettings(texts);
+  const config = complete(values);
+  const problems = [
+    ...sources.flatMap((each) => each.problems),
+    ...[...issues, ...brokenRules(config, issues)].map(([key, allowed]) => describe(key, allowed)),
+  ];
+  if (problems.length > 0) throw invalid(problems);
+
+  const warnings = sources.flatMap((each) => each.warnings);
+  for (const key of given) {
+    if (commented(key) && !FREE_TEXT.has(key))
+      warnings.push(describe(key, "the # and what follows it are part of the value"));
+  }
+  const bothLists = dropBothLists(config);
+  if (bothLists !== undefined) warnings.push(bothLists);
+  if (given.has("full.read.filter_attributevalues") && config["full.read.filter_expression"] === "") {
+    warnings.push("full.read.filter_attributevalues has no effect without full.read.filter_expression");
+  }
+  const unchanged = config["target.type"] === "aliyun_dynamo_proxy";
+  if (unchanged && given.has("convert.type") && texts["convert.type"] !== "same") {
+    warnings.push(
+      "convert.type has no effect with target.type = aliyun_dynamo_proxy, where items stay as they are",
+    );
+  }
+  const pluginOptions: PluginOptions = defu({}, ...sources.map((each) => each.pluginOptions));
+  return { config, warnings, given, pluginOptions };
+}
+
+/** The configuration as it may be logged: no keys, no tokens, no credentials in addresses. */
+export function describeConfig(config: Config): Record<SettingKey, unknown> {
+  const masked = SETTINGS.map(({ key }) => {
+    const value = config[key];
+    if (typeof value === "string") return [key, maskValue(key, value)];
+    return [key, Array.isArray(value) ? value.map(maskText) : value];
+  });
+  return Object.fromEntries(masked) as Record<SettingKey, unknown>;
+}
+
+function quote(value: string): string {
+  return JSON.stringify(value.length > LONGEST_VALUE ? `${value.slice(0, LONGEST_VALUE)}…` : value);
+}
+
+function invalid(problems: string[]): MigrationError {
+  const message =
+    problems.length === 1
+      ? problems.join()
+      : `${problems.length} problems in the configuration\n  ${problems.join("\n  ")}`;
+  return new MigrationError("CONFIG_INVALID", message, {
+    hint: "nothing was touched; examples/nimo-shake.conf explains every key",
+  });
+}

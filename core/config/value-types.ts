@@ -1,0 +1,138 @@
+/** The types a setting can have: each turns the text of a value into the value, or says what is allowed. */
+import * as v from "valibot";
+import { parseAttributeValues } from "./filter-values.ts";
+import type { AttributeValue } from "../types.ts";
+
+/** From the text of a value to the value; the issue's message says what is allowed. */
+export type Rule<T> = v.GenericSchema<string, T>;
+
+/** The largest number that timers and the services take. */
+export const MAX: number = 2_147_483_647;
+const SCAN_LIMIT = 128;
+
+/** Any text. */
+export const text: Rule<string> = v.string();
+
+const WORDS = "1 t T TRUE true True 0 f F FALSE false False".split(" ");
+
+/** The original's words for yes and no. */
+export const flag: Rule<boolean> = v.pipe(
+  v.picklist(WORDS, "must be true or false"),
+  v.transform((word) => /^[1t]/i.test(word)),
+);
+
+/** A yes or no that is yes whatever was given. */
+export const alwaysOn: Rule<boolean> = v.pipe(
+  flag,
+  v.transform(() => true),
+);
+
+/** Names separated by `;`, with blanks around them or none. */
+export const list: Rule<string[]> = v.pipe(
+  v.string(),
+  v.transform((names) =>
+    names
+      .split(";")
+      .map((name) => name.trim())
+      .filter((name) => name !== ""),
+  ),
+);
+
+/** A TCP port to listen on. */
+export const port: Rule<number> = whole(-1, 65_535, "; 0 takes any free port, -1 switches it off");
+
+/** A page's limit; the original takes 0 and below for its default. */
+export const batchNumber: Rule<number> = v.pipe(
+  whole(-MAX, MAX),
+  v.transform((count) => (count <= 0 ? SCAN_LIMIT : count)),
+);
+
+/** A whole number in decimal digits. */
+export function whole(min: number, max: number, more = ""): Rule<number> {
+  const allowed = `must be a whole number from ${min} to ${max}${more}`;
+  return v.pipe(
+    v.string(),
+    v.regex(/^-?\d+$/, allowed),
+    v.transform((digits) => Number(digits) + 0), // no -0
+    v.minValue(min, allowed),
+    v.maxValue(max, allowed),
+  );
+}
+
+/** One of some words, exactly as written. */
+export function oneOf<const T extends string>(...options: T[]): Rule<T> {
+  const named = options.filter((option) => option !== "");
+  return v.picklist(
+    options,
+    `must be one of ${named.join(", ")}${named.length < options.length ? ", or empty" : ""}`,
+  );
+}
+
+/** A region or empty; it becomes part of a host name. */
+export const regionName: Rule<string> = v.pipe(
+  v.string(),
+  v.regex(/^[\w-]*$/, "must be a region's name, such as us-east-2"),
+);
+
+/** `when` stands for `value`; anything else follows the rule. */
+export function or<const W, T>(when: string, value: W, rule: Rule<T>): Rule<W | T> {
+  const exact: Rule<W> = v.pipe(
+    v.string(),
+    v.transform(() => value),
+  );
+  return v.lazy((input): Rule<W | T> => (input === when ? exact : rule));
+}
+
+/** Empty is undefined: a default that depends on other keys, or none. */
+export function unset<T>(rule: Rule<T>): Rule<T | undefined> {
+  return or("", undefined, rule);
+}
+
+/** See {@link parseAttributeValues}. */
+export const attributeValues: Rule<Record<string, AttributeValue>> = v.pipe(
+  v.string(),
+  v.rawTransform(({ dataset, addIssue, NEVER }) => {
+    const { values, problem } = parseAttributeValues(dataset.value);
+    if (values !== undefined) return values;
+    addIssue({ message: problem });
+    return NEVER;
+  }),
+);
+
+/** The guide's words and the original's `warning`, in any case. */
+export const logLevel: Rule<"none" | "error" | "warn" | "info" | "debug"> = v.pipe(
+  v.string(),
+  v.toLowerCase(),
+  v.picklist(
+    ["none", "error", "warn", "warning", "info", "debug"],
+    "must be one of none, error, warn, info, debug",
+  ),
+  v.transform((level) => (level === "warning" ? "warn" : level)),
+);
+
+/** A web address or empty. */
+export const httpUrl: Rule<string> = v.pipe(
+  v.string(),
+  v.check(
+    (url) => url === "" || (/^https?:\/\//i.test(url) && URL.canParse(url)),
+    "must be an http:// or https:// URL",
+  ),
+);
+
+/** A MongoDB database that is ours to fill. */
+export const databaseName: Rule<string> = v.pipe(
+  v.string(),
+  v.check(
+    isDatabaseName,
+    'must be usable as a MongoDB database name: at most 63 bytes, no blank and none of / \\ . " $ * < > : | ?',
+  ),
+  v.notValues(
+    ["admin", "local", "config"],
+    "must not be one of MongoDB's own databases admin, local and config",
+  ),
+);
+
+/** Whether MongoDB takes a name for a database, on every platform. */
+export function isDatabaseName(name: string): boolean {
+  return name !== "" && !/[/\\. "$*<>:|?\0]/.test(name) && Buffer.byteLength(name) <= 63;
+}

@@ -1,0 +1,25 @@
+/** A table that `sync_mode = full` has copied: its changes are all to be had while its stream reaches back so far. */
+import type { MigrationError } from "../errors.ts";
+import { gap } from "../gap.ts";
+import { KEPT } from "./shard-age.ts";
+import type { Table } from "../types.ts";
+
+/** When a copy began that noted no positions, and what is known of the stream at that time. */
+export interface CopyStart {
+  /** In ms since 1970. */
+  at: number;
+  /** The stream's identifier; undefined: there was none that could be followed. */
+  stream?: string | undefined;
+}
+
+/** Whether a stream still has all that was written since a copy began. */
+export function isReached({ at, stream }: CopyStart, is: string | undefined): boolean {
+  return stream !== undefined && stream === is && Date.now() - at <= KEPT;
+}
+
+/** The error for a table whose changes since its copy can't be had any more, or that nobody knows the time of. */
+export function unreached({ name }: Table, copy?: CopyStart): MigrationError {
+  const since =
+    copy === undefined ? "" : ` at ${new Date(copy.at).toISOString()}, further back than the stream is`;
+  return gap(`its copy was begun before positions in its stream were noted${since}: table ${name}`);
+}

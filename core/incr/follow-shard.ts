@@ -1,0 +1,145 @@
+/** Following one shard, from its position to its end or to the end of the run. */
+import { createChanges, type Reached } from "./shard-writer.ts";
+import type { Context } from "../run/context.ts";
+import { decide } from "../stages/error-policy.ts";
+import { MigrationError } from "../errors.ts";
+import { gap } from "../gap.ts";
+import type { Polls } from "./poll-pacer.ts";
+import type { ShardReader } from "../plugin/roles.ts";
+import { refuseExpired } from "./shard-age.ts";
+import type { ShardNote, StreamCheckpoint } from "../checkpoint/stream-checkpoint.ts";
+import type { ShardProgress, StreamProgress } from "../progress/stream-progress.ts";
+import { watchTip } from "./tip.ts";
+import type { ShardUnit, StreamPage, Table } from "../types.ts";
+
+/** How often the time of an idle shard is noted anew, in ms. */
+const RENOTE = 60_000;
+/** DynamoDB Local rounds a record's time down to the minute. */
+const TIME_GRAIN = 60_000;
+
+/** What the shards of one table share. */
+export interface TableStream {
+  ctx: Context;
+  table: Table;
+  progress: StreamProgress;
+  checkpoint: StreamCheckpoint;
+  polls: Polls;
+}
+
+/**
+ * Follows a shard; resolves when it has ended and all of it is applied and noted so, or when the run stops
+ * and what was read is applied and noted.
+ *
+ * @param reader one that reads from the position already
+ * @returns whether the shard has ended
+ * @throws MigrationError STREAM_GAP
+ */
+export async function followShard(
+  stream: TableStream,
+  note: ShardNote,
+  reader?: ShardReader,
+): Promise<boolean> {
+  const { ctx, table, checkpoint, polls } = stream;
+  const { signal } = ctx;
+  const unit: ShardUnit = { phase: "incr", table, shard: note.id };
+  const shard = track(stream, note);
+  const tip = watchTip();
+  /** What is noted of it may be changed by others meanwhile. */
+  const noted = (): ShardNote => ({ ...checkpoint.shards.get(note.id)!, status: "running" });
+
+  function reached({ sequenceNumber, time, caughtUpAt, settledAt }: Reached): void {
+    if (caughtUpAt !== undefined) shard.caughtUpAt = caughtUpAt;
+    if (tip.settledAt !== undefined) shard.settledAt = settledAt;
+    // All that was there then is applied: what comes of it, or follows it, is later.
+    const notedAt = settledAt === undefined ? {} : { notedAt: settledAt };
+    if (sequenceNumber !== undefined) {
+      Object.assign(shard, { sequenceNumber, time });
+      const position = { at: "sequence", number: sequenceNumber, inclusive: false } as const;
+      checkpoint.note({ ...noted(), ...notedAt, position, ...(time !== undefined && { time }) });
+    } else if (isOlder(noted().notedAt, settledAt)) checkpoint.note({ ...noted(), ...notedAt });
+  }
+
+  const changes = createChanges({ ctx, unit, progress: stream.progress, onReached: reached });
+  const beforeRequest = async (request: object): Promise<void> => {
+    await ctx.call("fetch:before", { phase: "incr", table, unit, request });
+    await changes.room();
+  };
+
+  /** Undefined: the run stops. */
+  async function poll(from: ShardReader): Promise<StreamPage | undefined> {
+    try {
+      return await decide(ctx, { stage: "fetch", table }, () => from.poll({ signal, beforeRequest }));
+    } catch (error) {
+      if (signal.aborted) return undefined;
+      throw dated(error, noted());
+    }
+  }
+
+  const leave = polls.join();
+  try {
+    const from = reader ?? openReader(stream, note);
+    for (let empties = 0; ;) {
+      const page = signal.aborted ? undefined : await poll(from);
+      if (page === undefined) break;
+      explainReplays(stream, page);
+      tip.saw(page);
+      if (tip.settledAt === undefined) shard.settledAt = undefined;
+      // An end that is seen now may have been there for hours.
+      await changes.add(page, page.ended ? undefined : tip.settledAt);
+      if (page.ended) {
+        await changes.drain();
+        checkpoint.note({ ...noted(), status: "done" });
+        // A child must not be noted before its parent's end is.
+        await checkpoint.flush();
+        stream.progress.waiting.add(note.id);
+        stream.progress.shards.delete(note.id);
+        return true;
+      }
+      empties = page.records.length > 0 ? 0 : empties + 1;
+      if (empties > 0) await polls.idle(empties, signal);
+    }
+    await changes.drain();
+    return false;
+  } finally {
+    leave();
+    // Who goes on after a failure must not be overtaken by an older image, nor by its position.
+    await changes.settled();
+  }
+}
+
+/** A gap's error says when what was applied last was made. */
+function dated(error: unknown, { time }: ShardNote): unknown {
+  if (!(error instanceof MigrationError) || error.code !== "STREAM_GAP" || time === undefined) return error;
+  return gap(`${error.message}; the last change applied was made at ${new Date(time).toISOString()}`, error);
+}
+
+function track({ progress }: TableStream, { id, parent, position, time }: ShardNote): ShardProgress {
+  const sequenceNumber = position.at === "sequence" ? position.number : undefined;
+  const shard: ShardProgress = { id, parent, sequenceNumber, time };
+  progress.shards.set(id, shard);
+  progress.waiting.delete(id);
+  return shard;
+}
+
+/** What is older than the following may be applied already, by the full phase or an earlier process. */
+function explainReplays({ progress }: TableStream, { records }: StreamPage): void {
+  for (const record of records) {
+    if ((record.time ?? 0) <= progress.startedAt + TIME_GRAIN) record.replayed = true;
+  }
+}
+
+/** Whether a shard was noted so long ago that it should be noted anew. */
+export function isOlder(notedAt: number | undefined, now: number | undefined): boolean {
+  return now !== undefined && (notedAt === undefined || now - notedAt > RENOTE);
+}
+
+/**
+ * Reads a shard's stream from its position. One that is read from its oldest record must have been noted while all
+ * of them were there.
+ *
+ * @throws MigrationError STREAM_GAP
+ */
+export function openReader({ ctx, table, polls, checkpoint }: TableStream, note: ShardNote): ShardReader {
+  refuseExpired(table, checkpoint.shards, note);
+  return polls.pace(ctx.role("streams").read({ phase: "incr", table, shard: note.id }, note.position));
+}

@@ -1,0 +1,118 @@
+/** The incremental phase of one table: its stream's shards are found, and followed parents first. */
+import { setTimeout as sleep } from "node:timers/promises";
+import { expectChildren, findChildren, listed, settleChildren } from "./children.ts";
+import { decide } from "../stages/error-policy.ts";
+import { MigrationError } from "../errors.ts";
+import { followShard } from "./follow-shard.ts";
+import { gap } from "../gap.ts";
+import { watchFinished } from "./finished.ts";
+import { noteShards, type OpenStream } from "./table-stream.ts";
+import { refuseExpired } from "./shard-age.ts";
+import { anewGap, deleted, isAnother } from "../stages/table-now.ts";
+import type { Shard } from "../types.ts";
+
+const SECOND = 1000;
+/** How often all shards are listed while one that has ended waits for its children, or one has no parent. */
+const LISTING = 10 * SECOND;
+/** How often else, to find those that nobody announced: calls are few, and shared by all tables of the account. */
+const QUIET_LISTING = 300 * SECOND;
+/** A stream without any open shard for so long is no stream any more. */
+const SILENCE = 60 * SECOND;
+
+/**
+ * Follows a table's stream until the run stops; then what was read is applied and noted.
+ *
+ * @throws MigrationError STREAM_GAP, or what a write or the source failed with
+ */
+export async function followTable(stream: OpenStream): Promise<void> {
+  const { ctx, table, tree, checkpoint } = stream;
+  const { signal } = ctx;
+  const following = new Set<Promise<void>>();
+  let openSince = performance.now();
+
+  function found(shards: Shard[]): void {
+    noteShards(stream, shards);
+    dispatch();
+  }
+
+  function dispatch(): void {
+    if (signal.aborted) return;
+    for (const id of tree.ready()) {
+      tree.start(id);
+      const followed = follow(id)
+        .catch((error: unknown) => ctx.stop(error))
+        .finally(() => following.delete(followed));
+      following.add(followed);
+    }
+  }
+
+  async function follow(id: string): Promise<void> {
+    const note = checkpoint.shards.get(id)!;
+    const quiet = stream.readers.get(id);
+    stream.readers.delete(id);
+    // It may have waited for its parent long since it was read lightly.
+    if (quiet !== undefined) refuseExpired(table, checkpoint.shards, note);
+    const reader = stream.spool?.reader(note) ?? (quiet && stream.polls.pace(quiet));
+    const ended = await followShard(stream, note, reader);
+    if (!ended) return;
+    tree.finish(id);
+    ctx.log.debug(`shard ${id} of table ${table.name} has ended`);
+    expectChildren(stream, id);
+    dispatch();
+    await findChildren(stream, id, found, signal);
+  }
+
+  function isListingDue(): boolean {
+    const { listedAt = -Infinity, orphans, childless } = stream;
+    const quiet = performance.now() - listedAt < Math.min(QUIET_LISTING, ctx.patience * 2.5);
+    return !quiet || orphans.size > 0 || childless.size > 0;
+  }
+
+  const over = watchFinished(checkpoint.shards);
+
+  async function watch(): Promise<void> {
+    let failed = false;
+    while (!signal.aborted) {
+      if (isListingDue()) {
+        const shards = await listed(stream, () => ctx.role("streams").shards(table, signal), signal);
+        failed = shards === undefined;
+        if (shards !== undefined) {
+          if (shards.length > 0) stream.listedAt = performance.now();
+          found(shards);
+          settleChildren(stream);
+          await decide(ctx, { stage: "checkpoint", table }, () => checkpoint.forget(over(shards)));
+        }
+      }
+      // Of what can't be listed nobody knows that it is over.
+      if (failed || stream.progress.shards.size > 0) openSince = performance.now();
+      else if (performance.now() - openSince > Math.min(SILENCE, ctx.patience / 2)) throw await ended(stream);
+      await sleep(Math.min(LISTING, ctx.patience / 8), undefined, { signal }).catch(() => {});
+    }
+  }
+
+  stream.progress.startedAt = Date.now();
+  dispatch();
+  try {
+    await watch();
+  } catch (error) {
+    ctx.stop(error);
+    throw error;
+  } finally {
+    while (following.size > 0) await Promise.all(following);
+    await checkpoint.flush();
+  }
+}
+
+/** The error for a stream that is over. */
+async function ended({ ctx, table }: OpenStream): Promise<MigrationError> {
+  const describing = ctx.role("source").describe?.(table, ctx.signal);
+  // Who can't tell leaves it at what is seen of the stream.
+  const now = await describing?.catch(() => table);
+  if (describing !== undefined && now === undefined) return deleted(table);
+  if (now === undefined || !isAnother(now, table)) {
+    return gap(
+      `all shards of the stream have ended and none follows, as if it was disabled: table ${table.name}`,
+    );
+  }
+  return anewGap(table);
+}

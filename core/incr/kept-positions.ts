@@ -1,0 +1,90 @@
+/** The positions of a table's stream, kept while its full phase runs: quiet shards are read lightly, new ones are noted. */
+import { setTimeout as sleep } from "node:timers/promises";
+import { expectChildren, findChildren, listed, settleChildren } from "./children.ts";
+import { inParallel } from "../flow/semaphore.ts";
+import type { OpenStream } from "./table-stream.ts";
+import { noteLightly, PROBES, readLightly } from "./start-positions.ts";
+import type { ShardReader } from "../plugin/roles.ts";
+import { refuseExpired } from "./shard-age.ts";
+import type { Shard } from "../types.ts";
+
+const SECOND = 1000;
+/** Between two light reads of one shard: well below an iterator's 15 minutes, and few in all. */
+const LIGHT = { least: 3 * SECOND, perShard: 0.05 * SECOND, most: 300 * SECOND };
+/** How often the shards are listed while the full phase runs, so that none comes and goes unseen. */
+const LISTING = 300 * SECOND;
+
+/**
+ * Keeps the positions of a table whose full phase runs: reads quiet shards lightly until a first record gives
+ * a sequence number, for their iterators don't live long, and notes shards that are new, which are read in the same way.
+ *
+ * @returns to be called before the following begins
+ */
+export function keepPositions(stream: OpenStream): () => Promise<void> {
+  const { ctx, table, checkpoint, tree, readers, childless } = stream;
+  const done = new AbortController();
+  const signal = AbortSignal.any([ctx.signal, done.signal]);
+  const pause = (ms: number): Promise<void> => sleep(ms, undefined, { signal }).catch(() => {});
+
+  const searching = new Set<Promise<void>>();
+  /** Shards whose end was seen here. */
+  const ended = new Set<string>();
+
+  function found(shards: Shard[]): void {
+    noteLightly(stream, shards);
+    refuseLost();
+  }
+
+  /** Nobody copies for hours what can't be followed after it. */
+  function refuseLost(): void {
+    if (stream.spool !== undefined) return;
+    for (const id of tree.ready()) refuseExpired(table, checkpoint.shards, checkpoint.shards.get(id)!);
+  }
+
+  function search(id: string): void {
+    const search = findChildren(stream, id, found, signal)
+      .catch(fail)
+      .finally(() => searching.delete(search));
+    searching.add(search);
+  }
+
+  async function look([id, reader]: [string, ShardReader]): Promise<void> {
+    const page = await readLightly(stream, id, reader, signal);
+    if (!page.ended || ended.has(id)) return;
+    ended.add(id);
+    expectChildren(stream, id);
+    search(id);
+  }
+
+  async function watch(): Promise<void> {
+    refuseLost();
+    for (const id of childless.keys()) search(id);
+    while (!signal.aborted) {
+      await pause(Math.min(Math.max(LIGHT.least, LIGHT.perShard * readers.size), LIGHT.most));
+      if (!signal.aborted) await inParallel([...readers], PROBES, look);
+    }
+  }
+
+  async function list(): Promise<void> {
+    for (;;) {
+      await pause(LISTING);
+      if (signal.aborted) return;
+      const shards = await listed(stream, () => ctx.role("streams").shards(table, signal), signal);
+      if (shards === undefined) continue;
+      stream.listedAt = performance.now();
+      found(shards);
+      settleChildren(stream);
+    }
+  }
+
+  const fail = (error: unknown): void => {
+    if (!signal.aborted) ctx.stop(error);
+  };
+  const running = Promise.all([watch().catch(fail), list().catch(fail)]);
+  return async () => {
+    done.abort();
+    await running;
+    await Promise.all(searching);
+    await checkpoint.flush();
+  };
+}

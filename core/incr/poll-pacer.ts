@@ -1,0 +1,53 @@
+/** When shards are asked: how many at once, how many a second, and how often an idle one. */
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Config } from "../config/load.ts";
+import { createLanes } from "../flow/semaphore.ts";
+import { createLimiter } from "../flow/rate-limit.ts";
+import type { ShardReader } from "../plugin/roles.ts";
+
+const FIRST_WAIT = 50;
+const GROWTH = 1.5;
+/** An idle shard waits so long at most, in ms: half of it is what a change waits in the median. */
+const LONGEST_WAIT = 200;
+/** With more shards the wait grows in proportion, up to {@link SLOWEST_WAIT}. */
+const SHARDS_AT_LONGEST = 64;
+const SLOWEST_WAIT = 1000;
+
+/** Shared by all shards of all tables. */
+export interface Polls {
+  /** A reader that asks when it may; who waits longest goes first, so that many shards share the lanes fairly. */
+  pace(reader: ShardReader): ShardReader;
+  /** Waits before an idle shard is asked again; an abort ends it early. */
+  idle(empties: number, signal: AbortSignal): Promise<void>;
+  /** Counts a shard that is being followed until what is returned is called. */
+  join(): () => void;
+}
+
+/** Makes the run's polls from `increase.concurrency` and `qps.incr`. */
+export function createPolls(config: Config): Polls {
+  const lanes = createLanes(config["increase.concurrency"]);
+  const turn = createLimiter(config["qps.incr"]);
+  let shards = 0;
+  return {
+    pace: (reader) => ({
+      poll: (options) =>
+        lanes.run(async () => {
+          await turn(options.signal);
+          return reader.poll(options);
+        }),
+    }),
+    async idle(empties, signal) {
+      await sleep(idleWait(empties, shards), undefined, { signal }).catch(() => {});
+    },
+    join() {
+      shards++;
+      return () => void shards--;
+    },
+  };
+}
+
+/** How long a shard waits after so many empty answers, in ms, where so many are followed. */
+export function idleWait(empties: number, shards: number): number {
+  const longest = Math.min(SLOWEST_WAIT, LONGEST_WAIT * Math.max(1, shards / SHARDS_AT_LONGEST));
+  return Math.min(FIRST_WAIT * GROWTH ** (empties - 1), longest);
+}

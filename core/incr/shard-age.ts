@@ -1,0 +1,80 @@
+/**
+ * Whether all of a shard is still there. Records live for a day, and who reads from the oldest one isn't told that older
+ * ones have expired: the time up to which nothing was missing has to be known.
+ */
+import { gap } from "../gap.ts";
+import type { ShardNote } from "../checkpoint/stream-checkpoint.ts";
+import type { Table } from "../types.ts";
+
+const MINUTE = 60_000;
+/** Records live 24 h; what began so long ago may have lost some, in ms. */
+export const KEPT: number = 23 * 60 * MINUTE;
+
+type Shards = ReadonlyMap<string, ShardNote>;
+
+/**
+ * Refuses a shard that would be read from its oldest record while older ones may have expired unread.
+ *
+ * @throws MigrationError STREAM_GAP
+ */
+export function refuseExpired(table: Table, shards: Shards, note: ShardNote): void {
+  if (note.position.at === "sequence" || isWhole(shards, note)) return;
+  const at = wholeAt(shards, note);
+  const since = at === undefined ? "a time that nobody knows" : new Date(at).toISOString();
+  throw gap(`what was written since ${since} may have expired unread: table ${table.name}, shard ${note.id}`);
+}
+
+/** Whether nothing of a shard is missing, as far as is known. */
+export function isWhole(shards: Shards, note: ShardNote): boolean {
+  const at = wholeAt(shards, note);
+  return at !== undefined && Date.now() - at <= KEPT;
+}
+
+/** When it was known last that nothing of a shard was missing, in ms since 1970; undefined: nobody knows. */
+export function wholeAt(shards: Shards, note: ShardNote): number | undefined {
+  const { notedAt, parent, updatedAt } = note;
+  const parentRead = parent === undefined ? undefined : readAt(shards.get(parent));
+  if (notedAt !== undefined) return Math.max(notedAt, parentRead ?? 0);
+  // The original notes no such time.
+  return asUtc(updatedAt) ?? parentRead ?? newest(shards);
+}
+
+/**
+ * The same for a shard that was never seen before. Its first record isn't older than the end of the shard it follows,
+ * and that wasn't before it was last read.
+ *
+ * @param parentOf of the shards that aren't noted either
+ */
+export function foundAt(
+  shards: Shards,
+  id: string,
+  parentOf: ReadonlyMap<string, string | undefined>,
+): number | undefined {
+  const seen = new Set<string>();
+  let at = parentOf.get(id);
+  while (at !== undefined && !shards.has(at) && !seen.has(at)) {
+    seen.add(at);
+    at = parentOf.get(at);
+  }
+  return (at === undefined ? undefined : readAt(shards.get(at))) ?? newest(shards);
+}
+
+/** When a shard was surely not at its end yet. */
+function readAt(note: ShardNote | undefined): number | undefined {
+  if (note === undefined) return undefined;
+  const { notedAt, time, updatedAt } = note;
+  if (notedAt === undefined && time === undefined) return asUtc(updatedAt);
+  return Math.max(notedAt ?? 0, time ?? 0);
+}
+
+/** When any shard was read last: one that isn't known from then came later. */
+function newest(shards: Shards): number | undefined {
+  const times = [...shards.values()].map(readAt).filter((time) => time !== undefined);
+  return times.length === 0 ? undefined : times.reduce((one, other) => Math.max(one, other));
+}
+
+/** The original writes its local time as if it were UTC: of both meanings the older one is the safe one. */
+function asUtc(updatedAt: number | undefined): number | undefined {
+  if (updatedAt === undefined) return undefined;
+  return updatedAt + Math.min(0, new Date(updatedAt).getTimezoneOffset() * MINUTE);
+}

@@ -1,0 +1,184 @@
+/** The streams' positions, found or taken before the first Scan. */
+import { expectAllChildren } from "./children.ts";
+import type { Context } from "../run/context.ts";
+import { type CopyStart, isReached, unreached } from "./copy-start.ts";
+import { inParallel } from "../flow/semaphore.ts";
+import { noteShards, type OpenStream } from "./table-stream.ts";
+import type { Polls } from "./poll-pacer.ts";
+import type { ShardReader } from "../plugin/roles.ts";
+import { isWhole, wholeAt } from "./shard-age.ts";
+import { createShardTree } from "./shard-tree.ts";
+import { openStreamCheckpoint, type ShardNote } from "../checkpoint/stream-checkpoint.ts";
+import { createStreamProgress } from "../progress/stream-progress.ts";
+import { madeAnew, type Start } from "./stream-start.ts";
+import type { Shard, StreamPage, Table } from "../types.ts";
+
+/** Light reads at once. */
+export const PROBES = 16;
+
+const noHook = async (): Promise<void> => {};
+
+/**
+ * Opens a table's stream: enabled if need be, its shards' positions noted, in this run or in an earlier one.
+ *
+ * @throws MigrationError STREAM_GAP when positions aren't noted and can't be taken any more, or when the stream is
+ * another one than theirs
+ */
+export async function openStream(
+  ctx: Context,
+  table: Table,
+  polls: Polls,
+  start: Start,
+): Promise<OpenStream> {
+  const progress = createStreamProgress();
+  const checkpoint = await openStreamCheckpoint(ctx, table, (notes, at) => {
+    for (const { id } of notes) {
+      const shard = progress.shards.get(id);
+      if (shard !== undefined) shard.savedAt = at;
+    }
+    stream.spool?.saved(notes);
+  });
+  const gone = [...checkpoint.gone].map((id) => ({ id, status: "done" }) as const);
+  const tree = createShardTree([...checkpoint.shards.values(), ...gone]);
+  const stream: OpenStream = {
+    ctx,
+    table,
+    progress,
+    checkpoint,
+    polls,
+    tree,
+    readers: new Map(),
+    orphans: new Map(),
+    childless: new Map(),
+  };
+  try {
+    await beginStream(stream, start);
+    expectAllChildren(stream);
+  } catch (error) {
+    await checkpoint.retire().catch(() => {});
+    throw error;
+  }
+  return stream;
+}
+
+/** Finds the positions noted, or takes them. */
+async function beginStream(stream: OpenStream, start: Start): Promise<void> {
+  const { ctx, table, checkpoint } = stream;
+  const is = await ctx.role("streams").open(table, ctx.signal);
+  const was = checkpoint.stream;
+  if (was !== undefined && was !== is && checkpoint.shards.size > 0) throw madeAnew(table, was, is);
+  const isAnew = checkpoint.shards.size === 0;
+  if (isAnew && start === "noted") throw unreached(table);
+  if (typeof start === "object" && !isReached(start, is)) throw unreached(table, start);
+  if (was !== is) await checkpoint.begin(is);
+  const shards = await ctx.role("streams").shards(table, ctx.signal);
+  stream.listedAt = performance.now();
+  if (isAnew && typeof start === "object") await takeAll(stream, shards, start);
+  else if (isAnew) await takePositions(stream, shards);
+  else {
+    if (was === undefined) freshenStarts(stream, shards);
+    noteLightly(stream, shards);
+  }
+  tellStart(stream, isAnew ? start : "noted");
+}
+
+function tellStart({ ctx, table: { name } }: OpenStream, start: Start): void {
+  if (typeof start === "object") {
+    ctx.log.info(
+      `table ${name}: its stream is read from ${new Date(start.at).toISOString()}, when its copy began`,
+    );
+  } else if (ctx.config.sync_mode === "incr") {
+    ctx.log.info(`table ${name}: its stream is read from ${start === "now" ? "now" : "the checkpoint"}`);
+  }
+}
+
+/** Notes that every shard that is there is read from its oldest record, which is from before a copy. */
+async function takeAll({ checkpoint, tree }: OpenStream, shards: Shard[], { at }: CopyStart): Promise<void> {
+  const listed = new Set(shards.map(({ id }) => id));
+  // What came before them has expired.
+  const roots = shards.map(({ parent, ...shard }): Shard =>
+    parent !== undefined && listed.has(parent) ? { ...shard, parent } : shard,
+  );
+  tree.list(roots);
+  for (const { id, parent } of roots) {
+    const base = { id, ...(parent !== undefined && { parent }), notedAt: at };
+    checkpoint.note({ ...base, status: "waiting", position: { at: "horizon" } });
+  }
+  await checkpoint.flush();
+}
+
+/**
+ * The original notes a quiet shard's first possible number as the place to begin at. No record need have it, and
+ * the service calls it trimmed then: the oldest record is the same place.
+ */
+function freshenStarts({ checkpoint }: OpenStream, shards: Shard[]): void {
+  // What is saved by us has no other time from then on.
+  const notedAt = (note: ShardNote): number => wholeAt(checkpoint.shards, note) ?? 0;
+  for (const { id, first } of shards) {
+    const note = checkpoint.shards.get(id);
+    if (note?.status !== "waiting" || note.position.at !== "sequence") continue;
+    const { inclusive, number } = note.position;
+    if (!inclusive || number !== first) continue;
+    checkpoint.note({ ...note, position: { at: "horizon" }, notedAt: notedAt(note) });
+  }
+}
+
+/** Notes where every shard's reading will begin: closed ones are past, open ones begin at their end. */
+async function takePositions(stream: OpenStream, shards: Shard[]): Promise<void> {
+  const { ctx, table, checkpoint, tree, readers } = stream;
+  tree.begin(shards);
+  const notedAt = Date.now();
+  // All at once: cut off with some of them noted, the others would look as if their parents had been missed.
+  for (const { id, parent, last } of shards) {
+    const base = { id, ...(parent !== undefined && { parent }), notedAt };
+    if (last === undefined) checkpoint.note({ ...base, status: "waiting", position: { at: "latest" } });
+    else checkpoint.note({ ...base, status: "skipped", position: { at: "horizon" } });
+  }
+  await checkpoint.flush();
+  const open = shards.filter(({ last }) => last === undefined);
+  await inParallel(open, PROBES, async ({ id }) => {
+    const reader = ctx.role("streams").read({ phase: "incr", table, shard: id }, { at: "latest" });
+    readers.set(id, reader);
+    // The first request takes the iterator: what is written from now on comes after it.
+    await readLightly(stream, id, reader, ctx.signal);
+  });
+  await checkpoint.flush();
+}
+
+/** Notes shards that are new, which are read lightly from their first record: an earlier one can't be there. */
+export function noteLightly(stream: OpenStream, shards: Shard[]): void {
+  const { ctx, table, checkpoint, readers } = stream;
+  const found = noteShards(stream, shards);
+  if (stream.spool !== undefined) return;
+  for (const id of found) {
+    // A light read tells of what is there now: it must not hide what has expired before.
+    if (!isWhole(checkpoint.shards, checkpoint.shards.get(id)!)) continue;
+    readers.set(id, ctx.role("streams").read({ phase: "incr", table, shard: id }, { at: "horizon" }));
+  }
+}
+
+/** Reads a quiet shard lightly, and notes its first record's position, its end, or that it is still quiet. */
+export async function readLightly(
+  { checkpoint, readers, tree, polls }: OpenStream,
+  id: string,
+  reader: ShardReader,
+  signal: AbortSignal,
+): Promise<StreamPage> {
+  const page = await polls.pace(reader).poll({ limit: 1, beforeRequest: noHook, signal });
+  const note = checkpoint.shards.get(id)!;
+  const [first] = page.records;
+  if (first?.sequenceNumber !== undefined) {
+    readers.delete(id);
+    const position = { at: "sequence", number: first.sequenceNumber, inclusive: true } as const;
+    checkpoint.note({ ...note, position, ...(first.time !== undefined && { time: first.time }) });
+  } else if (page.ended && tree.ready().includes(id)) {
+    readers.delete(id);
+    tree.start(id);
+    tree.finish(id);
+    checkpoint.note({ ...note, status: "done" });
+  } else {
+    // Also one that has ended before the shard it follows: there was nothing in it.
+    checkpoint.note({ ...note, notedAt: page.sentAt });
+  }
+  return page;
+}

@@ -1,0 +1,74 @@
+/** A table's stream whose shards are noted, and the shards that turn up. */
+import { gap } from "../gap.ts";
+import type { TableStream } from "./follow-shard.ts";
+import type { ShardReader } from "../plugin/roles.ts";
+import { foundAt } from "./shard-age.ts";
+import type { ShardNote } from "../checkpoint/stream-checkpoint.ts";
+import type { ShardTree } from "./shard-tree.ts";
+import type { Shard } from "../types.ts";
+
+/** See the top of the file. */
+export interface OpenStream extends TableStream {
+  /** Which shard may start when. */
+  tree: ShardTree;
+  /** Readers that stand at their shards' positions already, by shard. */
+  readers: Map<string, ShardReader>;
+  /** Shards that wait for their parents to show up in a listing, and since when, in ms since 1970. */
+  orphans: Map<string, number>;
+  /** When all shards were listed last, by `performance.now()`; undefined: they are about to be, for the first time. */
+  listedAt?: number;
+  /** Shards that are over and whose children aren't known yet, and since when, in ms since 1970. */
+  childless: Map<string, number>;
+  /** Holds what was read and is not applied yet; undefined: it is read when it is applied. */
+  spool?: StreamSpool | undefined;
+}
+
+/** A table's stream on its way through the spool, see core/incr/spooled-stream.ts. */
+export interface StreamSpool {
+  /** Reads a shard into the spool from now on. */
+  take(shard: string): void;
+  /** A reader of what is behind a shard's position: first what is spooled, then the stream; undefined: not spooled. */
+  reader(note: ShardNote): ShardReader | undefined;
+  /** What is applied there may go: the shards' positions are saved. */
+  saved(shards: ShardNote[]): void;
+  /** Resolves when the run has stopped and what was read is durable. */
+  stopped(): Promise<void>;
+}
+
+/** A shard whose parent shows up in no listing for so long has none any more. */
+const PARENT_SHOWS = 60_000;
+
+/**
+ * Notes the shards that were never seen: they are read from their first record.
+ *
+ * @returns their identifiers
+ * @throws MigrationError STREAM_GAP when one follows a shard that came and went unseen
+ */
+export function noteShards(stream: OpenStream, shards: Shard[]): string[] {
+  const { ctx, table, tree, checkpoint, orphans, progress } = stream;
+  const parents = new Map(shards.map(({ id, parent }) => [id, parent]));
+  const listed = tree.list(shards);
+  const now = Date.now();
+  for (const id of listed.found) {
+    const parent = parents.get(id);
+    checkpoint.note({
+      id,
+      ...(parent !== undefined && { parent }),
+      status: "waiting",
+      position: { at: "horizon" },
+      // Not as of now: it may have had records for hours.
+      notedAt: foundAt(checkpoint.shards, id, parents),
+    });
+    progress.waiting.add(id);
+    stream.spool?.take(id);
+  }
+  // Their parents may turn up among those that are past.
+  if (orphans.size > 0) for (const { id } of tree.nodes()) orphans.delete(id);
+  for (const { id, parent } of listed.orphans) {
+    const since = orphans.get(id) ?? now;
+    orphans.set(id, since);
+    if (now - since <= Math.min(PARENT_SHOWS, ctx.patience / 2)) continue;
+    throw gap(`shard ${parent} is gone before it was ever seen, ${id} follows it: table ${table.name}`);
+  }
+  return listed.found;
+}

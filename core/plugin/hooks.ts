@@ -1,0 +1,180 @@
+import type { MigrationError } from "../errors.ts";
+import type {
+  Batch,
+  Item,
+  Phase,
+  Position,
+  SourceRecord,
+  Table,
+  TargetIndex,
+  Unit,
+  WriteResult,
+} from "../types.ts";
+
+/** The stages an error can come from. */
+export type Stage = "setup" | "fetch" | "convert" | "write" | "index" | "checkpoint";
+
+/** The tables about to be migrated; `tables` may be edited or replaced: what is taken out isn't touched. */
+export interface SetupEvent {
+  tables: Table[];
+}
+
+/** What the hooks that see a table get. */
+export interface TableEvent {
+  phase: Phase;
+  /** `targetName` may be changed in `table:before`. */
+  table: Table;
+}
+
+/** A finished table's counts. */
+export interface TableAfterEvent extends TableEvent {
+  read: number;
+  filtered: number;
+  written: number;
+}
+
+/** A request about to be sent to the source; edit `request` in place. */
+export interface FetchBeforeEvent extends TableEvent {
+  unit: Unit;
+  request: object;
+}
+
+/** Records as they came from the source; edit or replace `records`. */
+export interface RecordsEvent extends TableEvent {
+  unit: Unit;
+  records: SourceRecord[];
+}
+
+/** The records of one page, and a filter for them. */
+export interface FetchAfterEvent extends RecordsEvent {
+  /**
+   * Keeps what matches. Looks at the new and the old image: an item that leaves the filter
+   * becomes a delete, one that enters it an insert. Cheaper than looking at `records`, which need not even be made;
+   * the predicate reads the item and doesn't change it.
+   */
+  keep(predicate: (item: Item) => boolean): void;
+}
+
+/** A batch that has been written. */
+export interface WriteAfterEvent extends TableEvent {
+  unit: Unit;
+  records: SourceRecord[];
+  result: WriteResult;
+}
+
+/** The indexes about to be built; `indexes` may be edited. */
+export interface IndexEvent extends TableEvent {
+  indexes: TargetIndex[];
+}
+
+/** A position about to be saved, or saved. */
+export interface CheckpointEvent extends TableEvent {
+  unit: Unit;
+  /** Undefined: the unit is finished. */
+  position: Position | undefined;
+}
+
+/** A failure; set `action` to decide what happens, `stop` if nobody does. */
+export interface ErrorEvent {
+  error: MigrationError;
+  stage: Stage;
+  table?: Table;
+  /** The records concerned, in the stages fetch, convert and write. */
+  batch?: Batch;
+  /** How often this step has failed in a row, from 1. */
+  attempt: number;
+  /**
+   * `retry`: the step is done again, after a pause that grows from 0.1 to 5 s. `skip`, where there is a batch: its
+   * records are tried one by one, and those that fail again, asked about one by one, go to `<id>-skipped.jsonl`;
+   * at `index` the table's indexes are left as they are. `stop`: the run ends, and its checkpoint stays before it.
+   */
+  action?: "retry" | "skip" | "stop";
+}
+
+/**
+ * Every hook's name and event. A hook gets one event object, edits it and returns nothing
+ * (a promise is awaited). Hooks run one after the other, per batch or lifecycle edge, never per item.
+ */
+export interface Hooks {
+  /** Once, when the tables are known and before anything is written. */
+  setup: (event: SetupEvent) => void | Promise<void>;
+  /**
+   * Per table, before anything is written; `targetName` may be changed. Once more for each secondary index that the
+   * source's table has got while it was read: then only `secondary` counts.
+   */
+  "table:before": (event: TableEvent) => void | Promise<void>;
+  /** Per table, when its data and indexes are there. */
+  "table:after": (event: TableAfterEvent) => void | Promise<void>;
+  /** Per request to the source, before it is sent. */
+  "fetch:before": (event: FetchBeforeEvent) => void | Promise<void>;
+  /** Per page, as soon as it has arrived. */
+  "fetch:after": (event: FetchAfterEvent) => void | Promise<void>;
+  /** Per page, before its records are converted. */
+  "convert:before": (event: RecordsEvent) => void | Promise<void>;
+  /** Per page, when its records have `key` and `document`. */
+  "convert:after": (event: RecordsEvent) => void | Promise<void>;
+  /** Per batch, before it is sent to the target. */
+  "write:before": (event: RecordsEvent) => void | Promise<void>;
+  /** Per batch, when the target has acknowledged it. */
+  "write:after": (event: WriteAfterEvent) => void | Promise<void>;
+  /** Per table, after its data and before its indexes are built. */
+  "index:before": (event: IndexEvent) => void | Promise<void>;
+  /** Per table, when its indexes are there. */
+  "index:after": (event: IndexEvent) => void | Promise<void>;
+  /** Per position, before it is saved. */
+  "checkpoint:before": (event: CheckpointEvent) => void | Promise<void>;
+  /** Per position, when it is saved. */
+  "checkpoint:after": (event: CheckpointEvent) => void | Promise<void>;
+  /** When a stage failed; may decide what to do about it. */
+  error: (event: ErrorEvent) => void | Promise<void>;
+  /** Once, at the end, whether the run failed or not. */
+  close: (event: { error?: MigrationError }) => void | Promise<void>;
+}
+
+/** The hooks in which a plugin may change or drop records. */
+export const EDITING_HOOKS: ReadonlySet<HookName> = new Set([
+  "fetch:after",
+  "convert:before",
+  "convert:after",
+  "write:before",
+]);
+
+/** A hook's name. */
+export type HookName = keyof Hooks;
+/** The event a hook gets. */
+export type HookEvent<Name extends HookName> = Parameters<Hooks[Name]>[0];
+
+/** Makes the {@link FetchAfterEvent} of a page. */
+export function fetchAfterEvent(unit: Unit, records: SourceRecord[]): FetchAfterEvent {
+  return {
+    phase: unit.phase,
+    table: unit.table,
+    unit,
+    records,
+    keep(predicate) {
+      this.records = keepMatching(this.records, predicate);
+    },
+  };
+}
+
+/** The records that `keep` leaves. */
+export function keepMatching(records: SourceRecord[], predicate: (item: Item) => boolean): SourceRecord[] {
+  return records.filter((record) => keepRecord(record, predicate));
+}
+
+/** Whether a record stays; one that leaves or enters the filter is turned into a delete or an insert. */
+function keepRecord(record: SourceRecord, predicate: (item: Item) => boolean): boolean {
+  const before = record.oldItem !== undefined && predicate(record.oldItem);
+  const after = record.item !== undefined && predicate(record.item);
+  // Of a change without its old image nobody knows whether the item was in the filter: deleting is safe.
+  const leaves = before || (record.event === "MODIFY" && record.oldItem === undefined);
+  if (record.op === "put" && !after && leaves) {
+    record.op = "delete";
+    record.event = "REMOVE";
+    delete record.item;
+    return true;
+  }
+  if (record.op === "put" && after && !before && record.event === "MODIFY") record.event = "INSERT";
+  // A delete without an old image may concern an item that is there: it stays.
+  return record.op === "delete" ? before || record.oldItem === undefined : after;
+}

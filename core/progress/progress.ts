@@ -1,0 +1,112 @@
+import type { StreamProgress } from "./stream-progress.ts";
+import type { Table } from "../types.ts";
+
+/** Where a table stands; done: copied, following: copied, and its stream is followed. */
+export type TableState = "waiting" | "copying" | "indexing" | "done" | "following" | "failed";
+
+/** Whether a table's full phase is done. */
+export function isCopied({ state }: { state: TableState }): boolean {
+  return state === "done" || state === "following";
+}
+
+/** What is known of one table's migration; counters only grow. */
+export interface TableProgress {
+  name: string;
+  state: TableState;
+  /** Items expected, as the source last counted them: an estimate. */
+  itemCount: number;
+  /** Bytes expected, an estimate. */
+  sizeBytes: number;
+  /** Items read from the source. */
+  read: number;
+  /** Records that hooks dropped, or wanted skipped. */
+  filtered: number;
+  /** Of `filtered`, those that failed and that an `error` hook wanted left out, in this process. */
+  skipped: number;
+  /** Documents written and acknowledged. */
+  written: number;
+  /** Bytes received from the source. */
+  bytes: number;
+  /** Numbers that could not be held exactly, see `convert.number_overflow`. */
+  overflowed: number;
+  /** Indexes built. */
+  indexes: number;
+  /** How far the index build is, from 0 to 1, where the target tells. */
+  indexShare?: number;
+  /** Of `written` and `filtered`, what an earlier run had done. */
+  resumed: number;
+  /** Of `bytes`, what an earlier run had received. */
+  resumedBytes: number;
+  /** Calls to source or target that failed and were made again. */
+  retries: number;
+  /** Of them, those that the source throttled. */
+  throttles: number;
+  /** Milliseconds of waiting before such calls, over all lanes. */
+  waitedMs: number;
+  /** What went wrong last, in few words: `throttled`, `target away`. */
+  trouble?: { what: string; at: number };
+  /** What of its stream is read and not applied yet, in bytes on the disk, with `incr_sync_parallel`. */
+  spoolBytes?: number;
+  /** Its stream, once it is followed. */
+  stream?: StreamProgress;
+  /** When the first page was asked for, in ms since 1970. */
+  startedAt?: number;
+  /** When the table was done or failed, in ms since 1970. */
+  finishedAt?: number;
+}
+
+/** The whole run's progress; whoever shows it reads it when he likes. */
+export interface Progress {
+  startedAt: number;
+  /** By source name, in the order in which they are taken up. */
+  tables: Map<string, TableProgress>;
+}
+
+/** An empty progress that starts now. */
+export function createProgress(): Progress {
+  return { startedAt: Date.now(), tables: new Map() };
+}
+
+/** Adds a table as waiting and gives its counters. */
+export function trackTable(progress: Progress, table: Table): TableProgress {
+  const entry: TableProgress = {
+    name: table.name,
+    state: "waiting",
+    itemCount: table.itemCount,
+    sizeBytes: table.sizeBytes,
+    read: 0,
+    filtered: 0,
+    skipped: 0,
+    written: 0,
+    bytes: 0,
+    overflowed: 0,
+    indexes: 0,
+    resumed: 0,
+    resumedBytes: 0,
+    retries: 0,
+    throttles: 0,
+    waitedMs: 0,
+  };
+  progress.tables.set(table.name, entry);
+  return entry;
+}
+
+/** A call that failed and is made again. */
+export interface Retry {
+  /** In few words: `throttled`, `source away`, `target away`. */
+  what: string;
+  /** Whether the source throttled it. */
+  throttled?: boolean;
+  /** Until it is made again, in ms. */
+  pause: number;
+}
+
+/** Counts a repeated call, so that it shows where it happens; a table that isn't tracked is left out. */
+export function noteRetry(progress: Progress, table: string, { what, throttled, pause }: Retry): void {
+  const entry = progress.tables.get(table);
+  if (entry === undefined) return;
+  entry.retries++;
+  if (throttled) entry.throttles++;
+  entry.waitedMs += pause;
+  entry.trouble = { what, at: Date.now() };
+}

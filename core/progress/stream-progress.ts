@@ -1,0 +1,90 @@
+/** What is known of a table whose stream is followed; whoever shows it reads it when he likes. */
+
+/** One shard's progress. */
+export interface ShardProgress {
+  id: string;
+  parent?: string | undefined;
+  /** Of the last record applied. */
+  sequenceNumber?: string | undefined;
+  /** When the last record applied was made at the source, in ms since 1970. */
+  time?: number | undefined;
+  /**
+   * When the newest request was sent that reached the shard's tip and whose records, and all before, are
+   * applied, in ms since 1970; undefined: the tip was not reached yet.
+   */
+  caughtUpAt?: number | undefined;
+  /** The same of a request by which the shard was surely at its tip, see core/incr/tip.ts. */
+  settledAt?: number | undefined;
+  /** When its position was saved last, in ms since 1970. */
+  savedAt?: number | undefined;
+}
+
+/** A table's stream; counters only grow. */
+export interface StreamProgress {
+  /** Records received. */
+  read: number;
+  /** Records that hooks dropped. */
+  filtered: number;
+  /** Records applied, those that a later one of the same batch made needless too. */
+  written: number;
+  /** Bytes received. */
+  bytes: number;
+  /** Batches written. */
+  batches: number;
+  /** When the following began, in ms since 1970. */
+  startedAt: number;
+  /** The shards being followed. */
+  shards: Map<string, ShardProgress>;
+  /** Those that are to be followed next, and those that have ended and whose children aren't known yet. */
+  waiting: Set<string>;
+}
+
+/** A stream of which nothing is read yet. */
+export function createStreamProgress(): StreamProgress {
+  const nothing = { read: 0, filtered: 0, written: 0, bytes: 0, batches: 0 };
+  return { ...nothing, startedAt: Date.now(), shards: new Map(), waiting: new Set() };
+}
+
+/** How far a shard is behind, in ms; undefined: it has not caught up since the following began. */
+export function shardLag({ caughtUpAt }: ShardProgress, now: number): number | undefined {
+  return caughtUpAt === undefined ? undefined : Math.max(0, now - caughtUpAt);
+}
+
+/** How far the shard that is most behind is behind, in ms; undefined: one has not caught up yet. */
+export function streamLag({ shards }: StreamProgress, now: number): number | undefined {
+  let most = 0;
+  for (const shard of shards.values()) {
+    const lag = shardLag(shard, now);
+    if (lag === undefined) return undefined;
+    most = Math.max(most, lag);
+  }
+  return shards.size === 0 ? undefined : most;
+}
+
+/** A shard less behind than this is as good as up to date, in ms. */
+const SWITCHABLE = 1000;
+
+/** Whether every shard was surely at its tip just now, and no other one is to come. */
+function isSettled({ shards, waiting }: StreamProgress, now: number): boolean {
+  if (shards.size === 0 || waiting.size > 0) return false;
+  return [...shards.values()].every(
+    ({ settledAt }) => settledAt !== undefined && now - settledAt < SWITCHABLE,
+  );
+}
+
+/**
+ * Whether now is a good moment to switch over: every table is followed, every shard was at its tip over several
+ * requests until less than a second ago, and none has ended without its children being followed.
+ *
+ * @returns also the tables that are behind
+ */
+export function switchable(
+  { tables }: { tables: ReadonlyMap<string, { name: string; stream?: StreamProgress }> },
+  now: number,
+): { good: boolean; behind: string[] } {
+  const behind: string[] = [];
+  for (const { name, stream } of tables.values()) {
+    if (stream === undefined || !isSettled(stream, now)) behind.push(name);
+  }
+  return { good: tables.size > 0 && behind.length === 0, behind };
+}

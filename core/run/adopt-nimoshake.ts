@@ -1,0 +1,110 @@
+/** Going on from a checkpoint as the original leaves it: its tables need no full phase. */
+import type { Config } from "../config/load.ts";
+import type { Context } from "./context.ts";
+import { MigrationError } from "../errors.ts";
+import { describeKey } from "../schema/keys.ts";
+import { styleOf } from "./convert-style.ts";
+import type { Adopted, RunState } from "../checkpoint/run-state.ts";
+import { isStreamNoted } from "../checkpoint/stream-checkpoint.ts";
+import type { Table } from "../types.ts";
+
+/** Where all streams together stand, as the original notes it. */
+export type SyncStatus = "full_sync" | "incr_sync";
+
+/** Notes where the run stands, for the original. */
+export async function saveStatus(ctx: Context, status: SyncStatus): Promise<void> {
+  // One that follows already would start over if it were told that it copies.
+  if (status === "full_sync" && (await isFollowed(ctx))) return;
+  await ctx.role("checkpoint").save("status", new Map([["status", status]]));
+}
+
+const RUN = "run";
+/** How an older version said that a checkpoint was the original's. */
+const ADOPTED = "adopted";
+const SAMPLE = 100;
+
+/**
+ * What the original has begun is gone on with as it began, with doubles for numbers, unless `convert.type` is given:
+ * one collection isn't written in two styles. A run of our own is never taken for the original's.
+ *
+ * @param given the keys that the user gave
+ * @returns the conversion to use
+ */
+export async function settleConversion(
+  ctx: Context,
+  given: ReadonlySet<string>,
+  fresh: boolean,
+): Promise<Config["convert.type"]> {
+  const { config, log } = ctx;
+  const set = config["convert.type"];
+  if (config.sync_mode === "full" || fresh || given.has("convert.type") || set === "same") return set;
+  const parts = await ctx.role("checkpoint").load(RUN);
+  const run = parts.get(RUN) as Partial<RunState> | undefined;
+  const adopted = run?.id === undefined ? parts.has(ADOPTED) : run.adopted !== undefined;
+  const theirs = run === undefined ? await isFollowed(ctx) : adopted;
+  if (!theirs || set === "mchange") return set;
+  log.info("convert.type = mchange: it isn't set, and NimoShake's documents have doubles for numbers");
+  return "mchange";
+}
+
+/** Whether the streams are followed, as far as the original knows. */
+export async function isFollowed(ctx: Context): Promise<boolean> {
+  return (await ctx.role("checkpoint").load("status")).get("status") === ("incr_sync" satisfies SyncStatus);
+}
+
+/** Whether the original follows a table, from positions that aren't ours. */
+export async function isOriginals(ctx: Context, table: Table): Promise<boolean> {
+  if (!(await isFollowed(ctx)) || (await isStreamNoted(ctx, table))) return false;
+  return (await ctx.role("checkpoint").load(`shards:${table.name}`)).size > 0;
+}
+
+/**
+ * The tables that the original follows, with the states in which they are taken over: they are copied. Changes nothing.
+ *
+ * @throws MigrationError CHECKPOINT_MISMATCH when a table isn't at the target, or was made by another conversion
+ */
+export async function findOriginal(ctx: Context, tables: Table[]): Promise<Adopted[]> {
+  const adopted: Adopted[] = [];
+  for (const table of tables) {
+    if (!(await isOriginals(ctx, table))) continue;
+    const made = await ctx.role("target").find(table, ctx.signal);
+    if (made === undefined) throw missing(ctx, table);
+    await refuseOtherStyle(ctx, table);
+    const { name, targetName, id: source } = table;
+    adopted.push({
+      table: name,
+      state: {
+        stage: "done",
+        targetName,
+        units: 0,
+        made,
+        ...(source !== undefined && { source }),
+        key: describeKey(table),
+        noted: true,
+      },
+    });
+  }
+  return adopted;
+}
+
+/** Refuses documents that were made by another conversion. */
+async function refuseOtherStyle(ctx: Context, table: Table): Promise<void> {
+  const documents = (await ctx.role("target").sample?.(table, SAMPLE, ctx.signal)) ?? [];
+  const found = styleOf(documents);
+  const set = ctx.config["convert.type"];
+  if (found === undefined || found === set) return;
+  throw new MigrationError(
+    "CHECKPOINT_MISMATCH",
+    `the documents there look like convert.type = ${found}, and it is ${set}: table ${table.name}`,
+    { hint: `set convert.type = ${found} to go on, or start over with --fresh` },
+  );
+}
+
+function missing(ctx: Context, { name, targetName }: Table): MigrationError {
+  const { place } = ctx.role("target");
+  return new MigrationError(
+    "CHECKPOINT_MISMATCH",
+    `the checkpoint says that ${targetName} is copied, but it isn't there: ${place}, table ${name}`,
+    { hint: "see whether id and target.address are right, or start over with --fresh" },
+  );
+}

@@ -1,0 +1,209 @@
+import { createConsola, type ConsolaInstance } from "consola";
+import { createHooks, type Hookable } from "hookable";
+import type { Config } from "../config/load.ts";
+import * as v from "valibot";
+import { MigrationError } from "../errors.ts";
+import { EDITING_HOOKS, type HookEvent, type HookName, type Hooks } from "../plugin/hooks.ts";
+import { createMemoryBudget, type MemoryBudget } from "../flow/memory-budget.ts";
+import type { AnyPlugin } from "../plugin/plugin.ts";
+import { createProgress, type Progress } from "../progress/progress.ts";
+import { fenced } from "./fence.ts";
+import type { Roles } from "../plugin/roles.ts";
+import { type Skip, skippedFile } from "../stages/skipped-file.ts";
+
+const SECOND = 1000;
+/** For what is being written when the run is to stop; a user waits 10 s at most in all. */
+const GRACE = 7 * SECOND;
+const PATIENCE = 120 * SECOND;
+
+/** What every part of a run gets first: configuration, log, hooks, roles and the signal to stop. */
+export interface Context {
+  readonly config: Config;
+  readonly log: ConsolaInstance;
+  readonly progress: Progress;
+  /** What all units together may hold of pages, changes and writes on their way. */
+  readonly memory: MemoryBudget;
+  /** The options of the plugins that want the same ones when a run is gone on with, by name. */
+  readonly sameOptions: ReadonlyMap<string, unknown>;
+  /**
+   * Aborted when the run is to stop: by the caller, or by the first failure, which is its reason.
+   * Nothing new is begun then; what is being written is finished and the checkpoint saved.
+   */
+  readonly signal: AbortSignal;
+  /** Aborted some seconds after `signal`: who still waits for an answer gives up. */
+  readonly abandon: AbortSignal;
+  /** How long a call that keeps failing is made again before the run ends, in ms. */
+  readonly patience: number;
+  /**
+   * Whether anything may be written now: waits while that is in doubt, fails when another process has taken over. The
+   * core asks before every write; a plugin that makes one again asks before each further try.
+   */
+  mayWrite(): void | Promise<void>;
+  /** Stops the run; the first reason is the one that is thrown. */
+  stop(reason: unknown): void;
+  /** Fills a role; a role taken twice is an error that names both plugins. */
+  provide<Role extends keyof Roles>(role: Role, implementation: Roles[Role]): void;
+  /** Adds a hook. */
+  hook<Name extends HookName>(name: Name, fn: Hooks[Name]): void;
+  /** Who fills a role; a role nobody fills is an error. */
+  role<Role extends keyof Roles>(role: Role): Roles[Role];
+  /** Calls a hook's functions one after the other; costs nothing when there are none. */
+  call<Name extends HookName>(name: Name, event: HookEvent<Name>): void | Promise<void>;
+  /** Whether anybody listens. */
+  listens(name: HookName): boolean;
+  /** The plugins that may edit records and don't say that they keep their keys. */
+  readonly keyChangers: ReadonlySet<string>;
+  /** Leaves records out for good: they are on the disk, in `<id>-skipped.jsonl`, when it resolves. */
+  skip(skip: Skip): Promise<void>;
+}
+
+/** A context and what only its owner may do with it. */
+export interface OwnedContext extends Context, AsyncDisposable {
+  /** Whether a plugin fills a role. */
+  isFilled(role: keyof Roles): boolean;
+  /** What `mayWrite` asks; without one everything may be written. */
+  guard(mayWrite: () => void | Promise<void>): void;
+  /** Runs a plugin's `setup`. */
+  use(plugin: AnyPlugin, options?: unknown): Promise<void>;
+}
+
+/** What {@link createContext} takes. */
+export interface ContextOptions {
+  config: Config;
+  log?: ConsolaInstance;
+  progress?: Progress;
+  signal?: AbortSignal;
+  /** How long a call that keeps failing is made again, in ms; default 2 minutes. */
+  patience?: number;
+}
+
+/** Makes the context of one run. Disposing it closes the roles in reverse order. */
+export function createContext(options: ContextOptions): OwnedContext {
+  const { config, log = createConsola({ level: -999 }), progress = createProgress() } = options;
+  const stopping = new AbortController();
+  const outer = options.signal ?? stopping.signal;
+  const signal = AbortSignal.any([outer, stopping.signal]);
+  const hooks: Hookable<Hooks> = createHooks<Hooks>();
+  const listeners = new Map<HookName, number>();
+  const roles = new Map<keyof Roles, { by: string; implementation: Roles[keyof Roles] }>();
+  const closing = new AsyncDisposableStack();
+  const skipped = closing.use(skippedFile(config.id));
+  const abandoning = new AbortController();
+  const sameOptions = new Map<string, unknown>();
+  let grace: NodeJS.Timeout | undefined;
+  let mayWrite = (): void | Promise<void> => {};
+  signal.addEventListener("abort", startGrace, { once: true });
+  let current: Pick<AnyPlugin, "name" | "keepsKeys"> = { name: "nimo-shake" };
+  const keyChangers = new Set<string>();
+
+  function startGrace(): void {
+    grace = setTimeout(() => abandoning.abort(signal.reason), GRACE);
+  }
+
+  return {
+    config,
+    log,
+    progress,
+    memory: createMemoryBudget(),
+    sameOptions,
+    signal,
+    abandon: abandoning.signal,
+    patience: options.patience ?? PATIENCE,
+    stop: (reason) => stopping.abort(reason),
+    mayWrite: () => mayWrite(),
+    guard: (by) => void (mayWrite = by),
+    provide(role, implementation) {
+      const taken = roles.get(role);
+      if (taken !== undefined) {
+        throw new MigrationError(
+          "PLUGIN_INVALID",
+          `two plugins provide the ${role}: ${taken.by} and ${current.name}`,
+          { hint: "leave one of them out" },
+        );
+      }
+      const guarded = fenced(role, implementation, () => mayWrite());
+      roles.set(role, { by: current.name, implementation: guarded });
+      closing.defer(async () => {
+        if ("close" in implementation) await implementation.close?.();
+      });
+    },
+    keyChangers,
+    hook(name, fn) {
+      if (EDITING_HOOKS.has(name) && !current.keepsKeys) keyChangers.add(current.name);
+      listeners.set(name, (listeners.get(name) ?? 0) + 1);
+      // hookable types its names as a nested union that a generic name can't be matched with.
+      (hooks.hook as (name: string, fn: unknown) => void)(name, fn);
+    },
+    role<Role extends keyof Roles>(role: Role): Roles[Role] {
+      const found = roles.get(role);
+      if (found === undefined) {
+        throw new MigrationError("PLUGIN_INVALID", `no plugin provides the ${role}`, {
+          hint:
+            role === "target"
+              ? "name the plugin that does in plugins, or set another target.type"
+              : "name the plugin that does in plugins",
+        });
+      }
+      return found.implementation as Roles[Role];
+    },
+    call(name, event) {
+      if (!listeners.has(name)) return;
+      const call = hooks.callHook as (name: string, event: unknown) => unknown;
+      return runHook(name, async () => void (await call(name, event)));
+    },
+    listens: (name) => listeners.has(name),
+    async skip(skip) {
+      const { records, unit } = skip.batch;
+      await skipped.write(skip);
+      const counters = progress.tables.get(unit.table.name);
+      if (counters !== undefined) counters.skipped += records.length;
+      log.warn(`${records.length} skipped, see ${skipped.path}: ${skip.error.message}`);
+    },
+    isFilled: (role) => roles.has(role),
+    async use(plugin, pluginOptions) {
+      current = plugin;
+      if (plugin.sameOptions === true) sameOptions.set(plugin.name, pluginOptions ?? {});
+      await plugin.setup(this, checkedOptions(plugin, pluginOptions));
+    },
+    async [Symbol.asyncDispose]() {
+      try {
+        await closing.disposeAsync();
+      } catch (error) {
+        throw firstOf(error);
+      } finally {
+        signal.removeEventListener("abort", startGrace);
+        clearTimeout(grace);
+      }
+    },
+  };
+}
+
+/** Of several failures while closing the first: the stack keeps it as the innermost suppressed one. */
+function firstOf(error: unknown): unknown {
+  return error instanceof SuppressedError ? firstOf(error.suppressed) : error;
+}
+
+/** A plugin's options as its schema gives them. */
+function checkedOptions(plugin: AnyPlugin, options: unknown): unknown {
+  if (plugin.options === undefined) return options;
+  const { success, issues, output } = v.safeParse(plugin.options, options);
+  if (success) return output;
+  const problems = issues.map((issue) => `${v.getDotPath(issue) ?? "options"}: ${issue.message}`);
+  throw new MigrationError("PLUGIN_INVALID", `${problems.join("; ")}: plugin ${plugin.name}`, {
+    hint: `correct plugin.${plugin.name}.* in the configuration`,
+  });
+}
+
+/** A hook's own MigrationError passes through; anything else is named as the hook's failure. */
+async function runHook(name: HookName, run: () => Promise<void>): Promise<void> {
+  try {
+    await run();
+  } catch (error) {
+    if (error instanceof MigrationError) throw error;
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new MigrationError("HOOK_FAILED", `a plugin's ${name} hook threw: ${reason}`, {
+      cause: error,
+      hint: "correct the plugin, or leave it out",
+    });
+  }
+}

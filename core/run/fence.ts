@@ -1,0 +1,44 @@
+/** Roles that write only while the run may. */
+import type { Checkpoint, Roles, Target } from "../plugin/roles.ts";
+
+const TARGET = new Set<PropertyKey>([
+  "makeRoom",
+  "create",
+  "resume",
+  "write",
+  "writeEncoded",
+  "apply",
+  "index",
+] satisfies (keyof Target)[]);
+const CHECKPOINT = new Set<PropertyKey>(["save", "clear", "remove"] satisfies (keyof Checkpoint)[]);
+const WRITES: Partial<Record<keyof Roles, ReadonlySet<PropertyKey>>> = {
+  target: TARGET,
+  checkpoint: CHECKPOINT,
+};
+
+/**
+ * A role whose writes ask before they begin; one that writes nothing is given back as it is.
+ *
+ * @param mayWrite waits while that is in doubt, fails when the run must not write any more
+ */
+export function fenced<Role extends keyof Roles>(
+  role: Role,
+  implementation: Roles[Role],
+  mayWrite: () => void | Promise<void>,
+): Roles[Role] {
+  const writes = WRITES[role];
+  if (writes === undefined) return implementation;
+  return new Proxy(implementation, {
+    get(of, name) {
+      const value: unknown = Reflect.get(of, name, of);
+      if (typeof value !== "function") return value;
+      const call = (given: unknown[]): unknown => Reflect.apply(value, of, given);
+      if (!writes.has(name)) return (...given: unknown[]) => call(given);
+      return (...given: unknown[]) => {
+        const wait = mayWrite();
+        // At once where nothing is in doubt: the order of calls is the order of writes.
+        return wait === undefined ? call(given) : wait.then(() => call(given));
+      };
+    },
+  });
+}

@@ -1,0 +1,112 @@
+/** The full phase of one table: its data, then its indexes. */
+import type { TableCheckpoint, TableState } from "../checkpoint/run-checkpoint.ts";
+import type { Context } from "./context.ts";
+import { checkSurplus } from "../full/counts.ts";
+import { decide } from "../stages/error-policy.ts";
+import { copyTable } from "../full/copy-segment.ts";
+import { indexPattern, planIndexes } from "../schema/indexes.ts";
+import type { FairLanes } from "../flow/semaphore.ts";
+import { takeUp } from "./target-tables.ts";
+import { overwrite } from "./resync.ts";
+import type { TableProgress } from "../progress/progress.ts";
+import { sweep } from "./sweep.ts";
+import type { Table } from "../types.ts";
+
+/** One table: its data, then its indexes; what an earlier run had finished is not done again. */
+export async function migrateTable(
+  ctx: Context,
+  table: Table,
+  counters: TableProgress,
+  checkpoint: TableCheckpoint,
+  readers: FairLanes,
+): Promise<void> {
+  const { state } = checkpoint;
+  const again = state?.round !== undefined;
+  if (state?.stage === "done") {
+    counters.indexes = state.indexes ?? 0;
+    if (!hasNewIndexes(ctx, table, state)) return;
+    await buildIndexes(ctx, table, counters);
+    await checkpoint.advance({ indexes: counters.indexes, secondary: secondaryNames(ctx, table) });
+    return;
+  }
+  counters.startedAt = Date.now();
+  let surplus = 0;
+  if (!ctx.config["sync_schema_only"]) {
+    counters.state = "copying";
+    ctx.log.info(`start syncing table ${table.name}`);
+    // Once its sweep has begun, a table copied again has no more documents to count.
+    if (!again || state?.stage === "copying") {
+      surplus = await copyTable(ctx, table, counters, checkpoint, readers);
+    }
+  }
+  counters.state = "indexing";
+  await checkpoint.advance({ stage: "indexing" });
+  if (again) await sweep(ctx, table, counters);
+  const unique = await buildIndexes(ctx, table, counters);
+  // Of what was skipped nobody knows whether it is there.
+  if (!again) checkSurplus(ctx, table, surplus - counters.skipped, unique);
+  await checkpoint.advance({
+    stage: "done",
+    indexes: counters.indexes,
+    secondary: secondaryNames(ctx, table),
+  });
+  const { read, filtered, written } = counters;
+  await ctx.call("table:after", { phase: "full", table, read, filtered, written });
+  ctx.log.info(`finish syncing table ${table.name}: ${written} ${written === 1 ? "document" : "documents"}`);
+}
+
+/** The names of the secondary indexes that are made. */
+function secondaryNames({ config }: Context, { secondary }: Table): string[] {
+  return config["full.enable_index.user"] ? secondary.map(({ name }) => name) : [];
+}
+
+/** Whether a table that is followed has secondary indexes to be made since it was copied. */
+function hasNewIndexes(ctx: Context, table: Table, { secondary }: TableState): boolean {
+  if (ctx.config.sync_mode !== "all" || secondary === undefined) return false;
+  return secondaryNames(ctx, table).some((name) => !secondary.includes(name));
+}
+
+/**
+ * A table whose stream alone is followed: its key must be found fast, so its indexes are built if need be. One that
+ * has to be copied again after a gap is copied.
+ */
+export async function prepareIncr(
+  ctx: Context,
+  table: Table,
+  checkpoint: TableCheckpoint,
+  readers: FairLanes,
+): Promise<void> {
+  const { state } = checkpoint;
+  const counters = ctx.progress.tables.get(table.name)!;
+  if (state?.stage !== "done") {
+    takeUp(ctx, table, checkpoint);
+    await overwrite(ctx, table);
+    await migrateTable(ctx, table, counters, checkpoint, readers);
+    return;
+  }
+  await buildIndexes(ctx, table, counters);
+  if (state.made !== undefined) return;
+  const made = await ctx.role("target").find(table, ctx.signal);
+  if (made !== undefined) await checkpoint.advance({ made });
+}
+
+/** Builds a table's indexes; gives whether one of them is unique. */
+async function buildIndexes(ctx: Context, table: Table, counters: TableProgress): Promise<boolean> {
+  const user = ctx.config["full.enable_index.user"];
+  const indexes = planIndexes(table, ctx.role("convert"), user);
+  const event = { phase: "full" as const, table, indexes };
+  const build = async (): Promise<void> => {
+    await ctx.call("index:before", event);
+    ctx.log.debug(`indexes of ${table.name}: ${event.indexes.map(indexPattern).join(", ")}`);
+    counters.indexes = await ctx.role("target").index(table, event.indexes, {
+      signal: ctx.signal,
+      onProgress: (share) => void (counters.indexShare = share),
+    });
+    await ctx.call("index:after", event);
+  };
+  await decide(ctx, { stage: "index", table }, build, (error) =>
+    ctx.log.warn(`${error.message}: the indexes of table ${table.name} are left as they are`),
+  );
+  const idIsKey = ctx.role("convert").fieldPath(table.keys.partition) === "_id";
+  return ctx.role("target").guardsKeys || idIsKey || event.indexes.some((index) => index.unique);
+}

@@ -1,0 +1,216 @@
+/** The tables' places at the target: made for those not begun yet, found again for the others. */
+import type { RunCheckpoint, TableCheckpoint, TableState } from "../checkpoint/run-checkpoint.ts";
+import type { Context } from "./context.ts";
+import type { CopyStart } from "../incr/copy-start.ts";
+import { MigrationError } from "../errors.ts";
+import { startOver } from "./going-on.ts";
+import { planIndexes } from "../schema/indexes.ts";
+import { describeKey } from "../schema/keys.ts";
+import { inParallel } from "../flow/semaphore.ts";
+import type { Resumption } from "../plugin/roles.ts";
+import type { Adopted } from "../checkpoint/run-state.ts";
+import { isUnwritten, refuseLost } from "../incr/stream-start.ts";
+import type { Table } from "../types.ts";
+
+/** Tables whose checkpoints are looked at at once. */
+const LOOKS = 8;
+
+/** What was found of a table. */
+export interface Place {
+  table: Table;
+  checkpoint: TableCheckpoint;
+  /** Where it stands; undefined: it is not begun yet. */
+  state: TableState | undefined;
+  /** What is at the target under its name, see `Target.find`. */
+  found: string | undefined;
+}
+
+/** Whether a table is yet to be begun. */
+export function isToMake({ state }: Place): boolean {
+  return state === undefined || state.stage === "making";
+}
+
+/**
+ * Looks at the place of every table, and changes nothing.
+ *
+ * @param adopted tables that are about to be taken over
+ * @param fresh the user wants it so
+ * @throws MigrationError TARGET_EXISTS, CHECKPOINT_MISMATCH when a place is no more what this migration made, or
+ * STREAM_GAP
+ */
+export async function findPlaces(
+  ctx: Context,
+  tables: Table[],
+  run: RunCheckpoint,
+  adopted: Adopted[],
+  fresh: boolean,
+): Promise<Place[]> {
+  const taken = new Map(adopted.map(({ table, state }) => [table, state]));
+  const places: Place[] = [];
+  for (const table of tables) {
+    const checkpoint = run.table(table);
+    const state = taken.get(table.name) ?? checkpoint.state;
+    const found = await ctx.role("target").find(table, ctx.signal);
+    const place = { table, checkpoint, state, found };
+    // An older version didn't note what was there when it only followed.
+    const isKnown = state?.made !== undefined || state?.stage !== "done";
+    if (!isToMake(place) && isKnown && found !== state?.made) throw lost(ctx, table, found);
+    places.push(place);
+  }
+  if (ctx.config.sync_mode === "incr") refuseUnfinished(ctx, places);
+  if (ctx.config.sync_mode !== "full") await refuseGaps(ctx, places);
+  if (ctx.config.sync_mode !== "incr") {
+    const toMake = places.filter(isToMake);
+    refuseExisting(ctx, toMake, fresh);
+    const inTheWay = toMake.filter(isTheirs).map(({ table }) => table);
+    if (inTheWay.length > 0) await ctx.role("target").checkRoom?.(inTheWay, ctx.signal);
+  }
+  return places;
+}
+
+/**
+ * Makes a place for every table that has none, each noted in the checkpoint before it is touched: after a crash a place
+ * half made is known as ours, and what was there before as somebody's.
+ */
+export async function makePlaces(ctx: Context, places: Place[], run: RunCheckpoint): Promise<void> {
+  if (run.resumed) tellResumption(ctx, places);
+  const follows = ctx.config.sync_mode === "incr";
+  for (const place of places) {
+    if (follows) await begin(place);
+    else if (isToMake(place)) await make(ctx, place);
+    else await resume(ctx, place);
+  }
+}
+
+/** Whether what is there was there before this migration. */
+function isTheirs({ state, found }: Place): boolean {
+  return found !== undefined && (state === undefined || state.before === found);
+}
+
+function refuseExisting(ctx: Context, places: Place[], fresh: boolean): void {
+  const existing = places.filter(isTheirs).map(({ table }) => table.targetName);
+  if (existing.length === 0 || ctx.config["target.db.exist"] !== "") return;
+  const tables = ctx.config["target.type"] === "aliyun_dynamo_proxy";
+  const again = fresh ? " and start with --fresh again" : "";
+  throw new MigrationError(
+    "TARGET_EXISTS",
+    `the target has ${existing.join(", ")} already: ${ctx.role("target").place}`,
+    {
+      hint: tables
+        ? `set target.db.exist = drop to delete what is there${again}, or leave the table out with filter.collection.black`
+        : `set target.db.exist to rename or drop${again}, or choose another id`,
+    },
+  );
+}
+
+/** What is copied is followed from then, or not at all; no stream is enabled for nothing. */
+async function refuseGaps(ctx: Context, places: Place[]): Promise<void> {
+  if (ctx.config.on_gap !== "fail") return;
+  const begun = places.filter((place) => !isToMake(place));
+  await inParallel(begun, LOOKS, ({ table, checkpoint }) => refuseLost(ctx, table, checkpoint));
+}
+
+/** Only what is copied can be followed; what is copied again after a gap is copied to its end first. */
+function refuseUnfinished(ctx: Context, places: Place[]): void {
+  const unfinished = places.filter(
+    ({ state }) => state !== undefined && state.stage !== "done" && state.round === undefined,
+  );
+  if (unfinished.length === 0) return;
+  const names = unfinished.map(({ table }) => table.name).join(", ");
+  throw new MigrationError("CHECKPOINT_MISMATCH", `the full phase isn't finished: table ${names}`, {
+    hint: `go on with sync_mode = all, or ${startOver(ctx)}`,
+  });
+}
+
+/** Notes a table whose stream alone is followed, before its positions are. */
+async function begin({ table, checkpoint, state, found }: Place): Promise<void> {
+  if (state !== undefined) return;
+  const { older } = checkpoint;
+  // What another run of ours has copied has no positions here: to follow it from now would leave a gap.
+  const units = found !== undefined && older?.made === found ? older.units : 0;
+  const made = found === undefined ? {} : { made: found };
+  await checkpoint.advance({ stage: "done", ...identityOf(table), units, ...made });
+}
+
+/** Which table it is, at both sides. */
+function identityOf(table: Table): Pick<TableState, "source" | "key" | "targetName"> {
+  const { id, targetName } = table;
+  return { ...(id !== undefined && { source: id }), key: describeKey(table), targetName };
+}
+
+async function make(ctx: Context, place: Place): Promise<void> {
+  const target = ctx.role("target");
+  const { table, checkpoint, found } = place;
+  const theirs = isTheirs(place);
+  const units = ctx.role("source").units(table).length;
+  await checkpoint.advance({
+    stage: "making",
+    ...identityOf(table),
+    units,
+    copy: beginsCopy(ctx) ? copyStart(table) : undefined,
+    ...(theirs && { before: found }),
+  });
+  if (theirs) await target.makeRoom(table, ctx.signal);
+  await target.create(table, ctx.signal);
+  const made = await target.find(table, ctx.signal);
+  await checkpoint.advance({ stage: "copying", ...(made !== undefined && { made }) });
+}
+
+/** Takes up a table's counters and lets the target prepare for writing it on. */
+async function resume(ctx: Context, { table, checkpoint }: Place): Promise<void> {
+  const units = takeUp(ctx, table, checkpoint);
+  if (checkpoint.state?.stage === "done") return;
+  const indexes = planIndexes(table, ctx.role("convert"), false);
+  // What is copied again after a gap goes over what is there, whoever made it.
+  const isAgain = checkpoint.state?.round !== undefined;
+  await ctx.role("target").resume(table, { units: isAgain ? [] : units, indexes }, ctx.signal);
+  // The run before may have been about to note its positions.
+  const begins = beginsCopy(ctx) && !checkpoint.state?.noted && (await isUnwritten(ctx, table, checkpoint));
+  if (begins) await checkpoint.advance({ copy: copyStart(table) });
+}
+
+/** Whether a copy that begins now has no positions in its stream. */
+const beginsCopy = ({ config }: Context): boolean => config.sync_mode === "full";
+
+const copyStart = ({ stream }: Table): CopyStart => ({ at: Date.now(), stream });
+
+/** Takes up a table's counters; gives how far its units are. */
+export function takeUp(ctx: Context, table: Table, checkpoint: TableCheckpoint): Resumption["units"] {
+  const counters = ctx.progress.tables.get(table.name)!;
+  const units = ctx
+    .role("source")
+    .units(table, checkpoint.state?.units)
+    .map((unit) => {
+      const { read, filtered, overflowed, bytes } = checkpoint.unit(unit) ?? NOTHING;
+      counters.read += read;
+      counters.filtered += filtered;
+      counters.written += read - filtered;
+      counters.overflowed += overflowed;
+      counters.bytes += bytes;
+      return { unit, written: read - filtered };
+    });
+  counters.resumed = counters.read;
+  counters.resumedBytes = counters.bytes;
+  return units;
+}
+
+const NOTHING = { read: 0, filtered: 0, overflowed: 0, bytes: 0 };
+
+function tellResumption(ctx: Context, places: Place[]): void {
+  const stages = places.map(({ state }) => state?.stage);
+  const done = stages.filter((stage) => stage === "done").length;
+  const begun = stages.filter((stage) => stage === "copying" || stage === "indexing").length;
+  const { place } = ctx.role("checkpoint");
+  ctx.log.info(
+    `going on from the checkpoint: ${done} of ${places.length} tables done, ${begun} begun (${place})`,
+  );
+}
+
+function lost(ctx: Context, { name, targetName }: Table, found: string | undefined): MigrationError {
+  const what = found === undefined ? "is gone" : "is another one now";
+  return new MigrationError(
+    "CHECKPOINT_MISMATCH",
+    `${targetName}, which this migration had begun to fill, ${what}: ${ctx.role("target").place}, table ${name}`,
+    { hint: found === undefined ? "start over with --fresh" : startOver(ctx) },
+  );
+}

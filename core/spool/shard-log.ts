@@ -1,0 +1,161 @@
+/** One shard's records on the disk: appended in order, read again from any place, removed once they are applied. */
+import { attempt, corrupt, removeFile, withFile, writeAt } from "../host/durable-files.ts";
+import { encodeFrame, type FrameMeta, parseRecords, VERSION } from "./frame.ts";
+import { findShard, readFrames, type Segment, segmentPath, type ShardFiles } from "./segment-files.ts";
+import type { SourceRecord } from "../types.ts";
+
+/** A segment is closed when it has so many bytes; what is applied is removed segment by segment. */
+const SEGMENT_BYTES = 64 * 1024 * 1024;
+
+/** See the top of the file. All that it says is durable. */
+export interface ShardSpool {
+  /** The highest sequence number it has, or had; undefined: it never had a record. */
+  readonly readUpTo: string | undefined;
+  /** The shard was read to its end. */
+  readonly ended: boolean;
+  /** On the disk. */
+  readonly bytes: number;
+  /** Appends records, those it has already left out; resolves when they are durable. */
+  append(records: SourceRecord[]): Promise<void>;
+  /** Notes that the shard was read to its end; resolves when that is durable. */
+  end(): Promise<void>;
+  /**
+   * Reads what is behind a sequence number, or all.
+   *
+   * @returns to be called for the next records, and how many bytes they take; it gives undefined while there are
+   * no more
+   */
+  read(after?: string): () => Promise<{ records: SourceRecord[]; bytes: number } | undefined>;
+  /** Removes files of which every record is applied: those up to a sequence number. */
+  discard(upTo: string): Promise<void>;
+  /** Removes all of it. */
+  remove(): Promise<void>;
+}
+
+/**
+ * Opens a shard's spool, with what an earlier process has left of it.
+ *
+ * @param names the names of the files in its folder
+ * @param segmentBytes a segment is closed when it is so large
+ * @throws MigrationError SPOOL_FAILED, as all of its calls
+ */
+export async function openShardSpool(
+  files: ShardFiles,
+  names: string[],
+  segmentBytes: number = SEGMENT_BYTES,
+): Promise<ShardSpool> {
+  const found = await attempt(`reading the spool in ${files.folder}`, () => findShard(files, names));
+  const { segments } = found;
+  let { readUpTo, ended } = found;
+
+  /** Writes a frame behind the last one, in a new segment when that one is full. */
+  async function write(meta: FrameMeta, records: SourceRecord[]): Promise<void> {
+    const frame = encodeFrame(meta, records);
+    const last = segments.at(-1);
+    if (last !== undefined && last.size < segmentBytes) {
+      await into(last, "r+", frame);
+      return;
+    }
+    const number = last === undefined ? 0 : last.number + 1;
+    const segment: Segment = { path: segmentPath(files, number), number, size: 0, after: readUpTo };
+    const { id, table, shard } = files;
+    const after = readUpTo === undefined ? {} : { after: readUpTo };
+    const head = encodeFrame({ kind: "segment", version: VERSION, id, table, shard, number, ...after });
+    await into(segment, "wx", Buffer.concat([head, frame]));
+    segments.push(segment);
+  }
+
+  function into(segment: Segment, flags: "r+" | "wx", bytes: Buffer): Promise<void> {
+    return attempt(`writing to ${segment.path}`, () =>
+      withFile(segment.path, flags, async (file) => {
+        await writeAt(file, bytes, segment.size);
+        // Now it is there for readers.
+        segment.size += bytes.length;
+      }),
+    );
+  }
+
+  async function removeFirst(count: number): Promise<void> {
+    for (const { path } of segments.slice(0, count)) {
+      segments.shift();
+      await attempt(`removing ${path}`, () => removeFile(path));
+    }
+  }
+
+  return {
+    get readUpTo() {
+      return readUpTo;
+    },
+    get ended() {
+      return ended;
+    },
+    get bytes() {
+      return segments.reduce((sum, { size }) => sum + size, 0);
+    },
+
+    async append(records) {
+      const fresh = records.filter(isAfter(readUpTo));
+      const last = fresh.at(-1)?.sequenceNumber;
+      if (last === undefined) return;
+      await write({ kind: "records", last }, fresh);
+      readUpTo = last;
+    },
+
+    async end() {
+      if (!ended) await write({ kind: "end" }, []);
+      ended = true;
+    },
+
+    read(after) {
+      const wanted = isAfter(after);
+      // The last segment before which all is applied.
+      const before = segments.findLastIndex(
+        (each) => each.after !== undefined && !isLater(each.after, after),
+      );
+      let number = segments[Math.max(0, before)]?.number ?? 0;
+      let at = 0;
+      return async () => {
+        for (;;) {
+          // What is applied may be removed meanwhile.
+          const i = segments.findIndex((each) => each.number >= number);
+          const segment = segments[i];
+          if (segment === undefined) return undefined;
+          if (segment.number > number) [number, at] = [segment.number, 0];
+          if (at === segment.size) {
+            if (i === segments.length - 1) return undefined;
+            [number, at] = [number + 1, 0];
+            continue;
+          }
+          const read = (): ReturnType<typeof readFrames> => readFrames(segment, at);
+          const { frames, next } = await attempt(`reading ${segment.path}`, read);
+          if (frames.length === 0) throw corrupt(segment.path, at);
+          const bytes = next - at;
+          at = next;
+          const records = frames
+            .filter(({ meta }) => meta.kind === "records" && isLater(meta.last, after))
+            .flatMap(({ body }) => parseRecords(body))
+            .filter(wanted);
+          if (records.length > 0) return { records, bytes };
+        }
+      };
+    },
+
+    async discard(upTo) {
+      // The last one stays: it says how far the shard was read.
+      const kept = segments.findIndex((_, i) => isLater(segments[i + 1]?.after, upTo));
+      await removeFirst(kept === -1 ? segments.length - 1 : kept);
+    },
+
+    remove: () => removeFirst(segments.length),
+  };
+}
+
+/** Whether a number is later than another; one that isn't known is later than any, and any than one unknown. */
+function isLater(number: string | undefined, than: string | undefined): boolean {
+  return number === undefined || than === undefined || BigInt(number) > BigInt(than);
+}
+
+const isAfter =
+  (number: string | undefined) =>
+  ({ sequenceNumber }: SourceRecord): boolean =>
+    isLater(sequenceNumber, number);

@@ -1,0 +1,49 @@
+/** The folder of stream records that were read and not applied yet: a folder a table, in it files by shard. */
+import { readdir, rm, rmdir } from "node:fs/promises";
+import { join, resolve } from "node:path";
+import { fileNameOf } from "../host/file-name.ts";
+import { attempt, makeFolder } from "../host/durable-files.ts";
+import { namesIn } from "./segment-files.ts";
+import { openShardSpool, type ShardSpool } from "./shard-log.ts";
+
+/** A table's part of the spool. */
+export interface TableSpool {
+  /** For messages. */
+  readonly folder: string;
+  /** Whether an earlier process has left something there. */
+  isLeft(): Promise<boolean>;
+  /** Opens a shard's, to be called once a shard. */
+  shard(id: string): Promise<ShardSpool>;
+  /** Removes it, and the spool's own folder when nothing else is in it. */
+  remove(): Promise<void>;
+}
+
+/** A table's part of the spool of the run `id` in `increase.persist.dir`; nothing is made before the first record. */
+export function openTableSpool(dir: string, id: string, table: string): TableSpool {
+  // Several runs may have one folder.
+  const folder = join(resolve(dir), fileNameOf(`${table}@${id}`));
+  let names: Promise<string[]> | undefined;
+  const found = (): Promise<string[]> => (names ??= attempt(`reading ${folder}`, () => namesIn(folder)));
+  let made: Promise<void> | undefined;
+
+  return {
+    folder,
+
+    isLeft: async () => (await found()).length > 0,
+
+    async shard(shard) {
+      const left = await found();
+      await (made ??= attempt(`making ${folder}`, () => makeFolder(folder)));
+      return openShardSpool({ id, table, shard, folder, prefix: fileNameOf(shard) }, left);
+    },
+
+    async remove() {
+      await attempt(`removing ${folder}`, async () => {
+        await rm(folder, { recursive: true, force: true });
+        const others = await readdir(resolve(dir)).catch(() => ["unknown"]);
+        if (others.length === 0) await rmdir(resolve(dir));
+      });
+      names = made = undefined;
+    },
+  };
+}

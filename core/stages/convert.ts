@@ -1,0 +1,74 @@
+/** A page's records on their way to documents, in both phases: the hooks around fetch and convert, and the conversion. */
+import type { Context } from "../run/context.ts";
+import { decideBatch } from "./error-policy.ts";
+import { fetchAfterEvent, type Stage } from "../plugin/hooks.ts";
+import { checkKeys } from "./record-hooks.ts";
+import type { SourceRecord, Unit } from "../types.ts";
+
+/** The hooks in which a plugin may change records. */
+const EDITING = ["fetch:after", "convert:before", "convert:after"] as const;
+
+/** What became of a page. */
+export interface Converted {
+  /** Without those that hooks dropped, or an `error` hook wanted left out. */
+  records: SourceRecord[];
+  /** Numbers not held exactly. */
+  overflowed: number;
+}
+
+/** Hooks and conversion. */
+export async function convertRecords(ctx: Context, unit: Unit, records: SourceRecord[]): Promise<Converted> {
+  if (!ctx.listens("error")) return convertOnce(ctx, unit, records, () => {});
+  // Hooks edit records in place: who tries again begins with what came from the source.
+  const anew = (some: SourceRecord[], at: (stage: Stage) => void): Promise<Converted> =>
+    convertOnce(ctx, unit, structuredClone(some), at);
+  return decideBatch(ctx, { stage: "fetch", batch: { unit, records } }, anew, (parts) => ({
+    records: parts.flatMap((part) => part.records),
+    overflowed: parts.reduce((sum, { overflowed }) => sum + overflowed, 0),
+  }));
+}
+
+/** The same, where the caller decides what becomes of a failure. */
+export async function convertOnce(
+  ctx: Context,
+  unit: Unit,
+  records: SourceRecord[],
+  at: (stage: Stage) => void,
+): Promise<Converted> {
+  let now = records;
+  at("fetch");
+  if (ctx.listens("fetch:after")) {
+    const event = fetchAfterEvent(unit, now);
+    await ctx.call("fetch:after", event);
+    now = event.records;
+  }
+  return convertFetched(ctx, unit, now, at);
+}
+
+/** The same for records that `fetch:after` hooks have seen. */
+export async function convertFetched(
+  ctx: Context,
+  unit: Unit,
+  records: SourceRecord[],
+  at: (stage: Stage) => void = () => {},
+): Promise<Converted> {
+  at("convert");
+  let now = await edited(ctx, "convert:before", unit, records);
+  const { overflowed } = ctx.role("convert").convert(now, unit.table);
+  now = await edited(ctx, "convert:after", unit, now);
+  if (EDITING.some(ctx.listens)) checkKeys(now, unit.table, ctx.role("convert").fieldPath);
+  return { records: now, overflowed };
+}
+
+/** The records as a hook leaves them. */
+export async function edited(
+  ctx: Context,
+  name: "convert:before" | "convert:after" | "write:before",
+  unit: Unit,
+  records: SourceRecord[],
+): Promise<SourceRecord[]> {
+  if (!ctx.listens(name)) return records;
+  const event = { phase: unit.phase, table: unit.table, unit, records };
+  await ctx.call(name, event);
+  return event.records;
+}

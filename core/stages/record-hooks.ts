@@ -1,0 +1,35 @@
+/** What plugins must not do to keys: an update or a delete would miss its document. */
+import { MigrationError } from "../errors.ts";
+import { fieldAt, keyAttributes } from "../schema/keys.ts";
+import type { Converter } from "../plugin/roles.ts";
+import type { SourceRecord, Table } from "../types.ts";
+
+/**
+ * Refuses documents that don't have the key by which their changes will look for them.
+ *
+ * @throws MigrationError HOOK_FAILED naming table, key and attribute
+ */
+export function checkKeys(records: SourceRecord[], table: Table, fieldPath: Converter["fieldPath"]): void {
+  const attributes = keyAttributes(table).map((attribute) => ({
+    name: attribute.name,
+    path: fieldPath(attribute),
+  }));
+  for (const { document, key, keys } of records) {
+    if (document === undefined || key === undefined) continue;
+    for (const { name, path } of attributes) {
+      const found = fieldAt(document, path);
+      if (isSame(found, key[path])) continue;
+      const what = `a plugin ${found === undefined ? "took away" : "changed"} the key attribute ${name}`;
+      throw new MigrationError("HOOK_FAILED", `${what}: table ${table.name}, key ${JSON.stringify(keys)}`, {
+        hint: "leave it alone, or change it in the record's keys as well; a new name goes into the table's keys, in table:before",
+      });
+    }
+  }
+}
+
+/** Whether two values that one converter made are the same. */
+function isSame(one: unknown, other: unknown): boolean {
+  if (one === other) return true;
+  if (typeof one !== "object" || typeof other !== "object" || one === null || other === null) return false;
+  return JSON.stringify(one) === JSON.stringify(other);
+}

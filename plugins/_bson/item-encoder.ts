@@ -1,0 +1,246 @@
+/**
+ * DynamoDB's JSON bytes straight to BSON bytes, with no objects between: a third of the CPU of parsing,
+ * converting and encoding. It knows the compact JSON the service sends; at anything else it gives up, and
+ * the page goes the way of objects, which also finds the words for what can't be converted.
+ */
+import { ObjectId } from "mongodb";
+import { ARRAY, BsonSink, DOCUMENT, OBJECT_ID } from "./bson-buffer.ts";
+import { JsonCursor, QUOTE, Unexpected } from "./json-cursor.ts";
+import type { ItemPlaces } from "./lazy-item.ts";
+import { createKeyReader, NO_ID } from "./key-reader.ts";
+import {
+  writeBinary,
+  writeConstant,
+  writeConverted,
+  writeName,
+  writePlainNumber,
+  writeText,
+} from "./scalars.ts";
+
+export { Unexpected } from "./json-cursor.ts";
+
+const COMMA = 0x2c;
+const COLON = 0x3a;
+const OPEN = 0x7b;
+const CLOSE = 0x7d;
+const OPEN_LIST = 0x5b;
+const CLOSE_LIST = 0x5d;
+const B = 0x42;
+const L = 0x4c;
+const M = 0x4d;
+const N = 0x4e;
+const S = 0x53;
+
+const FIRST_SIZE = 256 * 1024;
+/** Items are encoded one after the other: one for all, or each encoder would keep its last page in memory. */
+const json = new JsonCursor();
+
+/** How values are written. */
+export interface Encoding {
+  /** `exact`: int32, int64, Decimal128; `double`; `typed`: DynamoDB's own form. */
+  numbers: "exact" | "double" | "typed";
+  /** What becomes of a number of more than 15 digits; also counts those not held exactly. */
+  longNumber: (digits: string) => unknown;
+  /** What `_id` is called at the top level and further in. */
+  idName: { top: string; nested: string };
+  /** Whether `_id` stays the document's `_id`. */
+  keepsId: boolean;
+  /** Names of key attributes with numbers: those of more than 15 digits are left to the way of objects. */
+  numberKeys: string[];
+  /** Names of the key attributes, partition key first, whose values make the `_id`. Absent: it is made up. */
+  idKeys?: string[];
+}
+
+/** Appends items as documents to a buffer that grows. */
+export interface ItemEncoder {
+  /**
+   * Appends the item that begins at `start` of `json`.
+   *
+   * @param places gets the places of the item and of its attributes' names
+   * @returns where the item ends
+   * @throws Unexpected, RangeError or SyntaxError, and nothing is appended
+   */
+  append(json: Buffer, start: number, places?: ItemPlaces): number;
+  /** How many bytes were appended. */
+  readonly length: number;
+  /** Takes the first so many bytes; what follows stays. */
+  take(length: number): Uint8Array;
+  /** Takes everything back behind a length. */
+  truncate(length: number): void;
+  /** Moves bytes to the left, over others. */
+  move(to: number, start: number, end: number): void;
+}
+
+/** Makes an encoder. */
+export function createItemEncoder(encoding: Encoding): ItemEncoder {
+  const { numbers, longNumber, idName, keepsId } = encoding;
+  const typed = numbers === "typed";
+  const doubles = numbers === "double";
+  const refusesId = !keepsId && idName.top === "_id";
+  // As they are called at the target.
+  const targetName = (name: string): Buffer => Buffer.from(name === "_id" ? idName.top : name);
+  const numberKeys = encoding.numberKeys.map(targetName);
+  const key = encoding.idKeys && createKeyReader(encoding.idKeys.map(targetName));
+  const renamedBytes = { top: Buffer.from(idName.top), nested: Buffer.from(idName.nested) };
+  const out = new BsonSink(FIRST_SIZE);
+  let marks: ItemPlaces | undefined;
+
+  return {
+    append(input, start, places) {
+      const before = out.at;
+      marks = places;
+      json.moveTo(input, start);
+      try {
+        writeItem();
+      } catch (error) {
+        out.at = before;
+        throw error;
+      }
+      marks?.addItem(start, json.pos);
+      return json.pos;
+    },
+    get length() {
+      return out.at;
+    },
+    take: (length) => out.take(length),
+    truncate: (length) => void (out.at = length),
+    move: (to, start, end) => void out.bytes.copyWithin(to, start, end),
+  };
+
+  function writeItem(): void {
+    out.reserve(64);
+    const start = out.open();
+    const idAt = keepsId ? -1 : writeId();
+    writeFields(true);
+    if (key !== undefined) out.bytes.set(key.id(), idAt);
+    out.close(start);
+  }
+
+  /** Writes an `_id`, or leaves room for it, and gives where it stands. */
+  function writeId(): number {
+    out.name("_id");
+    out.type(OBJECT_ID);
+    key?.begin();
+    out.raw(key === undefined ? ObjectId.generate() : NO_ID);
+    return out.at - NO_ID.length;
+  }
+
+  /** The attributes of an item or a map. */
+  function writeFields(top: boolean): void {
+    const renamed = top ? renamedBytes.top : renamedBytes.nested;
+    // A prefix makes `_id` longer.
+    const renames = renamed.length > 3;
+    let sawId = false;
+    let sawRenamed = false;
+    json.expect(OPEN);
+    if (json.bytes[json.pos] === CLOSE) {
+      json.pos++;
+      return;
+    }
+    for (;;) {
+      if (top) marks?.addName(json.pos);
+      writeName(json, out);
+      const length = out.at - out.typeAt - 2;
+      if (length === 3 && isId()) {
+        if (top && refusesId) throw new Unexpected();
+        if (renames) {
+          sawId = true;
+          out.at = out.typeAt;
+          out.name(top ? idName.top : idName.nested);
+        }
+      } else if (renames && isNamed(renamed)) sawRenamed = true;
+      const part = top && key !== undefined ? key.partNamed(isNamed) : -1;
+      json.expect(COLON);
+      const from = json.pos;
+      writeValue(top);
+      if (part >= 0) key!.take(part, json.bytes, from, json.pos);
+      const next = json.bytes[json.pos++];
+      if (next === CLOSE) break;
+      if (next !== COMMA) throw new Unexpected();
+    }
+    if (sawId && sawRenamed) throw new Unexpected();
+  }
+
+  /** Whether a name of three bytes is `_id`. */
+  function isId(): boolean {
+    const { bytes, typeAt } = out;
+    return bytes[typeAt + 1] === 0x5f && bytes[typeAt + 2] === 0x69 && bytes[typeAt + 3] === 0x64;
+  }
+
+  /** Whether the name written last is this one. */
+  function isNamed(name: Buffer): boolean {
+    const start = out.typeAt + 1;
+    return name.length === out.at - 1 - start && name.equals(out.bytes.subarray(start, out.at - 1));
+  }
+
+  /** A value `{"T":…}` for the name that stands already. */
+  function writeValue(top: boolean): void {
+    const { bytes, pos } = json;
+    if (bytes[pos] !== OPEN || bytes[pos + 1] !== QUOTE) throw new Unexpected();
+    const first = bytes[pos + 2]!;
+    const second = bytes[pos + 3]!;
+    const length = second === QUOTE ? 1 : second === S ? 2 : 4;
+    const outer = typed ? openTyped(pos + 2, length) : -1;
+    const colon = pos + 2 + length + 1;
+    if (bytes[colon - 1] !== QUOTE || bytes[colon] !== COLON) throw new Unexpected();
+    json.pos = colon + 1;
+    if (length === 1) writeOne(first, top);
+    else if (length === 2) writeSet(first);
+    else writeConstant(json, out, pos + 2, typed);
+    json.expect(CLOSE);
+    if (outer >= 0) out.close(outer);
+  }
+
+  /** A document for the value; its only field has the type tag's name. */
+  function openTyped(tag: number, length: number): number {
+    const outer = out.open(DOCUMENT);
+    out.nameOf(json.bytes, tag, tag + length);
+    return outer;
+  }
+
+  function writeOne(type: number, top: boolean): void {
+    if (type === S) writeText(json, out);
+    else if (type === N) writeNumber(top);
+    else if (type === M) {
+      const start = out.open(DOCUMENT);
+      writeFields(false);
+      out.close(start);
+    } else if (type === L) writeMembers(writeListMember);
+    else if (type === B) writeBinary(json, out);
+    else throw new Unexpected();
+  }
+
+  function writeSet(type: number): void {
+    if (type !== S && type !== N && type !== B) throw new Unexpected();
+    writeMembers(() => writeOne(type, false));
+  }
+
+  function writeListMember(): void {
+    writeValue(false);
+  }
+
+  function writeMembers(writeMember: () => void): void {
+    const start = out.open(ARRAY);
+    json.expect(OPEN_LIST);
+    if (json.bytes[json.pos] === CLOSE_LIST) json.pos++;
+    else {
+      for (let index = 0; ; index++) {
+        out.index(index);
+        writeMember();
+        const next = json.bytes[json.pos++];
+        if (next === CLOSE_LIST) break;
+        if (next !== COMMA) throw new Unexpected();
+      }
+    }
+    out.close(start);
+  }
+
+  function writeNumber(top: boolean): void {
+    if (typed) writeText(json, out);
+    else if (!writePlainNumber(json, out, doubles)) {
+      if (top && numberKeys.some(isNamed)) throw new Unexpected();
+      json.expect(QUOTE);
+      writeConverted(longNumber(json.ascii()), out, doubles);
+    }
+  }
+}

@@ -1,0 +1,161 @@
+/** The values without members of DynamoDB's JSON, to BSON. */
+import { Decimal128, Long } from "mongodb";
+import {
+  BINARY,
+  BOOLEAN,
+  type BsonSink,
+  DECIMAL128,
+  DOUBLE,
+  INT32,
+  INT64,
+  NULL,
+  ROOM,
+  STRING,
+} from "./bson-buffer.ts";
+import { type JsonCursor, QUOTE, Unexpected } from "./json-cursor.ts";
+
+const FALSE = Buffer.from('BOOL":false');
+const TRUE = Buffer.from('BOOL":true');
+const IS_NULL = Buffer.from('NULL":true');
+
+const MINUS = 0x2d;
+const POINT = 0x2e;
+const ZERO = 0x30;
+const NINE = 0x39;
+
+/** Strings up to here are copied byte by byte; beyond, the native copy is faster. */
+const SHORT = 40;
+/** A coefficient of so many digits is a safe integer, and a quotient by a power of ten rounds right. */
+const SAFE_DIGITS = 15;
+const EXPONENT_BIAS = 6176;
+const TWO_32 = 2 ** 32;
+const POWERS = Array.from({ length: SAFE_DIGITS + 1 }, (_, i) => 10 ** i);
+
+/** Writes a name from its opening quote. */
+export function writeName(json: JsonCursor, out: BsonSink): void {
+  json.expect(QUOTE);
+  out.reserve(SHORT + ROOM);
+  const end = json.copyShort(out.bytes, out.at + 1, SHORT);
+  if (end < 0) return out.name(json.string());
+  out.typeAt = out.at;
+  out.bytes[end] = 0;
+  out.at = end + 1;
+}
+
+/** Writes a string from its opening quote. */
+export function writeText(json: JsonCursor, out: BsonSink): void {
+  json.expect(QUOTE);
+  out.type(STRING);
+  out.reserve(SHORT + ROOM);
+  const start = out.at;
+  const end = json.copyShort(out.bytes, start + 4, SHORT);
+  if (end >= 0) {
+    out.at = end;
+    return out.endString(start);
+  }
+  const plain = json.plainEnd();
+  if (plain < 0) return out.string(json.string());
+  out.reserve(plain - json.pos + ROOM);
+  out.at = start + 4 + json.bytes.copy(out.bytes, start + 4, json.pos, plain);
+  json.pos = plain + 1;
+  out.endString(start);
+}
+
+/** Writes a binary from its opening quote. */
+export function writeBinary(json: JsonCursor, out: BsonSink): void {
+  json.expect(QUOTE);
+  out.type(BINARY);
+  // Some encoders escape the slash.
+  out.binary(Buffer.from(json.ascii(), "base64"));
+}
+
+/**
+ * Writes `BOOL` and `NULL`.
+ *
+ * @param tag where the type's name stands
+ * @param typed whether a NULL is written as DynamoDB has it: true
+ */
+export function writeConstant(json: JsonCursor, out: BsonSink, tag: number, typed: boolean): void {
+  const isTrue = json.isAt(tag, TRUE);
+  const isNull = json.isAt(tag, IS_NULL);
+  if (!isTrue && !isNull && !json.isAt(tag, FALSE)) throw new Unexpected();
+  json.pos += isTrue || isNull ? 4 : 5;
+  if (isNull && !typed) return out.type(NULL);
+  out.type(BOOLEAN);
+  out.boolean(isTrue || isNull);
+}
+
+/** Writes a number from its opening quote; false, and nothing is done, when it takes more care. */
+export function writePlainNumber(json: JsonCursor, out: BsonSink, doubles: boolean): boolean {
+  const { bytes } = json;
+  let { pos } = json;
+  if (bytes[pos++] !== QUOTE) throw new Unexpected();
+  const negative = bytes[pos] === MINUS;
+  if (negative) pos++;
+  let coefficient = 0;
+  let count = 0;
+  let scale = -1;
+  let byte = bytes[pos]!;
+  for (; ; byte = bytes[++pos]!) {
+    if (byte >= ZERO && byte <= NINE) {
+      coefficient = coefficient * 10 + (byte - ZERO);
+      count++;
+      if (scale >= 0) scale++;
+    } else if (byte === POINT && scale < 0) scale = 0;
+    else break;
+  }
+  if (byte !== QUOTE || count === 0 || count > SAFE_DIGITS || scale === 0) return false;
+  const power = scale > 0 ? POWERS[scale]! : 1;
+  // A fraction of zeros only is an integer.
+  if (scale > 0 && coefficient % power === 0) return false;
+  json.pos = pos + 1;
+  const value = negative ? -coefficient : coefficient;
+  if (doubles) {
+    out.type(DOUBLE);
+    // The quotient of two exact doubles is rounded once: it is the double nearest to the digits.
+    out.double(value / power);
+  } else if (scale > 0) writeDecimal(out, negative, coefficient, scale);
+  else if (value === (value | 0)) {
+    out.type(INT32);
+    out.int32(value | 0);
+  } else {
+    out.type(INT64);
+    writeInt64(out, value);
+  }
+  return true;
+}
+
+function writeInt64(out: BsonSink, value: number): void {
+  const high = Math.floor(value / TWO_32);
+  out.int32((value - high * TWO_32) | 0);
+  out.int32(high);
+}
+
+function writeDecimal(out: BsonSink, negative: boolean, coefficient: number, scale: number): void {
+  out.type(DECIMAL128);
+  writeInt64(out, coefficient);
+  out.int32(0);
+  // The exponent stands above the upper 49 bits of the coefficient.
+  out.int32(((EXPONENT_BIAS - scale) << 17) | (negative ? 1 << 31 : 0));
+}
+
+/** Writes what a number was converted to. */
+export function writeConverted(value: unknown, out: BsonSink, doubles: boolean): void {
+  if (typeof value === "string") {
+    out.type(STRING);
+    out.string(value);
+  } else if (value instanceof Decimal128) {
+    out.type(DECIMAL128);
+    out.raw(value.bytes);
+  } else if (value instanceof Long) {
+    out.type(INT64);
+    out.int32(value.low);
+    out.int32(value.high);
+  } else if (doubles) {
+    out.type(DOUBLE);
+    out.double(value as number);
+  } else {
+    out.type(INT32);
+    out.int32(value as number);
+  }
+}

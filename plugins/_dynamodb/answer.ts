@@ -1,0 +1,29 @@
+/** An answer's body, parsed; one that was cut off, or is a proxy's page with status 200, is none. */
+import { malformed } from "./errors.ts";
+
+/**
+ * Parses it.
+ *
+ * @param member without which it says nothing: read as an empty one, it would say that nothing is there
+ * @param is what the member has to be; default: an object
+ * @throws Error MalformedAnswerError
+ */
+export function parseAnswer<Answer extends object>(
+  body: Buffer,
+  member?: keyof Answer & string,
+  is: (value: unknown) => boolean = isObject,
+): Answer {
+  let answer: unknown;
+  try {
+    answer = JSON.parse(body.toString("utf8"));
+  } catch (error) {
+    throw malformed("the answer is no JSON", error);
+  }
+  if (!isObject(answer)) throw malformed("the answer is no JSON object");
+  if (member !== undefined && !is((answer as Answer)[member])) throw malformed(`the answer has no ${member}`);
+  return answer as Answer;
+}
+
+function isObject(value: unknown): boolean {
+  return typeof value === "object" && value !== null;
+}

@@ -1,0 +1,112 @@
+/** The AWS SDK's client as this project uses it: its credentials, signing and retries, our body reading. */
+import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
+import { DynamoDBStreamsClient } from "@aws-sdk/client-dynamodb-streams";
+import { FetchHttpHandler } from "@smithy/fetch-http-handler";
+import type {
+  DeserializeMiddleware,
+  InitializeMiddleware,
+  MetadataBearer,
+  MiddlewareStack,
+} from "@smithy/types";
+import type { Config } from "../../core/config/load.ts";
+import { sourceAccess, streamsAccess, targetAccess } from "./access.ts";
+import { parseAnswer } from "./answer.ts";
+
+/** What a command whose body is taken raw gives. */
+export interface RawOutput {
+  /** The answer as the service sent it. */
+  body: Buffer;
+}
+
+/** Any client's middleware. */
+type Stack = MiddlewareStack<object, MetadataBearer>;
+
+/** Where the answer's body waits on its way around the deserializer. */
+const BODY = Symbol("body");
+
+/** The members without which an answer says nothing: to the SDK it would say that nothing is there. */
+const NEEDED: Record<string, string> = {
+  BatchGetItemCommand: "Responses",
+  DescribeStreamCommand: "StreamDescription",
+  DescribeTableCommand: "Table",
+  ListTablesCommand: "TableNames",
+};
+
+/**
+ * A client for the configured source's tables.
+ *
+ * @param raw the commands whose successful answer is handed on as the JSON that was sent
+ */
+export function createClient(config: Config, raw: string[]): DynamoDBClient {
+  return withRawBodies(new DynamoDBClient({ ...sourceAccess(config), ...transport(config) }), raw);
+}
+
+/**
+ * The same for the service's streams.
+ *
+ * @throws MigrationError CONFIG_INVALID when nobody knows where they are
+ */
+export function createStreamsClient(config: Config, raw: string[]): DynamoDBStreamsClient {
+  return withRawBodies(new DynamoDBStreamsClient({ ...streamsAccess(config), ...transport(config) }), raw);
+}
+
+/** The same for the configured target. */
+export function createTargetClient(config: Config, raw: string[]): DynamoDBClient {
+  return withRawBodies(new DynamoDBClient({ ...targetAccess(config), ...transport(config) }), raw);
+}
+
+function transport(config: Config): { maxAttempts: number; requestHandler: FetchHttpHandler } {
+  const timeout = config["source.session.timeout"];
+  return {
+    maxAttempts: config["source.session.max_retries"] + 1,
+    requestHandler: new FetchHttpHandler({
+      ...(timeout > 0 && { requestTimeout: timeout }),
+      customFetch: fetchWhole as typeof fetch,
+    }),
+  };
+}
+
+/** Fetches with the body, so that the handler's timeout covers the whole exchange. */
+async function fetchWhole(request: Request): Promise<object> {
+  const response = await fetch(request);
+  const { headers, status, statusText } = response;
+  return { headers, status, statusText, body: new Uint8Array(await response.arrayBuffer()) };
+}
+
+/**
+ * Takes a successful body past the SDK's deserializer, whose schema walk costs three times the parsing.
+ * One middleware beside the deserializer keeps the body and hands on an empty one; one at the very
+ * outside puts it into the output. The bodies of other commands are looked at before the SDK takes what isn't
+ * there for empty.
+ */
+function withRawBodies<Client extends { middlewareStack: unknown }>(
+  client: Client,
+  commands: string[],
+): Client {
+  const stack = client.middlewareStack as Stack;
+  const bodyIn: DeserializeMiddleware<object, MetadataBearer> = (next, context) => async (args) => {
+    const result = await next(args);
+    const response = result.response as { statusCode: number; body: Uint8Array };
+    if (response.statusCode !== 200) return result;
+    const { buffer, byteOffset, length } = response.body;
+    const body = Buffer.from(buffer, byteOffset, length);
+    if (commands.includes(String(context.commandName))) {
+      (context as Record<symbol, unknown>)[BODY] = body;
+      response.body = new Uint8Array();
+    } else parseAnswer<Record<string, unknown>>(body, NEEDED[String(context.commandName)]);
+    return result;
+  };
+  const bodyOut: InitializeMiddleware<object, MetadataBearer> = (next, context) => async (args) => {
+    const result = await next(args);
+    const body = (context as Record<symbol, unknown>)[BODY];
+    if (body !== undefined) Object.assign(result.output, { body });
+    return result;
+  };
+  stack.addRelativeTo(bodyIn, {
+    name: "rawBodyIn",
+    relation: "after",
+    toMiddleware: "deserializerMiddleware",
+  });
+  stack.add(bodyOut, { name: "rawBodyOut", step: "initialize", priority: "high" });
+  return client;
+}

@@ -1,0 +1,54 @@
+import type { Context } from "../../core/run/context.ts";
+import { noteRetry } from "../../core/progress/progress.ts";
+import { passingFailure, type Side } from "./errors.ts";
+
+const SECOND = 1000;
+/** What fails for less isn't worth a line. */
+const WORTH_TELLING = 2 * SECOND;
+/** The lines about one kind of call to one table are at least so far apart. */
+const QUIET = 10 * SECOND;
+
+/** One call, with all its tries. */
+export interface TroubledCall {
+  /** Such as `Scan`. */
+  call: string;
+  /** Undefined: it is about none. */
+  table?: string;
+  /** When it failed for the first time, by `performance.now()`. */
+  failingSince?: number;
+  told?: boolean;
+}
+
+/** Is told of every failure that is followed by a further try, and of the pause before it in ms. */
+export type Trouble = (call: TroubledCall, error: unknown, pause: number) => void;
+
+/** Counts repeated calls, and logs those that fail for long: a line per call and table now and then. */
+export function createTrouble({ log, progress }: Pick<Context, "log" | "progress">, side: Side): Trouble {
+  /** By call and table: when the last line was written, and for how many calls there was none since. */
+  const lines = new Map<string, { at: number; untold: number }>();
+
+  const where = side === "target" ? " at the target" : "";
+
+  return (troubled, error, pause) => {
+    const { call, table } = troubled;
+    const key = `${call} ${table ?? ""}`;
+    const throttled = passingFailure(error) === "throttled";
+    if (table !== undefined)
+      noteRetry(progress, table, { what: throttled ? "throttled" : `${side} away`, throttled, pause });
+    const now = performance.now();
+    if (troubled.told || now - (troubled.failingSince ?? now) < WORTH_TELLING) return;
+    troubled.told = true;
+    const line = lines.get(key) ?? { at: -Infinity, untold: 0 };
+    lines.set(key, line);
+    line.untold++;
+    if (now - line.at < QUIET) return;
+    const of = table === undefined ? "" : ` of table ${table}`;
+    const calls = line.untold === 1 ? `a ${call}` : `${line.untold} ${call}s`;
+    log.warn(`${calls}${of}${where} failed for over 2 s, trying again: ${reason(error)}`);
+    Object.assign(line, { at: now, untold: 0 });
+  };
+}
+
+function reason(error: unknown): string {
+  return error instanceof Error ? `${error.name}, ${error.message}` : String(error);
+}

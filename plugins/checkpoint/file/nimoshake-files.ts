@@ -1,0 +1,86 @@
+/** The original's checkpoint files: a JSON line a shard, and the status as one JSON object without a line's end. */
+import { readFile, rename } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { fileNameOf } from "../../../core/host/file-name.ts";
+import { STATUS, STATUS_TABLE, originalName, statusDocument } from "../_nimoshake.ts";
+import type { States } from "../_queue.ts";
+import {
+  attempt,
+  makeFolder,
+  parseObject,
+  removeFile,
+  syncFolder,
+  unreadable,
+  writeSynced,
+} from "./state-file.ts";
+
+const FILE_MODE = 0o644;
+const FOLDER_MODE = 0o755;
+
+/** What {@link originalFiles} gives. */
+export interface OriginalFiles {
+  read(name: string): Promise<States>;
+  write(name: string, states: States): Promise<void>;
+  remove(name: string): Promise<void>;
+}
+
+/**
+ * The original's files.
+ *
+ * @param folder where they are; the original takes every file there for one of its own
+ * @param draft where a file of a name is written first, in a folder of ours on the same disk
+ */
+export function originalFiles(folder: string, draft: (name: string) => string): OriginalFiles {
+  const fileOf = (name: string): string => {
+    const original = originalName(name)!;
+    return original === "status" ? STATUS_TABLE : original.table;
+  };
+  const pathOf = (name: string): string => join(folder, fileOf(name));
+  const draftOf = (name: string): string => draft(`${fileNameOf(fileOf(name))}.original.new`);
+
+  return {
+    async read(name) {
+      const path = pathOf(name);
+      const text = await attempt(path, () =>
+        readFile(path, "utf8").catch((error: NodeJS.ErrnoException) => {
+          if (error.code === "ENOENT") return "";
+          throw error;
+        }),
+      );
+      try {
+        return name === STATUS ? parseStatus(text) : parseRows(text);
+      } catch (error) {
+        throw unreadable(path, error);
+      }
+    },
+
+    async write(name, states) {
+      const path = pathOf(name);
+      const next = draftOf(name);
+      const text =
+        name === STATUS
+          ? JSON.stringify(statusDocument(JSON.parse(states.get(STATUS)!)))
+          : [...states.values()].map((row) => `${row}\n`).join("");
+      await attempt(path, async () => {
+        await makeFolder(folder, FOLDER_MODE);
+        await writeSynced(next, text, FILE_MODE);
+        await rename(next, path);
+        await syncFolder(dirname(path));
+      });
+    },
+
+    remove: (name) => removeFile(pathOf(name), draftOf(name)),
+  };
+}
+
+/** A last line without its end was being written when the original stopped; it ignores it, too. */
+function parseRows(text: string): States {
+  const lines = text.split("\n").slice(0, -1);
+  return new Map(lines.map((line, i) => [String(parseObject(line, i)["ShardId"]), line]));
+}
+
+function parseStatus(text: string): States {
+  if (text === "") return new Map();
+  const { StatusValue } = parseObject(text, 0);
+  return new Map([[STATUS, JSON.stringify(StatusValue)]]);
+}

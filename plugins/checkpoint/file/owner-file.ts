@@ -1,0 +1,66 @@
+/** Whose the original's folder is: a file in the folder beside it, under a name that no migration has. */
+import { open, readdir, readFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { attempt, makeFolder, parseObject, syncFolder, unreadable } from "./state-file.ts";
+import { createOwnership, type Ownership } from "../_ownership.ts";
+
+const NAME = "owner.json";
+const FILE_MODE = 0o600;
+
+/**
+ * A folder's.
+ *
+ * @param original the original's folder
+ * @param ours the folder of all migrations' own states
+ */
+export function folderOwnership(original: string, ours: string, id: string): Ownership {
+  const path = join(ours, NAME);
+  return createOwnership({
+    id,
+    place: `folder ${original}`,
+    hint: `set checkpoint.address or checkpoint.db to another folder; if that migration is over, remove ${original}, ${path} and its own folder beside that`,
+
+    async read() {
+      const text = await attempt(path, () =>
+        readFile(path, "utf8").catch((error: NodeJS.ErrnoException) => {
+          if (error.code === "ENOENT") return "";
+          throw error;
+        }),
+      );
+      // Cut off before it was written: nothing was saved there then.
+      if (text === "") return attempt(ours, () => follower(ours, id));
+      try {
+        // Of two that wrote at once the first counts.
+        return String(parseObject(text.split("\n", 1)[0]!, 0)["id"]);
+      } catch (error) {
+        throw unreadable(path, error);
+      }
+    },
+
+    async write() {
+      await attempt(path, async () => {
+        await makeFolder(ours);
+        const handle = await open(path, "a", FILE_MODE);
+        try {
+          const { size } = await handle.stat();
+          if (size === 0) await handle.writeFile(`${JSON.stringify({ id })}\n`);
+          await handle.sync();
+        } finally {
+          await handle.close();
+        }
+        await syncFolder(dirname(path));
+      });
+    },
+  });
+}
+
+/** An older version noted no owner: the one other migration that has noted streams, unless this one has, too. */
+async function follower(ours: string, id: string): Promise<string | undefined> {
+  const ids = await readdir(ours).catch(() => []);
+  const following: string[] = [];
+  for (const each of ids) {
+    const names = await readdir(join(ours, each)).catch(() => []);
+    if (names.some((name) => name.startsWith("stream_"))) following.push(each);
+  }
+  return following.includes(id) ? undefined : following[0];
+}

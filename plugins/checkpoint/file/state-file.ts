@@ -1,0 +1,156 @@
+/** A file of states: JSON lines, replaced as a whole, so that whoever reads it sees the old states or the new ones. */
+import { existsSync } from "node:fs";
+import { mkdir, open, readFile, rename, rm } from "node:fs/promises";
+import { dirname } from "node:path";
+import { MigrationError } from "../../../core/errors.ts";
+import type { States } from "../_queue.ts";
+
+/** The first line's version. */
+const VERSION = 1;
+/** For who runs the tool only: keys of items are in the states. */
+const FILE_MODE = 0o600;
+const FOLDER_MODE = 0o700;
+
+/** What a file says of itself: whose states it has. */
+export interface Owner {
+  id: string;
+  name: string;
+}
+
+/**
+ * Reads a file's states; one that isn't there has none. What a killed process left half-written beside it is removed.
+ *
+ * @throws MigrationError CHECKPOINT_MISMATCH when it isn't such a file, CHECKPOINT_FAILED when it can't be read
+ */
+export async function readStates(path: string, owner: Owner): Promise<States> {
+  const text = await attempt(path, async () => {
+    await rm(`${path}.new`, { force: true });
+    return readFile(path, "utf8").catch((error: NodeJS.ErrnoException) => {
+      if (error.code === "ENOENT") return undefined;
+      throw error;
+    });
+  });
+  if (text === undefined) return new Map();
+  try {
+    return parseStates(text, owner);
+  } catch (error) {
+    throw unreadable(path, error);
+  }
+}
+
+/** The error for a file that can't be understood. */
+export function unreadable(path: string, error: unknown): MigrationError {
+  return new MigrationError(
+    "CHECKPOINT_MISMATCH",
+    `the checkpoint can't be understood, ${(error as Error).message}: ${path}`,
+    { cause: error, hint: "mend the file, or start over with --fresh" },
+  );
+}
+
+/**
+ * Replaces a file's states; when it resolves they are on the disk.
+ *
+ * @param draft where they are written first
+ * @throws MigrationError CHECKPOINT_FAILED
+ */
+export async function writeStates(
+  path: string,
+  draft: string,
+  { id, name }: Owner,
+  states: States,
+): Promise<void> {
+  const lines = [JSON.stringify({ "nimo-shake": VERSION, id, name })];
+  for (const [part, state] of states) lines.push(`{"part":${JSON.stringify(part)},"state":${state}}`);
+  await attempt(path, async () => {
+    await writeSynced(draft, `${lines.join("\n")}\n`, FILE_MODE);
+    await rename(draft, path);
+    await syncFolder(dirname(path));
+  });
+}
+
+/** Writes a file; when it resolves its contents are on the disk. */
+export async function writeSynced(path: string, text: string, mode: number): Promise<void> {
+  const handle = await open(path, "w", mode);
+  try {
+    await handle.writeFile(text);
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
+
+/**
+ * Removes a file for good.
+ *
+ * @param draft where it is put first, as what is written
+ */
+export async function removeFile(path: string, draft: string): Promise<void> {
+  await attempt(path, async () => {
+    await rename(path, draft).catch((error: NodeJS.ErrnoException) => {
+      // Either it isn't there, or the draft's folder is gone.
+      if (error.code !== "ENOENT" || existsSync(path)) throw error;
+    });
+    await rm(draft, { force: true });
+    await syncFolder(dirname(path));
+  });
+}
+
+function parseStates(text: string, owner: Owner): States {
+  const [head, ...lines] = text.trimEnd().split("\n").map(parseObject);
+  if (head?.["nimo-shake"] !== VERSION) throw new SyntaxError("its first line isn't that of version 1");
+  for (const key of ["id", "name"] as const) {
+    const whose = head[key];
+    if (whose !== owner[key]) throw new SyntaxError(`it has the ${key} ${String(whose)}, not ${owner[key]}`);
+  }
+  return new Map(
+    lines.map(({ part, state }, i) => {
+      if (typeof part !== "string" || state === undefined)
+        throw new SyntaxError(`line ${i + 2} is incomplete`);
+      return [part, JSON.stringify(state)];
+    }),
+  );
+}
+
+/** A line of JSON that holds an object; `i` is its number from 0. */
+export function parseObject(line: string, i: number): Record<string, unknown> {
+  let value: unknown;
+  try {
+    value = JSON.parse(line);
+  } catch (cause) {
+    throw new SyntaxError(`line ${i + 1} is no JSON`, { cause });
+  }
+  if (typeof value === "object" && value !== null) return value as Record<string, unknown>;
+  throw new SyntaxError(`line ${i + 1} is no JSON object`);
+}
+
+/** Makes a folder and those above it last. */
+export async function makeFolder(folder: string, mode: number = FOLDER_MODE): Promise<void> {
+  const first = await mkdir(folder, { recursive: true, mode });
+  if (first === undefined) return;
+  for (let made = folder; made.length >= first.length; made = dirname(made)) await syncFolder(dirname(made));
+}
+
+/** Makes what was renamed, made or removed in a folder last. */
+export async function syncFolder(folder: string): Promise<void> {
+  try {
+    const handle = await open(folder, "r");
+    await handle.sync().finally(() => handle.close());
+  } catch (error) {
+    if (!UNSYNCED.has((error as NodeJS.ErrnoException).code ?? "")) throw error;
+  }
+}
+
+/** Not every system lets a folder be opened or synced, and one that isn't there has nothing to sync. */
+const UNSYNCED = new Set(["EACCES", "EBADF", "EINVAL", "EISDIR", "ENOENT", "ENOTSUP", "EPERM"]);
+
+/** Does something with a file; what fails is the checkpoint's failure. */
+export async function attempt<T>(path: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    throw new MigrationError("CHECKPOINT_FAILED", `${(error as Error).message}: checkpoint ${path}`, {
+      cause: error,
+      hint: "see that the folder can be written to and its disk has room, or set checkpoint.address to another",
+    });
+  }
+}

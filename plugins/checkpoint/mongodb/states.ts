@@ -1,0 +1,77 @@
+/** States as documents: how they are found and saved, in commands that a server takes. */
+import { type Collection, type Db, MongoServerError } from "mongodb";
+import { MigrationError } from "../../../core/errors.ts";
+import { DURABLE, WRITE_TIMEOUT } from "../../_mongodb/client.ts";
+
+/** Of text in one command, in characters: at three bytes each they are below the server's 16 MB. */
+const COMMAND_LENGTH = 4_000_000;
+
+/** A part's state. It is JSON text, because its attribute names may be anything. */
+export interface StateDocument {
+  _id: { id: string; name: string; part: string };
+  state: string;
+  updatedAt: Date;
+}
+
+/** One statement of an update command. */
+export interface Upsert {
+  q: { _id: StateDocument["_id"] };
+  u: Omit<StateDocument, "_id">;
+  upsert: true;
+}
+
+/** What forgets documents: without its state one is as good as gone, until the second statement takes it away. */
+export function forgetting(ids: object): { update: object; delete: object } {
+  return {
+    update: { q: { _id: ids }, u: { $unset: { state: "" } }, multi: true },
+    delete: { q: { _id: ids, state: { $exists: false } }, limit: 0 },
+  };
+}
+
+/** Every `_id` of a name, as a range, so that the index on `_id` serves. */
+export function allParts(id: string, name: string): object {
+  // Objects come behind all strings.
+  return { $gte: { id, name, part: "" }, $lt: { id, name, part: {} } };
+}
+
+/** A name's states. */
+export function find(states: Collection<StateDocument>, id: string, name: string): Promise<StateDocument[]> {
+  const options = { readConcern: "majority", maxTimeMS: WRITE_TIMEOUT } as const;
+  return states.find({ _id: allParts(id, name), state: { $exists: true } }, options).toArray();
+}
+
+/** Cuts statements into as many as a command may have. */
+export function* commands(upserts: Upsert[]): Generator<Upsert[]> {
+  let command: Upsert[] = [];
+  let length = 0;
+  for (const upsert of upserts) {
+    const { name, part } = upsert.q._id;
+    const more = name.length + part.length + upsert.u.state.length + 200; // what is around them
+    if (command.length > 0 && length + more > COMMAND_LENGTH) {
+      yield command;
+      command = [];
+      length = 0;
+    }
+    command.push(upsert);
+    length += more;
+  }
+  yield command;
+}
+
+/** Runs a write, and throws what the server says of any part of it. */
+export async function execute(db: Db, command: object): Promise<void> {
+  const durable = { ...command, writeConcern: DURABLE, maxTimeMS: WRITE_TIMEOUT };
+  const answer = await db.command(durable);
+  const error = answer.writeErrors?.[0] ?? answer.writeConcernError;
+  if (error !== undefined) throw new MongoServerError(error);
+}
+
+/** The saved text as what it was. */
+export function parse(state: string, name: string, place: string): unknown {
+  try {
+    return JSON.parse(state);
+  } catch (cause) {
+    const what = `the checkpoint can't be understood, ${name}: ${place}`;
+    throw new MigrationError("CHECKPOINT_MISMATCH", what, { cause, hint: "start over with --fresh" });
+  }
+}

@@ -1,0 +1,71 @@
+/** `full.read.capacity`: what a table's scan may cost a second, and what a page has cost. */
+import type { ScanCommandInput } from "@aws-sdk/client-dynamodb";
+import type { Config } from "../../../core/config/load.ts";
+import { createBudget } from "../../../core/flow/rate-limit.ts";
+import type { Table } from "../../../core/types.ts";
+
+const MARK = '"ConsumedCapacity":';
+/** Inside an item a type follows the name, `{"S":` and so on, and quotes in a string are escaped: no match. */
+const CONSUMED = /^"ConsumedCapacity":\s*\{[^{}]*"CapacityUnits":\s*([\d.eE+-]+)/;
+/** More than the longest table name and all members need. */
+const MARK_BYTES = 1024;
+const UNIT_BYTES = 4096;
+/** A page ends there. */
+const PAGE_BYTES = 1024 * 1024;
+/** An item's size while nothing is known of a table. */
+const ITEM_BYTES = 1024;
+
+/** What a table's scan may use, over all its segments. */
+export interface Capacity {
+  /** Items to ask for in the next call, so that it costs no more than a second's worth. */
+  readonly limit: number;
+  /**
+   * Waits until a call may be made.
+   *
+   * @returns to be called with the read capacity units it has used
+   */
+  take(signal: AbortSignal): Promise<(units: number) => void>;
+  /** Learns from a page what calls cost. */
+  learn(limit: number, units: number): void;
+}
+
+/** The budget of one table, of so many units a second. */
+export function createCapacity(perSecond: number, config: Config, table: Table): Capacity {
+  const budget = createBudget(perSecond);
+  const most = config["qps.full.batch_num"];
+  const itemBytes = table.itemCount > 0 ? table.sizeBytes / table.itemCount : ITEM_BYTES;
+  const consistent = config["full.read.consistent"];
+  let cost = unitsOf(Math.min(most * itemBytes, PAGE_BYTES), consistent);
+  let limit = affordable(most, cost);
+
+  function affordable(asked: number, units: number): number {
+    return Math.max(1, Math.min(most, Math.floor((asked * perSecond) / units)));
+  }
+
+  cost = Math.min(cost, (cost * limit) / most);
+  return {
+    get limit() {
+      return limit;
+    },
+    take: (signal) => budget.take(cost, signal),
+    learn(asked, units) {
+      cost = units;
+      // The last page of a segment is small and tells little: no more than twice as many next time.
+      limit = Math.min(affordable(asked, units), 2 * asked);
+    },
+  };
+}
+
+/** What a page has cost, in read capacity units: as the service says, else from its size. */
+export function consumedUnits(body: Buffer, { ConsistentRead }: ScanCommandInput): number {
+  for (let at = body.indexOf(MARK); at >= 0; at = body.indexOf(MARK, at + 1)) {
+    const [, units] = CONSUMED.exec(body.toString("latin1", at, at + MARK_BYTES)) ?? [];
+    // An empty page costs something too: nothing may be free.
+    if (Number(units) >= 0) return Math.max(Number(units), 0.5);
+  }
+  return unitsOf(body.length, ConsistentRead ?? false);
+}
+
+function unitsOf(bytes: number, consistent: boolean): number {
+  return Math.max(1, Math.ceil(bytes / UNIT_BYTES)) * (consistent ? 1 : 0.5);
+}

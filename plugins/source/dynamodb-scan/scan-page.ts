@@ -1,0 +1,73 @@
+import type { Item, Page, SourceRecord } from "../../../core/types.ts";
+import { parseAnswer } from "../../_dynamodb/answer.ts";
+import { malformed } from "../../_dynamodb/errors.ts";
+
+const ITEMS = '"Items"';
+const LAST_KEY = '"LastEvaluatedKey"';
+
+/** A Scan's answer, parsed. */
+interface ScanAnswer {
+  Items?: Item[];
+  Count?: number;
+  LastEvaluatedKey?: Item;
+}
+
+/**
+ * A Scan's answer as a page. Of one that isn't the unit's last only the position is parsed at once, and the records
+ * when somebody asks. What has no position where the service writes it is parsed whole: neither a page cut short nor
+ * one of another layout may pass for the last.
+ *
+ * @param keyNames of the table's key attributes
+ * @param toRecord makes an item a record
+ * @throws Error MalformedAnswerError when it is no Scan's answer, or not all of one
+ */
+export function scanPage(body: Buffer, keyNames: string[], toRecord: (item: Item) => SourceRecord): Page {
+  const key = lastKey(body, keyNames);
+  const answer = key === undefined ? parse(body) : undefined;
+  let records: SourceRecord[] | undefined;
+  return {
+    get records() {
+      return (records ??= ((answer ?? parse(body)).Items ?? []).map(toRecord));
+    },
+    position: key ?? positionOf(answer!),
+    bytes: body.length,
+    body,
+  };
+}
+
+function parse(body: Buffer): ScanAnswer {
+  const answer = parseAnswer<ScanAnswer>(body);
+  if (!Array.isArray(answer.Items) && answer.Count !== 0) throw malformed("the answer has no Items");
+  return answer;
+}
+
+/** Some servers write the end as null or as a key without attributes. */
+function positionOf({ LastEvaluatedKey: key }: ScanAnswer): Item | undefined {
+  if (key === undefined || key === null) return undefined;
+  if (typeof key !== "object" || Array.isArray(key))
+    throw malformed("the answer's LastEvaluatedKey is no key");
+  return Object.keys(key).length > 0 ? key : undefined;
+}
+
+/**
+ * The position, read from the end of the body. What stands behind the last mention of its name parses only if it
+ * belongs to the answer itself, for inside an item the brackets wouldn't match; of an answer that was cut they may,
+ * but no attribute's value looks like a key.
+ *
+ * @returns undefined when the whole body has to be parsed
+ */
+function lastKey(body: Buffer, keyNames: string[]): Item | undefined {
+  const at = body.lastIndexOf(LAST_KEY);
+  if (at < 0 || !body.includes(ITEMS)) return undefined;
+  try {
+    const { LastEvaluatedKey: key } = JSON.parse(`{${body.toString("utf8", at)}`) as ScanAnswer;
+    return keyNames.every((name) => isKeyValue(key?.[name])) ? key : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function isKeyValue(value: unknown): boolean {
+  const [[type, held] = [], ...more] = Object.entries(value ?? {});
+  return ["S", "N", "B"].includes(type as string) && typeof held === "string" && more.length === 0;
+}

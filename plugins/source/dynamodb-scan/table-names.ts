@@ -1,0 +1,86 @@
+/** Which of the source's tables are migrated: `filter.collection.white` and `.black`, whose names may have `*`. */
+import type { DynamoDBClient } from "@aws-sdk/client-dynamodb";
+import { closest } from "fastest-levenshtein";
+import type { Config } from "../../../core/config/load.ts";
+import { MigrationError } from "../../../core/errors.ts";
+import { createPattern, type Pattern } from "../../transform/_patterns.ts";
+
+/** The tables that the white list names, when it says all: nothing need be listed then. */
+export function namedTables(config: Config): string[] | undefined {
+  const white = patternsOf(config, "white");
+  if (white.length === 0 || !white.every(({ isName }) => isName)) return undefined;
+  return [...new Set(white.map(({ text }) => text))];
+}
+
+/**
+ * What the lists leave of the source's tables.
+ *
+ * @param place whose tables they are
+ * @param warn is told of what the black list names in vain
+ * @throws MigrationError TABLE_MISSING when the white list names something in vain
+ */
+export function selectTables(
+  names: string[],
+  config: Config,
+  place: string,
+  warn: (message: string) => void,
+): string[] {
+  const white = patternsOf(config, "white");
+  const black = patternsOf(config, "black");
+  const missing = white.filter((pattern) => !names.some((name) => pattern.match(name)));
+  if (missing.length > 0) {
+    throw missingTables(
+      missing.map(({ text }) => text),
+      names,
+      place,
+    );
+  }
+  for (const pattern of black) {
+    if (names.some((name) => pattern.match(name))) continue;
+    const nearest =
+      pattern.isName && names.length > 0 ? `; the nearest is ${closest(pattern.text, names)}` : "";
+    warn(`filter.collection.black: the source has no table ${pattern.text}${nearest}`);
+  }
+  const isIn = (patterns: Pattern[], name: string): boolean => patterns.some((each) => each.match(name));
+  return names.filter((name) => (white.length === 0 || isIn(white, name)) && !isIn(black, name));
+}
+
+/**
+ * The error for what the white list names in vain.
+ *
+ * @param names those that are there; undefined: they can't be listed
+ */
+export function missingTables(missing: string[], names: string[] | undefined, place: string): MigrationError {
+  const what = `the source has no table ${missing.join(", ")}: filter.collection.white`;
+  return new MigrationError("TABLE_MISSING", what, {
+    hint:
+      names === undefined
+        ? `check the names, source.region and source.endpoint_url: asked was ${place.replace(/,$/, "")}`
+        : `${place} has ${names.length === 0 ? "no tables at all" : shortList(names)}`,
+  });
+}
+
+/** The error for lists that leave nothing. */
+export function noTable(listed: string[], place: string): MigrationError {
+  if (listed.length === 0) {
+    return new MigrationError("TABLE_MISSING", `there is no table to migrate: ${place} has none`, {
+      hint: "check source.region, source.endpoint_url, and whose account the credentials are of",
+    });
+  }
+  const what = `there is no table to migrate: ${place} has ${shortList(listed)}, and filter.collection.black has all of them`;
+  return new MigrationError("TABLE_MISSING", what, { hint: "take a table off filter.collection.black" });
+}
+
+/** Which tables there are depends on it. */
+export async function placeOf(client: DynamoDBClient, config: Config): Promise<string> {
+  const region = await client.config.region();
+  return `${config["source.endpoint_url"] || "AWS"}, region ${region},`;
+}
+
+const patternsOf = (config: Config, list: "white" | "black"): Pattern[] =>
+  config[`filter.collection.${list}`].map(createPattern);
+
+function shortList(names: string[]): string {
+  const shown = names.slice(0, 10).join(", ");
+  return names.length > 10 ? `${shown} and ${names.length - 10} more` : shown;
+}

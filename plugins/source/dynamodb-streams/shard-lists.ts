@@ -1,0 +1,137 @@
+/**
+ * DescribeStream. An account may make ten such calls a second, and others follow streams too: a run takes half of
+ * them, and asks no more than it needs.
+ */
+import {
+  DescribeStreamCommand,
+  type DescribeStreamCommandInput,
+  type DynamoDBStreamsClient,
+  type Shard as SdkShard,
+} from "@aws-sdk/client-dynamodb-streams";
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Context } from "../../../core/run/context.ts";
+import { createLimiter } from "../../../core/flow/rate-limit.ts";
+import type { Shard } from "../../../core/types.ts";
+import { createCalls } from "../../_dynamodb/calls.ts";
+import { causeName, passingFailure } from "../../_dynamodb/errors.ts";
+
+const SECOND = 1000;
+const CALLS_PER_SECOND = 5;
+/** After a refusal nobody asks for so long. */
+const HELD = SECOND;
+
+/** A table's stream. */
+export interface StreamName {
+  /** The table. */
+  table: string;
+  /** The stream's ARN. */
+  arn: string;
+}
+
+/** What a stream says of itself. */
+export interface StreamLook {
+  /** Such as ENABLED; undefined: it doesn't say. */
+  status: string | undefined;
+  shards: Shard[];
+}
+
+/** See the top of the file. */
+export interface ShardLists {
+  /** A stream's state and all its shards. */
+  look(stream: StreamName, signal: AbortSignal): Promise<StreamLook>;
+  /** The shards that follow one. */
+  children(stream: StreamName, shard: string, signal: AbortSignal): Promise<Shard[]>;
+}
+
+/** Makes them. */
+export function createShardLists(ctx: Context, connected: () => DynamoDBStreamsClient): ShardLists {
+  const calls = createCalls(ctx, "source");
+  const mayAsk = createLimiter(CALLS_PER_SECOND);
+  let heldUntil = 0;
+  /** Until the server shows that it doesn't. */
+  let knowsFilters = true;
+
+  /** All pages of an answer; a shard that comes twice counts once. */
+  async function describe(
+    { table, arn }: StreamName,
+    signal: AbortSignal,
+    filter: Partial<DescribeStreamCommandInput> = {},
+  ): Promise<StreamLook> {
+    const shards = new Map<string, Shard>();
+    let status: string | undefined;
+    let from: string | undefined;
+    do {
+      const command = new DescribeStreamCommand({
+        StreamArn: arn,
+        ...filter,
+        ...(from !== undefined && { ExclusiveStartShardId: from }),
+      });
+      const { StreamDescription: stream } = await calls(
+        { call: "DescribeStream", table },
+        signal,
+        async () => {
+          await turn(table, signal);
+          return connected().send(command, { abortSignal: signal }).catch(refused);
+        },
+      );
+      for (const shard of stream!.Shards ?? []) shards.set(shard.ShardId!, toShard(shard));
+      status = stream!.StreamStatus;
+      from = stream!.LastEvaluatedShardId;
+    } while (from !== undefined);
+    return { status, shards: [...shards.values()] };
+  }
+
+  /** Waits until a call may be made. */
+  async function turn(table: string, signal: AbortSignal): Promise<void> {
+    do {
+      await sleep(Math.max(0, heldUntil - performance.now()), undefined, { signal });
+      await mayAsk(signal, table);
+    } while (heldUntil > performance.now());
+  }
+
+  function refused(error: unknown): never {
+    if (passingFailure(error) === "throttled") heldUntil = performance.now() + HELD;
+    throw error;
+  }
+
+  /** What CHILD_SHARDS gives; undefined: the server doesn't know it. */
+  async function filtered(
+    stream: StreamName,
+    shard: string,
+    signal: AbortSignal,
+  ): Promise<Shard[] | undefined> {
+    if (!knowsFilters) return undefined;
+    const ShardFilter = { Type: "CHILD_SHARDS", ShardId: shard } as const;
+    try {
+      const { shards } = await describe(stream, signal, { ShardFilter });
+      knowsFilters = shards.every(({ parent }) => parent === shard);
+      return knowsFilters ? shards : undefined;
+    } catch (error) {
+      if (!isRefused(error)) throw error;
+      knowsFilters = false;
+      return undefined;
+    }
+  }
+
+  return {
+    look: (stream, signal) => describe(stream, signal),
+    async children(stream, shard, signal) {
+      const found = await filtered(stream, shard, signal);
+      if (found !== undefined) return found;
+      const { shards } = await describe(stream, signal);
+      return shards.filter(({ parent }) => parent === shard);
+    },
+  };
+}
+
+function toShard({ ShardId, ParentShardId, SequenceNumberRange: range }: SdkShard): Shard {
+  return {
+    id: ShardId!,
+    ...(ParentShardId !== undefined && { parent: ParentShardId }),
+    ...(range?.StartingSequenceNumber !== undefined && { first: range.StartingSequenceNumber }),
+    ...(range?.EndingSequenceNumber !== undefined && { last: range.EndingSequenceNumber }),
+  };
+}
+
+const isRefused = (error: unknown): boolean =>
+  ["ValidationException", "SerializationException"].includes(causeName(error));

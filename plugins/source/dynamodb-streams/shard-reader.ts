@@ -1,0 +1,186 @@
+import {
+  type DynamoDBStreamsClient,
+  GetRecordsCommand,
+  type GetRecordsCommandInput,
+  GetShardIteratorCommand,
+} from "@aws-sdk/client-dynamodb-streams";
+import type { Context } from "../../../core/run/context.ts";
+import { MigrationError } from "../../../core/errors.ts";
+import { gap } from "../../../core/gap.ts";
+import { KEPT } from "../../../core/incr/shard-age.ts";
+import type { PollOptions, ShardReader } from "../../../core/plugin/roles.ts";
+import type { ShardPosition, ShardUnit, SourceRecord, StreamPage } from "../../../core/types.ts";
+import type { Calls } from "../../_dynamodb/calls.ts";
+import type { RawOutput } from "../../_dynamodb/client.ts";
+import { recordsPage, type RecordsPage } from "./records-page.ts";
+
+const MINUTE = 60_000;
+/** An iterator lives 15 minutes. */
+const ITERATOR_LIFE = 14 * MINUTE;
+/** What an answer holds at most is 1 MB as the service counts: one so large may have been cut short. */
+const CUT_BYTES = 700_000;
+/** The service's limit of one call. */
+const MOST_RECORDS = 1000;
+/** How often in a row a new iterator is taken for the same position. */
+const RENEWALS = 3;
+
+/** What a shard's reader needs. */
+export interface ShardReaderOptions {
+  ctx: Context;
+  client: DynamoDBStreamsClient;
+  calls: Calls;
+  /** The stream's ARN. */
+  stream: string;
+  unit: ShardUnit;
+  from: ShardPosition;
+}
+
+/** Makes the reader of one shard. */
+export function createShardReader({
+  ctx,
+  client,
+  calls,
+  stream,
+  unit,
+  from,
+}: ShardReaderOptions): ShardReader {
+  const { table, shard } = unit;
+  let position = from;
+  let iterator: string | undefined;
+  let usedAt = 0;
+  /** When the last request was sent that was answered, in ms since 1970. */
+  let answeredAt = Date.now();
+
+  function renew(signal: AbortSignal): Promise<string | undefined> {
+    const command = new GetShardIteratorCommand({
+      StreamArn: stream,
+      ShardId: shard,
+      ...iteratorOf(position),
+    });
+    return calls({ call: "GetShardIterator", table: table.name }, signal, async () => {
+      const answer = await client.send(command, { abortSignal: signal });
+      return answer.ShardIterator;
+    });
+  }
+
+  function getRecords(
+    request: GetRecordsCommandInput,
+    signal: AbortSignal,
+  ): Promise<RecordsPage & { bytes: number; sentAt: number }> {
+    return calls({ call: "GetRecords", table: table.name }, signal, async () => {
+      const sentAt = Date.now();
+      const answer = await client.send(new GetRecordsCommand(request), { abortSignal: signal });
+      const { body } = answer as unknown as RawOutput;
+      return { ...recordsPage(body), bytes: body.length, sentAt };
+    });
+  }
+
+  /**
+   * Whether a new iterator is worth a try. A new one at the shard's end would skip what was written meanwhile: once
+   * there was one, all that is there is read instead, which repeats some of it and misses nothing.
+   */
+  function mayRenew(error: unknown): boolean {
+    const name = causeName(error);
+    const renews =
+      name === "ExpiredIteratorException" ||
+      // DynamoDB Local says so now and then without a reason.
+      name === "TrimmedDataAccessException" ||
+      (name === "ValidationException" && /iterator/i.test(String(error)));
+    if (renews && iterator !== undefined) restart(name);
+    return renews;
+  }
+
+  /** A position at the end is none any more once its iterator is gone. */
+  function restart(why: string): void {
+    iterator = undefined;
+    // All that was there then was read; a process that slept for a day has missed something.
+    if (position.at !== "sequence" && Date.now() - answeredAt > KEPT) {
+      const since = new Date(answeredAt).toISOString();
+      throw gap(
+        `what was written since ${since} may have expired unread: table ${table.name}, shard ${shard}`,
+      );
+    }
+    if (position.at !== "latest") return;
+    ctx.log.debug(`${why}: reading table ${table.name}, shard ${shard} from its oldest record`);
+    position = { at: "horizon" };
+  }
+
+  /** Records not read yet are gone. */
+  function lost(error: unknown): unknown {
+    const name = causeName(error);
+    if (name !== "TrimmedDataAccessException" && name !== "ResourceNotFoundException") return error;
+    const where = `table ${table.name}, shard ${shard}`;
+    if (position.at !== "sequence") return gap(`the shard is gone before it was read: ${where}`, error);
+    const { number, inclusive } = position;
+    return gap(`records ${inclusive ? "from" : "after"} ${number} are gone from the stream: ${where}`, error);
+  }
+
+  /** Records that a new iterator brings once more are left out. */
+  function unseen(records: SourceRecord[]): SourceRecord[] {
+    if (position.at !== "sequence") return records;
+    const { inclusive } = position;
+    const known = BigInt(position.number);
+    const isNew = ({ sequenceNumber }: SourceRecord): boolean => {
+      const number = BigInt(sequenceNumber!);
+      return inclusive ? number >= known : number > known;
+    };
+    const [first] = records;
+    return first === undefined || isNew(first) ? records : records.filter(isNew);
+  }
+
+  async function page({ limit, beforeRequest, signal }: PollOptions): Promise<StreamPage> {
+    if (iterator !== undefined && performance.now() - usedAt > ITERATOR_LIFE) restart("an iterator expired");
+    if (iterator === undefined) {
+      iterator = await renew(signal);
+      usedAt = performance.now();
+      // The service gives no iterator behind a closed shard's last record.
+      if (iterator === undefined) {
+        return { records: [], bytes: 0, tip: true, ended: true, sentAt: Date.now() };
+      }
+    }
+    const request: GetRecordsCommandInput = {
+      ShardIterator: iterator,
+      Limit: Math.min(limit ?? ctx.config["qps.incr.batch_num"], MOST_RECORDS),
+    };
+    await beforeRequest(request);
+    const most = request.Limit ?? MOST_RECORDS;
+    const answer = await getRecords(request, signal);
+    iterator = answer.iterator;
+    usedAt = performance.now();
+    answeredAt = answer.sentAt;
+    const last = answer.records.at(-1)?.sequenceNumber;
+    const records = unseen(answer.records);
+    if (last !== undefined) position = { at: "sequence", number: last, inclusive: false };
+    const ended = answer.iterator === undefined;
+    const tip = ended || (answer.records.length < most && answer.bytes < CUT_BYTES);
+    return { records, bytes: answer.bytes, tip, ended, sentAt: answer.sentAt };
+  }
+
+  return {
+    async poll(options) {
+      for (let renewals = 0; ; renewals++) {
+        try {
+          return await page(options);
+        } catch (error) {
+          if (renewals >= RENEWALS || options.signal.aborted || !mayRenew(error)) throw lost(error);
+        }
+      }
+    },
+  };
+}
+
+function iteratorOf(position: ShardPosition): {
+  ShardIteratorType: "LATEST" | "TRIM_HORIZON" | "AT_SEQUENCE_NUMBER" | "AFTER_SEQUENCE_NUMBER";
+  SequenceNumber?: string;
+} {
+  if (position.at === "latest") return { ShardIteratorType: "LATEST" };
+  if (position.at === "horizon") return { ShardIteratorType: "TRIM_HORIZON" };
+  const type = position.inclusive ? "AT_SEQUENCE_NUMBER" : "AFTER_SEQUENCE_NUMBER";
+  return { ShardIteratorType: type, SequenceNumber: position.number };
+}
+
+/** The service's own name of a failure. */
+function causeName(error: unknown): string | undefined {
+  const cause = error instanceof MigrationError ? error.cause : error;
+  return cause instanceof Error ? cause.name : undefined;
+}

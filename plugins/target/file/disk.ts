@@ -1,0 +1,143 @@
+/** Files that last: what is made, renamed or removed is on the disk, and what the system refuses has words. */
+import { constants } from "node:fs";
+import { access, type FileHandle, mkdir, open, rename, rm, stat } from "node:fs/promises";
+import { dirname } from "node:path";
+import { type ErrorCode, MigrationError } from "../../../core/errors.ts";
+
+const FULL = [
+  "TARGET_FAILED",
+  "the disk is full",
+  "make room, then start again: it goes on from there",
+] as const;
+const DENIED = ["TARGET_DENIED", "", "see that the folder target.address can be written to"] as const;
+const AWAY = ["TARGET_UNREACHABLE", "", "see that target.address is a folder, or can be made one"] as const;
+
+/** The system's error codes, what they are to us, in which words, and what the user can do. */
+const CODES: Record<string, readonly [ErrorCode, words: string, hint: string]> = {
+  ENOSPC: FULL,
+  EDQUOT: FULL,
+  EFBIG: [
+    "TARGET_FAILED",
+    "the file system takes no larger file",
+    "set target.address to a folder on another disk",
+  ],
+  EACCES: DENIED,
+  EPERM: DENIED,
+  EROFS: DENIED,
+  ENOTDIR: AWAY,
+  ENOENT: AWAY,
+  ENAMETOOLONG: AWAY,
+  ELOOP: AWAY,
+};
+
+/**
+ * Translates what a call to the file system threw.
+ *
+ * @param what the call in words, for example "writing to ./dump/orders.0.bson.part"
+ */
+export function fileError(error: unknown, what: string): unknown {
+  const { code: system, message } = error as NodeJS.ErrnoException;
+  if (error instanceof MigrationError || typeof system !== "string") return error;
+  const [code, words, hint] = CODES[system] ?? [
+    "TARGET_FAILED",
+    "",
+    "see whether the disk is well, then start again",
+  ];
+  return new MigrationError(code, `${words || message}: ${what}`, { cause: error, hint });
+}
+
+/** Whether there is anything of this name. */
+export async function exists(path: string): Promise<boolean> {
+  try {
+    await stat(path);
+    return true;
+  } catch (error) {
+    if (isMissing(error)) return false;
+    throw error;
+  }
+}
+
+/** Whether an error says that a file, or a folder above it, isn't there. */
+export function isMissing(error: unknown): boolean {
+  return (error as NodeJS.ErrnoException).code === "ENOENT";
+}
+
+/** Opens a file for as long as it is used. */
+export async function withFile<T>(
+  path: string,
+  flags: "r" | "r+" | "w" | "wx",
+  use: (file: FileHandle) => Promise<T>,
+): Promise<T> {
+  const file = await open(path, flags);
+  try {
+    return await use(file);
+  } finally {
+    await file.close();
+  }
+}
+
+/** Writes all of the bytes at an offset: one call may write less. */
+export async function writeAll(file: FileHandle, bytes: Uint8Array, at: number): Promise<void> {
+  for (let done = 0; done < bytes.length;) {
+    done += (await file.write(bytes, done, bytes.length - done, at + done)).bytesWritten;
+  }
+}
+
+/** Reads from an offset until the buffer is full or the file ends; gives how many bytes there were. */
+export async function readAll(file: FileHandle, into: Uint8Array, at: number): Promise<number> {
+  for (let done = 0; ;) {
+    const { bytesRead } = await file.read(into, done, into.length - done, at + done);
+    done += bytesRead;
+    if (bytesRead === 0 || done === into.length) return done;
+  }
+}
+
+/** Makes a text's file; it is on the disk, its name may not be yet. */
+export async function writeText(path: string, text: string): Promise<void> {
+  await withFile(path, "w", async (file) => {
+    await file.writeFile(text);
+    await file.sync();
+  });
+}
+
+/** Renames a file for good. */
+export async function renameFile(from: string, to: string): Promise<void> {
+  await rename(from, to);
+  await syncFolder(dirname(to));
+}
+
+/** Removes files for good, one after the other; those that aren't there are no error. */
+export async function removeFiles(folder: string, paths: string[]): Promise<void> {
+  for (const path of paths) await rm(path, { force: true });
+  await syncFolder(folder);
+}
+
+/** Makes a folder and those above it last. */
+export async function makeFolder(folder: string): Promise<void> {
+  const first = await mkdir(folder, { recursive: true });
+  if (first === undefined) return;
+  for (let made = folder; made.length >= first.length; made = dirname(made)) await syncFolder(dirname(made));
+}
+
+/** Throws what the system says when a folder can't be written to, or made; changes nothing. */
+export async function checkFolder(folder: string): Promise<void> {
+  try {
+    // With its slash it must be a folder.
+    await access(`${folder}/`, constants.W_OK | constants.X_OK);
+  } catch (error) {
+    if (!isMissing(error) || dirname(folder) === folder) throw error;
+    await checkFolder(dirname(folder));
+  }
+}
+
+/** Makes what was renamed, made or removed in a folder last. */
+export async function syncFolder(folder: string): Promise<void> {
+  try {
+    await withFile(folder, "r", (handle) => handle.sync());
+  } catch (error) {
+    if (!UNSYNCED.has((error as NodeJS.ErrnoException).code ?? "")) throw error;
+  }
+}
+
+/** Not every system lets a folder be opened or synced, and one that isn't there has nothing to sync. */
+const UNSYNCED = new Set(["EACCES", "EBADF", "EINVAL", "EISDIR", "ENOENT", "ENOTSUP", "EPERM"]);

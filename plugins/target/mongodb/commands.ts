@@ -1,0 +1,171 @@
+/** Commands whose documents are encoded here, and what they need to know of their collection. */
+import { type Db, MongoServerError, ObjectId } from "mongodb";
+import type { DocumentWriter } from "../../_bson/document-writer.ts";
+import { documentId } from "../../_bson/document-id.ts";
+import { MigrationError } from "../../../core/errors.ts";
+import { type RetryOptions, withRetry } from "../../../core/flow/retry.ts";
+import type { SourceRecord, Table, TargetDocument } from "../../../core/types.ts";
+import { setField } from "../../_bson/value.ts";
+import { unfit } from "../_documents.ts";
+import { DURABLE, WRITE_TIMEOUT } from "../../_mongodb/client.ts";
+import { encodedDocuments } from "./internals.ts";
+
+/** The most a message carries; the guide's 16 MB. */
+const MESSAGE_BYTES = 16 * 1024 * 1024;
+/** The server's own word for a key that is there already. */
+export const DUPLICATE_KEY = 11000;
+
+/** What a server says of one document. */
+export interface WriteError {
+  index: number;
+  code: number;
+  errmsg: string;
+  keyPattern?: Record<string, unknown>;
+}
+
+/** What a writer needs to know of its collection. */
+export interface Destination {
+  db: Db;
+  table: Table;
+  /** Whether plain numbers are doubles. */
+  doubles: boolean;
+  /** What `_id` is: made up here; the table's own key; or made of the key, see plugins/_bson/document-id.ts. */
+  ids: "any" | "key" | "derived";
+  /** Whether documents are found by their key alone: others may have made them, with an `_id` of theirs. */
+  byKey: boolean;
+  /** Whether a put looks for what it replaces, since no unique index tells that it is there. */
+  overwrites: boolean;
+  /** Makes up the `_id` of a record that may be written again, each time the same; missing: none is. */
+  idOf?: (record: SourceRecord) => Uint8Array;
+  /** The partition key's field path. */
+  partitionPath: string;
+  /** Whether a document whose key is there already replaces it. */
+  replaceDuplicates: boolean;
+  /** Told of one that doesn't; without it, it is an error. */
+  onDuplicate?: (record: SourceRecord) => void;
+  /** Takes an index away that refuses a document; throws where it is none of the table's own. */
+  makeFit: (error: WriteError, record: SourceRecord) => Promise<void>;
+  retry: RetryOptions;
+  /** Makes a call when its turn has come and the run may still write; waits for the answer as long as there can be one. */
+  inTurn: <T>(send: () => Promise<T>) => Promise<T>;
+}
+
+/** A part of what is encoded that one message carries. */
+export interface Slice {
+  bytes: Uint8Array;
+  /** The number of its first document. */
+  from: number;
+  count: number;
+}
+
+/**
+ * Cuts documents that stand one behind the other into messages.
+ *
+ * @param ends where each ends
+ */
+export function* slices(bytes: Uint8Array, ends: readonly number[]): Generator<Slice> {
+  let from = 0;
+  let start = 0;
+  for (let i = 0; i < ends.length; i++) {
+    const before = i === 0 ? 0 : ends[i - 1]!;
+    if (ends[i]! - start > MESSAGE_BYTES && i > from) {
+      yield { bytes: bytes.subarray(start, before), from, count: i - from };
+      from = i;
+      start = before;
+    }
+  }
+  if (ends.length > from) yield { bytes: bytes.subarray(start), from, count: ends.length - from };
+}
+
+/** The error for a key that is there already. */
+export function duplicate(record: SourceRecord, to: Destination, key: string): MigrationError {
+  const what = `a document of this key is there already: ${whereIs(record, to)}`;
+  return new MigrationError("DUPLICATE_KEY", what, {
+    hint: `set ${key} = true to replace it`,
+  });
+}
+
+/** The `_id` made of a record's key; a document must not have another, or nothing would guard the key. */
+export function derivedId({ keys, document }: SourceRecord, to: Destination): Uint8Array {
+  if (document !== undefined && Object.hasOwn(document, "_id")) {
+    const what = "a plugin sets _id, which is made of the key in a sharded collection";
+    throw new MigrationError("DATA_UNFIT", `${what}: ${whereIs({ keys }, to)}`, {
+      hint: "let the plugin leave _id alone, or give the value another name",
+    });
+  }
+  return documentId(keys, to.table.keys);
+}
+
+/** Appends a document and gives where it ends. */
+export function append(
+  writer: DocumentWriter,
+  { document, id }: { document: TargetDocument; id?: Uint8Array | undefined },
+  record: SourceRecord,
+  to: Destination,
+): number {
+  try {
+    writer.append(document, id);
+    return writer.bytes().length;
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    throw unfit(error.message, record, to.table, error);
+  }
+}
+
+function whereIs({ keys }: Pick<SourceRecord, "keys">, to: Destination): string {
+  return `table ${to.table.name}, key ${JSON.stringify(keys)}`;
+}
+
+/** What finds a record's document. A sharded collection wants the shard key, to ask one shard only; the key has it. */
+export function filterOf(record: SourceRecord, to: Destination): TargetDocument {
+  if (to.ids !== "derived" || to.byKey) return record.key!;
+  const filter: TargetDocument = { _id: new ObjectId(derivedId(record, to)) };
+  setField(filter, to.partitionPath, record.key![to.partitionPath]);
+  return filter;
+}
+
+/** What a server said of a message. */
+export interface Answer {
+  /** What was refused. */
+  errors: WriteError[];
+  /** How many were inserted, found or deleted, upserts among them. */
+  done: number;
+  /** How many were inserted by upserts. */
+  upserted: number;
+  /** The number of the try that was answered, from 0. */
+  attempt: number;
+}
+
+/** Sends a command whose documents are encoded already, again and again while its outcome is unknown. */
+export async function send(
+  to: Destination,
+  command: string,
+  field: string,
+  bytes: Uint8Array,
+): Promise<Answer> {
+  return withRetry(async (attempt) => {
+    const answer = await to.inTurn(() =>
+      to.db.command({
+        [command]: to.table.targetName,
+        ordered: false,
+        writeConcern: DURABLE,
+        maxTimeMS: WRITE_TIMEOUT,
+        ...encodedDocuments(field, bytes),
+      }),
+    );
+    // Written, but not durably so: an unknown outcome as any other.
+    if (answer.writeConcernError) throw new MongoServerError(answer.writeConcernError);
+    const errors = (answer.writeErrors ?? []) as WriteError[];
+    // A mongos names a shard that is away document by document.
+    const others = errors.filter(({ code }) => code !== DUPLICATE_KEY);
+    const away = others.map((error) => new MongoServerError({ ...error })).find(to.retry.passes);
+    if (away !== undefined) throw away;
+    const upserted = (answer.upserted as unknown[] | undefined)?.length ?? 0;
+    return { errors, done: Number(answer.n), upserted, attempt };
+  }, to.retry);
+}
+
+/** The error for a document that the server doesn't take. */
+export function refused(error: WriteError, record: SourceRecord, to: Destination): MigrationError {
+  return unfit(`MongoDB refused a document, ${error.errmsg}`, record, to.table);
+}

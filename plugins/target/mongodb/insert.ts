@@ -1,0 +1,101 @@
+/** Batches as pre-encoded commands: inserts, and replaces by key for what is there already. */
+import { createDocumentWriter } from "../../_bson/document-writer.ts";
+import type { Batch, EncodedBatch, SourceRecord, WriteResult } from "../../../core/types.ts";
+import { checkSizes } from "../_documents.ts";
+import {
+  append,
+  derivedId,
+  type Destination,
+  duplicate,
+  DUPLICATE_KEY,
+  refused,
+  send,
+  slices,
+} from "./commands.ts";
+import { isIndexRefusal } from "./indexes.ts";
+import { replace } from "./replace.ts";
+
+/** What goes into one message: documents and the records behind them. */
+interface Chunk {
+  bytes: Uint8Array;
+  count: number;
+  record: (index: number) => SourceRecord;
+}
+
+/** Writes a batch of puts. */
+export async function writeBatch({ unit, records }: Batch, to: Destination): Promise<WriteResult> {
+  if (to.overwrites) return overwrite(records, to);
+  // Encoded once with its `_id`, so that a message can be sent again byte for byte.
+  const writer = createDocumentWriter({ doubles: to.doubles, addId: true });
+  const ends = records.map((record) => {
+    const id =
+      to.ids === "derived" ? derivedId(record, to) : to.ids === "any" ? to.idOf?.(record) : undefined;
+    return append(writer, { document: record.document!, id }, record, to);
+  });
+  return writeEncoded({ unit, bytes: writer.bytes(), ends, record: (index) => records[index]! }, to);
+}
+
+/** Writes documents that are BSON already. */
+export async function writeEncoded(batch: EncodedBatch, to: Destination): Promise<WriteResult> {
+  if (to.overwrites) {
+    const records = batch.ends.map((_, index) => batch.record(index));
+    return overwrite(records, to);
+  }
+  const started = performance.now();
+  const result: WriteResult = { inserted: 0, replaced: 0, deleted: 0, duplicates: 0, ms: 0 };
+  for (const chunk of messages(batch, to)) {
+    const again = await insert(chunk, to, result);
+    const { inserted, replaced } = await replace(again, () => true, to);
+    result.inserted += inserted;
+    result.replaced += replaced;
+  }
+  result.ms = performance.now() - started;
+  return result;
+}
+
+async function overwrite(records: SourceRecord[], to: Destination): Promise<WriteResult> {
+  const started = performance.now();
+  const replaced = await replace(records, () => true, { ...to, byKey: true });
+  return { ...replaced, deleted: 0, duplicates: 0, ms: performance.now() - started };
+}
+
+/** Cuts a batch into messages; a document that is too large for any is refused. */
+function* messages({ bytes, ends, record }: EncodedBatch, to: Destination): Generator<Chunk> {
+  checkSizes({ ends, record }, to.table);
+  for (const slice of slices(bytes, ends)) {
+    yield { bytes: slice.bytes, count: slice.count, record: (index) => record(slice.from + index) };
+  }
+}
+
+/**
+ * Inserts. A duplicate of an `_id` made up here means that an earlier try, whose answer was lost, had
+ * written it; another duplicate is a key that is there already. Where `_id` is the item's own, its key or what a plugin
+ * sets, it can be either: after an earlier try the document is replaced in any case, by itself or not.
+ *
+ * @returns the records to replace
+ */
+async function insert(chunk: Chunk, to: Destination, result: WriteResult): Promise<SourceRecord[]> {
+  const again: SourceRecord[] = [];
+  const { errors, attempt } = await send(to, "insert", "documents", chunk.bytes);
+  for (const error of errors) {
+    const record = chunk.record(error.index);
+    if (isIndexRefusal(error)) {
+      await to.makeFit(error, record);
+      again.push(record);
+      continue;
+    }
+    if (error.code !== DUPLICATE_KEY) throw refused(error, record, to);
+    const onId = error.keyPattern !== undefined && Object.keys(error.keyPattern)[0] === "_id";
+    if (onId && to.ids === "any" && !hasId(record)) result.duplicates++;
+    else if (to.replaceDuplicates || (onId && attempt > 0)) again.push(record);
+    else if (to.onDuplicate !== undefined) to.onDuplicate(record);
+    else throw duplicate(record, to, "full.executor.insert_on_dup_update");
+  }
+  result.inserted += chunk.count - errors.length;
+  return again;
+}
+
+/** Whether the document's `_id` isn't made up here. */
+export function hasId({ document }: SourceRecord): boolean {
+  return document !== undefined && Object.hasOwn(document, "_id");
+}

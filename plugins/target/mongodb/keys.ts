@@ -1,0 +1,39 @@
+import { BSON, type Collection, type Document } from "mongodb";
+import { type RetryOptions, withRetry } from "../../../core/flow/retry.ts";
+import type { TargetDocument } from "../../../core/types.ts";
+
+/** Documents of one page. */
+const PAGE = 2000;
+
+/**
+ * All documents of a collection in pages, by `_id`, each page a query of its own that may be made again.
+ *
+ * @param paths the fields wanted
+ */
+export async function* keyPages(
+  collection: Collection,
+  paths: string[],
+  { retry, signal }: { retry: RetryOptions; signal: AbortSignal },
+): AsyncIterable<TargetDocument[]> {
+  const projection = Object.fromEntries([...paths, "_id"].map((path) => [path, 1]));
+  let last: Document | undefined;
+  for (;;) {
+    signal.throwIfAborted();
+    // Bounds of the index, for a filter with $gt sees ids of one type only. They include the last page's last one.
+    const bounds = last === undefined ? {} : { min: { _id: last["_id"] } };
+    const options = { projection, promoteValues: false, hint: "_id_", sort: { _id: 1 }, ...bounds } as const;
+    const limit = last === undefined ? PAGE : PAGE + 1;
+    const found = await withRetry(() => collection.find({}, { ...options, limit }).toArray(), retry);
+    // When the one that was last is gone, the first is a new one; to see one twice does no harm.
+    const page = last !== undefined && isSame(found[0], last) ? found.slice(1) : found;
+    if (page.length > 0) yield page;
+    if (found.length < limit) return;
+    last = found.at(-1);
+  }
+}
+
+function isSame(document: Document | undefined, other: Document): boolean {
+  return (
+    document !== undefined && BSON.EJSON.stringify(document["_id"]) === BSON.EJSON.stringify(other["_id"])
+  );
+}

@@ -1,0 +1,68 @@
+import { describe, expect, test } from "bun:test";
+import fc from "fast-check";
+import { describeConfig, loadConfig } from "../../../core/config/load.ts";
+import { maskText, maskValue } from "../../../core/config/redact.ts";
+
+const load = (set: Record<string, string>) =>
+  loadConfig({ set: { "target.address": "mongodb://127.0.0.1", ...set } });
+
+describe("masking", () => {
+  test.each([
+    ["mongodb://u:p@h:1/db", "mongodb://***@h:1/db"],
+    ["mongodb+srv://u:p@ss/w rd@h", "mongodb+srv://***@h"],
+    ["u:p@h:1", "***@h:1"],
+    ['"mongodb://u:p@h"', '"mongodb://***@h"'],
+    [
+      "mongodb://h/?tlsCertificateKeyFilePassword=p&w=1",
+      "mongodb://h/?tlsCertificateKeyFilePassword=***&w=1",
+    ],
+    [
+      "mongodb://h/?authMechanismProperties=AWS_SESSION_TOKEN:p,X:y",
+      "mongodb://h/?authMechanismProperties=AWS_SESSION_TOKEN:***,X:y",
+    ],
+    ["https://h/?X-Amz-Signature=p&a=b", "https://h/?X-Amz-Signature=***&a=b"],
+    ["https://h/?X-Amz-Security-Token=p", "https://h/?X-Amz-Security-Token=***"],
+    ["mongodb://h1,h2/?replicaSet=rs", "mongodb://h1,h2/?replicaSet=rs"],
+    ["", ""],
+  ])("of the address %j gives %j", (address, masked) => {
+    expect(maskValue("target.address", address)).toBe(masked);
+  });
+
+  test("of a text hides the credentials in its addresses", () => {
+    expect(maskText("no answer from mongodb://u:p@h, nor http://a:b@c/ today")).toBe(
+      "no answer from mongodb://***@h, nor http://***@c/ today",
+    );
+  });
+
+  test("lets no password through, whatever it is made of", () => {
+    fc.assert(
+      fc.property(fc.string({ unit: "grapheme", minLength: 1 }), (noise) => {
+        const address = `mongodb://me:<${noise}>S3CR3T${noise}@h:1/?proxyPassword=S3CR3T`;
+        expect(maskValue("target.address", address)).not.toContain("S3CR3T");
+      }),
+    );
+  });
+
+  test("of a configuration leaves everything but the secrets", () => {
+    const uri = "mongodb://me:S3CR3T@h/?proxyPassword=S3CR3T";
+    const { config } = load({
+      "source.access_key_id": "S3CR3T",
+      "source.secret_access_key": "S3CR3T",
+      "source.session_token": "S3CR3T",
+      "source.endpoint_url": "http://me:S3CR3T@h/",
+      "target.address": uri,
+      "checkpoint.address": uri,
+      "filter.collection.white": "a;b",
+    });
+    const shown = describeConfig(config);
+    expect(JSON.stringify(shown)).not.toContain("S3CR3T");
+    expect(shown).toMatchObject({
+      "source.session_token": "***",
+      "filter.collection.white": ["a", "b"],
+      "qps.full": 1000,
+    });
+    expect(shown["checkpoint.address"]).toBe("mongodb://***@h/?proxyPassword=***");
+    expect(describeConfig(load({}).config)["source.session_token"]).toBe("");
+    expect(JSON.stringify(config)).toContain("S3CR3T");
+  });
+});

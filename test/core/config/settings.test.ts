@@ -1,0 +1,162 @@
+import { describe, expect, test } from "bun:test";
+import { type Config, loadConfig, type SettingKey } from "../../../core/config/load.ts";
+import { MigrationError } from "../../../core/errors.ts";
+import { DEFAULTS, SETTINGS } from "../../../core/config/settings.ts";
+
+const ADDRESS = "mongodb://127.0.0.1:27017";
+
+/** Loads settings as --set would give them, with an address if there is none. */
+function load(set: Record<string, string>) {
+  return loadConfig({ set: { "target.address": ADDRESS, ...set } });
+}
+
+function failure(run: () => unknown): MigrationError {
+  try {
+    run();
+  } catch (error) {
+    if (error instanceof MigrationError) return error;
+    throw error;
+  }
+  throw new Error("nothing was thrown");
+}
+
+const problems = (set: Record<string, string>) => failure(() => load(set)).message;
+
+describe("a value", () => {
+  test.each<[SettingKey, string, unknown]>([
+    ["conf.version", "9", 9],
+    ["log.level", "warning", "warn"],
+    ["log.level", "WARN", "warn"],
+    ["log.level", "None", "none"],
+    ["log.buffer", "0", false],
+    ["log.buffer", "T", true],
+    ["full_sync.http_port", "-1", -1],
+    ["full_sync.http_port", "0", 0],
+    ["source.endpoint_url", "https://example.com:1010/x", "https://example.com:1010/x"],
+    ["source.session.timeout", "0", 0],
+    ["filter.collection.white", "a; b;;c ;", ["a", "b", "c"]],
+    ["filter.collection.white", " ; ", []],
+    ["qps.full", "1", 1],
+    ["qps.full", "0010", 10],
+    ["qps.full.batch_num", "0", 128],
+    ["qps.incr.batch_num", "-5", 128],
+    ["qps.full.batch_num", "7", 7],
+    ["full.concurrency", "4096", 4096],
+    ["full.read.concurrency", "0", 1],
+    ["full.read.concurrency", "8192", 8192],
+    ["full.read.concurrency", "auto", "auto"],
+    ["full.read.consistent", "true", true],
+    ["full.read.capacity", "500", 500],
+    ["full.document.write.batch", "0", 128],
+    ["full.document.write.batch", "1024", 1024],
+    ["full.enable_index.primary", "false", true],
+    ["target.address", "mongodb+srv://h", "mongodb+srv://h"],
+    ["plugins", "./a.ts;./b.ts", ["./a.ts", "./b.ts"]],
+    ["id", "a".repeat(46), "a".repeat(46)],
+    ["full.read.filter_attributevalues", "a```N```1~~~b```S```x ", { ":a": { N: "1" }, ":b": { S: "x" } }],
+  ])("%s = %j is %j", (key, text, value) => {
+    expect(load({ sync_mode: "full", [key]: text }).config[key] as unknown).toEqual(value);
+  });
+
+  test.each<[SettingKey, string[], string]>([
+    ["conf.version", ["0", "x", "-1"], "from 1"],
+    ["id", ["a/b", "a.b", "a b", "a$", 'a"', "a\0", "é".repeat(32), "admin"], "database"],
+    ["log.level", ["loud"], "none, error, warn, info, debug"],
+    ["log.buffer", ["yes", "on", "TrUe", "2"], "true or false"],
+    ["full_sync.http_port", ["-2", "65536"], "0 takes any free port"],
+    ["sync_mode", ["ALL", "both"], "all, full, incr"],
+    ["incr_sync_parallel", ["true"], "sync_mode = all"],
+    ["source.endpoint_url", ["localhost:8000", "ftp://h", "http://"], "http:// or https://"],
+    ["source.region", ["us east"], "us-east-2"],
+    ["qps.full", ["0", "-1", "0x10", "1k", "1.5", "1e3", "+1", "99999999999"], "from 1 to"],
+    ["full.concurrency", ["0", "4097"], "from 1 to 4096"],
+    ["full.read.concurrency", ["8193", "Auto"], "from 0 to 8192"],
+    ["full.document.write.batch", ["1025"], "from 1 to 1024"],
+    ["target.type", ["mysql", "constructor", "__proto__"], "mongodb, aliyun_dynamo_proxy, file, plugin"],
+    ["target.address", ["127.0.0.1:27017", "http://h", "mongodb://"], "mongodb:// or mongodb+srv://"],
+    ["target.db.exist", ["Drop", "merge"], "rename, drop, or empty"],
+    ["checkpoint.address", ["./checkpoint"], "mongodb://"],
+    ["checkpoint.db", ["nimo-shake", "Nimo-Shake"], "target database"],
+    ["source.secret_access_key", ["x"], "both or neither"],
+    ["source.session_token", ["x"], "needs source.access_key_id"],
+    ["full.read.filter_attributevalues", ["a:N:1"], "entry 1"],
+    ["full.read.filter_expression", ["a = :a"], ":a"],
+  ])("%s refuses %j", (key, texts, allowed) => {
+    for (const text of texts) {
+      const message = problems({ sync_mode: "full", [key]: text });
+      expect(message).toContain(allowed);
+      expect(message).toContain("(--set)");
+      expect(message).not.toContain("\n");
+    }
+  });
+
+  test.each(SETTINGS.map(({ key }) => key).filter((key) => key !== "target.address"))(
+    "%s = (empty) is the default",
+    (key) => {
+      const { config, given } = load({ [key]: "" });
+      expect(config).toEqual(load({}).config);
+      expect(given).toEqual(new Set<SettingKey>(["target.address"]));
+    },
+  );
+});
+
+describe("a default", () => {
+  test("is the guide's, and follows from other keys where it depends on them", () => {
+    expect(load({}).config).toMatchObject({
+      id: "nimo-shake",
+      "log.level": "info",
+      "log.buffer": true,
+      sync_mode: "all",
+      "qps.full": 1000,
+      "full.concurrency": 4,
+      "full.document.parser": 2,
+      "full.document.write.batch": 128,
+      "full.read.consistent": true,
+      "target.mongodb.type": "replica",
+      "target.db.exist": "",
+      "convert.type": "change",
+      "convert._id": "",
+      "increase.concurrency": 16,
+      "increase.persist.dir": "./nimo-shake-spool",
+      "checkpoint.type": "mongodb",
+      "checkpoint.address": ADDRESS,
+      "checkpoint.db": "nimo-shake-checkpoint",
+    } satisfies Partial<Config>);
+  });
+
+  test.each<[Record<string, string>, Partial<Config>]>([
+    [{ sync_mode: "full" }, { "full.read.consistent": false }],
+    [{ id: "x" }, { "checkpoint.db": "x-checkpoint", "increase.persist.dir": "./x-spool" }],
+    [
+      { "target.type": "aliyun_dynamo_proxy", "target.address": "host:8000" },
+      { "full.document.write.batch": 25, "checkpoint.type": "file", "convert.type": "same" },
+    ],
+    [
+      { "target.type": "plugin", "target.address": "" },
+      { "full.document.write.batch": 128, "checkpoint.type": "file", "checkpoint.address": "" },
+    ],
+    [
+      { "target.type": "file", "target.address": "out", sync_mode: "full" },
+      { "checkpoint.type": "file", "checkpoint.address": "" },
+    ],
+  ])("with %j", (set, expected) => {
+    expect(load(set).config).toMatchObject(expected);
+  });
+
+  test("target.address has none", () => {
+    expect(failure(() => loadConfig()).message).toBe(
+      "target.address (not given): is required, such as mongodb://127.0.0.1:27017",
+    );
+  });
+
+  test("every key has a description, a variable of its own and a sound default", () => {
+    expect(SETTINGS.filter(({ description }) => description === "" || description.includes("\n"))).toEqual(
+      [],
+    );
+    expect(new Set(SETTINGS.map(({ env }) => env)).size).toBe(SETTINGS.length);
+    expect(load({ ...DEFAULTS, "target.address": ADDRESS }).config).toEqual(load({}).config);
+    expect(SETTINGS.map(({ key }) => key).toSorted()).toEqual(
+      Object.keys(load({}).config).toSorted() as SettingKey[],
+    );
+  });
+});

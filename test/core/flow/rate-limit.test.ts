@@ -1,0 +1,94 @@
+import { describe, expect, test, setDefaultTimeout } from "bun:test";
+import { createLimiter, type Limiter } from "../../../core/flow/rate-limit.ts";
+
+setDefaultTimeout(180_000);
+
+const SECOND = 1000;
+/** Unused time the limiter may save up, plus what a timer may be early, in ms. */
+const TOLERANCE = 22;
+
+/** What {@link measure} gives, times in ms. */
+interface Measured {
+  /** When each call was let through. */
+  passed: number[];
+  /** How long the machine kept a timer waiting at most: calls due meanwhile come together. */
+  stall: number;
+}
+
+/** Calls from several callers until the time is over. */
+async function measure(limiter: Limiter, callers: number, ms: number): Promise<Measured> {
+  const start = performance.now();
+  const passed: number[] = [];
+  let last = start;
+  let stall = 0;
+  const probe = setInterval(() => {
+    const now = performance.now();
+    stall = Math.max(stall, now - last);
+    last = now;
+  }, 1);
+  const caller = async (): Promise<void> => {
+    while (performance.now() - start < ms) {
+      await limiter();
+      passed.push(performance.now() - start);
+    }
+  };
+  await Promise.all(Array.from({ length: callers }, caller));
+  clearInterval(probe);
+  return { passed, stall };
+}
+
+/** The most calls in any window of so many ms. */
+function mostIn(passed: number[], window: number): number {
+  let from = 0;
+  let most = 0;
+  passed.forEach((time, i) => {
+    while (passed[from]! <= time - window) from++;
+    most = Math.max(most, i - from + 1);
+  });
+  return most;
+}
+
+describe("createLimiter", () => {
+  test.each([
+    [20, 1],
+    [20, 8],
+    [500, 1],
+    [500, 8],
+  ])("%d per second, %d callers: never more in any second, and not much fewer", async (rate, callers) => {
+    const { passed, stall } = await measure(createLimiter(rate), callers, 2 * SECOND);
+    for (const window of [SECOND, SECOND / 4]) {
+      const allowed = (rate * (window + TOLERANCE + stall)) / SECOND + 1;
+      expect(mostIn(passed, window)).toBeLessThanOrEqual(allowed);
+    }
+    expect(passed.length).toBeGreaterThan(2 * rate * 0.7);
+  });
+
+  test("an idle time isn't saved up", async () => {
+    const limiter = createLimiter(50);
+    await limiter();
+    await Bun.sleep(SECOND);
+    const { passed, stall } = await measure(limiter, 4, 0.4 * SECOND);
+    const allowed = 50 * ((0.2 * SECOND + TOLERANCE + stall) / SECOND) + 1;
+    expect(passed.filter((time) => time < 0.2 * SECOND).length).toBeLessThanOrEqual(allowed);
+  });
+
+  test("the first call doesn't wait, the next waits its turn", async () => {
+    const limiter = createLimiter(10);
+    const start = performance.now();
+    await limiter();
+    expect(performance.now() - start).toBeLessThan(50);
+    await limiter();
+    expect(performance.now() - start).toBeGreaterThan(75);
+  });
+
+  test("a wait ends when the signal is aborted", async () => {
+    const limiter = createLimiter(0.01);
+    await limiter();
+    const stopping = new AbortController();
+    const waiting = limiter(stopping.signal);
+    const start = performance.now();
+    setTimeout(() => stopping.abort(), 20);
+    await expect(waiting).rejects.toMatchObject({ name: "AbortError" });
+    expect(performance.now() - start).toBeLessThan(2 * SECOND);
+  });
+});

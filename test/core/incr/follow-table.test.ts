@@ -1,0 +1,89 @@
+import { describe, expect, test } from "bun:test";
+import { setTimeout as sleep } from "node:timers/promises";
+import { followTable } from "../../../core/incr/follow-table.ts";
+import type { OpenStream } from "../../../core/incr/table-stream.ts";
+import { switchable } from "../../../core/progress/stream-progress.ts";
+import type { ShardState } from "../../../core/checkpoint/nimoshake-rows.ts";
+import {
+  changed,
+  fakeStreams,
+  noted,
+  opened,
+  streamContext,
+  type StreamContextOptions,
+  TABLE,
+} from "../../fakes/streams.ts";
+
+/** Follows until the work is done; gives what ended it before. */
+async function following(
+  options: StreamContextOptions,
+  work: (stream: OpenStream, good: () => boolean) => Promise<void>,
+): Promise<{ code?: string } | undefined> {
+  await using ctx = await streamContext(options);
+  const stream = await opened(ctx);
+  const counters = ctx.progress.tables.get(TABLE.name)!;
+  counters.stream = stream.progress;
+  const done = followTable(stream).catch(() => {});
+  await work(stream, () => switchable(ctx.progress, Date.now()).good);
+  const failure = ctx.signal.reason as { code?: string } | undefined;
+  ctx.stop(new Error("enough"));
+  await done;
+  return failure;
+}
+
+async function until(holds: () => boolean): Promise<void> {
+  for (let n = 0; n < 500 && !holds(); n++) await sleep(10);
+  expect(holds()).toBe(true);
+}
+
+describe("now is a good moment to switch over", () => {
+  test("not before the children of a shard that has ended are followed, up to the second one", async () => {
+    const streams = fakeStreams([{ id: "a" }, { id: "b" }]);
+    await following({ streams }, async (stream, good) => {
+      await until(good);
+      streams.answers.set("a", [{ ended: true }]);
+      await until(() => !stream.progress.shards.has("a"));
+      expect(good()).toBe(false);
+      await sleep(150);
+      expect(good()).toBe(false);
+      // The first child has nothing; the second one is listed late, and has all.
+      streams.answers.set("d", [{ records: [changed("k", 7)] }]);
+      streams.listed = [{ id: "a", last: "5" }, { id: "b" }, { id: "c", parent: "a" }];
+      await until(() => stream.progress.shards.has("c"));
+      streams.listed = [...streams.listed, { id: "d", parent: "a" }];
+      let applied: number | undefined;
+      await until(() => (applied ??= good() ? stream.progress.written : undefined) !== undefined);
+      expect(applied).toBe(1);
+    });
+  });
+
+  test("not while a child waits for its parent, which gives nothing for a while, as the service may", async () => {
+    const rows: ShardState[] = [
+      { id: "p", status: "running", position: { at: "horizon" } },
+      { id: "c", parent: "p", status: "waiting", position: { at: "horizon" } },
+    ];
+    const checkpoint = noted(rows, { p: Date.now(), c: Date.now() });
+    const streams = fakeStreams([
+      { id: "p", last: "9" },
+      { id: "c", parent: "p" },
+    ]);
+    await following({ streams, checkpoint }, async (stream, good) => {
+      await until(() => stream.progress.shards.get("p")?.settledAt !== undefined);
+      expect(good()).toBe(false);
+    });
+  });
+});
+
+test("shards that all have ended, and a listing that fails: no gap until it is listed that none follows", async () => {
+  const streams = fakeStreams([{ id: "a" }]);
+  const failure = await following({ streams, patience: 400 }, async (stream) => {
+    streams.answers.set("a", [{ ended: true }]);
+    await until(() => !stream.progress.shards.has("a"));
+    streams.failure = new Error("no answer");
+    await sleep(800);
+    expect(stream.ctx.signal.aborted).toBe(false);
+    streams.failure = undefined;
+    await until(() => stream.ctx.signal.aborted);
+  });
+  expect(failure?.code).toBe("STREAM_GAP");
+});

@@ -1,0 +1,202 @@
+import { describe, expect, test } from "bun:test";
+import { setTimeout as sleep } from "node:timers/promises";
+import { followTable } from "../../../core/incr/follow-table.ts";
+import { noteShards } from "../../../core/incr/table-stream.ts";
+import { keepPositions } from "../../../core/incr/kept-positions.ts";
+import type { ShardState } from "../../../core/checkpoint/nimoshake-rows.ts";
+import type { Shard } from "../../../core/types.ts";
+import type { memoryCheckpoint } from "../../fakes/context.ts";
+import { changed, type FakeStreams, fakeStreams, noted, opened, streamContext } from "../../fakes/streams.ts";
+
+const HOUR = 3_600_000;
+const ago = (hours: number): number => Date.now() - hours * HOUR;
+const at = (number: string) => ({ at: "sequence", number, inclusive: false }) as const;
+
+/** Follows for a moment; gives what ended it, if anything did, and the shards that were read. */
+async function follow(
+  streams: FakeStreams,
+  checkpoint: ReturnType<typeof memoryCheckpoint>,
+): Promise<{ code: string | undefined; read: string[] }> {
+  await using ctx = await streamContext({ streams, checkpoint });
+  const stream = await opened(ctx);
+  const done = followTable(stream).catch(() => {});
+  await sleep(80);
+  const failure = ctx.signal.reason as { code: string } | undefined;
+  ctx.stop(new Error("enough"));
+  await done;
+  return { code: failure?.code, read: streams.opened.map(({ shard }) => shard) };
+}
+
+describe("a child found after a pause is as old as the time at which its parent was known to be read", () => {
+  const shards: Shard[] = [
+    { id: "p", last: "9" },
+    { id: "c", parent: "p" },
+  ];
+  const running: ShardState = { id: "p", status: "running", position: at("5"), time: ago(30) };
+
+  test("a parent that was read a day ago: a gap", async () => {
+    const streams = fakeStreams(shards, { p: [{ ended: true }] });
+    expect(await follow(streams, noted([running], { p: ago(25) }))).toMatchObject({ code: "STREAM_GAP" });
+  });
+
+  test("a parent that ended a day ago, with a grandchild: a gap", async () => {
+    const streams = fakeStreams([
+      ...shards.slice(0, 1),
+      { id: "c", parent: "p", last: "12" },
+      { id: "g", parent: "c" },
+    ]);
+    const done: ShardState = { ...running, status: "done" };
+    expect(await follow(streams, noted([done], { p: ago(25) }))).toMatchObject({ code: "STREAM_GAP" });
+  });
+
+  test("a parent that was idle at its tip two hours ago: none", async () => {
+    const streams = fakeStreams(shards, { p: [{ ended: true }] });
+    const { code, read } = await follow(streams, noted([running], { p: ago(2) }));
+    expect(code).toBeUndefined();
+    expect(read).toEqual(["p", "c"]);
+  });
+
+  test("a parent noted long ago that is read on to records of today: none", async () => {
+    const streams = fakeStreams(shards, { p: [{ records: [changed("a", 7, ago(1))] }, { ended: true }] });
+    const { code, read } = await follow(streams, noted([running], { p: ago(25) }));
+    expect(code).toBeUndefined();
+    expect(read).toEqual(["p", "c"]);
+  });
+});
+
+test("an end that is seen now says nothing of when it was", async () => {
+  const streams = fakeStreams([{ id: "p" }]);
+  const checkpoint = noted([{ id: "p", status: "running", position: at("5") }], { p: ago(25) });
+  await using ctx = await streamContext({ streams, checkpoint });
+  const stream = await opened(ctx);
+  streams.answers.set("p", [{}, {}, { ended: true }]);
+  const done = followTable(stream).catch(() => {});
+  while (stream.checkpoint.shards.get("p")!.status !== "done") await sleep(5);
+  noteShards(stream, [{ id: "c", parent: "p" }]);
+  expect(stream.checkpoint.shards.get("c")!.notedAt).toBeLessThan(ago(24));
+  ctx.stop(new Error("enough"));
+  await done;
+});
+
+test("a stream that is gone on with is listed once at its opening: what came meanwhile is known then", async () => {
+  const streams = fakeStreams([{ id: "p" }, { id: "c", parent: "p" }]);
+  const running: ShardState = { id: "p", status: "running", position: at("5") };
+  await using ctx = await streamContext({ streams, checkpoint: noted([running], { p: ago(1) }) });
+  const { checkpoint, listedAt } = await opened(ctx, "noted");
+  expect(checkpoint.shards.get("c")).toMatchObject({ status: "waiting", position: { at: "horizon" } });
+  expect(streams.listings).toBe(1);
+  expect(performance.now() - listedAt!).toBeLessThan(5000);
+});
+
+test("positions that were cut off half way are whole at the next start: no shard waits for a parent that is long gone", async () => {
+  const shards = Array.from({ length: 40 }, (_, n): Shard => ({ id: `s${n}`, parent: `gone${n}` }));
+  const streams = fakeStreams(shards, { s0: [new Error("killed here")] });
+  const checkpoint = noted([]);
+  await using first = await streamContext({ streams, checkpoint });
+  await expect(opened(first)).rejects.toThrow("killed here");
+  await using second = await streamContext({ streams, checkpoint });
+  const stream = await opened(second);
+  expect(stream.checkpoint.shards.size).toBe(40);
+  expect(stream.orphans.size).toBe(0);
+});
+
+describe("while the full phase runs", () => {
+  test("the children of a shard whose end was seen are looked for at once, and read lightly", async () => {
+    const streams = fakeStreams([{ id: "p" }], {
+      p: [{ ended: true }],
+      c: [{ records: [changed("a", 20)] }],
+    });
+    await using ctx = await streamContext({ streams });
+    const stream = await opened(ctx);
+    const unkeep = keepPositions(stream);
+    await sleep(20);
+    streams.listed = [
+      { id: "p", last: "9" },
+      { id: "c", parent: "p" },
+    ];
+    while (!stream.checkpoint.shards.has("c")) await sleep(5);
+    while (stream.checkpoint.shards.get("c")!.position.at !== "sequence") await sleep(20);
+    await unkeep();
+    expect(stream.checkpoint.shards.get("c")).toMatchObject({
+      position: { at: "sequence", number: "20", inclusive: true },
+    });
+    expect(streams.opened).toEqual([
+      { shard: "p", from: { at: "latest" } },
+      { shard: "c", from: { at: "horizon" } },
+    ]);
+  });
+
+  test("a child found after a pause of a day is a gap there, too", async () => {
+    const done: ShardState = { id: "p", status: "done", position: at("5"), time: ago(25) };
+    const streams = fakeStreams([{ id: "c", parent: "p" }], { c: [{}, { records: [changed("a", 20)] }] });
+    await using ctx = await streamContext({ streams, checkpoint: noted([done], { p: ago(25) }) });
+    const unkeep = keepPositions(await opened(ctx, "noted"));
+    for (let n = 0; n < 50 && !ctx.signal.aborted; n++) await sleep(10);
+    await unkeep();
+    expect(ctx.signal.reason).toMatchObject({ code: "STREAM_GAP" });
+  });
+
+  test("a child that waited a day for its parent after it was read lightly is a gap", async () => {
+    const parent: ShardState = { id: "p", status: "running", position: at("5"), time: ago(2) };
+    const streams = fakeStreams([{ id: "p" }, { id: "c", parent: "p" }], { p: [{ ended: true }] });
+    const checkpoint = noted([parent], { p: ago(2) });
+    await using ctx = await streamContext({ streams, checkpoint });
+    const stream = await opened(ctx, "noted");
+    await keepPositions(stream)();
+    expect([...stream.readers.keys()]).toEqual(["c"]);
+    for (const note of stream.checkpoint.shards.values()) {
+      stream.checkpoint.note({ ...note, notedAt: ago(25), time: ago(25) });
+    }
+    await followTable(stream).catch(() => {});
+    expect(ctx.signal.reason).toMatchObject({ code: "STREAM_GAP" });
+  });
+
+  test("light reads count for qps.incr", async () => {
+    const many = Array.from({ length: 12 }, (_, n): Shard => ({ id: `s${n}` }));
+    await using ctx = await streamContext({ streams: fakeStreams(many), settings: { "qps.incr": "20" } });
+    const from = performance.now();
+    await opened(ctx);
+    expect(performance.now() - from).toBeGreaterThan(450);
+  });
+});
+
+describe("a quiet shard taken over from NimoShake", () => {
+  const quiet: ShardState = { id: "q", status: "waiting", position: { at: "horizon" } };
+  const busy: ShardState = { id: "b", status: "running", position: at("5") };
+  const shards: Shard[] = [{ id: "q" }, { id: "b" }];
+
+  test.each<[string, ShardState[], string | undefined]>([
+    ["updated two hours ago", [{ ...quiet, updatedAt: ago(2) }], undefined],
+    ["updated a day ago", [{ ...quiet, updatedAt: ago(24) }], "STREAM_GAP"],
+    [
+      "updated a day ago, beside a busy one",
+      [
+        { ...quiet, updatedAt: ago(24) },
+        { ...busy, time: ago(1) },
+      ],
+      "STREAM_GAP",
+    ],
+    ["never updated, beside one that was read an hour ago", [quiet, { ...busy, time: ago(1) }], undefined],
+    ["never updated, beside one that was read a day ago", [quiet, { ...busy, time: ago(24) }], "STREAM_GAP"],
+    ["of which nobody knows a time", [quiet], "STREAM_GAP"],
+    [
+      "that waits for one far behind",
+      [
+        { ...quiet, parent: "b" },
+        { ...busy, time: ago(24), updatedAt: ago(1) },
+      ],
+      "STREAM_GAP",
+    ],
+  ])("%s", async (_, rows, code) => {
+    const streams = fakeStreams(shards, { b: rows[0]!.parent === "b" ? [{ ended: true }] : [] });
+    expect((await follow(streams, noted(rows))).code).toBe(code);
+  });
+
+  test("its start, noted as a number, doesn't look fresh at the next start", async () => {
+    const start: ShardState = { ...quiet, position: { at: "sequence", number: "100", inclusive: true } };
+    const checkpoint = noted([{ ...start, updatedAt: ago(24) }]);
+    const streams = fakeStreams([{ id: "q", first: "100" }]);
+    expect((await follow(streams, checkpoint)).code).toBe("STREAM_GAP");
+    expect((await follow(streams, checkpoint)).code).toBe("STREAM_GAP");
+  });
+});

@@ -1,0 +1,139 @@
+/** Streams in memory whose shards answer from a script, and a context in which they are followed. */
+import { loadConfig } from "../../core/config/load.ts";
+import { createContext, type OwnedContext } from "../../core/run/context.ts";
+import type { OpenStream } from "../../core/incr/table-stream.ts";
+import { createPolls } from "../../core/incr/poll-pacer.ts";
+import { openStream } from "../../core/incr/start-positions.ts";
+import { trackTable } from "../../core/progress/progress.ts";
+import type { Checkpoint, Source, Streams } from "../../core/plugin/roles.ts";
+import { encodeRow, type ShardState } from "../../core/checkpoint/nimoshake-rows.ts";
+import type { Start } from "../../core/incr/stream-start.ts";
+import type {
+  Batch,
+  Shard,
+  ShardPosition,
+  SourceRecord,
+  StreamPage,
+  Table,
+  WriteResult,
+} from "../../core/types.ts";
+import { memoryCheckpoint, memorySource, memoryTarget, testTable } from "./context.ts";
+
+/** What a request to a shard brings: so many records, or a failure. */
+export type Answer = Partial<StreamPage> | Error;
+
+/** See the top of the file. */
+export interface FakeStreams extends Streams {
+  /** What is listed. */
+  listed: Shard[];
+  /** What a shard answers, one after the other; then nothing comes any more. */
+  answers: Map<string, Answer[]>;
+  /** Readers that have read: which shard, and from where. */
+  opened: { shard: string; from: ShardPosition }[];
+  /** Listings that were asked for. */
+  listings: number;
+  /** What a listing fails with. */
+  failure: Error | undefined;
+}
+
+/** Makes them. */
+export function fakeStreams(listed: Shard[] = [], answers: Record<string, Answer[]> = {}): FakeStreams {
+  const list = (): Shard[] => {
+    streams.listings++;
+    if (streams.failure !== undefined) throw streams.failure;
+    return streams.listed;
+  };
+  const streams: FakeStreams = {
+    listed,
+    answers: new Map(Object.entries(answers)),
+    opened: [],
+    listings: 0,
+    failure: undefined,
+    open: async () => "stream",
+    shards: async () => list(),
+    children: async (_table, id) => list().filter(({ parent }) => parent === id),
+    read({ shard }, from) {
+      let isOpened = false;
+      return {
+        async poll() {
+          if (!isOpened) streams.opened.push({ shard, from });
+          isOpened = true;
+          const answer = streams.answers.get(shard)?.shift() ?? {};
+          if (answer instanceof Error) throw answer;
+          return { records: [], bytes: 0, tip: true, ended: false, sentAt: Date.now(), ...answer };
+        },
+      };
+    },
+  };
+  return streams;
+}
+
+/** A change of an item in a stream. */
+export function changed(pk: string, sequenceNumber: number, time: number = Date.now()): SourceRecord {
+  const item = { pk: { S: pk } };
+  return { op: "put", event: "MODIFY", keys: item, item, sequenceNumber: String(sequenceNumber), time };
+}
+
+/** What {@link streamContext} takes. */
+export interface StreamContextOptions {
+  streams: FakeStreams;
+  checkpoint?: Checkpoint;
+  /** What the source can do; default: nothing. */
+  source?: Partial<Source>;
+  apply?: (batch: Batch) => Promise<Partial<WriteResult> | void>;
+  settings?: Record<string, string>;
+  /** In ms. */
+  patience?: number;
+}
+
+/** The table that is followed. */
+export const TABLE: Table = testTable("pk");
+
+/** A context that follows {@link TABLE}. */
+export async function streamContext(options: StreamContextOptions): Promise<OwnedContext> {
+  const { streams, checkpoint = memoryCheckpoint(), settings, patience = 10_000 } = options;
+  const set = { "target.address": "mongodb://127.0.0.1:1", sync_mode: "all", ...settings };
+  const ctx = createContext({ config: loadConfig({ set }).config, patience });
+  const target = memoryTarget();
+  target.apply = async (batch) => {
+    const answer = await options.apply?.(batch);
+    return { inserted: 0, replaced: batch.records.length, deleted: 0, duplicates: 0, ms: 0, ...answer };
+  };
+  target.keys = async function* () {};
+  await ctx.use({
+    name: "fake",
+    setup(ctx) {
+      ctx.provide("streams", streams);
+      ctx.provide("source", { ...memorySource([]), ...options.source });
+      ctx.provide("target", target);
+      ctx.provide("checkpoint", checkpoint);
+      ctx.provide("convert", {
+        fieldPath: ({ name }) => name,
+        convert(records) {
+          for (const record of records) Object.assign(record, { key: record.keys, document: record.item });
+          return { overflowed: 0 };
+        },
+      });
+    },
+  });
+  trackTable(ctx.progress, TABLE);
+  return ctx;
+}
+
+/** Opens the stream of {@link TABLE}. */
+export function opened(ctx: OwnedContext, start: Start = "now"): Promise<OpenStream> {
+  return openStream(ctx, TABLE, createPolls(ctx.config), start);
+}
+
+/** A checkpoint with rows; those of ours have a time beside them. */
+export function noted(
+  rows: ShardState[],
+  times?: Record<string, number>,
+): ReturnType<typeof memoryCheckpoint> {
+  const checkpoint = memoryCheckpoint();
+  checkpoint.states.set("shards:t", new Map(rows.map((row) => [row.id, encodeRow(row)])));
+  if (times === undefined) return checkpoint;
+  const own = Object.entries(times).map(([id, notedAt]): [string, object] => [`shard:${id}`, { notedAt }]);
+  checkpoint.states.set("stream:t", new Map([["stream", { stream: "stream" }], ...own]));
+  return checkpoint;
+}

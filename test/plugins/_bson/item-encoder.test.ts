@@ -1,0 +1,73 @@
+import { expect, test } from "bun:test";
+import { Decimal128 } from "mongodb";
+import { createItemEncoder, type Encoding, Unexpected } from "../../../plugins/_bson/item-encoder.ts";
+import { readDocument } from "../../fakes/bson-types.ts";
+
+const PLAIN: Encoding = {
+  numbers: "exact",
+  longNumber: (digits) => Decimal128.fromString(digits),
+  idName: { top: "_id", nested: "_id" },
+  keepsId: true,
+  numberKeys: ["_id"],
+};
+const json = (text: string): Buffer => Buffer.from(text);
+
+test("an item in the midst of other bytes", () => {
+  const encoder = createItemEncoder(PLAIN);
+  const input = json('[{"_id":{"S":"a"}},{"_id":{"N":"7"}}]');
+  const next = encoder.append(input, 1);
+  expect(String(input.subarray(next, next + 1))).toBe(",");
+  expect(readDocument(encoder.take(encoder.length))).toEqual([["_id", "string", "a"]]);
+  expect(encoder.append(input, next + 1)).toBe(input.length - 1);
+  expect(readDocument(encoder.take(encoder.length))).toEqual([["_id", "int32", 7]]);
+});
+
+test("a generated _id comes first and is another each time", () => {
+  const encoder = createItemEncoder({ ...PLAIN, keepsId: false });
+  const ids = [0, 1].map(() => {
+    encoder.append(json('{"a":{"S":"b"}}'), 0);
+    const [first, ...rest] = readDocument(encoder.take(encoder.length));
+    const [name, type, id] = first!;
+    expect([name, type]).toEqual(["_id", "objectId"]);
+    expect(rest).toEqual([["a", "string", "b"]]);
+    return String(id);
+  });
+  expect(ids[0]).not.toBe(ids[1]);
+});
+
+test("a refused item leaves nothing behind", () => {
+  const encoder = createItemEncoder(PLAIN);
+  encoder.append(json('{"a":{"S":"b"}}'), 0);
+  const { length } = encoder;
+  for (const bad of [
+    '{"a":{"S":"b"},"c":{"X":"d"}}',
+    '{"a":{"S":"b"',
+    "",
+    '{"_id":{"N":"1234567890123456"}}',
+  ]) {
+    expect(() => encoder.append(json(bad), 0)).toThrow(Unexpected);
+    expect(encoder.length).toBe(length);
+  }
+});
+
+test("a number of the renamed key is a key's number", () => {
+  const renamed = { ...PLAIN, keepsId: false, idName: { top: "pre_id", nested: "_id" } };
+  const encoder = createItemEncoder(renamed);
+  expect(() => encoder.append(json('{"_id":{"N":"1234567890123456"}}'), 0)).toThrow(Unexpected);
+  encoder.append(json('{"_id":{"N":"123"},"m":{"M":{"_id":{"N":"1234567890123456"}}}}'), 0);
+  expect(encoder.length).toBeGreaterThan(0);
+});
+
+test("truncating and taking, beyond the first buffer", () => {
+  const encoder = createItemEncoder(PLAIN);
+  const text = "y".repeat(300_000);
+  encoder.append(json(`{"x":{"S":"${text}"}}`), 0);
+  const first = encoder.length;
+  encoder.append(json('{"a":{"BOOL":true}}'), 0);
+  const { length } = encoder;
+  encoder.append(json('{"b":{"NULL":true}}'), 0);
+  encoder.truncate(length);
+  expect(readDocument(encoder.take(first))).toEqual([["x", "string", text]]);
+  expect(readDocument(encoder.take(encoder.length))).toEqual([["a", "bool", true]]);
+  expect(encoder.length).toBe(0);
+});

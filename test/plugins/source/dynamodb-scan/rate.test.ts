@@ -1,0 +1,44 @@
+import { expect, setDefaultTimeout, test } from "bun:test";
+import { createContext } from "../../../../core/run/context.ts";
+import dynamodbScan from "../../../../plugins/source/dynamodb-scan.ts";
+import { testConfig, testTable } from "../../../fakes/context.ts";
+import { startStandIn } from "../../../stand-in/dynamodb.ts";
+
+// the limit set in the preload holds for the first file only
+setDefaultTimeout(180_000);
+
+const CALLS = 6;
+const PER_SECOND = 20;
+/** Unused time the limiter may save up, plus what a timer may be early, in ms. */
+const TOLERANCE = 22;
+
+test("Scan and the look at keys keep to qps.full together", async () => {
+  const items = Array.from({ length: CALLS }, (_, n) => ({ pk: { S: `k${n}` } }));
+  await using source = await startStandIn({
+    tables: { t: { items } },
+    misbehave: ({ operation }) =>
+      operation === "BatchGetItem" ? { result: { Responses: { t: [] }, UnprocessedKeys: {} } } : undefined,
+  });
+  const settings = {
+    "source.endpoint_url": source.endpoint,
+    "qps.full": String(PER_SECOND),
+    "qps.full.batch_num": "1",
+  };
+  await using ctx = createContext({ config: testConfig(settings) });
+  await ctx.use(dynamodbScan);
+  const { signal } = ctx;
+  const role = ctx.role("source");
+  const table = testTable("pk");
+  const [unit] = role.units(table);
+  const options = { from: undefined, beforeRequest: async () => {}, signal };
+  // Not from the first call's arrival: it may take long to get there.
+  const start = performance.now();
+  await Promise.all([
+    Array.fromAsync(role.read(unit!, options)),
+    ...items.map((key) => role.absent!(table, [key], signal)),
+  ]);
+  const times = source.calls.map(({ at }) => at);
+  expect(times).toHaveLength(2 * CALLS);
+  const least = ((2 * CALLS - 1) / PER_SECOND) * 1000;
+  expect(times.at(-1)! - start).toBeGreaterThan(least - TOLERANCE);
+});
