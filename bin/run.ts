@@ -2,7 +2,9 @@
 import { constants } from "node:os";
 import { dirname } from "node:path";
 import type { ConsolaInstance } from "consola";
-import { type Config, describeConfig, loadConfig } from "../core/config/load.ts";
+import { loadConfig } from "../core/config/load.ts";
+import { describeConfig } from "../core/config/redact.ts";
+import type { Config } from "../core/config/config.ts";
 import { MigrationError } from "../core/errors.ts";
 import { createRedactor } from "../core/config/redact.ts";
 import { serveMetric } from "./http/metric.ts";
@@ -10,7 +12,7 @@ import { type MigrateOptions, runMigration } from "../core/run/run.ts";
 import { loadPlugins } from "../core/plugin/load.ts";
 import { createProgress } from "../core/progress/progress.ts";
 import { serveProgress } from "./http/progress.ts";
-import { hookPlugin } from "../plugins/index.ts";
+import { builtinPlugin, hookPlugin } from "../plugins/index.ts";
 import { printError } from "./errors.ts";
 import { createLog } from "./log/log.ts";
 import { acquirePidFile } from "./pid-file.ts";
@@ -95,6 +97,7 @@ async function shown(config: Config, { warnings, redact, migration }: ShownOptio
   let isDoneNews = true;
   try {
     await runMigration({
+      builtins: builtinPlugin,
       config,
       log,
       progress,

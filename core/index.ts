@@ -1,6 +1,7 @@
 /** The public API of nimo-shake: what plugins and programs that embed it import. */
-export { type Config, loadConfig } from "./config/load.ts";
-export type { Context } from "./run/context.ts";
+export { loadConfig } from "./config/load.ts";
+export { type Config } from "./config/config.ts";
+export type { Context } from "./plugin/context.ts";
 export { type ErrorCode, type ErrorDetails, MigrationError } from "./errors.ts";
 export type * from "./plugin/hooks.ts";
 export {

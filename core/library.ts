@@ -1,6 +1,7 @@
 /** The library: a migration as a function, with what the command line does around it left to the caller. */
 import type { ConsolaInstance } from "consola";
-import { type Config, loadConfig, type SettingKey } from "./config/load.ts";
+import { loadConfig } from "./config/load.ts";
+import type { Config, SettingKey } from "./config/config.ts";
 import { MigrationError } from "./errors.ts";
 import type { HookName, Hooks } from "./plugin/hooks.ts";
 import { runMigration } from "./run/run.ts";
@@ -8,7 +9,7 @@ import type { AnyPlugin, Plugin } from "./plugin/plugin.ts";
 import { loadPlugins } from "./plugin/load.ts";
 import { createProgress, type Progress, type TableProgress } from "./progress/progress.ts";
 import type { AttributeValue } from "./types.ts";
-import { hookPlugin } from "../plugins/index.ts";
+import { builtinPlugin, hookPlugin } from "../plugins/index.ts";
 
 /** The keys of `nimo-shake.conf`, each as its text there or as its value; what is left out has its default. */
 export type ConfigInput = {
@@ -78,6 +79,7 @@ export async function migrate(options: LibraryOptions): Promise<MigrationResult>
   let following = config.sync_mode === "incr";
   try {
     await runMigration({
+      builtins: builtinPlugin,
       config,
       progress,
       given,

@@ -244,3 +244,6 @@ export interface ConvertResult {
   /** Numbers that could not be held exactly and were treated as the configuration says. */
   overflowed: number;
 }
+
+/** Records live 24 h; what began so long ago may have lost some, in ms. */
+export const KEPT: number = 23 * 3600 * 1000;

@@ -1,4 +1,4 @@
-import type { Config } from "../core/config/load.ts";
+import type { Config } from "../core/config/config.ts";
 import type { AnyPlugin, Plugin } from "../core/plugin/plugin.ts";
 import type { Roles } from "../core/plugin/roles.ts";
 

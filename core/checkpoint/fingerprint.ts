@@ -1,7 +1,8 @@
 /** What a run's settings must agree in with those of the run it goes on from. */
 import { hash } from "node:crypto";
-import { type Config, describeConfig } from "../config/load.ts";
-import type { SettingKey } from "../config/load.ts";
+import { describeConfig } from "../config/redact.ts";
+import type { Config } from "../config/config.ts";
+import type { SettingKey } from "../config/config.ts";
 
 /** The keys that decide what is copied, from where to where, and how it looks there. */
 const KEYS: readonly SettingKey[] = [

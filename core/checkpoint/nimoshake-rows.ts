@@ -4,8 +4,10 @@
  */
 import * as v from "valibot";
 import { MigrationError } from "../errors.ts";
-import type { ShardStatus } from "../incr/shard-tree.ts";
 import type { ShardPosition } from "../types.ts";
+
+/** Waiting: not begun in this process. Skipped: it was closed before the following began. */
+export type ShardStatus = "waiting" | "running" | "done" | "skipped";
 
 /** Where a shard stands. */
 export interface ShardState {

@@ -1,15 +1,8 @@
 /** What a run remembers for the next one: the settings it was begun under, and where every table stands. */
 import { randomBytes } from "node:crypto";
-import type { Context } from "../run/context.ts";
+import type { Context } from "../plugin/context.ts";
 import { fingerprint } from "./fingerprint.ts";
-import {
-  followedBefore,
-  goesOn,
-  refuseChanged,
-  refuseOther,
-  refuseStray,
-  type Saved,
-} from "../run/going-on.ts";
+import { followedBefore, goesOn, refuseChanged, refuseOther, refuseStray, type Saved } from "./going-on.ts";
 import { inParallel } from "../flow/semaphore.ts";
 import {
   type Adopted,

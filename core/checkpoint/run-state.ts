@@ -1,6 +1,6 @@
 /** What is kept of a run, of its tables and of their units, and how it is read again. */
 import * as v from "valibot";
-import type { CopyStart } from "../incr/copy-start.ts";
+import type { CopyStart } from "./copy-start.ts";
 import { MigrationError } from "../errors.ts";
 import type { Fingerprint } from "./fingerprint.ts";
 import type { Position } from "../types.ts";

@@ -4,7 +4,7 @@
  */
 import * as v from "valibot";
 import { createCoalescer } from "./persister.ts";
-import type { Context } from "../run/context.ts";
+import type { Context } from "../plugin/context.ts";
 import { decide } from "../stages/error-policy.ts";
 import { decodeRow, encodeRow, type ShardRow, type ShardState } from "./nimoshake-rows.ts";
 import type { Table } from "../types.ts";

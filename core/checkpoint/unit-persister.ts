@@ -1,7 +1,7 @@
 /** Saves how far a table's units are: now and then while they move, and at the end. */
 import type { TableCheckpoint, UnitState } from "./run-checkpoint.ts";
 import { createCoalescer } from "./persister.ts";
-import type { Context } from "../run/context.ts";
+import type { Context } from "../plugin/context.ts";
 import { decide } from "../stages/error-policy.ts";
 import type { SegmentUnit, Table } from "../types.ts";
 

@@ -1,5 +1,5 @@
 /** What depends on more than one key: the last defaults, and combinations that can't work. */
-import type { Config, SettingKey } from "./load.ts";
+import type { Config, SettingKey } from "./config.ts";
 import { expressionVariables } from "./filter-values.ts";
 import { addressProblem } from "./mongo-address.ts";
 import { isDatabaseName } from "./value-types.ts";

@@ -3,81 +3,9 @@ import { defu } from "defu";
 import { brokenRules, complete, dropBothLists } from "./cross-key-rules.ts";
 import { type ConfigSource, fromEnv, fromFile, fromSet, fromText, type PluginOptions } from "./sources.ts";
 import { MigrationError } from "../errors.ts";
-import { maskText, maskValue } from "./redact.ts";
+import { maskValue } from "./redact.ts";
 import { DEFAULTS, parseSettings, SETTINGS } from "./settings.ts";
-import type { AttributeValue } from "../types.ts";
-
-/** The configuration, complete and checked: every key of the reference (`SETTINGS`) with its final value. */
-export interface Config {
-  "conf.version": number;
-  id: string;
-  "log.file": string;
-  "log.level": "none" | "error" | "warn" | "info" | "debug";
-  "log.buffer": boolean;
-  pid_path: string;
-  system_profile: number;
-  "full_sync.http_port": number;
-  "incr_sync.http_port": number;
-  "http.host": string;
-  /** With `sync_schema_only` always full. */
-  sync_mode: "all" | "full" | "incr";
-  incr_sync_parallel: boolean;
-  sync_schema_only: boolean;
-  "source.access_key_id": string;
-  "source.secret_access_key": string;
-  "source.session_token": string;
-  "source.profile": string;
-  "source.role_arn": string;
-  "source.region": string;
-  "source.endpoint_url": string;
-  "source.streams_endpoint_url": string;
-  "source.session.max_retries": number;
-  "source.session.timeout": number;
-  "filter.collection.white": string[];
-  "filter.collection.black": string[];
-  "qps.full": number;
-  "qps.full.batch_num": number;
-  "qps.incr": number;
-  "qps.incr.batch_num": number;
-  /** `plugin`: one of `plugins` provides the target. */
-  "target.type": "mongodb" | "aliyun_dynamo_proxy" | "file" | "plugin";
-  "target.address": string;
-  "target.access_key_id": string;
-  "target.secret_access_key": string;
-  "target.session_token": string;
-  "target.region": string;
-  "target.mongodb.type": "replica" | "sharding";
-  "target.db.exist": "" | "rename" | "drop";
-  "full.concurrency": number;
-  "full.read.concurrency": number | "auto";
-  "full.read.consistent": boolean;
-  "full.read.capacity": number | undefined;
-  "full.read.filter_expression": string;
-  /** ExpressionAttributeValues: `:name` to value. */
-  "full.read.filter_attributevalues": Record<string, AttributeValue>;
-  "full.document.concurrency": number;
-  "full.document.write.batch": number;
-  "full.document.parser": number;
-  "full.enable_index.primary": boolean;
-  "full.enable_index.user": boolean;
-  "full.executor.insert_on_dup_update": boolean;
-  "convert.type": "change" | "mchange" | "raw" | "same";
-  "convert._id": string;
-  "convert.number_overflow": "string" | "fail" | "round";
-  "increase.concurrency": number;
-  "increase.executor.insert_on_dup_update": boolean;
-  "increase.executor.upsert": boolean;
-  "increase.persist.dir": string;
-  on_gap: "fail" | "resync";
-  "checkpoint.type": "mongodb" | "file";
-  /** Empty with `checkpoint.type = file` when the place is for the checkpoint plugin to find. */
-  "checkpoint.address": string;
-  "checkpoint.db": string;
-  plugins: string[];
-}
-
-/** The name of a setting. */
-export type SettingKey = keyof Config;
+import type { Config, SettingKey } from "./config.ts";
 
 /** Where {@link loadConfig} takes values from, strongest first; none is looked at unless given. */
 export interface ConfigOptions {
@@ -166,16 +94,6 @@ export function loadConfig({ set, env, file, text }: ConfigOptions = {}): Loaded
   }
   const pluginOptions: PluginOptions = defu({}, ...sources.map((each) => each.pluginOptions));
   return { config, warnings, given, pluginOptions };
-}
-
-/** The configuration as it may be logged: no keys, no tokens, no credentials in addresses. */
-export function describeConfig(config: Config): Record<SettingKey, unknown> {
-  const masked = SETTINGS.map(({ key }) => {
-    const value = config[key];
-    if (typeof value === "string") return [key, maskValue(key, value)];
-    return [key, Array.isArray(value) ? value.map(maskText) : value];
-  });
-  return Object.fromEntries(masked) as Record<SettingKey, unknown>;
 }
 
 function quote(value: string): string {

@@ -1,5 +1,5 @@
 /** In how many segments tables are read, and how many at once. */
-import type { Config } from "./load.ts";
+import type { Config } from "./config.ts";
 import type { Table } from "../types.ts";
 
 const SEGMENT_BYTES = 128 * 1024 * 1024;

@@ -1,4 +1,6 @@
 /** Keeps secrets out of logs, reports and messages. */
+import { SETTINGS } from "./settings.ts";
+import type { Config, SettingKey } from "./config.ts";
 
 /** What stands in the place of a secret. */
 export const MASK = "***";
@@ -81,4 +83,14 @@ export function maskText(text: string): string {
 /** Passwords and tokens also travel in query strings: proxyPassword, tlsCertificateKeyFilePassword, AWS_SESSION_TOKEN. */
 function maskParameters(text: string): string {
   return text.replace(SECRET_PARAMETER, `$1${MASK}`).replace(SECRET_PROPERTY, `$1${MASK}`);
+}
+
+/** The configuration as it may be logged: no keys, no tokens, no credentials in addresses. */
+export function describeConfig(config: Config): Record<SettingKey, unknown> {
+  const masked = SETTINGS.map(({ key }) => {
+    const value = config[key];
+    if (typeof value === "string") return [key, maskValue(key, value)];
+    return [key, Array.isArray(value) ? value.map(maskText) : value];
+  });
+  return Object.fromEntries(masked) as Record<SettingKey, unknown>;
 }

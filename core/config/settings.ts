@@ -1,6 +1,6 @@
 /** Every key of the configuration: its type, what it allows, its default, and one line about it. */
 import * as v from "valibot";
-import type { Config, SettingKey } from "./load.ts";
+import type { Config, SettingKey } from "./config.ts";
 import {
   alwaysOn,
   attributeValues,

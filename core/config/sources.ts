@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { basename } from "node:path";
 import { closest } from "fastest-levenshtein";
 import { decodeConf, parseConf } from "./conf-syntax.ts";
-import type { SettingKey } from "./load.ts";
+import type { SettingKey } from "./config.ts";
 import { MigrationError } from "../errors.ts";
 import { SETTINGS } from "./settings.ts";
 

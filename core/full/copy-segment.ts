@@ -1,6 +1,6 @@
 /** The full phase of one table: its segments are fetched, converted and written, then counted. */
 import type { TableCheckpoint, UnitState } from "../checkpoint/run-checkpoint.ts";
-import type { Context } from "../run/context.ts";
+import type { Context } from "../plugin/context.ts";
 import { type Converted, convertFetched, convertRecords } from "../stages/convert.ts";
 import { checkCounts } from "./counts.ts";
 import { fetchEncoded } from "../stages/fetch.ts";

@@ -1,5 +1,5 @@
 /** What was read, written and is there: it has to agree. */
-import type { Context } from "../run/context.ts";
+import type { Context } from "../plugin/context.ts";
 import { MigrationError } from "../errors.ts";
 import type { TableProgress } from "../progress/progress.ts";
 import type { Table } from "../types.ts";

@@ -1,5 +1,5 @@
 /** The pages of one unit of the full phase, as the source gives them. */
-import type { Context } from "../run/context.ts";
+import type { Context } from "../plugin/context.ts";
 import { decide } from "../stages/error-policy.ts";
 import type { Held } from "../flow/memory-budget.ts";
 import type { Page, Position, SegmentUnit } from "../types.ts";

@@ -1,6 +1,6 @@
 /** One unit's writes: batches leave in order, several at once, and what is acknowledged moves the checkpoint. */
 import type { UnitState } from "../checkpoint/run-checkpoint.ts";
-import type { Context } from "../run/context.ts";
+import type { Context } from "../plugin/context.ts";
 import type { Lanes } from "../flow/semaphore.ts";
 import { ENCODED, OBJECTS, type UnitMemory } from "../flow/memory-budget.ts";
 import { createPrefix } from "./ack-tracker.ts";

@@ -1,9 +1,8 @@
 /** Following one shard, from its position to its end or to the end of the run. */
 import { createChanges, type Reached } from "./shard-writer.ts";
-import type { Context } from "../run/context.ts";
+import type { Context } from "../plugin/context.ts";
 import { decide } from "../stages/error-policy.ts";
-import { MigrationError } from "../errors.ts";
-import { gap } from "../gap.ts";
+import { MigrationError, streamGap } from "../errors.ts";
 import type { Polls } from "./poll-pacer.ts";
 import type { ShardReader } from "../plugin/roles.ts";
 import { refuseExpired } from "./shard-age.ts";
@@ -110,7 +109,10 @@ export async function followShard(
 /** A gap's error says when what was applied last was made. */
 function dated(error: unknown, { time }: ShardNote): unknown {
   if (!(error instanceof MigrationError) || error.code !== "STREAM_GAP" || time === undefined) return error;
-  return gap(`${error.message}; the last change applied was made at ${new Date(time).toISOString()}`, error);
+  return streamGap(
+    `${error.message}; the last change applied was made at ${new Date(time).toISOString()}`,
+    error,
+  );
 }
 
 function track({ progress }: TableStream, { id, parent, position, time }: ShardNote): ShardProgress {

@@ -2,13 +2,13 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { expectChildren, findChildren, listed, settleChildren } from "./children.ts";
 import { decide } from "../stages/error-policy.ts";
-import { MigrationError } from "../errors.ts";
+import { MigrationError, streamGap } from "../errors.ts";
 import { followShard } from "./follow-shard.ts";
-import { gap } from "../gap.ts";
 import { watchFinished } from "./finished.ts";
 import { noteShards, type OpenStream } from "./table-stream.ts";
 import { refuseExpired } from "./shard-age.ts";
-import { anewGap, deleted, isAnother } from "../stages/table-now.ts";
+import { anewGap, deleted } from "../stages/table-now.ts";
+import { isAnother } from "../schema/table-identity.ts";
 import type { Shard } from "../types.ts";
 
 const SECOND = 1000;
@@ -110,7 +110,7 @@ async function ended({ ctx, table }: OpenStream): Promise<MigrationError> {
   const now = await describing?.catch(() => table);
   if (describing !== undefined && now === undefined) return deleted(table);
   if (now === undefined || !isAnother(now, table)) {
-    return gap(
+    return streamGap(
       `all shards of the stream have ended and none follows, as if it was disabled: table ${table.name}`,
     );
   }

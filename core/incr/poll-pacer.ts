@@ -1,6 +1,6 @@
 /** When shards are asked: how many at once, how many a second, and how often an idle one. */
 import { setTimeout as sleep } from "node:timers/promises";
-import type { Config } from "../config/load.ts";
+import type { Config } from "../config/config.ts";
 import { createLanes } from "../flow/semaphore.ts";
 import { createLimiter } from "../flow/rate-limit.ts";
 import type { ShardReader } from "../plugin/roles.ts";

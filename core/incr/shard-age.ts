@@ -2,14 +2,12 @@
  * Whether all of a shard is still there. Records live for a day, and who reads from the oldest one isn't told that older
  * ones have expired: the time up to which nothing was missing has to be known.
  */
-import { gap } from "../gap.ts";
+import { streamGap } from "../errors.ts";
 import type { ShardNote } from "../checkpoint/stream-checkpoint.ts";
 import type { Table } from "../types.ts";
+import { KEPT } from "../types.ts";
 
 const MINUTE = 60_000;
-/** Records live 24 h; what began so long ago may have lost some, in ms. */
-export const KEPT: number = 23 * 60 * MINUTE;
-
 type Shards = ReadonlyMap<string, ShardNote>;
 
 /**
@@ -21,7 +19,9 @@ export function refuseExpired(table: Table, shards: Shards, note: ShardNote): vo
   if (note.position.at === "sequence" || isWhole(shards, note)) return;
   const at = wholeAt(shards, note);
   const since = at === undefined ? "a time that nobody knows" : new Date(at).toISOString();
-  throw gap(`what was written since ${since} may have expired unread: table ${table.name}, shard ${note.id}`);
+  throw streamGap(
+    `what was written since ${since} may have expired unread: table ${table.name}, shard ${note.id}`,
+  );
 }
 
 /** Whether nothing of a shard is missing, as far as is known. */

@@ -3,9 +3,7 @@
  * Nothing here waits, asks or knows the time.
  */
 import type { Shard } from "../types.ts";
-
-/** Waiting: not begun in this process. Skipped: it was closed before the following began. */
-export type ShardStatus = "waiting" | "running" | "done" | "skipped";
+import type { ShardStatus } from "../checkpoint/nimoshake-rows.ts";
 
 /** A shard in its tree. */
 export interface ShardNode {

@@ -3,7 +3,7 @@
  * batch at a time, while the next one gathers; what is acknowledged moves the position.
  */
 import { collapse } from "./collapse.ts";
-import type { Context } from "../run/context.ts";
+import type { Context } from "../plugin/context.ts";
 import { convertRecords } from "../stages/convert.ts";
 import { inParallel } from "../flow/semaphore.ts";
 import { type Held, OBJECTS, PAGE_BYTES } from "../flow/memory-budget.ts";

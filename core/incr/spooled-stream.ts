@@ -3,9 +3,9 @@
  * phase runs for days, and applied from there after it. When all that is spooled of a shard is applied, its reader
  * goes on in the stream.
  */
+import { streamGap } from "../errors.ts";
 import { expectChildren, findChildren } from "./children.ts";
 import { isOlder, openReader } from "./follow-shard.ts";
-import { gap } from "../gap.ts";
 import { noteShards, type OpenStream, type StreamSpool } from "./table-stream.ts";
 import type { PollOptions, ShardReader } from "../plugin/roles.ts";
 import type { TableSpool } from "../spool/table-spool.ts";
@@ -195,7 +195,7 @@ function refuseMissing(
   const noted = checkpoint.spooled.get(note.id);
   if (!isBefore(readUpTo, noted) || !isBefore(appliedUpTo(note), noted)) return;
   const has = readUpTo === undefined ? "is gone" : `ends at ${readUpTo}`;
-  throw gap(
+  throw streamGap(
     `the spool was read up to ${noted} and ${has}: table ${table.name}, shard ${note.id}, folder ${folder}`,
   );
 }

@@ -1,7 +1,7 @@
 /** The streams' positions, found or taken before the first Scan. */
 import { expectAllChildren } from "./children.ts";
-import type { Context } from "../run/context.ts";
-import { type CopyStart, isReached, unreached } from "./copy-start.ts";
+import type { Context } from "../plugin/context.ts";
+import { type CopyStart, isReached, unreached } from "../checkpoint/copy-start.ts";
 import { inParallel } from "../flow/semaphore.ts";
 import { noteShards, type OpenStream } from "./table-stream.ts";
 import type { Polls } from "./poll-pacer.ts";

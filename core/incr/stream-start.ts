@@ -1,9 +1,8 @@
 /** From where a table's stream is to be read, as its state says, and whether that can be had at all. */
 import type { TableCheckpoint } from "../checkpoint/run-checkpoint.ts";
-import type { Context } from "../run/context.ts";
-import { type CopyStart, isReached, unreached } from "./copy-start.ts";
-import type { MigrationError } from "../errors.ts";
-import { gap } from "../gap.ts";
+import type { Context } from "../plugin/context.ts";
+import { type CopyStart, isReached, unreached } from "../checkpoint/copy-start.ts";
+import { type MigrationError, streamGap } from "../errors.ts";
 import { refuseExpired } from "./shard-age.ts";
 import { createShardTree } from "./shard-tree.ts";
 import { openStreamCheckpoint } from "../checkpoint/stream-checkpoint.ts";
@@ -57,5 +56,5 @@ export async function refuseLost(ctx: Context, table: Table, checkpoint: TableCh
 
 /** The error for positions in a stream that is another one now. */
 export function madeAnew({ name }: Table, was: string, is: string): MigrationError {
-  return gap(`the stream was disabled and made anew, it was ${was} and is ${is}: table ${name}`);
+  return streamGap(`the stream was disabled and made anew, it was ${was} and is ${is}: table ${name}`);
 }

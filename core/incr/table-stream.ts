@@ -1,5 +1,5 @@
 /** A table's stream whose shards are noted, and the shards that turn up. */
-import { gap } from "../gap.ts";
+import { streamGap } from "../errors.ts";
 import type { TableStream } from "./follow-shard.ts";
 import type { ShardReader } from "../plugin/roles.ts";
 import { foundAt } from "./shard-age.ts";
@@ -68,7 +68,7 @@ export function noteShards(stream: OpenStream, shards: Shard[]): string[] {
     const since = orphans.get(id) ?? now;
     orphans.set(id, since);
     if (now - since <= Math.min(PARENT_SHOWS, ctx.patience / 2)) continue;
-    throw gap(`shard ${parent} is gone before it was ever seen, ${id} follows it: table ${table.name}`);
+    throw streamGap(`shard ${parent} is gone before it was ever seen, ${id} follows it: table ${table.name}`);
   }
   return listed.found;
 }

@@ -1,5 +1,5 @@
 import type { GenericSchema } from "valibot";
-import type { Context } from "../run/context.ts";
+import type { Context } from "./context.ts";
 
 /** Anything that fills a role or hooks into the run. */
 export interface Plugin<Options = unknown> {

@@ -1,22 +1,12 @@
 /** Going on from a checkpoint as the original leaves it: its tables need no full phase. */
-import type { Config } from "../config/load.ts";
-import type { Context } from "./context.ts";
+import type { Config } from "../config/config.ts";
+import type { Context } from "../plugin/context.ts";
 import { MigrationError } from "../errors.ts";
 import { describeKey } from "../schema/keys.ts";
 import { styleOf } from "./convert-style.ts";
 import type { Adopted, RunState } from "../checkpoint/run-state.ts";
-import { isStreamNoted } from "../checkpoint/stream-checkpoint.ts";
 import type { Table } from "../types.ts";
-
-/** Where all streams together stand, as the original notes it. */
-export type SyncStatus = "full_sync" | "incr_sync";
-
-/** Notes where the run stands, for the original. */
-export async function saveStatus(ctx: Context, status: SyncStatus): Promise<void> {
-  // One that follows already would start over if it were told that it copies.
-  if (status === "full_sync" && (await isFollowed(ctx))) return;
-  await ctx.role("checkpoint").save("status", new Map([["status", status]]));
-}
+import { isFollowed, isOriginals } from "../checkpoint/nimoshake-status.ts";
 
 const RUN = "run";
 /** How an older version said that a checkpoint was the original's. */
@@ -45,17 +35,6 @@ export async function settleConversion(
   if (!theirs || set === "mchange") return set;
   log.info("convert.type = mchange: it isn't set, and NimoShake's documents have doubles for numbers");
   return "mchange";
-}
-
-/** Whether the streams are followed, as far as the original knows. */
-export async function isFollowed(ctx: Context): Promise<boolean> {
-  return (await ctx.role("checkpoint").load("status")).get("status") === ("incr_sync" satisfies SyncStatus);
-}
-
-/** Whether the original follows a table, from positions that aren't ours. */
-export async function isOriginals(ctx: Context, table: Table): Promise<boolean> {
-  if (!(await isFollowed(ctx)) || (await isStreamNoted(ctx, table))) return false;
-  return (await ctx.role("checkpoint").load(`shards:${table.name}`)).size > 0;
 }
 
 /**

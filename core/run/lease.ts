@@ -4,10 +4,11 @@
  */
 import { randomUUID } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
-import type { Context } from "./context.ts";
+import type { Context } from "../plugin/context.ts";
 import { MigrationError } from "../errors.ts";
 import { isRunning, thisProcess } from "../host/process.ts";
 import type { Holder, Holding } from "../plugin/roles.ts";
+import { described, leaseLost } from "../plugin/lease-lost.ts";
 
 const SECOND = 1000;
 /** A lease that wasn't renewed for so long is free, in ms. */
@@ -174,16 +175,6 @@ export function createLease(ctx: Context, options: LeaseOptions = {}): Lease {
   };
 }
 
-/** The error of a run whose lease is another's by now, or nobody's. */
-export function leaseLost(id: string, holder?: Holder): MigrationError {
-  const who = holder ? described(holder) : "another process, or who deleted the lease,";
-  return new MigrationError(
-    "ALREADY_RUNNING",
-    `${who} has taken over id = ${id} while this run was paused or cut off: it has stopped before its next write`,
-    { exit: 1, hint: "leave the other process running, and start one of an id only" },
-  );
-}
-
 function alreadyRunning(id: string, holder: Holder, place: string): MigrationError {
   return new MigrationError(
     "ALREADY_RUNNING",
@@ -200,10 +191,6 @@ function outOfReach(id: string, place: string): MigrationError {
       hint: "see that the checkpoint's server answers within seconds, then start again",
     },
   );
-}
-
-function described({ pid, host, since }: Holder): string {
-  return `process ${pid} on host ${host} since ${since}`;
 }
 
 function isHolderRunning(holder: Holder): boolean | undefined {

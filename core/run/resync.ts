@@ -1,6 +1,6 @@
 /** `on_gap = resync`: a table whose changes are lost is copied again over what is there, and what is gone is deleted. */
 import type { TableCheckpoint } from "../checkpoint/run-checkpoint.ts";
-import type { Context } from "./context.ts";
+import type { Context } from "../plugin/context.ts";
 import { MigrationError } from "../errors.ts";
 import { planIndexes } from "../schema/indexes.ts";
 import { describeKey } from "../schema/keys.ts";

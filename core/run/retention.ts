@@ -1,5 +1,5 @@
 /** A stream keeps a record for 24 h: a full phase that takes longer loses what is written meanwhile, without a spool. */
-import type { Context } from "./context.ts";
+import type { Context } from "../plugin/context.ts";
 import { amountOfRun, rateOf, timeLeft, totalWork } from "../progress/eta.ts";
 import type { Progress } from "../progress/progress.ts";
 

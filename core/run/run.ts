@@ -1,27 +1,31 @@
 import { availableParallelism } from "node:os";
-import { findOriginal, saveStatus, settleConversion, isFollowed } from "./adopt-nimoshake.ts";
-import { openCheckpoint, type RunCheckpoint } from "../checkpoint/run-checkpoint.ts";
-import { createContext, type Context, type ContextOptions, type OwnedContext } from "./context.ts";
+import { settleConversion } from "./adopt-nimoshake.ts";
+import { saveStatus } from "../checkpoint/nimoshake-status.ts";
+import { createContext, type ContextOptions, type OwnedContext } from "./context.ts";
+import type { Context } from "../plugin/context.ts";
 import { decide } from "../stages/error-policy.ts";
 import { MigrationError, toMigrationError } from "../errors.ts";
-import { checkFollowing, checkStreams, openStreams } from "./streams.ts";
+import { openStreams } from "./streams.ts";
 import { createFairLanes, type FairLanes, inParallel } from "../flow/semaphore.ts";
-import { createLease, type Lease, type LeaseOptions } from "./lease.ts";
-import { findPlaces, isToMake, makePlaces } from "./target-tables.ts";
-import type { AnyPlugin } from "../plugin/plugin.ts";
-import { type Progress, trackTable } from "../progress/progress.ts";
+import { createLease, type LeaseOptions } from "./lease.ts";
+import type { AnyPlugin, Plugin } from "../plugin/plugin.ts";
+import type { Progress } from "../progress/progress.ts";
 import { watchRetention } from "./retention.ts";
 import type { Roles } from "../plugin/roles.ts";
-import type { Adopted } from "../checkpoint/run-state.ts";
+import type { Config } from "../config/config.ts";
 import { readLanes } from "../config/read-concurrency.ts";
-import { forgetStream } from "../checkpoint/stream-checkpoint.ts";
 import { migrateTable, prepareIncr } from "./table.ts";
 import type { Table } from "../types.ts";
-import { builtinPlugin } from "../../plugins/index.ts";
+import { prepare, type Prepared } from "./prepare.ts";
+
+/** Gives the plugin that fills a role as a configuration asks; undefined: it asks for none. */
+export type Builtins = (role: keyof Roles, config: Config) => Promise<Plugin | undefined>;
 
 /** What {@link runMigration} takes beside the configuration. */
 export interface MigrateOptions extends ContextOptions {
-  /** Further plugins; they are set up first, and the built-in ones fill the roles they leave. */
+  /** The plugins that fill the roles which `plugins` leave. */
+  builtins: Builtins;
+  /** Further plugins; they are set up first. */
   plugins?: AnyPlugin[];
   /** Their options, by plugin name. */
   pluginOptions?: Readonly<Record<string, unknown>>;
@@ -37,14 +41,6 @@ export interface MigrateOptions extends ContextOptions {
   onFullDone?: (isNews: boolean) => void;
   /** For tests: another length and clock of the lease. */
   lease?: LeaseOptions;
-}
-
-/** What is known before the first item is read. */
-interface Prepared {
-  tables: Table[];
-  checkpoint: RunCheckpoint;
-  /** There is something to copy, or an earlier start has not come to say that all is copied. */
-  copies: boolean;
 }
 
 /**
@@ -72,9 +68,10 @@ export async function runMigration(options: MigrateOptions): Promise<Progress> {
 
   await attempt(async () => {
     await usePlugins(ctx, options);
-    for (const role of ["source", "streams", "target", "checkpoint"] as const) await fill(ctx, role);
+    for (const role of ["source", "streams", "target", "checkpoint"] as const)
+      await fill(ctx, role, options.builtins);
     config["convert.type"] = await settleConversion(ctx, options.given ?? new Set(), options.fresh ?? false);
-    await fill(ctx, "convert");
+    await fill(ctx, "convert", options.builtins);
     let { fresh = false } = options;
     const prepared = await decide(ctx, { stage: "setup" }, () =>
       prepare(ctx, lease, fresh, () => (fresh = false)),
@@ -113,68 +110,10 @@ async function usePlugins(
 }
 
 /** Fills a role with the built-in plugin that the configuration names, unless a plugin that was given fills it. */
-export async function fill(ctx: OwnedContext, role: keyof Roles): Promise<void> {
+export async function fill(ctx: OwnedContext, role: keyof Roles, builtins: Builtins): Promise<void> {
   if (ctx.isFilled(role)) return;
-  const plugin = await builtinPlugin(role, ctx.config);
+  const plugin = await builtins(role, ctx.config);
   if (plugin !== undefined) await ctx.use(plugin);
-}
-
-/**
- * Finds the tables, lets the hooks see them, and makes room at the target for those not begun yet. All that can be
- * refused is refused before anything is changed.
- *
- * @param begun told when the run is in the checkpoint: another try goes on with it
- */
-async function prepare(ctx: Context, lease: Lease, fresh: boolean, begun: () => void): Promise<Prepared> {
-  const { log, signal } = ctx;
-  log.info("start fetching table list");
-  let tables = await ctx.role("source").tables(signal);
-  log.info(`finish fetching table list: ${tables.length} to migrate`);
-  const event = { tables };
-  await ctx.call("setup", event);
-  const listed = tables.length;
-  ({ tables } = event);
-  if (tables.length === 0) throw nothingLeft(listed);
-  for (const table of tables) {
-    await ctx.call("table:before", { phase: "full", table });
-    trackTable(ctx.progress, table);
-  }
-  await ctx.role("checkpoint").check?.(tables, signal);
-  await ctx.role("target").check(tables, signal);
-  await lease.take();
-  const follows = ctx.config.sync_mode !== "full";
-  if (follows) checkFollowing(ctx);
-  const checkpoint = await openCheckpoint(ctx, tables, fresh);
-  // Also those that join a run that has begun.
-  const unknown = tables.filter((table) => checkpoint.table(table).state === undefined);
-  const adopted = follows && !fresh ? await findOriginal(ctx, unknown) : [];
-  const places = await findPlaces(ctx, tables, checkpoint, adopted, fresh);
-  if (follows && places.some(isToMake)) await checkStreams(ctx, tables);
-  await checkpoint.begin(adopted);
-  begun();
-  // The original may follow tables that aren't of this run: it would start over without it.
-  if (follows && (fresh || !(await isFollowed(ctx)))) await ctx.role("checkpoint").clear("status");
-  const copies = !checkpoint.copied || places.some(({ state }) => state?.stage !== "done");
-  tellAdoption(ctx, adopted);
-  if (follows) {
-    for (const { table, state } of places) if (state === undefined) await forgetStream(ctx, table);
-  }
-  await makePlaces(ctx, places, checkpoint);
-  return { tables, checkpoint, copies };
-}
-
-function nothingLeft(listed: number): MigrationError {
-  const why = listed === 0 ? "the source lists none" : `plugins leave out all ${listed}`;
-  return new MigrationError("TABLE_MISSING", `there is no table to migrate: ${why}`, {
-    hint: "see which tables the source and the plugins give",
-  });
-}
-
-function tellAdoption(ctx: Context, adopted: Adopted[]): void {
-  if (adopted.length === 0) return;
-  const names = adopted.map(({ table }) => table).join(", ");
-  const { place } = ctx.role("checkpoint");
-  ctx.log.info(`going on from the checkpoint of NimoShake, without a full phase: ${names} (${place})`);
 }
 
 /** The full phase, where it is asked for, and the changes made since before it began, until the run stops. */

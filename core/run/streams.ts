@@ -1,6 +1,6 @@
 /** The incremental side of a run: every table's stream, opened before the first Scan and followed after it. */
 import type { RunCheckpoint, TableCheckpoint } from "../checkpoint/run-checkpoint.ts";
-import type { Context } from "./context.ts";
+import type { Context } from "../plugin/context.ts";
 import { MigrationError } from "../errors.ts";
 import { followTable } from "../incr/follow-table.ts";
 import { keepPositions } from "../incr/kept-positions.ts";
@@ -14,7 +14,8 @@ import { openTableSpool } from "../spool/table-spool.ts";
 import { isUnapplied, spoolStream } from "../incr/spooled-stream.ts";
 import { forgetStream } from "../checkpoint/stream-checkpoint.ts";
 import { startOf } from "../incr/stream-start.ts";
-import { anewGap, isAnother } from "../stages/table-now.ts";
+import { anewGap } from "../stages/table-now.ts";
+import { isAnother } from "../schema/table-identity.ts";
 import { migrateTable } from "./table.ts";
 import type { Table } from "../types.ts";
 

@@ -1,5 +1,5 @@
 /** After a table was copied again over what was there: documents are deleted whose items are gone. */
-import type { Context } from "./context.ts";
+import type { Context } from "../plugin/context.ts";
 import { convertOnce, edited } from "../stages/convert.ts";
 import { decide } from "../stages/error-policy.ts";
 import { MigrationError } from "../errors.ts";
@@ -8,7 +8,7 @@ import { keyAttributes, keyOf, keyText } from "../schema/keys.ts";
 import { inParallel } from "../flow/semaphore.ts";
 import type { TableProgress } from "../progress/progress.ts";
 import type { Item, SegmentUnit, SourceRecord, Table } from "../types.ts";
-import { setField } from "../../plugins/_bson/value.ts";
+import { setField } from "../schema/set-field.ts";
 
 /** Reads of the source and deletes at once. */
 const LANES = 4;

@@ -1,6 +1,6 @@
 /** The full phase of one table: its data, then its indexes. */
 import type { TableCheckpoint, TableState } from "../checkpoint/run-checkpoint.ts";
-import type { Context } from "./context.ts";
+import type { Context } from "../plugin/context.ts";
 import { checkSurplus } from "../full/counts.ts";
 import { decide } from "../stages/error-policy.ts";
 import { copyTable } from "../full/copy-segment.ts";

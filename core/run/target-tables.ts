@@ -1,9 +1,9 @@
 /** The tables' places at the target: made for those not begun yet, found again for the others. */
 import type { RunCheckpoint, TableCheckpoint, TableState } from "../checkpoint/run-checkpoint.ts";
-import type { Context } from "./context.ts";
-import type { CopyStart } from "../incr/copy-start.ts";
+import type { Context } from "../plugin/context.ts";
+import type { CopyStart } from "../checkpoint/copy-start.ts";
 import { MigrationError } from "../errors.ts";
-import { startOver } from "./going-on.ts";
+import { startOver } from "../checkpoint/going-on.ts";
 import { planIndexes } from "../schema/indexes.ts";
 import { describeKey } from "../schema/keys.ts";
 import { inParallel } from "../flow/semaphore.ts";

@@ -1,6 +1,6 @@
 /** A document's primary key as the source has it, and keys as text. */
 import { Binary, Decimal128, Double, Int32, Long } from "mongodb";
-import { parseDecimal, plainDecimal } from "../../plugins/_bson/number.ts";
+import { parseDecimal, plainDecimal } from "./decimal.ts";
 import type { Converter } from "../plugin/roles.ts";
 import type { AttributeValue, IndexKeySchema, Item, KeyAttribute, Table, TargetDocument } from "../types.ts";
 

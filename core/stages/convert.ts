@@ -1,5 +1,5 @@
 /** A page's records on their way to documents, in both phases: the hooks around fetch and convert, and the conversion. */
-import type { Context } from "../run/context.ts";
+import type { Context } from "../plugin/context.ts";
 import { decideBatch } from "./error-policy.ts";
 import { fetchAfterEvent, type Stage } from "../plugin/hooks.ts";
 import { checkKeys } from "./record-hooks.ts";

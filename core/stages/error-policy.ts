@@ -1,6 +1,6 @@
 /** What becomes of a step that failed: the `error` hooks decide. */
 import { setTimeout as sleep } from "node:timers/promises";
-import type { Context } from "../run/context.ts";
+import type { Context } from "../plugin/context.ts";
 import { toMigrationError, type MigrationError } from "../errors.ts";
 import type { ErrorEvent, Stage } from "../plugin/hooks.ts";
 import type { Batch, SourceRecord } from "../types.ts";

@@ -2,16 +2,8 @@
 import { type FileHandle, open } from "node:fs/promises";
 import { resolve } from "node:path";
 import { MigrationError } from "../errors.ts";
-import type { Stage } from "../plugin/hooks.ts";
 import { maskText } from "../config/redact.ts";
-import type { Batch } from "../types.ts";
-
-/** Records that are left out, and why. */
-export interface Skip {
-  stage: Stage;
-  batch: Batch;
-  error: MigrationError;
-}
+import type { Skip } from "../plugin/context.ts";
 
 /** See the top of the file. */
 export interface SkippedFile extends AsyncDisposable {

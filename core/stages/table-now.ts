@@ -1,8 +1,8 @@
 /** A table as the source has it now: since the run began it may have been deleted, made anew, or got other indexes. */
-import type { Context } from "../run/context.ts";
-import { type ErrorCode, MigrationError, toMigrationError } from "../errors.ts";
-import { gap } from "../gap.ts";
+import type { Context } from "../plugin/context.ts";
+import { type ErrorCode, MigrationError, toMigrationError, streamGap } from "../errors.ts";
 import type { Table } from "../types.ts";
+import { isAnother, madeAnew } from "../schema/table-identity.ts";
 
 /** Failures that items of another table may lead to. */
 const DOUBTFUL: ReadonlySet<ErrorCode> = new Set([
@@ -21,11 +21,6 @@ export async function tableNow(ctx: Context, table: Table): Promise<Table | unde
   return (await source.tables(ctx.signal)).find(({ name }) => name === table.name);
 }
 
-/** Whether the table of that name is another one than it was. */
-export function isAnother(now: Pick<Table, "id">, table: Table): boolean {
-  return now.id !== undefined && table.id !== undefined && now.id !== table.id;
-}
-
 /** The error for a table that was deleted while its stream was followed. */
 export function deleted({ name }: Table): MigrationError {
   const what = `the table was deleted at the source, and its stream has ended: table ${name}`;
@@ -36,16 +31,7 @@ export function deleted({ name }: Table): MigrationError {
 
 /** The gap of a table that was made anew after it was copied. */
 export function anewGap({ name }: Table): MigrationError {
-  return gap(`the table was deleted and made anew at the source: table ${name}`);
-}
-
-/** The error for a table that was another one before it was copied to its end. */
-export function madeAnew({ name }: Table, cause?: unknown): MigrationError {
-  const what = `the table was deleted and made anew since the run began: table ${name}`;
-  return new MigrationError("SOURCE_GONE", what, {
-    cause,
-    hint: "start over with --fresh, and target.db.exist = drop or rename for what is at the target",
-  });
+  return streamGap(`the table was deleted and made anew at the source: table ${name}`);
 }
 
 /**

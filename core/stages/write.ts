@@ -1,5 +1,5 @@
 /** A batch on its way to the target, in both phases: the hooks around the write, and what becomes of failures. */
-import type { Context } from "../run/context.ts";
+import type { Context } from "../plugin/context.ts";
 import { edited } from "./convert.ts";
 import { decide, decideBatch } from "./error-policy.ts";
 import { checkKeys } from "./record-hooks.ts";

@@ -3,7 +3,7 @@
  * shard key, it does: two documents of one key have one `_id`.
  */
 import { hash } from "node:crypto";
-import type { Config } from "../../core/config/load.ts";
+import type { Config } from "../../core/config/config.ts";
 import type { Item, KeySchema } from "../../core/types.ts";
 
 /** An ObjectId's size. */

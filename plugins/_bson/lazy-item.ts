@@ -1,6 +1,6 @@
 /** An item that is read from the service's JSON attribute by attribute, when somebody asks. */
 import type { AttributeValue, Item } from "../../core/types.ts";
-import { setField } from "./value.ts";
+import { setField } from "../../core/schema/set-field.ts";
 
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;

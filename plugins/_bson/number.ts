@@ -1,5 +1,6 @@
 /** DynamoDB's decimal numbers as BSON's: exact where BSON can be exact, and never silently otherwise. */
 import { Decimal128, Long } from "mongodb";
+import { parseDecimal } from "../../core/schema/decimal.ts";
 
 /** The most significant digits a Decimal128 holds. */
 const DECIMAL128_DIGITS = 34;
@@ -15,47 +16,6 @@ export type NumberOverflow = "string" | "fail" | "round";
 
 /** What a number is in BSON: int32, int64, Decimal128, or its digits. */
 export type ExactNumber = number | Long | Decimal128 | string;
-
-/** A number taken apart: value = ± digits × 10^exponent, digits without zeros at either end. */
-export interface Decimal {
-  negative: boolean;
-  /** "" for zero. */
-  digits: string;
-  exponent: number;
-}
-
-/**
- * Takes a decimal number apart.
- *
- * @param text a decimal, with or without fraction and exponent
- * @throws RangeError when it is no number
- */
-export function parseDecimal(text: string): Decimal {
-  const match = /^([+-]?)(\d*)(?:\.(\d*))?(?:[eE]([+-]?\d+))?$/.exec(text);
-  const whole = match?.[2] ?? "";
-  const fraction = match?.[3] ?? "";
-  if (match === null || whole + fraction === "") {
-    throw new RangeError(`${JSON.stringify(text)} is no number`);
-  }
-  const all = (whole + fraction).replace(/^0+/, "");
-  const digits = all.replace(/0+$/, "");
-  const exponent = Number(match[4] ?? 0) - fraction.length + (all.length - digits.length);
-  return { negative: match[1] === "-" && digits !== "", digits, exponent: digits === "" ? 0 : exponent };
-}
-
-/**
- * A number as DynamoDB writes it: no exponent, no zeros that say nothing. Not every server that speaks its protocol
- * finds a key under another spelling.
- *
- * @throws RangeError when it is no number
- */
-export function plainDecimal(text: string): string {
-  const { negative, digits, exponent } = parseDecimal(text);
-  const sign = negative ? "-" : "";
-  if (exponent >= 0) return digits === "" ? "0" : sign + digits + "0".repeat(exponent);
-  const padded = digits.padStart(1 - exponent, "0");
-  return `${sign}${padded.slice(0, exponent)}.${padded.slice(exponent)}`;
-}
 
 /**
  * A number as the smallest BSON type that holds it exactly: int32, int64, Decimal128; beyond 34

@@ -1,6 +1,7 @@
 /** DynamoDB JSON values as what MongoDB stores: plainly (change, mchange) or in their typed form (raw). */
 import { Binary } from "mongodb";
 import type { AttributeValue, Item, TargetDocument } from "../../core/types.ts";
+import { setField } from "../../core/schema/set-field.ts";
 
 /** How values are turned. */
 export interface ValueMapping {
@@ -58,18 +59,6 @@ export function typedValue(value: AttributeValue, nestedName: ValueMapping["nest
     if (value[tag] !== undefined) return { [tag]: value[tag] };
   }
   throw unknownType(value);
-}
-
-/** Sets a field whatever its name: a plain assignment to `__proto__` would set no field. */
-export function setField(document: TargetDocument, name: string, value: unknown): void {
-  if (name === "__proto__") {
-    Object.defineProperty(document, name, {
-      value,
-      enumerable: true,
-      configurable: true,
-      writable: true,
-    });
-  } else document[name] = value;
 }
 
 function binary(base64: string): Binary {

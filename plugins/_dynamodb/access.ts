@@ -1,7 +1,7 @@
 /** Where the requests of either side go, and with which credentials. */
 import type { DynamoDBClientConfig } from "@aws-sdk/client-dynamodb";
 import type { AwsCredentialIdentity, AwsCredentialIdentityProvider } from "@smithy/types";
-import type { Config } from "../../core/config/load.ts";
+import type { Config } from "../../core/config/config.ts";
 import { MigrationError } from "../../core/errors.ts";
 import type { Side } from "./errors.ts";
 

@@ -1,4 +1,4 @@
-import type { Context } from "../../core/run/context.ts";
+import type { Context } from "../../core/plugin/context.ts";
 import { type RetryPolicy, withRetry } from "../../core/flow/retry.ts";
 import { callError, isAnswer, passingFailure, type Side } from "./errors.ts";
 import { createTrouble, type TroubledCall } from "./retry-reporter.ts";

@@ -8,7 +8,7 @@ import type {
   MetadataBearer,
   MiddlewareStack,
 } from "@smithy/types";
-import type { Config } from "../../core/config/load.ts";
+import type { Config } from "../../core/config/config.ts";
 import { sourceAccess, streamsAccess, targetAccess } from "./access.ts";
 import { parseAnswer } from "./answer.ts";
 

@@ -1,4 +1,4 @@
-import type { Context } from "../../core/run/context.ts";
+import type { Context } from "../../core/plugin/context.ts";
 import { noteRetry } from "../../core/progress/progress.ts";
 import { passingFailure, type Side } from "./errors.ts";
 

@@ -11,6 +11,9 @@ import {
 } from "mongodb";
 import { type ErrorCode, MigrationError } from "../../core/errors.ts";
 
+/** The server's own word for a key that is there already. */
+export const DUPLICATE_KEY = 11000;
+
 /** Server errors that pass by themselves: elections, shutdowns, lost connections, exceeded times. */
 const PASSING = new Set([
   6, 7, 46, 50, 64, 89, 91, 112, 117, 133, 134, 189, 262, 317, 358, 384, 9001, 10107, 11600, 11602, 13435,

@@ -1,6 +1,6 @@
 import { existsSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
-import type { Config } from "../../core/config/load.ts";
+import type { Config } from "../../core/config/config.ts";
 import { fileNameOf } from "../../core/host/file-name.ts";
 import { definePlugin, type Plugin } from "../../core/plugin/plugin.ts";
 import { fileProblems, refuseTables } from "./_check-tables.ts";

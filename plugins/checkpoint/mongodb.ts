@@ -1,9 +1,9 @@
 import { type Db, MongoServerError } from "mongodb";
 import { definePlugin, type Plugin } from "../../core/plugin/plugin.ts";
-import { leaseLost } from "../../core/run/lease.ts";
+import { leaseLost } from "../../core/plugin/lease-lost.ts";
 import { SERVER_RETRY, withRetry } from "../../core/flow/retry.ts";
 import type { Holder } from "../../core/plugin/roles.ts";
-import { DUPLICATE_KEY } from "../target/mongodb/commands.ts";
+import { DUPLICATE_KEY } from "../_mongodb/errors.ts";
 import {
   answered,
   type Calls,

@@ -1,5 +1,5 @@
 /** What the converters share: walking records, the `_id` rule, keys, and errors that name the item. */
-import type { Config } from "../../core/config/load.ts";
+import type { Config } from "../../core/config/config.ts";
 import { derivesIds } from "../_bson/document-id.ts";
 import { MigrationError } from "../../core/errors.ts";
 import { keyAttributes, targetNameOf } from "../../core/schema/keys.ts";
@@ -13,7 +13,7 @@ import type {
   TargetDocument,
 } from "../../core/types.ts";
 import type { Encoding } from "../_bson/item-encoder.ts";
-import { setField } from "../_bson/value.ts";
+import { setField } from "../../core/schema/set-field.ts";
 import { createTranscoder } from "./_transcoder.ts";
 
 /** What one kind of conversion does differently. */

@@ -1,4 +1,5 @@
-import { exactNumber, parseDecimal, roundedNumber } from "../_bson/number.ts";
+import { exactNumber, roundedNumber } from "../_bson/number.ts";
+import { parseDecimal } from "../../core/schema/decimal.ts";
 import { definePlugin, type Plugin } from "../../core/plugin/plugin.ts";
 import { plainValue } from "../_bson/value.ts";
 import { createConverter, prefixNested } from "./_converter.ts";

@@ -1,7 +1,7 @@
 import { keyAttributes, targetNameOf } from "../../core/schema/keys.ts";
 import { definePlugin, type Plugin } from "../../core/plugin/plugin.ts";
 import type { Converter } from "../../core/plugin/roles.ts";
-import { setField } from "../_bson/value.ts";
+import { setField } from "../../core/schema/set-field.ts";
 import { createItemSlicer } from "./same/item-slicer.ts";
 
 /** `convert.type = same`: DynamoDB JSON as the source sent it, for targets with DynamoDB's protocol. */

@@ -6,15 +6,15 @@ import {
   type TableDescription,
 } from "@aws-sdk/client-dynamodb";
 import { availableParallelism } from "node:os";
-import type { Config } from "../../core/config/load.ts";
-import { nameAttributes } from "../../core/config/filter-values.ts";
+import type { Config } from "../../core/config/config.ts";
+import { nameAttributes } from "./dynamodb-scan/filter-expression.ts";
 import { keyAttributes } from "../../core/schema/keys.ts";
 import { inParallel } from "../../core/flow/semaphore.ts";
 import { createLimiter } from "../../core/flow/rate-limit.ts";
 import { definePlugin, type Plugin } from "../../core/plugin/plugin.ts";
 import { segmentCount } from "../../core/config/read-concurrency.ts";
 import type { Item, SegmentUnit, SourceRecord, Table } from "../../core/types.ts";
-import { setField } from "../_bson/value.ts";
+import { setField } from "../../core/schema/set-field.ts";
 import { createLookups } from "./dynamodb-scan/absent-keys.ts";
 import { scanPage } from "./dynamodb-scan/scan-page.ts";
 import { type Capacity, createCapacity } from "./dynamodb-scan/capacity.ts";

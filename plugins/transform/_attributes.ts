@@ -1,7 +1,7 @@
 /** Attributes as an option names them: by name, by pattern, or by a path into maps and lists. */
 import type { AttributeValue, Item } from "../../core/types.ts";
-import { setField } from "../_bson/value.ts";
-import { createPattern, type Pattern, splitList } from "./_patterns.ts";
+import { setField } from "../../core/schema/set-field.ts";
+import { createPattern, type Pattern, splitList } from "../_patterns.ts";
 
 /** Some of an item's attributes. */
 export interface Selection {

@@ -1,6 +1,6 @@
 /** What the hook plugins share about their options, which are texts: `plugin.<name>.<key> = text`. */
 import * as v from "valibot";
-import type { Context } from "../../core/run/context.ts";
+import type { Context } from "../../core/plugin/context.ts";
 import { MigrationError } from "../../core/errors.ts";
 
 /** A plugin's options as the configuration gives them. */

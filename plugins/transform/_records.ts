@@ -1,5 +1,5 @@
 /** Editing records and their images, once each, with what is known of their table. */
-import type { Context } from "../../core/run/context.ts";
+import type { Context } from "../../core/plugin/context.ts";
 import type { Item, SourceRecord, Table } from "../../core/types.ts";
 
 /** What a table's records go through. */

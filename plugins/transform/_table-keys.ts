@@ -1,5 +1,5 @@
 /** What the hook plugins ask about a table's keys; names are those at the target, after a plugin before it renamed them. */
-import type { Context } from "../../core/run/context.ts";
+import type { Context } from "../../core/plugin/context.ts";
 import { attributesOf, keyAttributes, targetNameOf } from "../../core/schema/keys.ts";
 import type { Table } from "../../core/types.ts";
 

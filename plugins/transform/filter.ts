@@ -1,4 +1,4 @@
-import type { Context } from "../../core/run/context.ts";
+import type { Context } from "../../core/plugin/context.ts";
 import { definePlugin, type Plugin } from "../../core/plugin/plugin.ts";
 import type { Item } from "../../core/types.ts";
 import { compileCondition } from "./filter/condition.ts";
@@ -11,7 +11,7 @@ import {
   textOptions,
   warnOfStrangers,
 } from "./_options.ts";
-import { createPattern, splitList } from "./_patterns.ts";
+import { createPattern, splitList } from "../_patterns.ts";
 
 /**
  * Migrates some tables only, and some items only.

@@ -1,9 +1,9 @@
-import type { Context } from "../../core/run/context.ts";
+import type { Context } from "../../core/plugin/context.ts";
 import { MigrationError } from "../../core/errors.ts";
 import { attributesOf, keyAttributes, targetNameOf } from "../../core/schema/keys.ts";
 import { definePlugin, type Plugin } from "../../core/plugin/plugin.ts";
 import type { Item, KeyAttribute, Table } from "../../core/types.ts";
-import { setField } from "../_bson/value.ts";
+import { setField } from "../../core/schema/set-field.ts";
 import { type DeepSelection, readDeepSelection } from "./_attributes.ts";
 import { hashing, type Mask, redact } from "./mask/values.ts";
 import {

@@ -1,6 +1,6 @@
 import { definePlugin, type Plugin } from "../../core/plugin/plugin.ts";
 import type { Item } from "../../core/types.ts";
-import { setField } from "../_bson/value.ts";
+import { setField } from "../../core/schema/set-field.ts";
 import { readSelection } from "./_attributes.ts";
 import { checkKeys, perTable, type TextOptions, textOptions, warnOfStrangers } from "./_options.ts";
 import { editRecords } from "./_records.ts";

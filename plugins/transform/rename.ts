@@ -1,4 +1,4 @@
-import type { Context } from "../../core/run/context.ts";
+import type { Context } from "../../core/plugin/context.ts";
 import { definePlugin, type Plugin } from "../../core/plugin/plugin.ts";
 import { checkKeys, perTable, type TextOptions, textOptions, warnOfStrangers } from "./_options.ts";
 import { editRecords } from "./_records.ts";

@@ -1,7 +1,7 @@
 /** Tables, and items of everything that DynamoDB can hold. */
 import { keyAttributes } from "../../core/schema/keys.ts";
 import type { AttributeValue, Item, KeyAttribute, SecondaryIndex, Table } from "../../core/types.ts";
-import { setField } from "../../plugins/_bson/value.ts";
+import { setField } from "../../core/schema/set-field.ts";
 
 /** A table; its name at the target is another than at the source. Keys as `name` (a string) or `name:N`. */
 export function makeTable(

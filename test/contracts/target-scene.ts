@@ -17,6 +17,7 @@ import { keyIn, makeTable } from "./items.ts";
 import { openContext } from "./open.ts";
 import { assertAll } from "./same.ts";
 import type { TargetContract, TargetPlace } from "./target-options.ts";
+import { builtinPlugin } from "../../plugins/index.ts";
 
 /** One change of a key: with an item it is a put, without one a delete. */
 export interface Change {
@@ -72,7 +73,7 @@ export async function withScene(
     async open(settings) {
       const plugins = [options.plugin, ...(options.convert === undefined ? [] : [options.convert])];
       const ctx = stack.use(await openContext(plugins, { ...place.settings, ...settings }));
-      await fill(ctx, "convert");
+      await fill(ctx, "convert", builtinPlugin);
       return opened(ctx);
     },
     async stored(table, items, what = "what is stored") {

@@ -12,6 +12,7 @@ import type { Progress } from "../../core/progress/progress.ts";
 import { cliCommand } from "../cli.ts";
 import { post } from "../servers/capabilities.ts";
 import { sharedServers } from "../servers/shared.ts";
+import { builtinPlugin } from "../../plugins/index.ts";
 
 const SECOND = 1000;
 const RUN_TIMEOUT = 120 * SECOND;
@@ -155,7 +156,7 @@ export async function scenario(source?: string): Promise<Scenario> {
       const set = Object.fromEntries(
         Object.entries(self.settings(changes)).map(([key, value]) => [key, String(value)]),
       );
-      return runMigration({ config: loadConfig({ set }).config, ...options });
+      return runMigration({ builtins: builtinPlugin, config: loadConfig({ set }).config, ...options });
     },
     async attempt(changes, options) {
       const started = performance.now();

@@ -6,6 +6,7 @@ import { writeSync } from "node:fs";
 import { loadConfig } from "../../core/config/load.ts";
 import { runMigration } from "../../core/run/run.ts";
 import { printError } from "../../bin/errors.ts";
+import { builtinPlugin } from "../../plugins/index.ts";
 
 const [, , settings, ttl, holds] = process.argv;
 const { config } = loadConfig({ set: JSON.parse(settings!) as Record<string, string> });
@@ -14,6 +15,7 @@ process.on("SIGTERM", () => stop.abort(new Error("enough")));
 const told = (what: string): void => void writeSync(1, `${what}\n`);
 
 await runMigration({
+  builtins: builtinPlugin,
   config,
   signal: stop.signal,
   lease: { ttl: Number(ttl) },

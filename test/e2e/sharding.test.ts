@@ -14,6 +14,7 @@ import { startMongos } from "../stand-in/mongos.ts";
 import { scenario, someItems } from "./helpers.ts";
 import type { Attributes, Key, Scenario, Settings } from "./helpers.ts";
 import { expectRefusal } from "./refusals.ts";
+import { builtinPlugin } from "../../plugins/index.ts";
 
 // the limit set in the preload holds for the first file only
 setDefaultTimeout(180_000);
@@ -41,7 +42,7 @@ function migrated(s: Scenario, settings: Settings, plugins: AnyPlugin[] = []): P
   const set = Object.fromEntries(
     Object.entries(s.settings(settings)).map(([key, value]) => [key, String(value)]),
   );
-  return runMigration({ config: loadConfig({ set }).config, plugins });
+  return runMigration({ builtins: builtinPlugin, config: loadConfig({ set }).config, plugins });
 }
 
 /** The documents' bytes, by `_id`. */

@@ -1,5 +1,6 @@
 /** Contexts, converters, sources and targets in memory, for tests that need no server. */
-import { type Config, loadConfig } from "../../core/config/load.ts";
+import { loadConfig } from "../../core/config/load.ts";
+import type { Config } from "../../core/config/config.ts";
 import { createContext, type OwnedContext } from "../../core/run/context.ts";
 import type { Plugin } from "../../core/plugin/plugin.ts";
 import type { Checkpoint, Converter, ReadOptions, Source, Target } from "../../core/plugin/roles.ts";

@@ -1,7 +1,7 @@
 /** Copying a table between a source and a target in memory. */
 import { createFairLanes } from "../../core/flow/semaphore.ts";
 import { openCheckpoint } from "../../core/checkpoint/run-checkpoint.ts";
-import type { Context } from "../../core/run/context.ts";
+import type { Context } from "../../core/plugin/context.ts";
 import { copyTable } from "../../core/full/copy-segment.ts";
 import { type TableProgress, trackTable } from "../../core/progress/progress.ts";
 import type { Source, Target } from "../../core/plugin/roles.ts";

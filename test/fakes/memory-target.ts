@@ -4,7 +4,7 @@ import { keyAttributes, keyText } from "../../core/schema/keys.ts";
 import type { Plugin } from "../../core/plugin/plugin.ts";
 import type { Target } from "../../core/plugin/roles.ts";
 import type { Batch, SourceRecord, Table, TargetDocument, WriteResult } from "../../core/types.ts";
-import { setField } from "../../plugins/_bson/value.ts";
+import { setField } from "../../core/schema/set-field.ts";
 
 /** What is stored: outlives the targets, as a server does. */
 export type MemoryStore = Map<string, { id: string; documents: Map<string, TargetDocument> }>;

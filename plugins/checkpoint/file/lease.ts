@@ -7,7 +7,7 @@ import { randomUUID } from "node:crypto";
 import { link, open, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { fileNameOf } from "../../../core/host/file-name.ts";
-import { leaseLost } from "../../../core/run/lease.ts";
+import { leaseLost } from "../../../core/plugin/lease-lost.ts";
 import type { Holder, Holding, LeaseKeeper } from "../../../core/plugin/roles.ts";
 import { attempt, makeFolder } from "./state-file.ts";
 

@@ -2,7 +2,7 @@
 import { type Db, type Document, MongoServerError } from "mongodb";
 import type { Holder, Holding } from "../../../core/plugin/roles.ts";
 import { DURABLE, WRITE_TIMEOUT } from "../../_mongodb/client.ts";
-import { DUPLICATE_KEY } from "../../target/mongodb/commands.ts";
+import { DUPLICATE_KEY } from "../../_mongodb/errors.ts";
 
 /** No state has this name. */
 const NAME = "lease";

@@ -6,7 +6,7 @@ import {
   type KeysAndAttributes,
 } from "@aws-sdk/client-dynamodb";
 import { setTimeout as sleep } from "node:timers/promises";
-import type { Context } from "../../../core/run/context.ts";
+import type { Context } from "../../../core/plugin/context.ts";
 import { keyAttributes, keyText } from "../../../core/schema/keys.ts";
 import type { Limiter } from "../../../core/flow/rate-limit.ts";
 import type { Source } from "../../../core/plugin/roles.ts";

@@ -1,6 +1,6 @@
 /** `full.read.capacity`: what a table's scan may cost a second, and what a page has cost. */
 import type { ScanCommandInput } from "@aws-sdk/client-dynamodb";
-import type { Config } from "../../../core/config/load.ts";
+import type { Config } from "../../../core/config/config.ts";
 import { createBudget } from "../../../core/flow/rate-limit.ts";
 import type { Table } from "../../../core/types.ts";
 

@@ -6,7 +6,7 @@ import {
   type ScanCommandOutput,
 } from "@aws-sdk/client-dynamodb";
 import type { FinalizeRequestMiddleware } from "@smithy/types";
-import type { Context } from "../../../core/run/context.ts";
+import type { Context } from "../../../core/plugin/context.ts";
 import type { Limiter } from "../../../core/flow/rate-limit.ts";
 import { withRetry } from "../../../core/flow/retry.ts";
 import { PAUSES, patienceWith } from "../../_dynamodb/calls.ts";

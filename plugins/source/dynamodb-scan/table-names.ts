@@ -1,9 +1,9 @@
 /** Which of the source's tables are migrated: `filter.collection.white` and `.black`, whose names may have `*`. */
 import type { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { closest } from "fastest-levenshtein";
-import type { Config } from "../../../core/config/load.ts";
+import type { Config } from "../../../core/config/config.ts";
 import { MigrationError } from "../../../core/errors.ts";
-import { createPattern, type Pattern } from "../../transform/_patterns.ts";
+import { createPattern, type Pattern } from "../../_patterns.ts";
 
 /** The tables that the white list names, when it says all: nothing need be listed then. */
 export function namedTables(config: Config): string[] | undefined {

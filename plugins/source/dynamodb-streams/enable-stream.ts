@@ -5,9 +5,9 @@ import {
   UpdateTableCommand,
 } from "@aws-sdk/client-dynamodb";
 import { setTimeout as sleep } from "node:timers/promises";
-import type { Context } from "../../../core/run/context.ts";
+import type { Context } from "../../../core/plugin/context.ts";
 import { MigrationError } from "../../../core/errors.ts";
-import { isAnother, madeAnew } from "../../../core/stages/table-now.ts";
+import { isAnother, madeAnew } from "../../../core/schema/table-identity.ts";
 import type { Shard, Table } from "../../../core/types.ts";
 import type { Calls } from "../../_dynamodb/calls.ts";
 import { causeName } from "../../_dynamodb/errors.ts";

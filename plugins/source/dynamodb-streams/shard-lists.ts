@@ -9,7 +9,7 @@ import {
   type Shard as SdkShard,
 } from "@aws-sdk/client-dynamodb-streams";
 import { setTimeout as sleep } from "node:timers/promises";
-import type { Context } from "../../../core/run/context.ts";
+import type { Context } from "../../../core/plugin/context.ts";
 import { createLimiter } from "../../../core/flow/rate-limit.ts";
 import type { Shard } from "../../../core/types.ts";
 import { createCalls } from "../../_dynamodb/calls.ts";

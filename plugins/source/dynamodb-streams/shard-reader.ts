@@ -4,10 +4,9 @@ import {
   type GetRecordsCommandInput,
   GetShardIteratorCommand,
 } from "@aws-sdk/client-dynamodb-streams";
-import type { Context } from "../../../core/run/context.ts";
-import { MigrationError } from "../../../core/errors.ts";
-import { gap } from "../../../core/gap.ts";
-import { KEPT } from "../../../core/incr/shard-age.ts";
+import type { Context } from "../../../core/plugin/context.ts";
+import { MigrationError, streamGap } from "../../../core/errors.ts";
+import { KEPT } from "../../../core/types.ts";
 import type { PollOptions, ShardReader } from "../../../core/plugin/roles.ts";
 import type { ShardPosition, ShardUnit, SourceRecord, StreamPage } from "../../../core/types.ts";
 import type { Calls } from "../../_dynamodb/calls.ts";
@@ -96,7 +95,7 @@ export function createShardReader({
     // All that was there then was read; a process that slept for a day has missed something.
     if (position.at !== "sequence" && Date.now() - answeredAt > KEPT) {
       const since = new Date(answeredAt).toISOString();
-      throw gap(
+      throw streamGap(
         `what was written since ${since} may have expired unread: table ${table.name}, shard ${shard}`,
       );
     }
@@ -110,9 +109,12 @@ export function createShardReader({
     const name = causeName(error);
     if (name !== "TrimmedDataAccessException" && name !== "ResourceNotFoundException") return error;
     const where = `table ${table.name}, shard ${shard}`;
-    if (position.at !== "sequence") return gap(`the shard is gone before it was read: ${where}`, error);
+    if (position.at !== "sequence") return streamGap(`the shard is gone before it was read: ${where}`, error);
     const { number, inclusive } = position;
-    return gap(`records ${inclusive ? "from" : "after"} ${number} are gone from the stream: ${where}`, error);
+    return streamGap(
+      `records ${inclusive ? "from" : "after"} ${number} are gone from the stream: ${where}`,
+      error,
+    );
   }
 
   /** Records that a new iterator brings once more are left out. */

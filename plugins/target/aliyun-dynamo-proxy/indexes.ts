@@ -1,6 +1,6 @@
 /** GSIs that an item can't be in: at the source it stays outside, here the service would refuse it. */
 import type { GlobalSecondaryIndexUpdate } from "@aws-sdk/client-dynamodb";
-import type { Context } from "../../../core/run/context.ts";
+import type { Context } from "../../../core/plugin/context.ts";
 import { MigrationError } from "../../../core/errors.ts";
 import { attributesOf, partitionOf, sortOf, targetNameOf } from "../../../core/schema/keys.ts";
 import { createLanes } from "../../../core/flow/semaphore.ts";

@@ -1,6 +1,6 @@
 /** What is at the target: counted, and the keys of all items. */
 import { type DynamoDBClient, ScanCommand, type ScanCommandInput } from "@aws-sdk/client-dynamodb";
-import type { Context } from "../../../core/run/context.ts";
+import type { Context } from "../../../core/plugin/context.ts";
 import { keyAttributes, targetNameOf } from "../../../core/schema/keys.ts";
 import { inParallel } from "../../../core/flow/semaphore.ts";
 import type { Item, Table } from "../../../core/types.ts";

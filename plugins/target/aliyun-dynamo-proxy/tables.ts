@@ -9,7 +9,7 @@ import {
   type UpdateTableCommandInput,
 } from "@aws-sdk/client-dynamodb";
 import { setTimeout as sleep } from "node:timers/promises";
-import type { Context } from "../../../core/run/context.ts";
+import type { Context } from "../../../core/plugin/context.ts";
 import { MigrationError } from "../../../core/errors.ts";
 import type { Table } from "../../../core/types.ts";
 import { type Calls, createCalls } from "../../_dynamodb/calls.ts";

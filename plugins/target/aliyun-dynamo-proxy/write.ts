@@ -1,6 +1,6 @@
 /** Writes on their way: in requests, sent until the service has done all of them. */
 import { setTimeout as sleep } from "node:timers/promises";
-import type { Context } from "../../../core/run/context.ts";
+import type { Context } from "../../../core/plugin/context.ts";
 import { MigrationError } from "../../../core/errors.ts";
 import { createLanes, inParallel } from "../../../core/flow/semaphore.ts";
 import { noteRetry } from "../../../core/progress/progress.ts";

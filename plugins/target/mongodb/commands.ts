@@ -5,15 +5,14 @@ import { documentId } from "../../_bson/document-id.ts";
 import { MigrationError } from "../../../core/errors.ts";
 import { type RetryOptions, withRetry } from "../../../core/flow/retry.ts";
 import type { SourceRecord, Table, TargetDocument } from "../../../core/types.ts";
-import { setField } from "../../_bson/value.ts";
+import { setField } from "../../../core/schema/set-field.ts";
 import { unfit } from "../_documents.ts";
 import { DURABLE, WRITE_TIMEOUT } from "../../_mongodb/client.ts";
 import { encodedDocuments } from "./internals.ts";
+import { DUPLICATE_KEY } from "../../_mongodb/errors.ts";
 
 /** The most a message carries; the guide's 16 MB. */
 const MESSAGE_BYTES = 16 * 1024 * 1024;
-/** The server's own word for a key that is there already. */
-export const DUPLICATE_KEY = 11000;
 
 /** What a server says of one document. */
 export interface WriteError {

@@ -6,7 +6,7 @@ import { fieldAt } from "../../../core/schema/keys.ts";
 import type { Table, TargetDocument, TargetIndex } from "../../../core/types.ts";
 import { DURABLE } from "../../_mongodb/client.ts";
 import { hasCode } from "./collections.ts";
-import { DUPLICATE_KEY } from "./commands.ts";
+import { DUPLICATE_KEY } from "../../_mongodb/errors.ts";
 
 const NAMESPACE_NOT_FOUND = 26;
 const INDEX_NOT_FOUND = 27;

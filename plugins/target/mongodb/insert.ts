@@ -2,16 +2,8 @@
 import { createDocumentWriter } from "../../_bson/document-writer.ts";
 import type { Batch, EncodedBatch, SourceRecord, WriteResult } from "../../../core/types.ts";
 import { checkSizes } from "../_documents.ts";
-import {
-  append,
-  derivedId,
-  type Destination,
-  duplicate,
-  DUPLICATE_KEY,
-  refused,
-  send,
-  slices,
-} from "./commands.ts";
+import { append, derivedId, type Destination, duplicate, refused, send, slices } from "./commands.ts";
+import { DUPLICATE_KEY } from "../../_mongodb/errors.ts";
 import { isIndexRefusal } from "./indexes.ts";
 import { replace } from "./replace.ts";
 

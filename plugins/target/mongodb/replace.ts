@@ -8,13 +8,13 @@ import {
   append,
   derivedId,
   type Destination,
-  DUPLICATE_KEY,
   filterOf,
   refused,
   send,
   slices,
   type WriteError,
 } from "./commands.ts";
+import { DUPLICATE_KEY } from "../../_mongodb/errors.ts";
 import { isIndexRefusal } from "./indexes.ts";
 
 /** How often an upsert is sent again that met another one of its key, its own earlier try, or an index in its way. */

@@ -1,5 +1,5 @@
 /** DynamoDB values compared as DynamoDB compares them. */
-import { parseDecimal } from "../../_bson/number.ts";
+import { parseDecimal } from "../../../core/schema/decimal.ts";
 import type { AttributeValue, Item } from "../../../core/types.ts";
 
 /** Texts up to here have so few digits that doubles keep their order. */

@@ -1,5 +1,5 @@
 /** What a condition compares: its literals, and what can't be compared. */
-import { parseDecimal } from "../../_bson/number.ts";
+import { parseDecimal } from "../../../core/schema/decimal.ts";
 import type { AttributeValue } from "../../../core/types.ts";
 import { compareValues } from "./compare.ts";
 import { syntaxError, type Token } from "./tokens.ts";

@@ -1,7 +1,7 @@
 /** What the plugin mask makes of a value. */
 import { createHmac } from "node:crypto";
 import type { AttributeValue, Item } from "../../../core/types.ts";
-import { setField } from "../../_bson/value.ts";
+import { setField } from "../../../core/schema/set-field.ts";
 
 /** Masks one value. */
 export type Mask = (value: AttributeValue) => AttributeValue;

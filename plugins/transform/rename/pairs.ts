@@ -2,7 +2,7 @@
 import { MigrationError } from "../../../core/errors.ts";
 import { attributesOf, keyAttributes, targetNameOf } from "../../../core/schema/keys.ts";
 import type { Item, SourceRecord, Table } from "../../../core/types.ts";
-import { setField } from "../../_bson/value.ts";
+import { setField } from "../../../core/schema/set-field.ts";
 import { invalidOption } from "../_options.ts";
 import {
   countStars,
@@ -12,7 +12,7 @@ import {
   plainName,
   splitList,
   splitPair,
-} from "../_patterns.ts";
+} from "../../_patterns.ts";
 
 /** Old names to new ones. */
 export type Names = ReadonlyMap<string, string>;

@@ -2,7 +2,8 @@ import { describe, expect, test } from "bun:test";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { type ConfigOptions, loadConfig, type SettingKey } from "../../../core/config/load.ts";
+import { type ConfigOptions, loadConfig } from "../../../core/config/load.ts";
+import type { SettingKey } from "../../../core/config/config.ts";
 import { MigrationError } from "../../../core/errors.ts";
 import { DEFAULTS, SETTINGS } from "../../../core/config/settings.ts";
 

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
-import { describeConfig, loadConfig } from "../../../core/config/load.ts";
+import { loadConfig } from "../../../core/config/load.ts";
+import { describeConfig } from "../../../core/config/redact.ts";
 import { maskText, maskValue } from "../../../core/config/redact.ts";
 
 const load = (set: Record<string, string>) =>

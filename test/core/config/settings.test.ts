@@ -1,5 +1,6 @@
 import { describe, expect, test } from "bun:test";
-import { type Config, loadConfig, type SettingKey } from "../../../core/config/load.ts";
+import { loadConfig } from "../../../core/config/load.ts";
+import type { Config, SettingKey } from "../../../core/config/config.ts";
 import { MigrationError } from "../../../core/errors.ts";
 import { DEFAULTS, SETTINGS } from "../../../core/config/settings.ts";
 

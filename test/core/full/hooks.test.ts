@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import type { Context } from "../../../core/run/context.ts";
+import type { Context } from "../../../core/plugin/context.ts";
 import { BATCH_OF_3, copied, pages, sorted, TABLE } from "../../fakes/copying.ts";
 import { memorySource, memoryTarget, numbered, page } from "../../fakes/context.ts";
 

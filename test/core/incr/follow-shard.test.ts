@@ -1,8 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { setTimeout as sleep } from "node:timers/promises";
-import { MigrationError } from "../../../core/errors.ts";
+import { MigrationError, streamGap } from "../../../core/errors.ts";
 import { followShard } from "../../../core/incr/follow-shard.ts";
-import { gap } from "../../../core/gap.ts";
 import { forgetStream } from "../../../core/checkpoint/stream-checkpoint.ts";
 import { memoryCheckpoint } from "../../fakes/context.ts";
 import { type Answer, changed, fakeStreams, opened, streamContext, TABLE } from "../../fakes/streams.ts";
@@ -10,7 +9,7 @@ import { type Answer, changed, fakeStreams, opened, streamContext, TABLE } from 
 describe("a shard that can't be followed any more", () => {
   const broken = new MigrationError("SOURCE_FAILED", "broken");
   test.each<[string, Answer, Error]>([
-    ["a gap", gap("records are gone"), gap("records are gone")],
+    ["a gap", streamGap("records are gone"), streamGap("records are gone")],
     ["a failing source", broken, broken],
     ["records that can't be converted", { records: [changed("bad", 3)] }, new Error("unfit")],
   ])(
@@ -60,7 +59,7 @@ test("what a stream's checkpoint was told, and hears late, isn't saved any more 
 
 test("a stream that can't be opened leaves nothing that is saved later", async () => {
   const checkpoint = memoryCheckpoint();
-  const streams = fakeStreams([{ id: "s" }, { id: "u" }], { s: [gap("records are gone")] });
+  const streams = fakeStreams([{ id: "s" }, { id: "u" }], { s: [streamGap("records are gone")] });
   await using ctx = await streamContext({ streams, checkpoint });
   const failure = await opened(ctx).catch((error: Error) => error);
   expect(failure).toMatchObject({ code: "STREAM_GAP" });

@@ -4,6 +4,7 @@ import { MigrationError } from "../../../core/errors.ts";
 import { runMigration } from "../../../core/run/run.ts";
 import type { Checkpoint, Converter } from "../../../core/plugin/roles.ts";
 import { memoryCheckpoint, memorySource, memoryTarget, testConfig, testTable } from "../../fakes/context.ts";
+import { builtinPlugin } from "../../../plugins/index.ts";
 
 const TABLE = { phase: "full" as const, table: testTable("pk") };
 
@@ -175,6 +176,7 @@ describe("disposing", () => {
   test("happens when a run fails, after its close hook", async () => {
     const log: string[] = [];
     const failing = runMigration({
+      builtins: builtinPlugin,
       config: testConfig(),
       plugins: [
         {
@@ -194,6 +196,7 @@ describe("disposing", () => {
   // the failure is hidden in a SuppressedError as long as closing fails as well
   test("a run's failure stays the one that is thrown when closing fails too", async () => {
     const failing = runMigration({
+      builtins: builtinPlugin,
       config: testConfig(),
       plugins: [
         {
@@ -215,6 +218,7 @@ describe("disposing", () => {
 
   test("a run's failure stays the one that is thrown when the close hook fails too", async () => {
     const failing = runMigration({
+      builtins: builtinPlugin,
       config: testConfig(),
       plugins: [
         {

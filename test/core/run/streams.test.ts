@@ -1,13 +1,13 @@
+import { streamGap } from "../../../core/errors.ts";
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { isOriginals } from "../../../core/run/adopt-nimoshake.ts";
+import { isOriginals } from "../../../core/checkpoint/nimoshake-status.ts";
 import { openCheckpoint } from "../../../core/checkpoint/run-checkpoint.ts";
-import type { Context } from "../../../core/run/context.ts";
+import type { Context } from "../../../core/plugin/context.ts";
 import { fingerprint } from "../../../core/checkpoint/fingerprint.ts";
 import { openStreams } from "../../../core/run/streams.ts";
-import { gap } from "../../../core/gap.ts";
 import { createFairLanes } from "../../../core/flow/semaphore.ts";
 import { findPlaces, makePlaces } from "../../../core/run/target-tables.ts";
 import { beginResync } from "../../../core/run/resync.ts";
@@ -78,7 +78,7 @@ describe("a table that is copied again", () => {
     checkpoint.states.set("table:t", new Map([["table", done]]));
     const spool = openTableSpool(join(folder, "spool"), "test", "t");
     await (await spool.shard("s")).append([changed("a", 5)]);
-    const streams = fakeStreams([{ id: "s" }], { s: [gap("records after 5 are gone")] });
+    const streams = fakeStreams([{ id: "s" }], { s: [streamGap("records after 5 are gone")] });
     await using ctx = await streamContext({
       streams,
       checkpoint,
@@ -123,7 +123,7 @@ describe("a table that is copied again", () => {
         const reader = latest(unit, from);
         return {
           poll(options) {
-            if (from.at !== "latest") return Promise.reject(gap("records after 4 are gone"));
+            if (from.at !== "latest") return Promise.reject(streamGap("records after 4 are gone"));
             polls++;
             return reader.poll(options);
           },
@@ -191,13 +191,13 @@ describe("a table that is copied again", () => {
     const read = source.read!;
     source.read = (unit, options) => {
       copies++;
-      streams.answers.set("s", [gap("records are gone")]);
+      streams.answers.set("s", [streamGap("records are gone")]);
       return read(unit, options);
     };
     await using ctx = await streamContext({ streams, source, settings: settings() });
     const run = await openCheckpoint(ctx, [TABLE], false);
     const following = await openStreams(ctx, [TABLE], run, createFairLanes(1));
-    streams.answers.set("s", [gap("records are gone")]);
+    streams.answers.set("s", [streamGap("records are gone")]);
     following.start(TABLE);
     await following.stopped();
     expect(copies).toBe(3);
@@ -219,7 +219,7 @@ describe("a table that is copied again", () => {
     });
     begun(checkpoint, ctx);
     const run = await openCheckpoint(ctx, [table], false);
-    await beginResync(ctx, table, run.table(table), gap("made anew"));
+    await beginResync(ctx, table, run.table(table), streamGap("made anew"));
     expect(checkpoint.states.get("table:t")!.get("table")).toMatchObject({
       source: "second",
       stage: "copying",
@@ -230,7 +230,7 @@ describe("a table that is copied again", () => {
       source: empty(third),
       settings: settings(),
     });
-    const failure = await beginResync(last, table, run.table(table), gap("made anew")).catch(
+    const failure = await beginResync(last, table, run.table(table), streamGap("made anew")).catch(
       (error: unknown) => error,
     );
     expect(failure).toMatchObject({ code: "CHECKPOINT_MISMATCH" });

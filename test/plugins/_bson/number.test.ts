@@ -1,7 +1,8 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import { Decimal128, Long } from "mongodb";
-import { exactNumber, isExactDouble, parseDecimal, roundedNumber } from "../../../plugins/_bson/number.ts";
+import { exactNumber, isExactDouble, roundedNumber } from "../../../plugins/_bson/number.ts";
+import { parseDecimal } from "../../../core/schema/decimal.ts";
 import { decimalParts } from "../../fakes/bson-types.ts";
 import { decimals, equal, fraction, power, valueOf } from "../../fakes/decimals.ts";
 

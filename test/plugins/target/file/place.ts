@@ -3,7 +3,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { BSON } from "mongodb";
-import type { Config } from "../../../../core/config/load.ts";
+import type { Config } from "../../../../core/config/config.ts";
 import { createContext } from "../../../../core/run/context.ts";
 import type { Target } from "../../../../core/plugin/roles.ts";
 import type {

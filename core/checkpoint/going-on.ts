@@ -1,14 +1,14 @@
 /** Whether a start goes on with an earlier run, and what it then has to agree in with it. */
-import { isOriginals } from "./adopt-nimoshake.ts";
-import type { Context } from "./context.ts";
-import { isReached } from "../incr/copy-start.ts";
+import { isOriginals } from "./nimoshake-status.ts";
+import type { Context } from "../plugin/context.ts";
+import { isReached } from "./copy-start.ts";
 import { MigrationError } from "../errors.ts";
-import { changedSettings, type Fingerprint } from "../checkpoint/fingerprint.ts";
+import { changedSettings, type Fingerprint } from "./fingerprint.ts";
 import { describeKey } from "../schema/keys.ts";
 import { inParallel } from "../flow/semaphore.ts";
-import type { RunState, TableState } from "../checkpoint/run-state.ts";
-import { isStreamNoted, openStreamCheckpoint } from "../checkpoint/stream-checkpoint.ts";
-import { isAnother } from "../stages/table-now.ts";
+import type { RunState, TableState } from "./run-state.ts";
+import { isStreamNoted, openStreamCheckpoint } from "./stream-checkpoint.ts";
+import { isAnother } from "../schema/table-identity.ts";
 import type { Table } from "../types.ts";
 
 /** Places looked at at once. */

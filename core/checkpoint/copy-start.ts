@@ -1,7 +1,6 @@
 /** A table that `sync_mode = full` has copied: its changes are all to be had while its stream reaches back so far. */
-import type { MigrationError } from "../errors.ts";
-import { gap } from "../gap.ts";
-import { KEPT } from "./shard-age.ts";
+import { type MigrationError, streamGap } from "../errors.ts";
+import { KEPT } from "../types.ts";
 import type { Table } from "../types.ts";
 
 /** When a copy began that noted no positions, and what is known of the stream at that time. */
@@ -21,5 +20,5 @@ export function isReached({ at, stream }: CopyStart, is: string | undefined): bo
 export function unreached({ name }: Table, copy?: CopyStart): MigrationError {
   const since =
     copy === undefined ? "" : ` at ${new Date(copy.at).toISOString()}, further back than the stream is`;
-  return gap(`its copy was begun before positions in its stream were noted${since}: table ${name}`);
+  return streamGap(`its copy was begun before positions in its stream were noted${since}: table ${name}`);
 }

@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { isReached } from "../../../core/incr/copy-start.ts";
+import { isReached } from "../../../core/checkpoint/copy-start.ts";
 
 const HOUR = 3_600_000;
 

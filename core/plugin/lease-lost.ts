@@ -1,0 +1,18 @@
+/** What is said of who has the lease. */
+import { MigrationError } from "../errors.ts";
+import type { Holder } from "./roles.ts";
+
+/** The error of a run whose lease is another's by now, or nobody's. */
+export function leaseLost(id: string, holder?: Holder): MigrationError {
+  const who = holder ? described(holder) : "another process, or who deleted the lease,";
+  return new MigrationError(
+    "ALREADY_RUNNING",
+    `${who} has taken over id = ${id} while this run was paused or cut off: it has stopped before its next write`,
+    { exit: 1, hint: "leave the other process running, and start one of an id only" },
+  );
+}
+
+/** In words. */
+export function described({ pid, host, since }: Holder): string {
+  return `process ${pid} on host ${host} since ${since}`;
+}

@@ -1,0 +1,84 @@
+/** Before the first item is read: which tables, whether they are gone on with, and a place for each at the target. */
+import { isFollowed } from "../checkpoint/nimoshake-status.ts";
+import { openCheckpoint, type RunCheckpoint } from "../checkpoint/run-checkpoint.ts";
+import type { Adopted } from "../checkpoint/run-state.ts";
+import { forgetStream } from "../checkpoint/stream-checkpoint.ts";
+import { MigrationError } from "../errors.ts";
+import type { Context } from "../plugin/context.ts";
+import { trackTable } from "../progress/progress.ts";
+import type { Table } from "../types.ts";
+import { findOriginal } from "./adopt-nimoshake.ts";
+import type { Lease } from "./lease.ts";
+import { checkFollowing, checkStreams } from "./streams.ts";
+import { findPlaces, isToMake, makePlaces } from "./target-tables.ts";
+
+/** What is known before the first item is read. */
+export interface Prepared {
+  tables: Table[];
+  checkpoint: RunCheckpoint;
+  /** There is something to copy, or an earlier start has not come to say that all is copied. */
+  copies: boolean;
+}
+
+/**
+ * Finds the tables, lets the hooks see them, and makes room at the target for those not begun yet. All that can be
+ * refused is refused before anything is changed.
+ *
+ * @param begun told when the run is in the checkpoint: another try goes on with it
+ */
+export async function prepare(
+  ctx: Context,
+  lease: Lease,
+  fresh: boolean,
+  begun: () => void,
+): Promise<Prepared> {
+  const { log, signal } = ctx;
+  log.info("start fetching table list");
+  let tables = await ctx.role("source").tables(signal);
+  log.info(`finish fetching table list: ${tables.length} to migrate`);
+  const event = { tables };
+  await ctx.call("setup", event);
+  const listed = tables.length;
+  ({ tables } = event);
+  if (tables.length === 0) throw nothingLeft(listed);
+  for (const table of tables) {
+    await ctx.call("table:before", { phase: "full", table });
+    trackTable(ctx.progress, table);
+  }
+  await ctx.role("checkpoint").check?.(tables, signal);
+  await ctx.role("target").check(tables, signal);
+  await lease.take();
+  const follows = ctx.config.sync_mode !== "full";
+  if (follows) checkFollowing(ctx);
+  const checkpoint = await openCheckpoint(ctx, tables, fresh);
+  // Also those that join a run that has begun.
+  const unknown = tables.filter((table) => checkpoint.table(table).state === undefined);
+  const adopted = follows && !fresh ? await findOriginal(ctx, unknown) : [];
+  const places = await findPlaces(ctx, tables, checkpoint, adopted, fresh);
+  if (follows && places.some(isToMake)) await checkStreams(ctx, tables);
+  await checkpoint.begin(adopted);
+  begun();
+  // The original may follow tables that aren't of this run: it would start over without it.
+  if (follows && (fresh || !(await isFollowed(ctx)))) await ctx.role("checkpoint").clear("status");
+  const copies = !checkpoint.copied || places.some(({ state }) => state?.stage !== "done");
+  tellAdoption(ctx, adopted);
+  if (follows) {
+    for (const { table, state } of places) if (state === undefined) await forgetStream(ctx, table);
+  }
+  await makePlaces(ctx, places, checkpoint);
+  return { tables, checkpoint, copies };
+}
+
+function nothingLeft(listed: number): MigrationError {
+  const why = listed === 0 ? "the source lists none" : `plugins leave out all ${listed}`;
+  return new MigrationError("TABLE_MISSING", `there is no table to migrate: ${why}`, {
+    hint: "see which tables the source and the plugins give",
+  });
+}
+
+function tellAdoption(ctx: Context, adopted: Adopted[]): void {
+  if (adopted.length === 0) return;
+  const names = adopted.map(({ table }) => table).join(", ");
+  const { place } = ctx.role("checkpoint");
+  ctx.log.info(`going on from the checkpoint of NimoShake, without a full phase: ${names} (${place})`);
+}
