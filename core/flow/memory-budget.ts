@@ -10,6 +10,10 @@ export const LIMIT: number = 96 * MIB;
 export const OBJECTS = 4;
 /** Documents that are encoded from a page's bytes keep these with them. */
 export const ENCODED = 2;
+/** What bytes are held for: pages of the full phase on their way to documents and writes, or changes of the streams. */
+export type Purpose = "pages" | "changes";
+/** How much of the limit each may use: Scans that wait for their rate hold their room, and must not starve the streams. */
+const SHARES: Record<Purpose, number> = { pages: 0.75, changes: 1 };
 /** What is reserved for a page before its size is known: DynamoDB's limit. */
 export const PAGE_BYTES: number = MIB;
 
@@ -25,7 +29,7 @@ export interface Held {
 export interface UnitMemory {
   /**
    * Waits until a page of so many bytes may be read, and reserves room for it. Who holds least goes first; when nobody has such a
-   * reservation, one is let in however much is held otherwise, so that the run always goes on.
+   * reservation for the same purpose, one is let in however much is held otherwise, so that the run always goes on.
    */
   reserve(bytes: number, signal?: AbortSignal): Promise<Held>;
   /** Counts bytes that are there already. */
@@ -38,10 +42,10 @@ export interface UnitMemory {
 export interface MemoryBudget {
   /** Bytes held now. */
   readonly used: number;
-  /** Whether most of it is used, or somebody waits: what could be on its way should not wait for more. */
+  /** Whether pages use most of what they may, or wait: what could be on its way should not wait for more. */
   readonly isTight: boolean;
   /** A unit's part. */
-  unit(): UnitMemory;
+  unit(purpose: Purpose): UnitMemory;
 }
 
 /** Makes a run's. */
@@ -52,15 +56,28 @@ export function createMemoryBudget(limit: number = LIMIT): MemoryBudget {
     go: () => void;
   }
   interface Share {
+    purpose: Purpose;
     bytes: number;
     held: Set<Held>;
   }
-  /** In the order of their coming. */
-  const waiters = new Set<Waiter>();
-  let used = 0;
-  let reserved = 0;
+  /** What all units of one purpose have. */
+  interface Part {
+    most: number;
+    used: number;
+    reserved: number;
+    /** In the order of their coming. */
+    waiters: Set<Waiter>;
+  }
+  const part = (purpose: Purpose): Part => ({
+    most: limit * SHARES[purpose],
+    used: 0,
+    reserved: 0,
+    waiters: new Set(),
+  });
+  const parts: Record<Purpose, Part> = { pages: part("pages"), changes: part("changes") };
+  const used = (): number => parts.pages.used + parts.changes.used;
 
-  function next(): Waiter | undefined {
+  function next({ waiters }: Part): Waiter | undefined {
     let least: Waiter | undefined;
     for (const waiter of waiters) {
       if (least === undefined || waiter.of.bytes < least.of.bytes) least = waiter;
@@ -68,21 +85,24 @@ export function createMemoryBudget(limit: number = LIMIT): MemoryBudget {
     return least;
   }
 
-  function hasRoom(bytes: number): boolean {
-    return reserved === 0 || used + bytes <= limit;
+  function hasRoom(of: Part, bytes: number): boolean {
+    return of.reserved === 0 || (of.used + bytes <= of.most && used() + bytes <= limit);
   }
 
   function letIn(): void {
-    for (let waiter = next(); waiter !== undefined && hasRoom(waiter.bytes); waiter = next()) {
-      waiters.delete(waiter);
-      waiter.go();
+    for (const of of [parts.changes, parts.pages]) {
+      for (let waiter = next(of); waiter !== undefined && hasRoom(of, waiter.bytes); waiter = next(of)) {
+        of.waiters.delete(waiter);
+        waiter.go();
+      }
     }
   }
 
   function held(share: Share, first: number, isPage: boolean): Held {
+    const of = parts[share.purpose];
     let bytes = 0;
     const change = (to: number): void => {
-      used += to - bytes;
+      of.used += to - bytes;
       share.bytes += to - bytes;
       bytes = to;
     };
@@ -95,32 +115,33 @@ export function createMemoryBudget(limit: number = LIMIT): MemoryBudget {
       release() {
         if (!share.held.delete(self)) return;
         change(0);
-        if (isPage) reserved--;
+        if (isPage) of.reserved--;
         letIn();
       },
     };
     share.held.add(self);
-    if (isPage) reserved++;
+    if (isPage) of.reserved++;
     change(first);
     return self;
   }
 
   return {
     get used() {
-      return used;
+      return used();
     },
     get isTight() {
-      return waiters.size > 0 || used > limit * 0.75;
+      return parts.pages.waiters.size > 0 || parts.pages.used > parts.pages.most * 0.75;
     },
-    unit() {
-      const share: Share = { bytes: 0, held: new Set() };
+    unit(purpose) {
+      const share: Share = { purpose, bytes: 0, held: new Set() };
+      const of = parts[purpose];
       return {
         async reserve(bytes, signal) {
           signal?.throwIfAborted();
-          if (waiters.size === 0 && hasRoom(bytes)) return held(share, bytes, true);
+          if (of.waiters.size === 0 && hasRoom(of, bytes)) return held(share, bytes, true);
           return new Promise((resolve, reject) => {
             const giveUp = (): void => {
-              waiters.delete(waiter);
+              of.waiters.delete(waiter);
               reject(signal!.reason as Error);
             };
             const waiter: Waiter = {
@@ -131,7 +152,7 @@ export function createMemoryBudget(limit: number = LIMIT): MemoryBudget {
                 resolve(held(share, bytes, true));
               },
             };
-            waiters.add(waiter);
+            of.waiters.add(waiter);
             signal?.addEventListener("abort", giveUp, { once: true });
           });
         },

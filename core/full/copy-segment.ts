@@ -44,7 +44,13 @@ export async function copyTable(
   readers: FairLanes,
 ): Promise<number> {
   const { config } = ctx;
+  let explained: Promise<unknown> | undefined;
   const copy: TableCopy = {
+    async fail(thrown) {
+      const error = await (explained ??= explainCopy(ctx, table, thrown));
+      ctx.stop(error);
+      return error;
+    },
     ctx,
     table,
     counters,
@@ -57,15 +63,7 @@ export async function copyTable(
   const left = begun
     .map((unit) => ({ unit, from: checkpoint.unit(unit) }))
     .filter(({ from }) => from === undefined || from.position !== undefined);
-  const ends = await Promise.allSettled(
-    left.map(({ unit, from }) =>
-      copyUnit(copy, unit, from).catch(async (thrown: unknown) => {
-        const error = await explainCopy(ctx, table, thrown);
-        ctx.stop(error);
-        throw error;
-      }),
-    ),
-  );
+  const ends = await Promise.allSettled(left.map(({ unit, from }) => copyUnit(copy, unit, from)));
   await copy.saver.flush();
   for (const end of ends) if (end.status === "rejected") throw end.reason;
   await confirmTable(ctx, table);
@@ -76,7 +74,7 @@ export async function copyTable(
 async function copyUnit(copy: TableCopy, unit: SegmentUnit, from: UnitState | undefined): Promise<void> {
   const { ctx, table, counters } = copy;
   const { signal } = ctx;
-  const memory = ctx.memory.unit();
+  const memory = ctx.memory.unit("pages");
   const writes = createWrites(copy, unit, from, memory);
   const transcoder = shortWay(ctx, unit);
   // A hook that drops records of a batch drops them of one page, so that every page's count is known.
@@ -173,12 +171,17 @@ async function copyUnit(copy: TableCopy, unit: SegmentUnit, from: UnitState | un
     while (await step());
     await startRecords(1);
     await startEncoded(1);
+    await writes.settled();
+    writes.check();
+  } catch (thrown) {
+    // Others may wait for this room; and the page that was asked ahead waits for its own until the run stops.
+    for (const each of held) each.release();
+    throw await copy.fail(thrown);
   } finally {
     await ahead.return();
     await writes.settled();
     memory.close();
   }
-  writes.check();
 }
 
 /** The hooks that see records, `error` to leave some out: with one of them in use, records have to be made. */

@@ -1,8 +1,9 @@
 /** The pages of one unit of the full phase, as the source gives them. */
 import type { Context } from "../plugin/context.ts";
+import { MigrationError } from "../errors.ts";
 import { decide } from "../stages/error-policy.ts";
 import type { Held } from "../flow/memory-budget.ts";
-import type { Page, Position, SegmentUnit } from "../types.ts";
+import type { Page, Position, SegmentUnit, Table } from "../types.ts";
 
 /**
  * A unit's pages; a reader that failed and is to go on is opened anew behind the last page.
@@ -43,6 +44,7 @@ export async function* readPages(
         return next;
       });
       if (done) return;
+      checkPage(value as Page, table);
       ({ position } = value as Page);
       ended = position === undefined;
       onPage(room, (value as Page).bytes);
@@ -52,4 +54,16 @@ export async function* readPages(
   } finally {
     await reader?.return?.();
   }
+}
+
+/** Refuses what would be counted as nothing, or as no number. */
+function checkPage({ bytes }: Page, { name }: Table): void {
+  if (bytes >= 0) return;
+  throw new MigrationError(
+    "PLUGIN_INVALID",
+    `the source's pages don't say how many bytes they have: table ${name}`,
+    {
+      hint: "let the plugin that provides the source give each page its bytes, as its documentation says",
+    },
+  );
 }

@@ -17,6 +17,8 @@ export interface WriteOptions {
   /** Writes at once. */
   writers: Lanes;
   saver: Saver;
+  /** Says what a failure was, and stops the run; gives what it ends with. */
+  fail: (thrown: unknown) => Promise<unknown>;
 }
 
 /** One unit's writes on their way. */
@@ -115,7 +117,7 @@ export function createWrites(
     } catch (error) {
       failure ??= { error };
       // The source may be waiting for long: it must not go on until its next page.
-      ctx.stop(error);
+      await options.fail(error);
     }
   }
 

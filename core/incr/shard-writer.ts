@@ -69,7 +69,7 @@ interface Gathering extends Reached {
 export function createChanges({ ctx, unit, progress, onReached }: ChangesOptions): Changes {
   const { table } = unit;
   const target = ctx.role("target");
-  const memory = ctx.memory.unit();
+  const memory = ctx.memory.unit("changes");
   /** Made for the page that is asked for. */
   let reserved: Held | undefined;
   /** The most bytes of the next page, as the last one lets think; of the first nobody knows. */

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "bun:test";
+import type { Page } from "../../../core/types.ts";
 import { BATCH_OF_3, copied, pages, sorted, TABLE } from "../../fakes/copying.ts";
 import { memorySource, memoryTarget, numbered, page } from "../../fakes/context.ts";
 
@@ -214,4 +215,12 @@ describe("failures", () => {
     await expect(surplus).rejects.toThrow("disk full");
     expect(target.batches.length).toBe(1);
   });
+});
+
+test("a source whose pages don't say how many bytes they have is refused", async () => {
+  const { bytes: _, ...rest } = page(numbered(TABLE, 0, 3));
+  const without = memorySource([() => [rest as Page]]);
+  const { surplus } = await copied(without, memoryTarget());
+  const says = "the source's pages don't say how many bytes they have: table t";
+  await expect(surplus).rejects.toMatchObject({ code: "PLUGIN_INVALID", message: says });
 });
