@@ -56,7 +56,7 @@ describe("withRetry", () => {
       async () => {
         throw new Error(`try ${tries++}`);
       },
-      options({ policy: { firstPause: 10, longestPause: 10, total: 100 } }),
+      options({ policy: { firstPause: 10, longestPause: 10, total: 1000 } }),
     );
     const { message } = await failing.catch((error: Error) => error);
     expect(message).toBe(`try ${tries - 1}`);
@@ -70,7 +70,7 @@ describe("withRetry", () => {
       await Bun.sleep(120);
       throw new Error("slow");
     };
-    expect(await withRetry(call, options({ policy: { firstPause: 10, longestPause: 10, total: 100 } }))).toBe(
+    expect(await withRetry(call, options({ policy: { firstPause: 10, longestPause: 10, total: 1000 } }))).toBe(
       "done",
     );
   });
