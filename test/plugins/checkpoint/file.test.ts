@@ -389,8 +389,8 @@ test("8192 parts ten times a second are no burden", async () => {
     await checkpoint.save("t", new Map(Array.from({ length: 100 }, (_, n) => [String(n * 80), state(i)])));
   }
   const { user, system } = process.cpuUsage(cpu);
-  const ms = (performance.now() - started) / saves;
+  const ms = (user + system) / 1000 / saves;
   if (process.env["NIMO_TEST_FIGURES"])
-    console.log(`${ms} ms, CPU ${(user + system) / 1000 / saves} ms a save`);
+    console.log(`${(performance.now() - started) / saves} ms, CPU ${ms} ms a save`);
   expect(ms).toBeLessThan(100);
 });
