@@ -15,6 +15,7 @@ import { serveProgress } from "./http/progress.ts";
 import { builtinPlugin, hookPlugin } from "../plugins/index.ts";
 import { printError } from "./errors.ts";
 import { createLog } from "./log/log.ts";
+import { watchMemory } from "./memory.ts";
 import { acquirePidFile } from "./pid-file.ts";
 import { serveProfile } from "./http/profile.ts";
 import { stoppedText } from "./display/stopped.ts";
@@ -73,6 +74,7 @@ async function shown(config: Config, { warnings, redact, migration }: ShownOptio
   });
   cleanup.defer(close);
   cleanup.defer(acquirePidFile(config.id, { log }));
+  cleanup.defer(watchMemory());
   for (const warning of warnings) log.warn(warning);
   log.debug("configuration", JSON.stringify(describeConfig(config)));
 

@@ -371,13 +371,10 @@ describe("nothing is lost and nothing doubled", () => {
     const made = new Set<string>();
     let kills = 0;
     for (let longer = 0; ; longer++) {
-      const child = Bun.spawn(
-        [process.execPath, resolve(import.meta.dir, "child.ts"), place.dump, states],
-        {
-          stdout: "pipe",
-          stderr: "inherit",
-        },
-      );
+      const child = Bun.spawn([process.execPath, resolve(import.meta.dir, "child.ts"), place.dump, states], {
+        stdout: "pipe",
+        stderr: "inherit",
+      });
       let printed = "";
       const reading = (async () => {
         const decoder = new TextDecoder();

@@ -1,0 +1,23 @@
+/** Keeps the process small: what a run holds is bounded, but the runtime collects what was freed only when its heap has doubled. */
+
+const MIB = 1024 * 1024;
+/** From this size on it is asked to. */
+const LARGE = 400 * MIB;
+/** How often that is looked at, in ms. A collection takes some 10 ms of a thread of its own. */
+const LOOK = 250;
+/** And asked for at most, in ms: what is held stays, however often it is asked. */
+const PAUSE = 1000;
+
+/** Watches until it is called. Other runtimes than Bun collect as they like. */
+export function watchMemory(): () => void {
+  if (typeof Bun === "undefined") return () => {};
+  let asked = -Infinity;
+  const timer = setInterval(() => {
+    const now = performance.now();
+    if (now - asked < PAUSE || process.memoryUsage.rss() < LARGE) return;
+    asked = now;
+    Bun.gc(false);
+  }, LOOK);
+  timer.unref();
+  return () => clearInterval(timer);
+}
