@@ -1,11 +1,13 @@
 /**
  * The lease as a file in the folder of the states. Times are those that the folder's disk gives, which processes on
- * several hosts may share. Who has it writes what is to be saved into a folder of its own first: that is removed before
- * the lease is taken away, and then nothing can be renamed out of it any more, however long its process was paused.
+ * several hosts may share. Who has it writes what is to be saved into a folder of its own first. Who takes the lease over
+ * takes all such folders of others away before it reads or saves anything, and then nothing can be renamed out of them
+ * any more, however long their processes were paused.
  */
 import { randomUUID } from "node:crypto";
-import { link, open, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
+import { link, open, readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { fileNameOf } from "../../../core/host/file-name.ts";
 import { leaseLost } from "../../../core/plugin/lease-lost.ts";
 import type { Holder, Holding, LeaseKeeper } from "../../../core/plugin/roles.ts";
@@ -13,6 +15,14 @@ import { attempt, makeFolder } from "./state-file.ts";
 
 const FILE_MODE = 0o600;
 const NAME = "lease";
+/** Folders of what isn't whole yet, one a holder. */
+const DRAFTS = "drafts.";
+/** Such folders that were taken away. */
+const GONE = "gone.";
+/** For so long a lease may be away, in ms: who tells old from new takes it aside and puts it back. */
+const ASIDE = 500;
+/** Who misses it looks again after so long. */
+const LOOK = 20;
 
 /** What is found in the file. */
 interface Found extends Holding {
@@ -35,7 +45,7 @@ export interface FileLease extends LeaseKeeper {
 /** See the top of the file. */
 export function fileLease(folder: string, id: string): FileLease {
   const path = join(folder, NAME);
-  const draftsOf = ({ token }: Holder): string => join(folder, `drafts.${fileNameOf(token)}`);
+  const draftsOf = ({ token }: Holder): string => join(folder, `${DRAFTS}${fileNameOf(token)}`);
   /** Who may save; undefined: anybody. */
   let claimed: Holder | undefined;
 
@@ -63,17 +73,23 @@ export function fileLease(folder: string, id: string): FileLease {
     }
   }
 
-  /** Of two that found the same old lease the slower one must not take away the other's new one. */
-  async function takeAway({ text, renewedAt }: Found): Promise<void> {
+  /** Takes the lease away if it is the one that was found: another's, or one renewed since, is put back. */
+  async function takeAway(isFound: (moved: Found) => boolean): Promise<void> {
     const aside = `${path}.${randomUUID()}`;
     await rename(path, aside).catch(ignoreMissing);
     const moved = await find(0, aside);
-    if (moved !== undefined && (moved.text !== text || moved.renewedAt !== renewedAt))
-      await place(aside, path);
+    if (moved !== undefined && !isFound(moved)) await place(aside, path);
     await rm(aside, { force: true });
   }
 
-  const removeDrafts = (of: Holder): Promise<void> => rm(draftsOf(of), { recursive: true, force: true });
+  /** A lease that isn't there may be so for a moment only, see {@link takeAway}. */
+  async function lookAgain<T>(look: () => Promise<T | undefined>): Promise<T | undefined> {
+    for (let left = ASIDE; ; left -= LOOK) {
+      const seen = await look();
+      if (seen !== undefined || left <= 0) return seen;
+      await sleep(LOOK);
+    }
+  }
 
   async function claim(ours: Holder, { ttl, over }: { ttl: number; over?: string }): Promise<Holding> {
     return withDraft(JSON.stringify(ours), async (draft, now) => {
@@ -82,16 +98,53 @@ export function fileLease(folder: string, id: string): FileLease {
         if (found === undefined) continue;
         const { token } = found.holder;
         if (token === ours.token || (token !== over && found.age <= ttl)) return found;
-        await removeDrafts(found.holder);
-        await takeAway(found);
+        await takeAway(({ text, renewedAt }) => text === found.text && renewedAt === found.renewedAt);
       }
       return { holder: ours, age: 0 };
     });
   }
 
+  const names = async (): Promise<string[]> => (await readdir(folder).catch(ignoreMissing)) ?? [];
+
+  /** Takes a folder away in one step, whatever is in it and being written there. */
+  async function discard(drafts: string): Promise<void> {
+    await rename(drafts, join(folder, `${GONE}${randomUUID()}`)).catch(
+      async (error: NodeJS.ErrnoException) => {
+        // Windows renames no folder with an open file in it.
+        if (error.code !== "ENOENT") await rm(drafts, { recursive: true, force: true, maxRetries: 10 });
+      },
+    );
+  }
+
+  /** Removes what was taken away as well as can be: on some disks an open file stays until it is closed. */
+  async function removeGone(): Promise<void> {
+    for (const name of await names()) {
+      if (name.startsWith(GONE))
+        await rm(join(folder, name), { recursive: true, force: true }).catch(() => {});
+    }
+  }
+
+  /**
+   * What whoever has the lease does first; false: it is another's by now. The folder is made after the lease is had:
+   * who has lost it by then finds that before it saves, and who only wants it makes nothing.
+   */
+  async function begin(ours: Holder): Promise<boolean> {
+    await makeFolder(draftsOf(ours));
+    const others = (await names())
+      .filter((name) => name.startsWith(DRAFTS))
+      .map((name) => join(folder, name))
+      .filter((drafts) => drafts !== draftsOf(ours));
+    // Whoever comes after us isn't among them then.
+    const found = await lookAgain(() => find(0));
+    if (found?.holder.token !== ours.token) return false;
+    for (const drafts of others) await discard(drafts);
+    await removeGone();
+    return true;
+  }
+
   async function renew(ours: Holder): Promise<Holding | undefined> {
     // Through the file itself, not its name: another one of that name is left alone.
-    const handle = await open(path, "r+").catch(ignoreMissing);
+    const handle = await lookAgain(() => open(path, "r+").catch(ignoreMissing));
     if (handle === undefined) return undefined;
     try {
       const text = await handle.readFile("utf8");
@@ -99,32 +152,41 @@ export function fileLease(folder: string, id: string): FileLease {
     } finally {
       await handle.close();
     }
-    return find(Date.now());
+    return lookAgain(() => find(Date.now()));
+  }
+
+  async function release(ours: Holder): Promise<void> {
+    await discard(draftsOf(ours));
+    const isOurs = (found: Found): boolean => found.holder.token === ours.token;
+    const found = await find(0);
+    if (found !== undefined && isOurs(found)) await takeAway(isOurs);
+    await removeGone();
   }
 
   return {
     claim: (ours, options) =>
       attempt(path, async () => {
-        // Before the lease is had, so that whoever takes it away finds them.
-        await makeFolder(draftsOf(ours));
-        const found = await claim(ours, options);
-        if (found.holder.token === ours.token) claimed = ours;
-        else await removeDrafts(ours);
-        return found;
+        for (;;) {
+          const found = await claim(ours, options);
+          if (found.holder.token !== ours.token) return found;
+          try {
+            if (!(await begin(ours))) continue;
+          } catch (error) {
+            await release(ours).catch(() => {});
+            throw error;
+          }
+          claimed = ours;
+          return found;
+        }
       }),
 
     renew: (ours) => attempt(path, () => renew(ours)),
 
-    release: (ours) =>
-      attempt(path, async () => {
-        await removeDrafts(ours);
-        const found = await find(0);
-        if (found?.holder.token === ours.token) await rm(path, { force: true });
-      }),
+    release: (ours) => attempt(path, () => release(ours)),
 
     async check() {
       if (claimed === undefined) return;
-      const found = await attempt(path, () => find(0));
+      const found = await attempt(path, () => lookAgain(() => find(0)));
       if (found?.holder.token !== claimed?.token) throw leaseLost(id, found?.holder);
     },
 
