@@ -19,6 +19,10 @@ const NAME = "lease";
 const DRAFTS = "drafts.";
 /** Such folders that were taken away. */
 const GONE = "gone.";
+/** What older versions, and who has no lease, write beside them. */
+const DRAFT = ".new";
+/** A lease's file of another name is in use for milliseconds; one that is so old was left by a killed process, in ms. */
+const LEFT = 3_600_000;
 /** For so long a lease may be away, in ms: who tells old from new takes it aside and puts it back. */
 const ASIDE = 500;
 /** Who misses it looks again after so long. */
@@ -118,11 +122,21 @@ export function fileLease(folder: string, id: string): FileLease {
 
   /** Removes what was taken away as well as can be: on some disks an open file stays until it is closed. */
   async function removeGone(): Promise<void> {
+    for (const name of await names()) if (name.startsWith(GONE)) await remove(name);
+  }
+
+  /** Removes what processes that were killed have left. */
+  async function removeLeft(now: number): Promise<void> {
     for (const name of await names()) {
-      if (name.startsWith(GONE))
-        await rm(join(folder, name), { recursive: true, force: true }).catch(() => {});
+      if (name.endsWith(DRAFT)) await remove(name);
+      if (!name.startsWith(`${NAME}.`)) continue;
+      const left = await stat(join(folder, name)).catch(ignoreMissing);
+      if (left !== undefined && now - left.mtimeMs > LEFT) await remove(name);
     }
   }
+
+  const remove = (name: string): Promise<void> =>
+    rm(join(folder, name), { recursive: true, force: true }).catch(() => {});
 
   /**
    * What whoever has the lease does first; false: it is another's by now. The folder is made after the lease is had:
@@ -139,6 +153,7 @@ export function fileLease(folder: string, id: string): FileLease {
     if (found?.holder.token !== ours.token) return false;
     for (const drafts of others) await discard(drafts);
     await removeGone();
+    await removeLeft(found.renewedAt);
     return true;
   }
 

@@ -18,18 +18,17 @@ export interface Owner {
 }
 
 /**
- * Reads a file's states; one that isn't there has none. What a killed process left half-written beside it is removed.
+ * Reads a file's states; one that isn't there has none.
  *
  * @throws MigrationError CHECKPOINT_MISMATCH when it isn't such a file, CHECKPOINT_FAILED when it can't be read
  */
 export async function readStates(path: string, owner: Owner): Promise<States> {
-  const text = await attempt(path, async () => {
-    await rm(`${path}.new`, { force: true });
-    return readFile(path, "utf8").catch((error: NodeJS.ErrnoException) => {
+  const text = await attempt(path, () =>
+    readFile(path, "utf8").catch((error: NodeJS.ErrnoException) => {
       if (error.code === "ENOENT") return undefined;
       throw error;
-    });
-  });
+    }),
+  );
   if (text === undefined) return new Map();
   try {
     return parseStates(text, owner);

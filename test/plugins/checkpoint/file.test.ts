@@ -47,6 +47,13 @@ describe("the contract", () => {
 
 const open = (settings: Record<string, string>): Promise<Opened> => openCheckpoint(file, settings);
 
+/** Takes the lease and gives it back. */
+async function haveLease({ checkpoint: { lease } }: Opened): Promise<void> {
+  const holder = { ...thisProcess(), token: "app", since: new Date().toISOString() };
+  expect((await lease!.claim(holder, { ttl: 60_000 })).holder.token).toBe("app");
+  await lease!.release(holder);
+}
+
 /** The path of the one file in a folder. */
 function onlyFile(folder: string): string {
   const names = readdirSync(folder);
@@ -154,11 +161,15 @@ describe("a file", () => {
     expect((await opened.checkpoint.load("t")).size).toBe(0);
   });
 
-  test("that was half-written is no file, and goes", async () => {
+  test("that is half-written is no file; it may be somebody's until the lease is had, then it goes", async () => {
     using place = temporaryFolder();
     await (await open(place.settings)).checkpoint.save("t", new Map([["0", 1]]));
-    writeFileSync(`${onlyFile(place.own)}.new`, HEAD.slice(0, 9));
+    const draft = `${onlyFile(place.own)}.new`;
+    writeFileSync(draft, HEAD.slice(0, 9));
     await using opened = await open(place.settings);
+    expect([...(await opened.checkpoint.load("t"))]).toEqual([["0", 1]]);
+    expect(existsSync(draft)).toBe(true);
+    await haveLease(opened);
     expect([...(await opened.checkpoint.load("t"))]).toEqual([["0", 1]]);
     onlyFile(place.own);
   });
@@ -310,6 +321,7 @@ test("kill -9 while it saves, ten times: the file is whole and has at least what
     expect([acknowledged, acknowledged + 1]).toContain(value!);
     expect(acknowledged).toBeGreaterThan(total);
     total = acknowledged;
+    await haveLease(opened);
     onlyFile(place.own);
   }
 });

@@ -8,6 +8,7 @@ import {
   readdirSync,
   renameSync,
   rmSync,
+  utimesSync,
   writeFileSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
@@ -147,6 +148,20 @@ function withoutRoot(): Disposable {
   if (isRoot) process.seteuid!(NOBODY);
   return { [Symbol.dispose]: () => void (isRoot && process.seteuid!(0)) };
 }
+
+test("what killed processes have left goes with the next who has the lease", async () => {
+  using place = openLeases("one", "two");
+  const at = (name: string): string => join(place.folder, name);
+  mkdirSync(at("drafts.killed"));
+  mkdirSync(at("gone.killed"));
+  for (const name of ["drafts.killed/t.new", "t.jsonl.new", "t.jsonl", "lease.killed", "lease.waiting"])
+    writeFileSync(at(name), "");
+  const hoursAgo = Date.now() / 1000 - 7200;
+  utimesSync(at("lease.killed"), hoursAgo, hoursAgo);
+  expect(await place.one.claim()).toBe("one");
+  await place.one.lease.release(place.one.ours);
+  expect(readdirSync(place.folder).sort()).toEqual(["lease.waiting", "t.jsonl"]);
+});
 
 test("who only waits for the lease makes no folder", async () => {
   using place = openLeases("one", "two");
