@@ -13,6 +13,7 @@ import {
   WRITE_TIMEOUT,
 } from "../_mongodb/client.ts";
 import { isPassing } from "../_mongodb/errors.ts";
+import { joined } from "./mongodb/joined.ts";
 import {
   claimLease,
   isLost,
@@ -78,13 +79,13 @@ const mongodb: Plugin = definePlugin({
       });
     }
 
-    /** For what can't be in one command with that. */
-    async function checkLease(): Promise<void> {
+    /** For what can't be in one command with that. It is one document: tables that save at once look at it once. */
+    const checkLease = joined(async () => {
       if (holder === undefined) return;
       const ours = holder;
       const found = await onDatabase("saving to", (db) => renewLease(db, leasePlace, ours));
       if (found?.holder.token !== ours.token) throw leaseLost(id, found?.holder);
-    }
+    });
 
     /** In the original's layout and place. */
     async function saveOriginal(name: string, states: States): Promise<void> {

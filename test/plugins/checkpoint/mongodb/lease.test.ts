@@ -49,6 +49,44 @@ test("the lease is taken, renewed and looked at by writes that a majority has", 
   }
 });
 
+test("saves of many tables at once look at the lease once or twice, and each of them after it was asked for", async () => {
+  const tables = Array.from({ length: 20 }, (_, n) => `shards:t${n}`);
+  let held: Promise<void> | undefined;
+  await using opened = await behindProxy({
+    until: (command) => (command === "findAndModify" ? held : undefined),
+  });
+  const { checkpoint, place, proxy } = opened;
+  const saveAll = (): Promise<PromiseSettledResult<void>[]> =>
+    Promise.allSettled(tables.map((name) => checkpoint.save(name, row)));
+  try {
+    await checkpoint.lease!.claim(ours, options);
+    await saveAll();
+    const before = proxy.count("findAndModify");
+    await saveAll();
+    expect(proxy.count("findAndModify") - before).toBeOneOf([1, 2]);
+
+    const answers = Promise.withResolvers<void>();
+    held = answers.promise;
+    const renewed = async (): Promise<number> => {
+      const lease: Document | null = await place.states.findOne({ "_id.name": "lease" });
+      return Number(lease!["renewedAt"]);
+    };
+    const then = await renewed();
+    const first = checkpoint.save("shards:first", row);
+    // That look has found it to be ours, and its answer is on the way.
+    while ((await renewed()) === then) await Bun.sleep(1);
+    await using next = await openCheckpoint(mongodb, place.settings);
+    await next.checkpoint.lease!.claim(other, { ...options, over: ours.token });
+    const rest = saveAll();
+    answers.resolve();
+    held = undefined;
+    await first.catch(() => {});
+    for (const { status } of await rest) expect(status).toBe("rejected");
+  } finally {
+    await client.db(place.settings["checkpoint.db"]).dropDatabase();
+  }
+});
+
 test("a lease that another one has isn't ours, whatever a primary reads that was replaced", async () => {
   let before: Document | undefined;
   const answer = (command: Document, name: string): Document | undefined =>
