@@ -5,22 +5,16 @@
  * any more, however long their processes were paused.
  */
 import { randomUUID } from "node:crypto";
-import { link, open, readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
+import { link, open, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { fileNameOf } from "../../../core/host/file-name.ts";
 import { leaseLost } from "../../../core/plugin/lease-lost.ts";
 import type { Holder, Holding, LeaseKeeper } from "../../../core/plugin/roles.ts";
+import { draftsIn, namesIn } from "./drafts.ts";
 import { attempt, makeFolder } from "./state-file.ts";
 
 const FILE_MODE = 0o600;
 const NAME = "lease";
-/** Folders of what isn't whole yet, one a holder. */
-const DRAFTS = "drafts.";
-/** Such folders that were taken away. */
-const GONE = "gone.";
-/** What older versions, and who has no lease, write beside them. */
-const DRAFT = ".new";
 /** A lease's file of another name is in use for milliseconds; one that is so old was left by a killed process, in ms. */
 const LEFT = 3_600_000;
 /** For so long a lease may be away, in ms: who tells old from new takes it aside and puts it back. */
@@ -49,7 +43,7 @@ export interface FileLease extends LeaseKeeper {
 /** See the top of the file. */
 export function fileLease(folder: string, id: string): FileLease {
   const path = join(folder, NAME);
-  const draftsOf = ({ token }: Holder): string => join(folder, `${DRAFTS}${fileNameOf(token)}`);
+  const drafts = draftsIn(folder);
   /** Who may save; undefined: anybody. */
   let claimed: Holder | undefined;
 
@@ -108,53 +102,32 @@ export function fileLease(folder: string, id: string): FileLease {
     });
   }
 
-  const names = async (): Promise<string[]> => (await readdir(folder).catch(ignoreMissing)) ?? [];
-
-  /** Takes a folder away in one step, whatever is in it and being written there. */
-  async function discard(drafts: string): Promise<void> {
-    await rename(drafts, join(folder, `${GONE}${randomUUID()}`)).catch(
-      async (error: NodeJS.ErrnoException) => {
-        // Windows renames no folder with an open file in it.
-        if (error.code !== "ENOENT") await rm(drafts, { recursive: true, force: true, maxRetries: 10 });
-      },
-    );
-  }
-
-  /** Removes what was taken away as well as can be: on some disks an open file stays until it is closed. */
-  async function removeGone(): Promise<void> {
-    for (const name of await names()) if (name.startsWith(GONE)) await remove(name);
-  }
-
-  /** Removes what processes that were killed have left. */
-  async function removeLeft(now: number): Promise<void> {
-    for (const name of await names()) {
-      if (name.endsWith(DRAFT)) await remove(name);
-      if (!name.startsWith(`${NAME}.`)) continue;
-      const left = await stat(join(folder, name)).catch(ignoreMissing);
-      if (left !== undefined && now - left.mtimeMs > LEFT) await remove(name);
-    }
-  }
-
-  const remove = (name: string): Promise<void> =>
-    rm(join(folder, name), { recursive: true, force: true }).catch(() => {});
-
   /**
    * What whoever has the lease does first; false: it is another's by now. The folder is made after the lease is had:
    * who has lost it by then finds that before it saves, and who only wants it makes nothing.
    */
   async function begin(ours: Holder): Promise<boolean> {
-    await makeFolder(draftsOf(ours));
-    const others = (await names())
-      .filter((name) => name.startsWith(DRAFTS))
-      .map((name) => join(folder, name))
-      .filter((drafts) => drafts !== draftsOf(ours));
+    await makeFolder(drafts.of(ours));
+    const others = await drafts.others(ours);
     // Whoever comes after us isn't among them then.
     const found = await lookAgain(() => find(0));
     if (found?.holder.token !== ours.token) return false;
-    for (const drafts of others) await discard(drafts);
-    await removeGone();
+    for (const each of others) await drafts.discard(each);
+    await drafts.removeGone();
+    await drafts.removeLeft();
     await removeLeft(found.renewedAt);
     return true;
+  }
+
+  /** Removes the lease's files of other names that killed processes have left. */
+  async function removeLeft(now: number): Promise<void> {
+    for (const name of await namesIn(folder)) {
+      if (!name.startsWith(`${NAME}.`)) continue;
+      const left = await stat(join(folder, name)).catch(ignoreMissing);
+      if (left !== undefined && now - left.mtimeMs > LEFT) {
+        await rm(join(folder, name), { force: true }).catch(() => {});
+      }
+    }
   }
 
   async function renew(ours: Holder): Promise<Holding | undefined> {
@@ -171,11 +144,11 @@ export function fileLease(folder: string, id: string): FileLease {
   }
 
   async function release(ours: Holder): Promise<void> {
-    await discard(draftsOf(ours));
+    await drafts.discard(drafts.of(ours));
     const isOurs = (found: Found): boolean => found.holder.token === ours.token;
     const found = await find(0);
     if (found !== undefined && isOurs(found)) await takeAway(isOurs);
-    await removeGone();
+    await drafts.removeGone();
   }
 
   return {
@@ -205,7 +178,7 @@ export function fileLease(folder: string, id: string): FileLease {
       if (found?.holder.token !== claimed?.token) throw leaseLost(id, found?.holder);
     },
 
-    draft: (name) => join(claimed === undefined ? folder : draftsOf(claimed), name),
+    draft: (name) => join(claimed === undefined ? folder : drafts.of(claimed), name),
   };
 }
 
