@@ -55,7 +55,8 @@ export async function goesOn(
 
 /**
  * The state of a table that an older version has followed: it noted the positions first, and the table after its indexes
- * were built.
+ * were built. Positions from before the run began are an earlier one's, whose copy may be half or old: they are gone on
+ * with where nothing is copied, and only there.
  */
 export async function followedBefore(
   ctx: Context,
@@ -63,8 +64,13 @@ export async function followedBefore(
   run: RunState | undefined,
 ): Promise<TableState | undefined> {
   if (run === undefined || run.id !== undefined || run.finishedAt !== undefined) return undefined;
-  const { stream, shards } = await openStreamCheckpoint(ctx, table);
-  if (stream === undefined || shards.size === 0) return undefined;
+  // Where none of ours is noted the rows are somebody else's, and nobody's business here.
+  if (!(await isStreamNoted(ctx, table))) return undefined;
+  const { shards } = await openStreamCheckpoint(ctx, table);
+  if (shards.size === 0) return undefined;
+  const since = Date.parse(run.startedAt);
+  const isEarlier = [...shards.values()].some(({ notedAt = since }) => notedAt < since);
+  if (isEarlier && ctx.config.sync_mode !== "incr") return undefined;
   return { stage: "done", targetName: table.targetName, units: 0 };
 }
 
