@@ -141,7 +141,10 @@ export interface Target {
    * nothing. Missing: it always can.
    */
   checkRoom?(tables: Table[], signal: AbortSignal): Promise<void>;
-  /** Refuses a table whose indexes it can't have; changes nothing. Missing: {@link Target.check} says all. */
+  /**
+   * Refuses a table whose secondary indexes it can't have, which {@link Target.check} leaves to it: a table that is begun
+   * goes on without them. Changes nothing. Missing: it can have all that {@link Target.check} takes.
+   */
   checkIndexes?(table: Table): void;
   /** Drops or renames what is there, as `target.db.exist` says. */
   makeRoom(table: Table, signal: AbortSignal): Promise<void>;

@@ -10,6 +10,7 @@ import type { Table } from "../types.ts";
 import { findOriginal } from "./adopt-nimoshake.ts";
 import type { Lease } from "./lease.ts";
 import { checkFollowing, checkStreams } from "./streams.ts";
+import { checkIndexes } from "./secondary-indexes.ts";
 import { findPlaces, isToMake, makePlaces } from "./target-tables.ts";
 
 /** What is known before the first item is read. */
@@ -55,6 +56,7 @@ export async function prepare(
   const unknown = tables.filter((table) => checkpoint.table(table).state === undefined);
   const adopted = follows && !fresh ? await findOriginal(ctx, unknown) : [];
   const places = await findPlaces(ctx, tables, checkpoint, adopted, fresh);
+  checkIndexes(ctx, places);
   if (follows && places.some(isToMake)) await checkStreams(ctx, tables);
   await checkpoint.begin(adopted);
   begun();

@@ -55,7 +55,7 @@ const file: Plugin = definePlugin({
 
       async check(tables) {
         // What MongoDB couldn't name or index couldn't be restored.
-        checkNames(tables, { database: config.id, userIndexes: config["full.enable_index.user"] });
+        checkNames(tables, { database: config.id });
         spelled = sameButForCase(tables);
         checkFileNames(tables, filesOf);
         await onDisk(`writing to target.address ${root}`, async () => {

@@ -55,7 +55,7 @@ const mongodb: Plugin = definePlugin({
       guardsKeys: sharded,
 
       async check(tables) {
-        checkNames(tables, { database, userIndexes: config["full.enable_index.user"], sharded });
+        checkNames(tables, { database, sharded });
         await onDatabase("connecting to target.address", async (db) => {
           if (sharded) await requireMongos(db);
           else if (await isMongos(db))

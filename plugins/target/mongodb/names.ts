@@ -1,7 +1,7 @@
 /** What MongoDB can't name or index, found before anything is written. */
 import { MigrationError } from "../../../core/errors.ts";
 import { attributesOf, targetNameOf } from "../../../core/schema/keys.ts";
-import type { Table } from "../../../core/types.ts";
+import type { IndexKeySchema, Table } from "../../../core/types.ts";
 import { refuseNames } from "../_names.ts";
 
 /** The longest `database.collection`, in bytes (MongoDB 4.4 and later). */
@@ -18,8 +18,6 @@ export function renamedTo(collection: string, at: Date): string {
 /** What {@link checkNames} takes beside the tables. */
 export interface NameOptions {
   database: string;
-  /** Whether GSIs and LSIs are indexed too. */
-  userIndexes: boolean;
   /** Whether the collections are sharded. */
   sharded?: boolean;
 }
@@ -29,22 +27,22 @@ export interface NameOptions {
  *
  * @throws MigrationError TABLE_UNFIT
  */
-export function checkNames(tables: Table[], { database, userIndexes, sharded = false }: NameOptions): void {
+export function checkNames(tables: Table[], { database, sharded = false }: NameOptions): void {
   const most = sharded ? SHARDED_NAMESPACE_BYTES : NAMESPACE_BYTES;
   const problems = tables.flatMap((table) => [
     ...nameProblems(database, table.targetName, most).map((problem) => `${problem}: table ${table.name}`),
-    ...keyProblems(table, userIndexes),
+    ...keyProblems(table, [table.keys]),
   ]);
   refuseNames(tables, problems);
 }
 
 /**
- * Refuses a table of whose key or whose indexes' keys MongoDB can't have an index.
+ * Refuses a table of whose secondary indexes' keys MongoDB can't have an index.
  *
  * @throws MigrationError TABLE_UNFIT
  */
 export function checkIndexNames(table: Table): void {
-  refuseNames([table], keyProblems(table, true));
+  refuseNames([table], keyProblems(table, table.secondary));
 }
 
 /**
@@ -84,8 +82,7 @@ function nameProblems(database: string, collection: string, most: number): strin
   return problems;
 }
 
-function keyProblems(table: Table, userIndexes: boolean): string[] {
-  const schemas = [table.keys, ...(userIndexes ? table.secondary : [])];
+function keyProblems(table: Table, schemas: IndexKeySchema[]): string[] {
   const names = new Set(schemas.flatMap(attributesOf).map(targetNameOf));
   return [...names]
     .filter((name) => /^$|^\$|[.\0]|^_fts$/.test(name))
