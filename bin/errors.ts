@@ -1,5 +1,5 @@
 /** How a run's last word looks when it failed. */
-import { maskText } from "../core/config/redact.ts";
+import { redactText } from "../core/config/redact.ts";
 import { toMigrationError } from "../core/errors.ts";
 
 /** What {@link printError} takes. */
@@ -17,7 +17,7 @@ export interface PrintErrorOptions {
  */
 export function printError(
   error: unknown,
-  { debug, redact = maskText, stream = process.stderr }: PrintErrorOptions,
+  { debug, redact = redactText, stream = process.stderr }: PrintErrorOptions,
 ): number {
   const failure = toMigrationError(error);
   const lines = [`error [${failure.code}] ${failure.message}`];

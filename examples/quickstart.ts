@@ -28,7 +28,7 @@ import {
 } from "@aws-sdk/client-dynamodb";
 import type { WriteRequest } from "@aws-sdk/client-dynamodb";
 import { MongoClient } from "mongodb";
-import { maskText } from "../core/config/redact.ts";
+import { redactText } from "../core/config/redact.ts";
 import { type Child, ownTempFolder } from "../test/servers/process.ts";
 import { sharedServers, stopSharedServers } from "../test/servers/shared.ts";
 import { showChanges } from "./quickstart-changes.ts";
@@ -66,7 +66,7 @@ function close(): Promise<void> {
 }
 
 function complain(error: unknown): void {
-  console.error(`\nerror: ${maskText(error instanceof Error ? error.message : String(error))}`);
+  console.error(`\nerror: ${redactText(error instanceof Error ? error.message : String(error))}`);
 }
 
 async function quickstart(): Promise<boolean> {
@@ -75,7 +75,7 @@ async function quickstart(): Promise<boolean> {
   cleanup.defer(stopSharedServers);
   const { dynamoEndpoint, mongoUri, names } = await sharedServers();
   console.log(
-    `   DynamoDB  ${maskText(dynamoEndpoint)}\n   MongoDB   ${maskText(mongoUri)}\n   These are ${names}.`,
+    `   DynamoDB  ${redactText(dynamoEndpoint)}\n   MongoDB   ${redactText(mongoUri)}\n   These are ${names}.`,
   );
   const credentials = { accessKeyId: "quickstart", secretAccessKey: "quickstart" };
   dynamodb = new DynamoDBClient({ endpoint: dynamoEndpoint, region: "us-east-1", credentials });
@@ -176,7 +176,7 @@ qps.full.batch_num = 5000
   cleanup.defer(() => work.remove());
   writeFileSync(join(work.folder, "nimo-shake.conf"), conf);
   console.log(
-    `   nimo-shake -conf=nimo-shake.conf, which says:\n\n${maskText(conf).trimEnd().replace(/^/gm, "     ")}\n`,
+    `   nimo-shake -conf=nimo-shake.conf, which says:\n\n${redactText(conf).trimEnd().replace(/^/gm, "     ")}\n`,
   );
   // settings of the environment would be stronger than the file
   const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith("NIMO_")));

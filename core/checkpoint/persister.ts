@@ -1,7 +1,7 @@
 /** Saving what changes often: now and then the newest states together, one save at a time. */
 
 /** See the top of the file. */
-export interface Coalescer<Key, State> {
+export interface Persister<Key, State> {
   /** A state to save soon; an older one of the same key is forgotten. */
   put(key: Key, state: State): void;
   /** Saves at once what is not being saved yet, unless a save is on its way. */
@@ -10,8 +10,8 @@ export interface Coalescer<Key, State> {
   flush(): Promise<void>;
 }
 
-/** What {@link createCoalescer} takes. */
-export interface CoalescerOptions<Key, State> {
+/** What {@link createPersister} takes. */
+export interface PersisterOptions<Key, State> {
   save: (states: Map<Key, State>) => Promise<void>;
   /** A state's save begins so long after it was put, or after the end of the save that ran then, in ms. */
   interval: number;
@@ -20,7 +20,7 @@ export interface CoalescerOptions<Key, State> {
 }
 
 /** Makes one. */
-export function createCoalescer<Key, State>(options: CoalescerOptions<Key, State>): Coalescer<Key, State> {
+export function createPersister<Key, State>(options: PersisterOptions<Key, State>): Persister<Key, State> {
   let waiting = new Map<Key, State>();
   let timer: NodeJS.Timeout | undefined;
   let saving: Promise<void> | undefined;

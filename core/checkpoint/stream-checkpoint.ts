@@ -3,9 +3,9 @@
  * on from the other's, and beside them, in our own place, what those rows don't hold.
  */
 import * as v from "valibot";
-import { createCoalescer } from "./persister.ts";
+import { createPersister } from "./persister.ts";
 import type { Context } from "../plugin/context.ts";
-import { decide } from "../stages/error-policy.ts";
+import { runStep } from "../stages/error-policy.ts";
 import { decodeRow, encodeRow, type ShardRow, type ShardState } from "./nimoshake-rows.ts";
 import type { Table } from "../types.ts";
 
@@ -139,9 +139,9 @@ export async function openStreamCheckpoint(
     }
   }
 
-  const notes = createCoalescer<string, ShardNote>({
+  const notes = createPersister<string, ShardNote>({
     save: (states) =>
-      decide(ctx, { stage: "checkpoint", table }, async () => {
+      runStep(ctx, { stage: "checkpoint", table }, async () => {
         const updatedAt = Date.now();
         const rows = [...states].map(([id, state]) => [id, rowOf(state, updatedAt)] as const);
         await announce("checkpoint:before", states);
@@ -154,9 +154,9 @@ export async function openStreamCheckpoint(
     onFailure: (error) => ctx.stop(error),
   });
 
-  const spools = createCoalescer<string, string>({
+  const spools = createPersister<string, string>({
     save: (states) =>
-      decide(ctx, { stage: "checkpoint", table }, () =>
+      runStep(ctx, { stage: "checkpoint", table }, () =>
         store.save(names.own, new Map([...states].map(([id, readUpTo]) => [SPOOL + id, { readUpTo }]))),
       ),
     interval: INTERVAL,

@@ -1,8 +1,8 @@
 /** Saves how far a table's units are: now and then while they move, and at the end. */
 import type { TableCheckpoint, UnitState } from "./run-checkpoint.ts";
-import { createCoalescer } from "./persister.ts";
+import { createPersister } from "./persister.ts";
 import type { Context } from "../plugin/context.ts";
-import { decide } from "../stages/error-policy.ts";
+import { runStep } from "../stages/error-policy.ts";
 import type { SegmentUnit, Table } from "../types.ts";
 
 /** At the latest so long after a unit moved, in ms. */
@@ -11,19 +11,19 @@ const INTERVAL = 100;
 const PAGES = 50;
 
 /** See the top of the file. */
-export interface Saver {
+export interface UnitPersister {
   /** A unit has reached a state; saved soon. */
   moved(unit: SegmentUnit, state: UnitState, pages: number): void;
   /** Saves what is not saved yet; throws what went wrong with any save. */
   flush(): Promise<void>;
 }
 
-/** Makes a table's saver. A save that fails stops the run. */
-export function createSaver(ctx: Context, table: Table, checkpoint: TableCheckpoint): Saver {
+/** Makes a table's persister. A save that fails stops the run. */
+export function createUnitPersister(ctx: Context, table: Table, checkpoint: TableCheckpoint): UnitPersister {
   let pages = 0;
-  const states = createCoalescer<SegmentUnit, UnitState>({
+  const states = createPersister<SegmentUnit, UnitState>({
     save: (moved) =>
-      decide(ctx, { stage: "checkpoint", table }, async () => {
+      runStep(ctx, { stage: "checkpoint", table }, async () => {
         pages = 0;
         await announce("checkpoint:before", moved);
         await checkpoint.saveUnits(moved);

@@ -46,7 +46,7 @@ export function createRedactor(settings: Readonly<Record<string, unknown>>): (te
   const forms = secrets
     .flatMap((secret) => (secret.length < SHORTEST_SECRET ? [] : [secret, encodeURIComponent(secret)]))
     .toSorted((a, b) => b.length - a.length);
-  return (text) => forms.reduce((masked, secret) => masked.replaceAll(secret, MASK), maskText(text));
+  return (text) => forms.reduce((masked, secret) => masked.replaceAll(secret, MASK), redactText(text));
 }
 
 /** The password in an address, as it is meant. */
@@ -71,12 +71,12 @@ export function isSecret(key: string): boolean {
  */
 export function maskValue(key: string, value: string): string {
   if (isSecret(key)) return value === "" ? "" : MASK;
-  if (!ADDRESS_KEYS.has(key)) return maskText(value);
+  if (!ADDRESS_KEYS.has(key)) return redactText(value);
   return maskParameters(value.replace(/^(\W*[a-z][a-z0-9+.-]*:\/\/)?[^]*@/i, `$1${MASK}@`));
 }
 
 /** Any text, say a driver's error message, with the credentials of the URIs in it hidden. */
-export function maskText(text: string): string {
+export function redactText(text: string): string {
   return maskParameters(text.replace(/([a-z][a-z0-9+.-]*:\/\/)\S*@/gi, `$1${MASK}@`));
 }
 
@@ -90,7 +90,7 @@ export function describeConfig(config: Config): Record<SettingKey, unknown> {
   const masked = SETTINGS.map(({ key }) => {
     const value = config[key];
     if (typeof value === "string") return [key, maskValue(key, value)];
-    return [key, Array.isArray(value) ? value.map(maskText) : value];
+    return [key, Array.isArray(value) ? value.map(redactText) : value];
   });
   return Object.fromEntries(masked) as Record<SettingKey, unknown>;
 }

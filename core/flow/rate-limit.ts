@@ -5,7 +5,7 @@ const BURST = 20;
 const SECOND = 1000;
 
 /** Waits until the next call may be made; callers with different keys take turns. */
-export type Limiter = (signal?: AbortSignal, key?: string) => Promise<void>;
+export type RateLimiter = (signal?: AbortSignal, key?: string) => Promise<void>;
 
 /**
  * Spreads calls evenly so that no second sees more than so many, whoever makes them. Keys take turns, and
@@ -13,7 +13,7 @@ export type Limiter = (signal?: AbortSignal, key?: string) => Promise<void>;
  *
  * @param perSecond calls per second, over all callers
  */
-export function createLimiter(perSecond: number): Limiter {
+export function createRateLimiter(perSecond: number): RateLimiter {
   const gap = SECOND / perSecond;
   /** Who waits, by key; the key whose turn it is comes first. */
   const queues = new Map<string, Set<() => void>>();

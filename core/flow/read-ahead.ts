@@ -1,4 +1,4 @@
-import type { FairLanes } from "./semaphore.ts";
+import type { FairSemaphore } from "./semaphore.ts";
 
 /**
  * Asks for the next value while the current one is worked on, so that a source and what follows it
@@ -28,7 +28,7 @@ export async function* readAhead<T>(values: AsyncIterable<T>): AsyncGenerator<T,
 /** Takes a lane for each step of a source's reader, so that those who read share them fairly. */
 export async function* inLanes<T>(
   source: AsyncIterable<T>,
-  lanes: FairLanes,
+  lanes: FairSemaphore,
   key: string,
 ): AsyncGenerator<T> {
   const iterator = source[Symbol.asyncIterator]();

@@ -1,32 +1,32 @@
 /** Bounded concurrency: how many of one thing run at once. */
 
 /** A number of lanes; who waits longest goes first. */
-export interface Lanes {
+export interface Semaphore {
   /** Waits for a free lane and takes it; what is returned frees it. */
-  enter(): Promise<() => void>;
+  acquire(): Promise<() => void>;
   /** Runs in a lane and gives the result. */
   run<T>(work: () => Promise<T> | T): Promise<T>;
 }
 
 /** Lanes that several keys share. */
-export interface FairLanes {
+export interface FairSemaphore {
   /** Waits for a free lane and takes it; what is returned frees it, and is to be called once. */
-  enter(key: string): Promise<() => void>;
+  acquire(key: string): Promise<() => void>;
   /** Runs in a lane and gives the result. */
   run<T>(key: string, work: () => Promise<T> | T): Promise<T>;
 }
 
 /** Lanes for `width` at once. */
-export function createLanes(width: number): Lanes {
-  const lanes = createFairLanes(width);
-  return { enter: () => lanes.enter(""), run: (work) => lanes.run("", work) };
+export function createSemaphore(width: number): Semaphore {
+  const lanes = createFairSemaphore(width);
+  return { acquire: () => lanes.acquire(""), run: (work) => lanes.run("", work) };
 }
 
 /**
  * Lanes for `width` at once. A free lane goes to the key that has the fewest, so that one with much to do
  * doesn't starve the others; among equals, and within a key, to who waits longest.
  */
-export function createFairLanes(width: number): FairLanes {
+export function createFairSemaphore(width: number): FairSemaphore {
   let free = width;
   let arrivals = 0;
   const taken = new Map<string, number>();
@@ -64,7 +64,7 @@ export function createFairLanes(width: number): FairLanes {
     go();
   }
 
-  async function enter(key: string): Promise<() => void> {
+  async function acquire(key: string): Promise<() => void> {
     if (free > 0) {
       free--;
       take(key);
@@ -79,9 +79,9 @@ export function createFairLanes(width: number): FairLanes {
   }
 
   return {
-    enter,
+    acquire,
     async run(key, work) {
-      const leave = await enter(key);
+      const leave = await acquire(key);
       try {
         return await work();
       } finally {

@@ -5,22 +5,22 @@ import { type Converted, convertFetched, convertRecords } from "../stages/conver
 import { checkCounts } from "./counts.ts";
 import { fetchEncoded } from "../stages/fetch.ts";
 import { keyAttributes } from "../schema/keys.ts";
-import { createLanes, type FairLanes, type Lanes } from "../flow/semaphore.ts";
+import { createSemaphore, type FairSemaphore, type Semaphore } from "../flow/semaphore.ts";
 import { ENCODED, type Held, OBJECTS, PAGE_BYTES } from "../flow/memory-budget.ts";
 import { inLanes, readAhead } from "../flow/read-ahead.ts";
 import type { TableProgress } from "../progress/progress.ts";
 import { readPages } from "./read-pages.ts";
-import { createSaver } from "../checkpoint/unit-persister.ts";
+import { createUnitPersister } from "../checkpoint/unit-persister.ts";
 import type { EncodedPage, Page, SourceRecord, Table, Transcoder, SegmentUnit } from "../types.ts";
 import { confirmTable, explainCopy } from "../stages/table-now.ts";
-import { createWrites, type WriteOptions } from "./segment-writer.ts";
+import { createSegmentWriter, type SegmentWriterOptions } from "./segment-writer.ts";
 
 /** What the units of one table share. */
-interface TableCopy extends WriteOptions {
+interface TableCopy extends SegmentWriterOptions {
   /** `full.document.parser` conversions at once. */
-  parsers: Lanes;
+  parsers: Semaphore;
   /** Requests to the source at once, shared by all tables. */
-  readers: FairLanes;
+  readers: FairSemaphore;
 }
 
 /** Documents wait so long at most for their batch to fill while pages come, in ms. */
@@ -41,7 +41,7 @@ export async function copyTable(
   table: Table,
   counters: TableProgress,
   checkpoint: TableCheckpoint,
-  readers: FairLanes,
+  readers: FairSemaphore,
 ): Promise<number> {
   const { config } = ctx;
   let explained: Promise<unknown> | undefined;
@@ -55,16 +55,16 @@ export async function copyTable(
     table,
     counters,
     readers,
-    parsers: createLanes(config["full.document.parser"]),
-    writers: createLanes(config["full.document.concurrency"]),
-    saver: createSaver(ctx, table, checkpoint),
+    parsers: createSemaphore(config["full.document.parser"]),
+    writers: createSemaphore(config["full.document.concurrency"]),
+    persister: createUnitPersister(ctx, table, checkpoint),
   };
   const begun = ctx.role("source").units(table, checkpoint.state?.units);
   const left = begun
     .map((unit) => ({ unit, from: checkpoint.unit(unit) }))
     .filter(({ from }) => from === undefined || from.position !== undefined);
   const ends = await Promise.allSettled(left.map(({ unit, from }) => copyUnit(copy, unit, from)));
-  await copy.saver.flush();
+  await copy.persister.flush();
   for (const end of ends) if (end.status === "rejected") throw end.reason;
   await confirmTable(ctx, table);
   return checkCounts(ctx, table, counters);
@@ -75,7 +75,7 @@ async function copyUnit(copy: TableCopy, unit: SegmentUnit, from: UnitState | un
   const { ctx, table, counters } = copy;
   const { signal } = ctx;
   const memory = ctx.memory.unit("pages");
-  const writes = createWrites(copy, unit, from, memory);
+  const writer = createSegmentWriter(copy, unit, from, memory);
   const transcoder = shortWay(ctx, unit);
   // A hook that drops records of a batch drops them of one page, so that every page's count is known.
   const pageByPage = ctx.listens("write:before") || ctx.listens("error");
@@ -103,7 +103,7 @@ async function copyUnit(copy: TableCopy, unit: SegmentUnit, from: UnitState | un
   async function startEncoded(atLeast: number): Promise<void> {
     for (let count = transcoder?.count ?? 0; count >= atLeast; count = transcoder!.count) {
       startedAt = performance.now();
-      await writes.startEncoded(transcoder!.take(Math.min(count, batchSize)));
+      await writer.startEncoded(transcoder!.take(Math.min(count, batchSize)));
     }
   }
 
@@ -111,7 +111,7 @@ async function copyUnit(copy: TableCopy, unit: SegmentUnit, from: UnitState | un
   async function startRecords(atLeast: number): Promise<void> {
     while (waiting.length >= atLeast) {
       startedAt = performance.now();
-      await writes.start(waiting.splice(0, batchSize));
+      await writer.start(waiting.splice(0, batchSize));
     }
   }
 
@@ -149,7 +149,7 @@ async function copyUnit(copy: TableCopy, unit: SegmentUnit, from: UnitState | un
       await startRecords(1);
     }
     const { position, bytes } = page;
-    writes.page(read - filtered, { ...(position && { position }), read, filtered, overflowed, bytes });
+    writer.page(read - filtered, { ...(position && { position }), read, filtered, overflowed, bytes });
   }
 
   /** A loop that waits for its next page would keep the last one in memory, a function that has returned doesn't. */
@@ -171,15 +171,15 @@ async function copyUnit(copy: TableCopy, unit: SegmentUnit, from: UnitState | un
     while (await step());
     await startRecords(1);
     await startEncoded(1);
-    await writes.settled();
-    writes.check();
+    await writer.settled();
+    writer.check();
   } catch (thrown) {
     // Others may wait for this room; and the page that was asked ahead waits for its own until the run stops.
     for (const each of held) each.release();
     throw await copy.fail(thrown);
   } finally {
     await ahead.return();
-    await writes.settled();
+    await writer.settled();
     memory.close();
   }
 }

@@ -1,7 +1,7 @@
 /** The pages of one unit of the full phase, as the source gives them. */
 import type { Context } from "../plugin/context.ts";
 import { MigrationError } from "../errors.ts";
-import { decide } from "../stages/error-policy.ts";
+import { runStep } from "../stages/error-policy.ts";
 import type { Held } from "../flow/memory-budget.ts";
 import type { Page, Position, SegmentUnit, Table } from "../types.ts";
 
@@ -33,7 +33,7 @@ export async function* readPages(
   let ended = false;
   try {
     for (;;) {
-      const { value, done } = await decide(ctx, { stage: "fetch", table }, async () => {
+      const { value, done } = await runStep(ctx, { stage: "fetch", table }, async () => {
         // What failed behind the last page has nothing left to read.
         if (reader === undefined && ended) return { done: true, value: undefined };
         const reading = (reader ??= open());

@@ -1,28 +1,28 @@
 /** One unit's writes: batches leave in order, several at once, and what is acknowledged moves the checkpoint. */
 import type { UnitState } from "../checkpoint/run-checkpoint.ts";
 import type { Context } from "../plugin/context.ts";
-import type { Lanes } from "../flow/semaphore.ts";
+import type { Semaphore } from "../flow/semaphore.ts";
 import { ENCODED, OBJECTS, type UnitMemory } from "../flow/memory-budget.ts";
-import { createPrefix } from "./ack-tracker.ts";
+import { createAckTracker } from "./ack-tracker.ts";
 import type { TableProgress } from "../progress/progress.ts";
-import type { Saver } from "../checkpoint/unit-persister.ts";
+import type { UnitPersister } from "../checkpoint/unit-persister.ts";
 import type { EncodedBatch, SegmentUnit, SourceRecord, Table, WriteResult } from "../types.ts";
 import { beforeWrite, writeOut, type Written } from "../stages/write.ts";
 
 /** What the writes of a table's units share. */
-export interface WriteOptions {
+export interface SegmentWriterOptions {
   ctx: Context;
   table: Table;
   counters: TableProgress;
   /** Writes at once. */
-  writers: Lanes;
-  saver: Saver;
+  writers: Semaphore;
+  persister: UnitPersister;
   /** Says what a failure was, and stops the run; gives what it ends with. */
   fail: (thrown: unknown) => Promise<unknown>;
 }
 
 /** One unit's writes on their way. */
-export interface Writes {
+export interface SegmentWriter {
   /** A page has been read, of which so many documents are to be written. */
   page(documents: number, found: UnitState): void;
   /** Waits for a free lane, then sends without waiting for the answer. */
@@ -41,15 +41,15 @@ export interface Writes {
  * @param from what earlier runs had written of the unit
  * @param memory the unit's part of the run's
  */
-export function createWrites(
-  options: WriteOptions,
+export function createSegmentWriter(
+  options: SegmentWriterOptions,
   unit: SegmentUnit,
   from: UnitState | undefined,
   memory: UnitMemory,
-): Writes {
-  const { ctx, counters, writers, saver } = options;
+): SegmentWriter {
+  const { ctx, counters, writers, persister } = options;
   const target = ctx.role("target");
-  const prefix = createPrefix<UnitState>();
+  const tracker = createAckTracker<UnitState>();
   const onTheWay = new Set<Promise<void>>();
   let reached: UnitState = from ?? { read: 0, filtered: 0, overflowed: 0, bytes: 0 };
   /** What the newest page brought. */
@@ -94,12 +94,12 @@ export function createWrites(
   }
 
   async function launch(documents: number, bytes: number, work: () => Promise<void>): Promise<void> {
-    const leave = await writers.enter();
+    const leave = await writers.acquire();
     if (failure !== undefined) {
       leave();
       throw failure.error;
     }
-    const acknowledged = prefix.batch(documents);
+    const acknowledged = tracker.batchSent(documents);
     const held = memory.hold(bytes);
     const writing = finish(work, acknowledged).finally(() => {
       leave();
@@ -123,7 +123,7 @@ export function createWrites(
 
   /** Adds what is written without a hole to what is known of the unit. */
   function advance(): void {
-    const pages = prefix.reached();
+    const pages = tracker.takeAcknowledged();
     for (const { position, read, filtered, overflowed, bytes } of pages) {
       reached = {
         ...(position && { position }),
@@ -133,13 +133,13 @@ export function createWrites(
         bytes: reached.bytes + bytes,
       };
     }
-    if (pages.length > 0) saver.moved(unit, reached, pages.length);
+    if (pages.length > 0) persister.moved(unit, reached, pages.length);
   }
 
   return {
     page(documents, found) {
       newest = found;
-      prefix.page(documents, found);
+      tracker.pageRead(documents, found);
       if (documents === 0) advance();
     },
     start: (batch) => {

@@ -1,9 +1,9 @@
 /** Following one shard, from its position to its end or to the end of the run. */
-import { createChanges, type Reached } from "./shard-writer.ts";
+import { createShardWriter, type Reached } from "./shard-writer.ts";
 import type { Context } from "../plugin/context.ts";
-import { decide } from "../stages/error-policy.ts";
+import { runStep } from "../stages/error-policy.ts";
 import { MigrationError, streamGap } from "../errors.ts";
-import type { Polls } from "./poll-pacer.ts";
+import type { PollPacer } from "./poll-pacer.ts";
 import type { ShardReader } from "../plugin/roles.ts";
 import { refuseExpired } from "./shard-age.ts";
 import type { ShardNote, StreamCheckpoint } from "../checkpoint/stream-checkpoint.ts";
@@ -22,7 +22,7 @@ export interface TableStream {
   table: Table;
   progress: StreamProgress;
   checkpoint: StreamCheckpoint;
-  polls: Polls;
+  polls: PollPacer;
 }
 
 /**
@@ -58,16 +58,16 @@ export async function followShard(
     } else if (isOlder(noted().notedAt, settledAt)) checkpoint.note({ ...noted(), ...notedAt });
   }
 
-  const changes = createChanges({ ctx, unit, progress: stream.progress, onReached: reached });
+  const writer = createShardWriter({ ctx, unit, progress: stream.progress, onReached: reached });
   const beforeRequest = async (request: object): Promise<void> => {
     await ctx.call("fetch:before", { phase: "incr", table, unit, request });
-    await changes.room();
+    await writer.room();
   };
 
   /** Undefined: the run stops. */
   async function poll(from: ShardReader): Promise<StreamPage | undefined> {
     try {
-      return await decide(ctx, { stage: "fetch", table }, () => from.poll({ signal, beforeRequest }));
+      return await runStep(ctx, { stage: "fetch", table }, () => from.poll({ signal, beforeRequest }));
     } catch (error) {
       if (signal.aborted) return undefined;
       throw dated(error, noted());
@@ -84,9 +84,9 @@ export async function followShard(
       tip.saw(page);
       if (tip.settledAt === undefined) shard.settledAt = undefined;
       // An end that is seen now may have been there for hours.
-      await changes.add(page, page.ended ? undefined : tip.settledAt);
+      await writer.add(page, page.ended ? undefined : tip.settledAt);
       if (page.ended) {
-        await changes.drain();
+        await writer.drain();
         checkpoint.note({ ...noted(), status: "done" });
         // A child must not be noted before its parent's end is.
         await checkpoint.flush();
@@ -97,12 +97,12 @@ export async function followShard(
       empties = page.records.length > 0 ? 0 : empties + 1;
       if (empties > 0) await polls.idle(empties, signal);
     }
-    await changes.drain();
+    await writer.drain();
     return false;
   } finally {
     leave();
     // Who goes on after a failure must not be overtaken by an older image, nor by its position.
-    await changes.settled();
+    await writer.settled();
   }
 }
 

@@ -1,7 +1,7 @@
 /** The incremental phase of one table: its stream's shards are found, and followed parents first. */
 import { setTimeout as sleep } from "node:timers/promises";
 import { expectChildren, findChildren, listed, settleChildren } from "./children.ts";
-import { decide } from "../stages/error-policy.ts";
+import { runStep } from "../stages/error-policy.ts";
 import { MigrationError, streamGap } from "../errors.ts";
 import { followShard } from "./follow-shard.ts";
 import { watchFinished } from "./finished.ts";
@@ -80,7 +80,7 @@ export async function followTable(stream: OpenStream): Promise<void> {
           if (shards.length > 0) stream.listedAt = performance.now();
           found(shards);
           settleChildren(stream);
-          await decide(ctx, { stage: "checkpoint", table }, () => checkpoint.forget(over(shards)));
+          await runStep(ctx, { stage: "checkpoint", table }, () => checkpoint.forget(over(shards)));
         }
       }
       // Of what can't be listed nobody knows that it is over.

@@ -20,7 +20,7 @@ const LISTING = 300 * SECOND;
  *
  * @returns to be called before the following begins
  */
-export function keepPositions(stream: OpenStream): () => Promise<void> {
+export function refreshStartPositions(stream: OpenStream): () => Promise<void> {
   const { ctx, table, checkpoint, tree, readers, childless } = stream;
   const done = new AbortController();
   const signal = AbortSignal.any([ctx.signal, done.signal]);

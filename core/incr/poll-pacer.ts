@@ -1,8 +1,8 @@
 /** When shards are asked: how many at once, how many a second, and how often an idle one. */
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Config } from "../config/config.ts";
-import { createLanes } from "../flow/semaphore.ts";
-import { createLimiter } from "../flow/rate-limit.ts";
+import { createSemaphore } from "../flow/semaphore.ts";
+import { createRateLimiter } from "../flow/rate-limit.ts";
 import type { ShardReader } from "../plugin/roles.ts";
 
 const FIRST_WAIT = 50;
@@ -14,7 +14,7 @@ const SHARDS_AT_LONGEST = 64;
 const SLOWEST_WAIT = 1000;
 
 /** Shared by all shards of all tables. */
-export interface Polls {
+export interface PollPacer {
   /** A reader that asks when it may; who waits longest goes first, so that many shards share the lanes fairly. */
   pace(reader: ShardReader): ShardReader;
   /** Waits before an idle shard is asked again; an abort ends it early. */
@@ -24,9 +24,9 @@ export interface Polls {
 }
 
 /** Makes the run's polls from `increase.concurrency` and `qps.incr`. */
-export function createPolls(config: Config): Polls {
-  const lanes = createLanes(config["increase.concurrency"]);
-  const turn = createLimiter(config["qps.incr"]);
+export function createPollPacer(config: Config): PollPacer {
+  const lanes = createSemaphore(config["increase.concurrency"]);
+  const turn = createRateLimiter(config["qps.incr"]);
   let shards = 0;
   return {
     pace: (reader) => ({

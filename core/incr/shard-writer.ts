@@ -34,7 +34,7 @@ export interface Reached {
 }
 
 /** See the top of the file. */
-export interface Changes {
+export interface ShardWriter {
   /** Waits until the run has room for another page; asked before each request, in its turn. */
   room(): Promise<void>;
   /**
@@ -49,8 +49,8 @@ export interface Changes {
   settled(): Promise<void>;
 }
 
-/** What {@link createChanges} takes. */
-export interface ChangesOptions {
+/** What {@link createShardWriter} takes. */
+export interface ShardWriterOptions {
   ctx: Context;
   unit: ShardUnit;
   progress: StreamProgress;
@@ -66,7 +66,7 @@ interface Gathering extends Reached {
 }
 
 /** Makes a shard's. */
-export function createChanges({ ctx, unit, progress, onReached }: ChangesOptions): Changes {
+export function createShardWriter({ ctx, unit, progress, onReached }: ShardWriterOptions): ShardWriter {
   const { table } = unit;
   const target = ctx.role("target");
   const memory = ctx.memory.unit("changes");

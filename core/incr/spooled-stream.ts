@@ -6,17 +6,17 @@
 import { streamGap } from "../errors.ts";
 import { expectChildren, findChildren } from "./children.ts";
 import { isOlder, openReader } from "./follow-shard.ts";
-import { noteShards, type OpenStream, type StreamSpool } from "./table-stream.ts";
+import { noteShards, type OpenStream, type SpooledStream } from "./table-stream.ts";
 import type { PollOptions, ShardReader } from "../plugin/roles.ts";
 import type { TableSpool } from "../spool/table-spool.ts";
-import type { ShardSpool } from "../spool/shard-log.ts";
+import type { ShardLog } from "../spool/shard-log.ts";
 import type { ShardNote, StreamCheckpoint } from "../checkpoint/stream-checkpoint.ts";
 import { watchTip } from "./tip.ts";
 import type { ShardUnit, StreamPage } from "../types.ts";
 
 /** A shard that is read into the spool. */
 interface Spooled {
-  spool: ShardSpool;
+  spool: ShardLog;
   live: ShardReader;
   /** Ends when the shard does, or when it is stopped. */
   filling: Promise<void>;
@@ -26,7 +26,7 @@ interface Spooled {
 }
 
 /** Reads a table's stream into the spool from now on: every shard that is noted, and those that turn up. */
-export function spoolStream(stream: OpenStream, folder: TableSpool): StreamSpool {
+export function spoolStream(stream: OpenStream, folder: TableSpool): SpooledStream {
   const { ctx, table, checkpoint, polls, readers } = stream;
   const counters = ctx.progress.tables.get(table.name)!;
   const shards = new Map<string, Promise<Spooled>>();
@@ -121,7 +121,7 @@ export function spoolStream(stream: OpenStream, folder: TableSpool): StreamSpool
     tidying = tidying.then(() => tidy(ids)).catch((error: unknown) => ctx.stop(error));
   }
 
-  const spool: StreamSpool = {
+  const spool: SpooledStream = {
     take(id) {
       const reader = readers.get(id);
       readers.delete(id);
@@ -160,7 +160,7 @@ export function spoolStream(stream: OpenStream, folder: TableSpool): StreamSpool
 
 /** Reads a shard out of the spool, and when there is no more in it, in the stream. */
 function readerOf(begun: Promise<Spooled>, after: string | undefined, onLive: () => void): ShardReader {
-  let next: ReturnType<ShardSpool["read"]> | undefined;
+  let next: ReturnType<ShardLog["read"]> | undefined;
   let isLive = false;
 
   async function poll(options: PollOptions): Promise<StreamPage> {
@@ -189,7 +189,7 @@ function readerOf(begun: Promise<Spooled>, after: string | undefined, onLive: ()
 function refuseMissing(
   { table, checkpoint }: OpenStream,
   note: ShardNote,
-  { readUpTo }: ShardSpool,
+  { readUpTo }: ShardLog,
   { folder }: TableSpool,
 ): void {
   const noted = checkpoint.spooled.get(note.id);

@@ -4,7 +4,7 @@ import type { Context } from "../plugin/context.ts";
 import { type CopyStart, isReached, unreached } from "../checkpoint/copy-start.ts";
 import { inParallel } from "../flow/semaphore.ts";
 import { noteShards, type OpenStream } from "./table-stream.ts";
-import type { Polls } from "./poll-pacer.ts";
+import type { PollPacer } from "./poll-pacer.ts";
 import type { ShardReader } from "../plugin/roles.ts";
 import { isWhole, wholeAt } from "./shard-age.ts";
 import { createShardTree } from "./shard-tree.ts";
@@ -27,7 +27,7 @@ const noHook = async (): Promise<void> => {};
 export async function openStream(
   ctx: Context,
   table: Table,
-  polls: Polls,
+  polls: PollPacer,
   start: Start,
 ): Promise<OpenStream> {
   const progress = createStreamProgress();
@@ -74,7 +74,7 @@ async function beginStream(stream: OpenStream, start: Start): Promise<void> {
   const shards = await ctx.role("streams").shards(table, ctx.signal);
   stream.listedAt = performance.now();
   if (isAnew && typeof start === "object") await takeAll(stream, shards, start);
-  else if (isAnew) await takePositions(stream, shards);
+  else if (isAnew) await noteStartPositions(stream, shards);
   else {
     if (was === undefined) freshenStarts(stream, shards);
     noteLightly(stream, shards);
@@ -124,7 +124,7 @@ function freshenStarts({ checkpoint }: OpenStream, shards: Shard[]): void {
 }
 
 /** Notes where every shard's reading will begin: closed ones are past, open ones begin at their end. */
-async function takePositions(stream: OpenStream, shards: Shard[]): Promise<void> {
+async function noteStartPositions(stream: OpenStream, shards: Shard[]): Promise<void> {
   const { ctx, table, checkpoint, tree, readers } = stream;
   tree.begin(shards);
   const notedAt = Date.now();

@@ -20,11 +20,11 @@ export interface OpenStream extends TableStream {
   /** Shards that are over and whose children aren't known yet, and since when, in ms since 1970. */
   childless: Map<string, number>;
   /** Holds what was read and is not applied yet; undefined: it is read when it is applied. */
-  spool?: StreamSpool | undefined;
+  spool?: SpooledStream | undefined;
 }
 
 /** A table's stream on its way through the spool, see core/incr/spooled-stream.ts. */
-export interface StreamSpool {
+export interface SpooledStream {
   /** Reads a shard into the spool from now on. */
   take(shard: string): void;
   /** A reader of what is behind a shard's position: first what is spooled, then the stream; undefined: not spooled. */

@@ -20,7 +20,7 @@ const SAMPLE = 100;
  * @param given the keys that the user gave
  * @returns the conversion to use
  */
-export async function settleConversion(
+export async function chooseConversion(
   ctx: Context,
   given: ReadonlySet<string>,
   fresh: boolean,
@@ -42,7 +42,7 @@ export async function settleConversion(
  *
  * @throws MigrationError CHECKPOINT_MISMATCH when a table isn't at the target, or was made by another conversion
  */
-export async function findOriginal(ctx: Context, tables: Table[]): Promise<Adopted[]> {
+export async function findNimoShake(ctx: Context, tables: Table[]): Promise<Adopted[]> {
   const adopted: Adopted[] = [];
   for (const table of tables) {
     if (!(await isOriginals(ctx, table))) continue;

@@ -7,11 +7,11 @@ import { MigrationError } from "../errors.ts";
 import type { Context } from "../plugin/context.ts";
 import { trackTable } from "../progress/progress.ts";
 import type { Table } from "../types.ts";
-import { findOriginal } from "./adopt-nimoshake.ts";
+import { findNimoShake } from "./adopt-nimoshake.ts";
 import type { Lease } from "./lease.ts";
 import { checkFollowing, checkStreams } from "./streams.ts";
 import { checkIndexes } from "./secondary-indexes.ts";
-import { findPlaces, isToMake, makePlaces } from "./target-tables.ts";
+import { findPlaces, isToMake, prepareTargetTables } from "./target-tables.ts";
 
 /** What is known before the first item is read. */
 export interface Prepared {
@@ -54,7 +54,7 @@ export async function prepare(
   const checkpoint = await openCheckpoint(ctx, tables, fresh);
   // Also those that join a run that has begun.
   const unknown = tables.filter((table) => checkpoint.table(table).state === undefined);
-  const adopted = follows && !fresh ? await findOriginal(ctx, unknown) : [];
+  const adopted = follows && !fresh ? await findNimoShake(ctx, unknown) : [];
   const places = await findPlaces(ctx, tables, checkpoint, adopted, fresh);
   checkIndexes(ctx, places);
   if (follows && places.some(isToMake)) await checkStreams(ctx, tables);
@@ -67,7 +67,7 @@ export async function prepare(
   if (follows) {
     for (const { table, state } of places) if (state === undefined) await forgetStream(ctx, table);
   }
-  await makePlaces(ctx, places, checkpoint);
+  await prepareTargetTables(ctx, places, checkpoint);
   return { tables, checkpoint, copies };
 }
 

@@ -1,12 +1,12 @@
 import { availableParallelism } from "node:os";
-import { settleConversion } from "./adopt-nimoshake.ts";
+import { chooseConversion } from "./adopt-nimoshake.ts";
 import { saveStatus } from "../checkpoint/nimoshake-status.ts";
 import { createContext, type ContextOptions, type OwnedContext } from "./context.ts";
 import type { Context } from "../plugin/context.ts";
-import { decide } from "../stages/error-policy.ts";
+import { runStep } from "../stages/error-policy.ts";
 import { MigrationError, toMigrationError } from "../errors.ts";
 import { openStreams } from "./streams.ts";
-import { createFairLanes, type FairLanes, inParallel } from "../flow/semaphore.ts";
+import { createFairSemaphore, type FairSemaphore, inParallel } from "../flow/semaphore.ts";
 import { createLease, type LeaseOptions } from "./lease.ts";
 import type { AnyPlugin, Plugin } from "../plugin/plugin.ts";
 import type { Progress } from "../progress/progress.ts";
@@ -70,10 +70,10 @@ export async function runMigration(options: MigrateOptions): Promise<Progress> {
     await usePlugins(ctx, options);
     for (const role of ["source", "streams", "target", "checkpoint"] as const)
       await fill(ctx, role, options.builtins);
-    config["convert.type"] = await settleConversion(ctx, options.given ?? new Set(), options.fresh ?? false);
+    config["convert.type"] = await chooseConversion(ctx, options.given ?? new Set(), options.fresh ?? false);
     await fill(ctx, "convert", options.builtins);
     let { fresh = false } = options;
-    const prepared = await decide(ctx, { stage: "setup" }, () =>
+    const prepared = await runStep(ctx, { stage: "setup" }, () =>
       prepare(ctx, lease, fresh, () => (fresh = false)),
     );
     const fullDone = options.onFullDone ?? ((): void => {});
@@ -81,7 +81,7 @@ export async function runMigration(options: MigrateOptions): Promise<Progress> {
       // An earlier run's positions cover what is written after them: the scan has to see all that was before.
       const covers = prepared.tables.some((table) => prepared.checkpoint.table(table).state?.noted);
       if (covers && !options.given?.has("full.read.consistent")) config["full.read.consistent"] = true;
-      await full(ctx, prepared, createFairLanes(readLanes(ctx.config, availableParallelism())));
+      await full(ctx, prepared, createFairSemaphore(readLanes(ctx.config, availableParallelism())));
       await prepared.checkpoint.finish();
       if (!prepared.copies) ctx.log.info("there is nothing left to copy; --fresh copies again");
       fullDone(prepared.copies);
@@ -119,7 +119,7 @@ export async function fill(ctx: OwnedContext, role: keyof Roles, builtins: Built
 /** The full phase, where it is asked for, and the changes made since before it began, until the run stops. */
 async function endless(ctx: Context, prepared: Prepared, fullDone: (isNews: boolean) => void): Promise<void> {
   const { tables, checkpoint, copies } = prepared;
-  const readers = createFairLanes(readLanes(ctx.config, availableParallelism()));
+  const readers = createFairSemaphore(readLanes(ctx.config, availableParallelism()));
   const following = await openStreams(ctx, tables, checkpoint, readers);
   try {
     if (ctx.config.sync_mode === "all") {
@@ -148,7 +148,7 @@ async function endless(ctx: Context, prepared: Prepared, fullDone: (isNews: bool
 async function full(
   ctx: Context,
   prepared: Prepared,
-  readers: FairLanes,
+  readers: FairSemaphore,
   onTable: (table: Table) => void = () => {},
 ): Promise<void> {
   await eachTable(ctx, prepared, async (table) => {

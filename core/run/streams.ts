@@ -3,11 +3,11 @@ import type { RunCheckpoint, TableCheckpoint } from "../checkpoint/run-checkpoin
 import type { Context } from "../plugin/context.ts";
 import { MigrationError } from "../errors.ts";
 import { followTable } from "../incr/follow-table.ts";
-import { keepPositions } from "../incr/kept-positions.ts";
+import { refreshStartPositions } from "../incr/kept-positions.ts";
 import { describeKey } from "../schema/keys.ts";
-import { type FairLanes, inParallel } from "../flow/semaphore.ts";
+import { type FairSemaphore, inParallel } from "../flow/semaphore.ts";
 import type { OpenStream } from "../incr/table-stream.ts";
-import { createPolls, type Polls } from "../incr/poll-pacer.ts";
+import { createPollPacer, type PollPacer } from "../incr/poll-pacer.ts";
 import { openStream } from "../incr/start-positions.ts";
 import { beginResync, checkResync, isMendable } from "./resync.ts";
 import { openTableSpool } from "../spool/table-spool.ts";
@@ -27,7 +27,7 @@ const ROUNDS = 3;
 const DAY = 24 * 3_600_000;
 
 /** See the top of the file. */
-export interface Following {
+export interface StreamFollower {
   /** Follows a table from now on: its full phase is done. */
   start(table: Table): void;
   /** Resolves when the run stops and all that was read is applied and noted. */
@@ -53,9 +53,9 @@ export async function openStreams(
   ctx: Context,
   tables: Table[],
   run: RunCheckpoint,
-  readers: FairLanes,
-): Promise<Following> {
-  const polls = createPolls(ctx.config);
+  readers: FairSemaphore,
+): Promise<StreamFollower> {
+  const polls = createPollPacer(ctx.config);
   ctx.log.info(`opening the streams of ${tables.length} ${tables.length === 1 ? "table" : "tables"}`);
   const streams = new Map<string, Opened>();
 
@@ -157,7 +157,12 @@ function again(lost: MigrationError): MigrationError {
 }
 
 /** Opens a stream; one that has a gap since its table was copied is opened anew, and the table copied again. */
-async function openOrResync(ctx: Context, table: Table, polls: Polls, run: RunCheckpoint): Promise<Opened> {
+async function openOrResync(
+  ctx: Context,
+  table: Table,
+  polls: PollPacer,
+  run: RunCheckpoint,
+): Promise<Opened> {
   const checkpoint = run.table(table);
   try {
     if (isAnother({ id: checkpoint.state?.source }, table)) throw anewGap(table);
@@ -169,7 +174,7 @@ async function openOrResync(ctx: Context, table: Table, polls: Polls, run: RunCh
   }
 }
 
-async function open(ctx: Context, table: Table, polls: Polls, run: RunCheckpoint): Promise<Opened> {
+async function open(ctx: Context, table: Table, polls: PollPacer, run: RunCheckpoint): Promise<Opened> {
   const own = new AbortController();
   let gap: MigrationError | undefined;
   /** In which a gap that is to be mended stops the table only. */
@@ -192,7 +197,7 @@ async function open(ctx: Context, table: Table, polls: Polls, run: RunCheckpoint
   if (copy !== undefined || !noted || key === undefined) {
     await checkpoint.advance({ copy: undefined, noted: true, key: describeKey(table) });
   }
-  return { stream, unkeep: keepPositions(stream), gap: () => gap };
+  return { stream, unkeep: refreshStartPositions(stream), gap: () => gap };
 }
 
 /** Spools a stream while its table is copied, and goes on with what an earlier process has spooled. */

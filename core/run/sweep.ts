@@ -1,7 +1,7 @@
 /** After a table was copied again over what was there: documents are deleted whose items are gone. */
 import type { Context } from "../plugin/context.ts";
-import { convertOnce, edited } from "../stages/convert.ts";
-import { decide } from "../stages/error-policy.ts";
+import { convertOnce, runRecordHook } from "../stages/convert.ts";
+import { runStep } from "../stages/error-policy.ts";
 import { MigrationError } from "../errors.ts";
 import { EDITING_HOOKS } from "../plugin/hooks.ts";
 import { keyAttributes, keyOf, keyText } from "../schema/keys.ts";
@@ -119,12 +119,12 @@ async function leftOut(ctx: Context, table: Table, keys: Item[]): Promise<Item[]
 async function kept(ctx: Context, table: Table, records: SourceRecord[]): Promise<string[]> {
   const unit: SegmentUnit = { phase: "full", table, segment: 0, segments: 1 };
   const texts = (some: SourceRecord[]): string[] => some.map(({ keys }) => keyText(keys, table));
-  return decide(
+  return runStep(
     ctx,
     { stage: "fetch", table, batch: { unit, records } },
     async (at) => {
       const converted = await convertOnce(ctx, unit, structuredClone(records), at);
-      return texts(await edited(ctx, "write:before", unit, converted.records));
+      return texts(await runRecordHook(ctx, "write:before", unit, converted.records));
     },
     async () => {
       if (records.length <= 1) return texts(records);

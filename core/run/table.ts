@@ -2,10 +2,10 @@
 import type { TableCheckpoint, TableState } from "../checkpoint/run-checkpoint.ts";
 import type { Context } from "../plugin/context.ts";
 import { checkSurplus } from "../full/counts.ts";
-import { decide } from "../stages/error-policy.ts";
+import { runStep } from "../stages/error-policy.ts";
 import { copyTable } from "../full/copy-segment.ts";
 import { indexPattern, planIndexes } from "../schema/indexes.ts";
-import type { FairLanes } from "../flow/semaphore.ts";
+import type { FairSemaphore } from "../flow/semaphore.ts";
 import { takeUp } from "./target-tables.ts";
 import { overwrite } from "./resync.ts";
 import type { TableProgress } from "../progress/progress.ts";
@@ -18,7 +18,7 @@ export async function migrateTable(
   table: Table,
   counters: TableProgress,
   checkpoint: TableCheckpoint,
-  readers: FairLanes,
+  readers: FairSemaphore,
 ): Promise<void> {
   const { state } = checkpoint;
   const again = state?.round !== undefined;
@@ -74,7 +74,7 @@ export async function prepareIncr(
   ctx: Context,
   table: Table,
   checkpoint: TableCheckpoint,
-  readers: FairLanes,
+  readers: FairSemaphore,
 ): Promise<void> {
   const { state } = checkpoint;
   const counters = ctx.progress.tables.get(table.name)!;
@@ -104,7 +104,7 @@ async function buildIndexes(ctx: Context, table: Table, counters: TableProgress)
     });
     await ctx.call("index:after", event);
   };
-  await decide(ctx, { stage: "index", table }, build, (error) =>
+  await runStep(ctx, { stage: "index", table }, build, (error) =>
     ctx.log.warn(`${error.message}: the indexes of table ${table.name} are left as they are`),
   );
   const idIsKey = ctx.role("convert").fieldPath(table.keys.partition) === "_id";

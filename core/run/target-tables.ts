@@ -72,7 +72,7 @@ export async function findPlaces(
  * Makes a place for every table that has none, each noted in the checkpoint before it is touched: after a crash a place
  * half made is known as ours, and what was there before as somebody's.
  */
-export async function makePlaces(ctx: Context, places: Place[], run: RunCheckpoint): Promise<void> {
+export async function prepareTargetTables(ctx: Context, places: Place[], run: RunCheckpoint): Promise<void> {
   if (run.resumed) tellResumption(ctx, places);
   const follows = ctx.config.sync_mode === "incr";
   for (const place of places) {

@@ -8,7 +8,7 @@ import type { SourceRecord } from "../types.ts";
 const SEGMENT_BYTES = 64 * 1024 * 1024;
 
 /** See the top of the file. All that it says is durable. */
-export interface ShardSpool {
+export interface ShardLog {
   /** The highest sequence number it has, or had; undefined: it never had a record. */
   readonly readUpTo: string | undefined;
   /** The shard was read to its end. */
@@ -39,11 +39,11 @@ export interface ShardSpool {
  * @param segmentBytes a segment is closed when it is so large
  * @throws MigrationError SPOOL_FAILED, as all of its calls
  */
-export async function openShardSpool(
+export async function openShardLog(
   files: ShardFiles,
   names: string[],
   segmentBytes: number = SEGMENT_BYTES,
-): Promise<ShardSpool> {
+): Promise<ShardLog> {
   const found = await attempt(`reading the spool in ${files.folder}`, () => findShard(files, names));
   const { segments } = found;
   let { readUpTo, ended } = found;

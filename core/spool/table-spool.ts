@@ -4,7 +4,7 @@ import { join, resolve } from "node:path";
 import { fileNameOf } from "../host/file-name.ts";
 import { attempt, makeFolder } from "../host/durable-files.ts";
 import { namesIn } from "./segment-files.ts";
-import { openShardSpool, type ShardSpool } from "./shard-log.ts";
+import { openShardLog, type ShardLog } from "./shard-log.ts";
 
 /** A table's part of the spool. */
 export interface TableSpool {
@@ -13,7 +13,7 @@ export interface TableSpool {
   /** Whether an earlier process has left something there. */
   isLeft(): Promise<boolean>;
   /** Opens a shard's, to be called once a shard. */
-  shard(id: string): Promise<ShardSpool>;
+  shard(id: string): Promise<ShardLog>;
   /** Removes it, and the spool's own folder when nothing else is in it. */
   remove(): Promise<void>;
 }
@@ -34,7 +34,7 @@ export function openTableSpool(dir: string, id: string, table: string): TableSpo
     async shard(shard) {
       const left = await found();
       await (made ??= attempt(`making ${folder}`, () => makeFolder(folder)));
-      return openShardSpool({ id, table, shard, folder, prefix: fileNameOf(shard) }, left);
+      return openShardLog({ id, table, shard, folder, prefix: fileNameOf(shard) }, left);
     },
 
     async remove() {

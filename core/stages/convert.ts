@@ -1,6 +1,6 @@
 /** A page's records on their way to documents, in both phases: the hooks around fetch and convert, and the conversion. */
 import type { Context } from "../plugin/context.ts";
-import { decideBatch } from "./error-policy.ts";
+import { runBatchStep } from "./error-policy.ts";
 import { fetchAfterEvent, type Stage } from "../plugin/hooks.ts";
 import { checkKeys } from "./record-hooks.ts";
 import type { SourceRecord, Unit } from "../types.ts";
@@ -22,7 +22,7 @@ export async function convertRecords(ctx: Context, unit: Unit, records: SourceRe
   // Hooks edit records in place: who tries again begins with what came from the source.
   const anew = (some: SourceRecord[], at: (stage: Stage) => void): Promise<Converted> =>
     convertOnce(ctx, unit, structuredClone(some), at);
-  return decideBatch(ctx, { stage: "fetch", batch: { unit, records } }, anew, (parts) => ({
+  return runBatchStep(ctx, { stage: "fetch", batch: { unit, records } }, anew, (parts) => ({
     records: parts.flatMap((part) => part.records),
     overflowed: parts.reduce((sum, { overflowed }) => sum + overflowed, 0),
   }));
@@ -53,15 +53,15 @@ export async function convertFetched(
   at: (stage: Stage) => void = () => {},
 ): Promise<Converted> {
   at("convert");
-  let now = await edited(ctx, "convert:before", unit, records);
+  let now = await runRecordHook(ctx, "convert:before", unit, records);
   const { overflowed } = ctx.role("convert").convert(now, unit.table);
-  now = await edited(ctx, "convert:after", unit, now);
+  now = await runRecordHook(ctx, "convert:after", unit, now);
   if (EDITING.some(ctx.listens)) checkKeys(now, unit.table, ctx.role("convert").fieldPath);
   return { records: now, overflowed };
 }
 
 /** The records as a hook leaves them. */
-export async function edited(
+export async function runRecordHook(
   ctx: Context,
   name: "convert:before" | "convert:after" | "write:before",
   unit: Unit,

@@ -18,7 +18,7 @@ export type Failing = Pick<ErrorEvent, "stage" | "table" | "batch">;
  * @param run may be called again and again; tells when it has come to another stage
  * @param skip what comes of the step when it is left out; missing: it can't be
  */
-export async function decide<T>(
+export async function runStep<T>(
   ctx: Context,
   failing: Failing,
   run: (at: (stage: Stage) => void) => T | Promise<T>,
@@ -68,14 +68,14 @@ async function ask(ctx: Context, event: ErrorEvent): Promise<ErrorEvent["action"
  * @param run on some of the batch's records; may be called again and again
  * @param merge what comes of parts of the batch; of none, when all is left out
  */
-export function decideBatch<T>(
+export function runBatchStep<T>(
   ctx: Context,
   { stage: first, batch: { unit, records } }: { stage: Stage; batch: Batch },
   run: (records: SourceRecord[], at: (stage: Stage) => void) => Promise<T>,
   merge: (parts: T[]) => T,
 ): Promise<T> {
   const batch = { unit, records };
-  return decide(
+  return runStep(
     ctx,
     { stage: first, table: unit.table, batch },
     (at) => run(records, at),
@@ -86,7 +86,7 @@ export function decideBatch<T>(
       }
       const parts: T[] = [];
       for (const record of records) {
-        parts.push(await decideBatch(ctx, { stage: first, batch: { unit, records: [record] } }, run, merge));
+        parts.push(await runBatchStep(ctx, { stage: first, batch: { unit, records: [record] } }, run, merge));
       }
       return merge(parts);
     },

@@ -2,7 +2,7 @@
 import { type FileHandle, open } from "node:fs/promises";
 import { resolve } from "node:path";
 import { MigrationError } from "../errors.ts";
-import { maskText } from "../config/redact.ts";
+import { redactText } from "../config/redact.ts";
 import type { Skip } from "../plugin/context.ts";
 
 /** See the top of the file. */
@@ -60,7 +60,7 @@ function lines({ stage, batch: { unit, records }, error }: Skip): string {
     phase: unit.phase,
     stage,
     code: error.code,
-    error: maskText(error.message),
+    error: redactText(error.message),
   };
   return records
     .map(({ op, event, keys, item, oldItem, sequenceNumber }) =>

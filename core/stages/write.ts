@@ -1,18 +1,18 @@
 /** A batch on its way to the target, in both phases: the hooks around the write, and what becomes of failures. */
 import type { Context } from "../plugin/context.ts";
-import { edited } from "./convert.ts";
-import { decide, decideBatch } from "./error-policy.ts";
+import { runRecordHook } from "./convert.ts";
+import { runStep, runBatchStep } from "./error-policy.ts";
 import { checkKeys } from "./record-hooks.ts";
 import type { SourceRecord, Unit, WriteResult } from "../types.ts";
 
 /** The records as `write:before` hooks leave them; none when an `error` hook wants them left out. */
 export function beforeWrite(ctx: Context, unit: Unit, records: SourceRecord[]): Promise<SourceRecord[]> {
   const batch = { unit, records };
-  return decide(
+  return runStep(
     ctx,
     { stage: "write", table: unit.table, batch },
     async () => {
-      const left = await edited(ctx, "write:before", unit, records);
+      const left = await runRecordHook(ctx, "write:before", unit, records);
       if (ctx.listens("write:before")) checkKeys(left, unit.table, ctx.role("convert").fieldPath);
       return left;
     },
@@ -42,7 +42,7 @@ export async function writeOut(
   send: (records: SourceRecord[]) => Promise<WriteResult>,
 ): Promise<Written> {
   const { table, phase } = unit;
-  const written = await decideBatch(
+  const written = await runBatchStep(
     ctx,
     { stage: "write", batch: { unit, records } },
     async (some): Promise<Written> => ({ records: some, result: await send(some) }),
@@ -54,7 +54,7 @@ export async function writeOut(
   if (ctx.listens("write:after")) {
     const after = (): void | Promise<void> => ctx.call("write:after", { phase, table, unit, ...written });
     // They are written: a hook that fails can be called again or left, and there is nothing to skip.
-    await decide(ctx, { stage: "write", table }, after, () => {});
+    await runStep(ctx, { stage: "write", table }, after, () => {});
   }
   return written;
 }

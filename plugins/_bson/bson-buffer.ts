@@ -27,7 +27,7 @@ const EMPTY = Buffer.alloc(0);
  * An element is its name, then its type, then its value: the type stands before the name but may be known
  * only later. Values of fixed size find their room reserved by the name.
  */
-export class BsonSink {
+export class BsonBuffer {
   bytes: Buffer = EMPTY;
   /** Where the next byte goes. */
   at = 0;

@@ -7,7 +7,7 @@ import {
   ARRAY,
   BINARY,
   BOOLEAN,
-  BsonSink,
+  BsonBuffer,
   DECIMAL128,
   DOCUMENT,
   DOUBLE,
@@ -50,7 +50,7 @@ export interface DocumentWriterOptions {
 
 /** Makes a writer. */
 export function createDocumentWriter({ doubles, addId }: DocumentWriterOptions): DocumentWriter {
-  const out = new BsonSink(FIRST_SIZE);
+  const out = new BsonBuffer(FIRST_SIZE);
   let count = 0;
 
   return {

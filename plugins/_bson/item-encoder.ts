@@ -4,9 +4,9 @@
  * the page goes the way of objects, which also finds the words for what can't be converted.
  */
 import { ObjectId } from "mongodb";
-import { ARRAY, BsonSink, DOCUMENT, OBJECT_ID } from "./bson-buffer.ts";
+import { ARRAY, BsonBuffer, DOCUMENT, OBJECT_ID } from "./bson-buffer.ts";
 import { JsonCursor, QUOTE, Unexpected } from "./json-cursor.ts";
-import type { ItemPlaces } from "./lazy-item.ts";
+import type { ItemOffsets } from "./lazy-item.ts";
 import { createKeyReader, NO_ID } from "./key-reader.ts";
 import {
   writeBinary,
@@ -60,7 +60,7 @@ export interface ItemEncoder {
    * @returns where the item ends
    * @throws Unexpected, RangeError or SyntaxError, and nothing is appended
    */
-  append(json: Buffer, start: number, places?: ItemPlaces): number;
+  append(json: Buffer, start: number, places?: ItemOffsets): number;
   /** How many bytes were appended. */
   readonly length: number;
   /** Takes the first so many bytes; what follows stays. */
@@ -82,8 +82,8 @@ export function createItemEncoder(encoding: Encoding): ItemEncoder {
   const numberKeys = encoding.numberKeys.map(targetName);
   const key = encoding.idKeys && createKeyReader(encoding.idKeys.map(targetName));
   const renamedBytes = { top: Buffer.from(idName.top), nested: Buffer.from(idName.nested) };
-  const out = new BsonSink(FIRST_SIZE);
-  let marks: ItemPlaces | undefined;
+  const out = new BsonBuffer(FIRST_SIZE);
+  let marks: ItemOffsets | undefined;
 
   return {
     append(input, start, places) {

@@ -13,7 +13,7 @@ const FIRST_NAMES = 16_384;
 const FIRST_ITEMS = 1024;
 
 /** Where a page's items stand in its JSON. A class over typed arrays that are used again, because every item passes. */
-export class ItemPlaces {
+export class ItemOffsets {
   json: Buffer = Buffer.alloc(0);
   /** Counts the pages. */
   page = 0;
@@ -54,7 +54,7 @@ function grown(array: Int32Array): Int32Array {
 }
 
 /** The item of a number on the page. */
-export function lazyItem(places: ItemPlaces, index: number): Item {
+export function lazyItem(places: ItemOffsets, index: number): Item {
   return new Proxy<Item>({}, new Reader(places, index));
 }
 
@@ -73,7 +73,7 @@ function asWritten(name: string): Buffer {
 
 /** Fills the object behind a proxy with what is asked for. A class, because an object with closures costs too much. */
 class Reader implements ProxyHandler<Item> {
-  #places: ItemPlaces;
+  #places: ItemOffsets;
   #page: number;
   #json: Buffer;
   #start: number;
@@ -83,7 +83,7 @@ class Reader implements ProxyHandler<Item> {
   #to: number;
   #whole = false;
 
-  constructor(places: ItemPlaces, index: number) {
+  constructor(places: ItemOffsets, index: number) {
     const { items, page, json } = places;
     this.#places = places;
     this.#page = page;

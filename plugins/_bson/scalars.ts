@@ -3,7 +3,7 @@ import { Decimal128, Long } from "mongodb";
 import {
   BINARY,
   BOOLEAN,
-  type BsonSink,
+  type BsonBuffer,
   DECIMAL128,
   DOUBLE,
   INT32,
@@ -32,7 +32,7 @@ const TWO_32 = 2 ** 32;
 const POWERS = Array.from({ length: SAFE_DIGITS + 1 }, (_, i) => 10 ** i);
 
 /** Writes a name from its opening quote. */
-export function writeName(json: JsonCursor, out: BsonSink): void {
+export function writeName(json: JsonCursor, out: BsonBuffer): void {
   json.expect(QUOTE);
   out.reserve(SHORT + ROOM);
   const end = json.copyShort(out.bytes, out.at + 1, SHORT);
@@ -43,7 +43,7 @@ export function writeName(json: JsonCursor, out: BsonSink): void {
 }
 
 /** Writes a string from its opening quote. */
-export function writeText(json: JsonCursor, out: BsonSink): void {
+export function writeText(json: JsonCursor, out: BsonBuffer): void {
   json.expect(QUOTE);
   out.type(STRING);
   out.reserve(SHORT + ROOM);
@@ -62,7 +62,7 @@ export function writeText(json: JsonCursor, out: BsonSink): void {
 }
 
 /** Writes a binary from its opening quote. */
-export function writeBinary(json: JsonCursor, out: BsonSink): void {
+export function writeBinary(json: JsonCursor, out: BsonBuffer): void {
   json.expect(QUOTE);
   out.type(BINARY);
   // Some encoders escape the slash.
@@ -75,7 +75,7 @@ export function writeBinary(json: JsonCursor, out: BsonSink): void {
  * @param tag where the type's name stands
  * @param typed whether a NULL is written as DynamoDB has it: true
  */
-export function writeConstant(json: JsonCursor, out: BsonSink, tag: number, typed: boolean): void {
+export function writeConstant(json: JsonCursor, out: BsonBuffer, tag: number, typed: boolean): void {
   const isTrue = json.isAt(tag, TRUE);
   const isNull = json.isAt(tag, IS_NULL);
   if (!isTrue && !isNull && !json.isAt(tag, FALSE)) throw new Unexpected();
@@ -86,7 +86,7 @@ export function writeConstant(json: JsonCursor, out: BsonSink, tag: number, type
 }
 
 /** Writes a number from its opening quote; false, and nothing is done, when it takes more care. */
-export function writePlainNumber(json: JsonCursor, out: BsonSink, doubles: boolean): boolean {
+export function writePlainNumber(json: JsonCursor, out: BsonBuffer, doubles: boolean): boolean {
   const { bytes } = json;
   let { pos } = json;
   if (bytes[pos++] !== QUOTE) throw new Unexpected();
@@ -125,13 +125,13 @@ export function writePlainNumber(json: JsonCursor, out: BsonSink, doubles: boole
   return true;
 }
 
-function writeInt64(out: BsonSink, value: number): void {
+function writeInt64(out: BsonBuffer, value: number): void {
   const high = Math.floor(value / TWO_32);
   out.int32((value - high * TWO_32) | 0);
   out.int32(high);
 }
 
-function writeDecimal(out: BsonSink, negative: boolean, coefficient: number, scale: number): void {
+function writeDecimal(out: BsonBuffer, negative: boolean, coefficient: number, scale: number): void {
   out.type(DECIMAL128);
   writeInt64(out, coefficient);
   out.int32(0);
@@ -140,7 +140,7 @@ function writeDecimal(out: BsonSink, negative: boolean, coefficient: number, sca
 }
 
 /** Writes what a number was converted to. */
-export function writeConverted(value: unknown, out: BsonSink, doubles: boolean): void {
+export function writeConverted(value: unknown, out: BsonBuffer, doubles: boolean): void {
   if (typeof value === "string") {
     out.type(STRING);
     out.string(value);

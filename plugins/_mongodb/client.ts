@@ -5,7 +5,7 @@ import {
   MongoServerSelectionError,
 } from "mongodb";
 import type { ConsolaInstance } from "consola";
-import { createLanes } from "../../core/flow/semaphore.ts";
+import { createSemaphore } from "../../core/flow/semaphore.ts";
 import { checkCertificates } from "./certificates.ts";
 import { addressError, connectError } from "./errors.ts";
 import { explainReplicaSet } from "./replica-set.ts";
@@ -99,7 +99,7 @@ export async function connect(
  * @param within how long an answer may take, in ms
  */
 export function createCalls(width: number, abandon: AbortSignal, within: number = SOCKET_TIMEOUT): Calls {
-  const lanes = createLanes(width);
+  const lanes = createSemaphore(width);
   return (send, before) =>
     lanes.run(async () => {
       await before?.();

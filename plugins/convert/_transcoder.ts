@@ -1,4 +1,4 @@
-import { ItemPlaces, lazyItem } from "../_bson/lazy-item.ts";
+import { ItemOffsets, lazyItem } from "../_bson/lazy-item.ts";
 import { createItemEncoder, type Encoding, Unexpected } from "../_bson/item-encoder.ts";
 import type { Converter } from "../../core/plugin/roles.ts";
 import type { EncodedPage, Item, Page, SourceRecord, Transcoder, Unit } from "../../core/types.ts";
@@ -26,12 +26,12 @@ export function createTranscoder(
   converter: () => Converter,
 ): Transcoder {
   const encoder = createItemEncoder(encoding);
-  const places = new ItemPlaces();
+  const places = new ItemOffsets();
   let ends: number[] = [];
   let origins: Origin[] = [];
 
   /** Appends what stands in the list that begins there. */
-  function appendItems(body: Buffer, list: number, marks: ItemPlaces | undefined): void {
+  function appendItems(body: Buffer, list: number, marks: ItemOffsets | undefined): void {
     let pos = list;
     if (body[pos] === CLOSE_LIST) return;
     for (;;) {
@@ -48,7 +48,7 @@ export function createTranscoder(
     ends.length = count;
   }
 
-  function encodedPage(page: Page, count: number, length: number, marks?: ItemPlaces): EncodedPage {
+  function encodedPage(page: Page, count: number, length: number, marks?: ItemOffsets): EncodedPage {
     const items = ends.length - count;
     const origin: Origin = {
       places: Array.from({ length: items }, (_, i) => i),

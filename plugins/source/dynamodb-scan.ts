@@ -10,7 +10,7 @@ import type { Config } from "../../core/config/config.ts";
 import { nameAttributes } from "./dynamodb-scan/filter-expression.ts";
 import { keyAttributes } from "../../core/schema/keys.ts";
 import { inParallel } from "../../core/flow/semaphore.ts";
-import { createLimiter } from "../../core/flow/rate-limit.ts";
+import { createRateLimiter } from "../../core/flow/rate-limit.ts";
 import { definePlugin, type Plugin } from "../../core/plugin/plugin.ts";
 import { segmentCount } from "../../core/config/read-concurrency.ts";
 import type { Item, SegmentUnit, SourceRecord, Table } from "../../core/types.ts";
@@ -40,7 +40,7 @@ const dynamodbScan: Plugin = definePlugin({
     const connected = (): DynamoDBClient =>
       (client ??= createClient(config, ["ScanCommand", "BatchGetItemCommand"]));
     // Whatever reads tables keeps to one rate.
-    const mayRead = createLimiter(config["qps.full"]);
+    const mayRead = createRateLimiter(config["qps.full"]);
     const scan = createScan(ctx, connected, mayRead);
     const calls = createCalls(ctx, "source", { first: true });
 

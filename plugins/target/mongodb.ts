@@ -2,7 +2,7 @@ import { type Db, ObjectId } from "mongodb";
 import { derivesIds } from "../_bson/document-id.ts";
 import { planIndexes } from "../../core/schema/indexes.ts";
 import { keyAttributes } from "../../core/schema/keys.ts";
-import { createLanes } from "../../core/flow/semaphore.ts";
+import { createSemaphore } from "../../core/flow/semaphore.ts";
 import { definePlugin, type Plugin } from "../../core/plugin/plugin.ts";
 import { noteRetry } from "../../core/progress/progress.ts";
 import { type RetryOptions, SERVER_RETRY, withRetry } from "../../core/flow/retry.ts";
@@ -38,7 +38,7 @@ const mongodb: Plugin = definePlugin({
     /** Indexes that this process was told to build, by the tables' names. */
     const planned = new Map<string, TargetIndex[]>();
     /** What refuses a document is taken away once, for all who meet it. */
-    const fitting = createLanes(1);
+    const fitting = createSemaphore(1);
     const warn = (message: string): void => log.warn(message);
     /** Tables that are copied again over what is there. */
     const overwritten = new Set<string>();

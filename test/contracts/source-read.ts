@@ -109,7 +109,7 @@ export function readCases(options: SourceContract): ContractCase[] {
                 found.push(page);
               }
             }
-            has(found, items.filter(keeps), table, `${table.name}, edited`);
+            has(found, items.filter(keeps), table, `${table.name}, runRecordHook`);
             left += items.length - items.filter(keeps).length;
           }
           assert.ok(left > 0, "the edit leaves no item out: nothing was tested");

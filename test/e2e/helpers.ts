@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { MongoClient } from "mongodb";
 import type { Db, Document } from "mongodb";
 import { loadConfig } from "../../core/config/load.ts";
-import { createLanes } from "../../core/flow/semaphore.ts";
+import { createSemaphore } from "../../core/flow/semaphore.ts";
 import { type MigrateOptions, runMigration } from "../../core/run/run.ts";
 import { printError } from "../../bin/errors.ts";
 import type { Progress } from "../../core/progress/progress.ts";
@@ -82,7 +82,7 @@ export interface Scenario extends AsyncDisposable {
 }
 
 /** Concurrent tests would start more processes than the machine has use for. */
-const lanes = createLanes(4);
+const lanes = createSemaphore(4);
 let scenarios = 0;
 
 /**

@@ -1,5 +1,5 @@
 /** Copying a table between a source and a target in memory. */
-import { createFairLanes } from "../../core/flow/semaphore.ts";
+import { createFairSemaphore } from "../../core/flow/semaphore.ts";
 import { openCheckpoint } from "../../core/checkpoint/run-checkpoint.ts";
 import type { Context } from "../../core/plugin/context.ts";
 import { copyTable } from "../../core/full/copy-segment.ts";
@@ -26,7 +26,7 @@ export async function copied(
   plugin?.(ctx);
   const counters: TableProgress = trackTable(ctx.progress, TABLE);
   const run = await openCheckpoint(ctx, [TABLE], false);
-  const surplus = copyTable(ctx, TABLE, counters, run.table(TABLE), createFairLanes(READERS));
+  const surplus = copyTable(ctx, TABLE, counters, run.table(TABLE), createFairSemaphore(READERS));
   return { ctx, counters, surplus };
 }
 

@@ -2,7 +2,7 @@
 import { loadConfig } from "../../core/config/load.ts";
 import { createContext, type OwnedContext } from "../../core/run/context.ts";
 import type { OpenStream } from "../../core/incr/table-stream.ts";
-import { createPolls } from "../../core/incr/poll-pacer.ts";
+import { createPollPacer } from "../../core/incr/poll-pacer.ts";
 import { openStream } from "../../core/incr/start-positions.ts";
 import { trackTable } from "../../core/progress/progress.ts";
 import type { Checkpoint, Source, Streams } from "../../core/plugin/roles.ts";
@@ -122,7 +122,7 @@ export async function streamContext(options: StreamContextOptions): Promise<Owne
 
 /** Opens the stream of {@link TABLE}. */
 export function opened(ctx: OwnedContext, start: Start = "now"): Promise<OpenStream> {
-  return openStream(ctx, TABLE, createPolls(ctx.config), start);
+  return openStream(ctx, TABLE, createPollPacer(ctx.config), start);
 }
 
 /** A checkpoint with rows; those of ours have a time beside them. */

@@ -1,6 +1,6 @@
 /** A DynamoDB for tests: the endpoint in NIMO_TEST_DYNAMODB, or a server of our own that leaves nothing behind. */
 import { join } from "node:path";
-import { maskText } from "../../core/config/redact.ts";
+import { redactText } from "../../core/config/redact.ts";
 import { ask, type Capabilities, capabilitiesOf } from "./capabilities.ts";
 import { message } from "./command.ts";
 import { dynamoDBLocal } from "./dynamodb-local.ts";
@@ -47,7 +47,7 @@ async function usersOwn(endpoint: string): Promise<DynamoDBServer> {
     const nothing = async () => {};
     return { ...capabilities, endpoint, pid: undefined, stop: nothing, [Symbol.asyncDispose]: nothing };
   } catch (error) {
-    const what = `NIMO_TEST_DYNAMODB=${maskText(endpoint)}: no DynamoDB answers there: ${message(error)}`;
+    const what = `NIMO_TEST_DYNAMODB=${redactText(endpoint)}: no DynamoDB answers there: ${message(error)}`;
     throw new Error(what, { cause: error });
   }
 }

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { MongoClient } from "mongodb";
 import type { Document } from "mongodb";
-import { maskText } from "../../core/config/redact.ts";
+import { redactText } from "../../core/config/redact.ts";
 import { message } from "./command.ts";
 import { findMongod } from "./mongod-binary.ts";
 import { isListening, onFreePort, waitUntil } from "./port.ts";
@@ -50,7 +50,7 @@ export async function startMongod(options: MongodOptions = {}): Promise<Mongod> 
 
 async function usersOwn(uri: string): Promise<Mongod> {
   const name = await versionAt(uri).catch((error: unknown) => {
-    const what = `NIMO_TEST_MONGODB=${maskText(uri)}: no MongoDB answers there: ${message(error)}`;
+    const what = `NIMO_TEST_MONGODB=${redactText(uri)}: no MongoDB answers there: ${message(error)}`;
     throw new Error(what, { cause: error });
   });
   const refuse = async () => {

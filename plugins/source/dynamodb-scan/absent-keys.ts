@@ -8,7 +8,7 @@ import {
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Context } from "../../../core/plugin/context.ts";
 import { keyAttributes, keyText } from "../../../core/schema/keys.ts";
-import type { Limiter } from "../../../core/flow/rate-limit.ts";
+import type { RateLimiter } from "../../../core/flow/rate-limit.ts";
 import type { Source } from "../../../core/plugin/roles.ts";
 import type { Item, Table } from "../../../core/types.ts";
 import { parseAnswer } from "../../_dynamodb/answer.ts";
@@ -37,7 +37,7 @@ interface Answer {
  * @param connected a client that gives the bodies of BatchGetItem raw
  * @param mayCall `qps.full`
  */
-export function createLookups(ctx: Context, connected: () => DynamoDBClient, mayCall: Limiter): Lookups {
+export function createLookups(ctx: Context, connected: () => DynamoDBClient, mayCall: RateLimiter): Lookups {
   const calls = createCalls(ctx, "source");
 
   /** The items of at most {@link MOST_KEYS} keys, or of each the part that is wanted. */

@@ -7,7 +7,7 @@ import {
 } from "@aws-sdk/client-dynamodb";
 import type { FinalizeRequestMiddleware } from "@smithy/types";
 import type { Context } from "../../../core/plugin/context.ts";
-import type { Limiter } from "../../../core/flow/rate-limit.ts";
+import type { RateLimiter } from "../../../core/flow/rate-limit.ts";
 import { withRetry } from "../../../core/flow/retry.ts";
 import { PAUSES, patienceWith } from "../../_dynamodb/calls.ts";
 import { type Capacity, consumedUnits } from "./capacity.ts";
@@ -32,7 +32,7 @@ export type Scan = <T>(request: ScanCommandInput, options: ScanOptions<T>) => Pr
  *
  * @param mayScan `qps.full`, in which tables take turns; every try counts as one
  */
-export function createScan(ctx: Context, connected: () => DynamoDBClient, mayScan: Limiter): Scan {
+export function createScan(ctx: Context, connected: () => DynamoDBClient, mayScan: RateLimiter): Scan {
   const trouble = createTrouble(ctx, "source");
 
   return async (request, { capacity, signal, parse }) => {

@@ -10,7 +10,7 @@ import {
 } from "@aws-sdk/client-dynamodb-streams";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Context } from "../../../core/plugin/context.ts";
-import { createLimiter } from "../../../core/flow/rate-limit.ts";
+import { createRateLimiter } from "../../../core/flow/rate-limit.ts";
 import type { Shard } from "../../../core/types.ts";
 import { createCalls } from "../../_dynamodb/calls.ts";
 import { causeName, passingFailure } from "../../_dynamodb/errors.ts";
@@ -46,7 +46,7 @@ export interface ShardLists {
 /** Makes them. */
 export function createShardLists(ctx: Context, connected: () => DynamoDBStreamsClient): ShardLists {
   const calls = createCalls(ctx, "source");
-  const mayAsk = createLimiter(CALLS_PER_SECOND);
+  const mayAsk = createRateLimiter(CALLS_PER_SECOND);
   let heldUntil = 0;
   /** Until the server shows that it doesn't. */
   let knowsFilters = true;

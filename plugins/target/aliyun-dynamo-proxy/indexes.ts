@@ -3,7 +3,7 @@ import type { GlobalSecondaryIndexUpdate } from "@aws-sdk/client-dynamodb";
 import type { Context } from "../../../core/plugin/context.ts";
 import { MigrationError } from "../../../core/errors.ts";
 import { attributesOf, partitionOf, sortOf, targetNameOf } from "../../../core/schema/keys.ts";
-import { createLanes } from "../../../core/flow/semaphore.ts";
+import { createSemaphore } from "../../../core/flow/semaphore.ts";
 import type {
   AttributeValue,
   KeyAttribute,
@@ -32,7 +32,7 @@ export interface Indexes {
 /** Makes them. */
 export function createIndexes({ log }: Context, tables: Tables): Indexes {
   /** One change at a time, and once for all who meet the same index. */
-  const changing = createLanes(1);
+  const changing = createSemaphore(1);
 
   async function namesOf(table: Table): Promise<Set<string | undefined>> {
     const { GlobalSecondaryIndexes = [] } = (await tables.find(table)) ?? {};

@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Context } from "../../../core/plugin/context.ts";
 import { MigrationError } from "../../../core/errors.ts";
-import { createLanes, inParallel } from "../../../core/flow/semaphore.ts";
+import { createSemaphore, inParallel } from "../../../core/flow/semaphore.ts";
 import { noteRetry } from "../../../core/progress/progress.ts";
 import type { Table, WriteResult } from "../../../core/types.ts";
 import { createCalls, PAUSES } from "../../_dynamodb/calls.ts";
@@ -38,7 +38,7 @@ const MENDS = 3;
 export function createWriter(ctx: Context, posted: () => Post, indexes: Indexes): Writer {
   const calls = createCalls(ctx, "target", { pauses: { ...PAUSES, firstPause: FIRST_PAUSE } });
   const asked = ctx.config["full.concurrency"] * ctx.config["full.document.concurrency"];
-  const lanes = createLanes(Math.min(Math.max(REQUESTS_IN_ALL, asked), CONNECTIONS));
+  const lanes = createSemaphore(Math.min(Math.max(REQUESTS_IN_ALL, asked), CONNECTIONS));
 
   /** Makes one request and gives what is left of it. */
   async function send(table: Table, writes: Write[], signal: AbortSignal): Promise<Write[]> {

@@ -1,13 +1,13 @@
 import { expect, test } from "bun:test";
 import { setTimeout as sleep } from "node:timers/promises";
-import { type Coalescer, createCoalescer } from "../../../core/checkpoint/persister.ts";
+import { type Persister, createPersister } from "../../../core/checkpoint/persister.ts";
 import { eventually } from "../../e2e/eventually.ts";
 
 const INTERVAL = 20;
 
 /** One whose saves take as long as the test likes. */
 function held(): {
-  states: Coalescer<string, number>;
+  states: Persister<string, number>;
   saves: Record<string, number>[];
   failures: unknown[];
   /** Ends the save that runs. */
@@ -16,7 +16,7 @@ function held(): {
   const saves: Record<string, number>[] = [];
   const failures: unknown[] = [];
   let running: PromiseWithResolvers<void> | undefined;
-  const states = createCoalescer<string, number>({
+  const states = createPersister<string, number>({
     save(given) {
       saves.push(Object.fromEntries(given));
       running = Promise.withResolvers<void>();

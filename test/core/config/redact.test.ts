@@ -2,7 +2,7 @@ import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import { loadConfig } from "../../../core/config/load.ts";
 import { describeConfig } from "../../../core/config/redact.ts";
-import { maskText, maskValue } from "../../../core/config/redact.ts";
+import { redactText, maskValue } from "../../../core/config/redact.ts";
 
 const load = (set: Record<string, string>) =>
   loadConfig({ set: { "target.address": "mongodb://127.0.0.1", ...set } });
@@ -30,7 +30,7 @@ describe("masking", () => {
   });
 
   test("of a text hides the credentials in its addresses", () => {
-    expect(maskText("no answer from mongodb://u:p@h, nor http://a:b@c/ today")).toBe(
+    expect(redactText("no answer from mongodb://u:p@h, nor http://a:b@c/ today")).toBe(
       "no answer from mongodb://***@h, nor http://***@c/ today",
     );
   });

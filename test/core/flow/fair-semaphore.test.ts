@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
-import { createFairLanes } from "../../../core/flow/semaphore.ts";
+import { createFairSemaphore } from "../../../core/flow/semaphore.ts";
 
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
@@ -11,7 +11,7 @@ describe("createFairLanes", () => {
       fc.array(step, { maxLength: 60 }),
       fc.integer({ min: 1, max: 5 }),
       async (steps, width) => {
-        const lanes = createFairLanes(width);
+        const lanes = createFairSemaphore(width);
         const running: { key: string; leave: () => void }[] = [];
         /** The model: who waits, in the order of arrival. */
         const waiting: { id: number; key: string }[] = [];
@@ -22,7 +22,7 @@ describe("createFairLanes", () => {
           if (typeof what === "string") {
             if (running.length < width) expected.push(id);
             else waiting.push({ id, key: what });
-            void lanes.enter(what).then((leave) => {
+            void lanes.acquire(what).then((leave) => {
               entered.push(id);
               return running.push({ key: what, leave });
             });
@@ -47,7 +47,7 @@ describe("createFairLanes", () => {
   });
 
   test("one with much to do doesn't starve the others", async () => {
-    const lanes = createFairLanes(4);
+    const lanes = createFairSemaphore(4);
     const done: string[] = [];
     const work = (key: string): Promise<void> =>
       lanes.run(key, async () => {
@@ -63,7 +63,7 @@ describe("createFairLanes", () => {
   });
 
   test("a failure frees its lane", async () => {
-    const lanes = createFairLanes(1);
+    const lanes = createFairSemaphore(1);
     const failing = lanes.run("a", () => {
       throw new Error("first");
     });

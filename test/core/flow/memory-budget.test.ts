@@ -1,6 +1,6 @@
 /** The run's budget of bytes, and the two phases under a small one. */
 import { describe, expect, test } from "bun:test";
-import { createChanges } from "../../../core/incr/shard-writer.ts";
+import { createShardWriter } from "../../../core/incr/shard-writer.ts";
 import { createMemoryBudget, LIMIT, PAGE_BYTES } from "../../../core/flow/memory-budget.ts";
 import type { ReadOptions } from "../../../core/plugin/roles.ts";
 import { createStreamProgress } from "../../../core/progress/stream-progress.ts";
@@ -185,7 +185,7 @@ test("many shards with much to apply hold no more than the budget, and all of it
   await Promise.all(
     Array.from({ length: 100 }, async (_, shard) => {
       const unit = { phase: "incr", table: TABLE, shard: String(shard) } as const;
-      const changes = createChanges({ ctx, unit, progress, onReached: () => {} });
+      const changes = createShardWriter({ ctx, unit, progress, onReached: () => {} });
       for (let n = 0; n < 5; n++) {
         await changes.room();
         const [record] = numbered(TABLE, n, 1);

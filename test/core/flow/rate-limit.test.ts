@@ -1,5 +1,5 @@
 import { describe, expect, test, setDefaultTimeout } from "bun:test";
-import { createLimiter, type Limiter } from "../../../core/flow/rate-limit.ts";
+import { createRateLimiter, type RateLimiter } from "../../../core/flow/rate-limit.ts";
 
 setDefaultTimeout(180_000);
 
@@ -16,7 +16,7 @@ interface Measured {
 }
 
 /** Calls from several callers until the time is over. */
-async function measure(limiter: Limiter, callers: number, ms: number): Promise<Measured> {
+async function measure(limiter: RateLimiter, callers: number, ms: number): Promise<Measured> {
   const start = performance.now();
   const passed: number[] = [];
   let last = start;
@@ -55,7 +55,7 @@ describe("createLimiter", () => {
     [500, 1],
     [500, 8],
   ])("%d per second, %d callers: never more in any second, and not much fewer", async (rate, callers) => {
-    const { passed, stall } = await measure(createLimiter(rate), callers, 2 * SECOND);
+    const { passed, stall } = await measure(createRateLimiter(rate), callers, 2 * SECOND);
     for (const window of [SECOND, SECOND / 4]) {
       const allowed = (rate * (window + TOLERANCE + stall)) / SECOND + 1;
       expect(mostIn(passed, window)).toBeLessThanOrEqual(allowed);
@@ -64,7 +64,7 @@ describe("createLimiter", () => {
   });
 
   test("an idle time isn't saved up", async () => {
-    const limiter = createLimiter(50);
+    const limiter = createRateLimiter(50);
     await limiter();
     await Bun.sleep(SECOND);
     const { passed, stall } = await measure(limiter, 4, 0.4 * SECOND);
@@ -73,7 +73,7 @@ describe("createLimiter", () => {
   });
 
   test("the first call doesn't wait, the next waits its turn", async () => {
-    const limiter = createLimiter(1);
+    const limiter = createRateLimiter(1);
     const start = performance.now();
     await limiter();
     expect(performance.now() - start).toBeLessThan(0.5 * SECOND);
@@ -82,7 +82,7 @@ describe("createLimiter", () => {
   });
 
   test("a wait ends when the signal is aborted", async () => {
-    const limiter = createLimiter(0.01);
+    const limiter = createRateLimiter(0.01);
     await limiter();
     const stopping = new AbortController();
     const waiting = limiter(stopping.signal);

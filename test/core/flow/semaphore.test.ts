@@ -1,12 +1,12 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
-import { createLanes, inParallel } from "../../../core/flow/semaphore.ts";
+import { createSemaphore, inParallel } from "../../../core/flow/semaphore.ts";
 
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
 describe("createLanes", () => {
   test("lets so many run at once, who waits longest goes first", async () => {
-    const lanes = createLanes(2);
+    const lanes = createSemaphore(2);
     const started: number[] = [];
     let running = 0;
     let most = 0;
@@ -24,7 +24,7 @@ describe("createLanes", () => {
   });
 
   test("a failure frees its lane", async () => {
-    const lanes = createLanes(1);
+    const lanes = createSemaphore(1);
     const failing = lanes.run(() => {
       throw new Error("first");
     });
@@ -33,10 +33,10 @@ describe("createLanes", () => {
   });
 
   test("a lane taken is free only when it is left", async () => {
-    const lanes = createLanes(1);
-    const leave = await lanes.enter();
+    const lanes = createSemaphore(1);
+    const leave = await lanes.acquire();
     let entered = false;
-    const second = lanes.enter().then((leave) => {
+    const second = lanes.acquire().then((leave) => {
       entered = true;
       return leave;
     });

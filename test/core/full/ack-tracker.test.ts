@@ -1,28 +1,28 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
-import { createPrefix } from "../../../core/full/ack-tracker.ts";
+import { createAckTracker } from "../../../core/full/ack-tracker.ts";
 
 describe("what is acknowledged without a hole", () => {
   test("a page whose documents are in a batch that is still on its way isn't reached, nor are those behind", () => {
-    const prefix = createPrefix<string>();
-    for (const name of ["a", "b", "c"]) prefix.page(2, name);
-    const [first, second] = [prefix.batch(3), prefix.batch(3)];
+    const prefix = createAckTracker<string>();
+    for (const name of ["a", "b", "c"]) prefix.pageRead(2, name);
+    const [first, second] = [prefix.batchSent(3), prefix.batchSent(3)];
     second();
-    expect(prefix.reached()).toEqual([]);
+    expect(prefix.takeAcknowledged()).toEqual([]);
     first();
-    expect(prefix.reached()).toEqual(["a", "b", "c"]);
-    expect(prefix.reached()).toEqual([]);
+    expect(prefix.takeAcknowledged()).toEqual(["a", "b", "c"]);
+    expect(prefix.takeAcknowledged()).toEqual([]);
   });
 
   test("a page without documents is reached with those before it", () => {
-    const prefix = createPrefix<string>();
-    prefix.page(0, "empty");
-    expect(prefix.reached()).toEqual(["empty"]);
-    prefix.page(1, "full");
-    prefix.page(0, "end");
-    expect(prefix.reached()).toEqual([]);
-    prefix.batch(1)();
-    expect(prefix.reached()).toEqual(["full", "end"]);
+    const prefix = createAckTracker<string>();
+    prefix.pageRead(0, "empty");
+    expect(prefix.takeAcknowledged()).toEqual(["empty"]);
+    prefix.pageRead(1, "full");
+    prefix.pageRead(0, "end");
+    expect(prefix.takeAcknowledged()).toEqual([]);
+    prefix.batchSent(1)();
+    expect(prefix.takeAcknowledged()).toEqual(["full", "end"]);
   });
 
   test("whatever the pages, the batches and the order of the answers: exactly the pages before the first hole", () => {
@@ -33,14 +33,14 @@ describe("what is acknowledged without a hole", () => {
         fc.integer({ min: 1, max: 6 }),
         fc.infiniteStream(fc.nat(100)),
         (pages, size, picks) => {
-          const prefix = createPrefix<number>();
-          for (const [i, documents] of pages.entries()) prefix.page(documents, i);
+          const prefix = createAckTracker<number>();
+          for (const [i, documents] of pages.entries()) prefix.pageRead(documents, i);
           const total = pages.reduce((sum, each) => sum + each, 0);
           const open: { from: number; done: () => void }[] = [];
           for (let from = 0; from < total; from += size) {
-            open.push({ from, done: prefix.batch(Math.min(size, total - from)) });
+            open.push({ from, done: prefix.batchSent(Math.min(size, total - from)) });
           }
-          const reached = prefix.reached();
+          const reached = prefix.takeAcknowledged();
           for (;;) {
             const hole = Math.min(total, ...open.map(({ from }) => from));
             let end = 0;
@@ -48,7 +48,7 @@ describe("what is acknowledged without a hole", () => {
             expect(reached).toEqual(expected.slice(0, expected.length));
             if (open.length === 0) break;
             open.splice(Number(picks.next().value) % open.length, 1)[0]!.done();
-            reached.push(...prefix.reached());
+            reached.push(...prefix.takeAcknowledged());
           }
         },
       ),

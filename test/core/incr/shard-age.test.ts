@@ -2,7 +2,7 @@ import { describe, expect, test } from "bun:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { followTable } from "../../../core/incr/follow-table.ts";
 import { noteShards } from "../../../core/incr/table-stream.ts";
-import { keepPositions } from "../../../core/incr/kept-positions.ts";
+import { refreshStartPositions } from "../../../core/incr/kept-positions.ts";
 import type { ShardState } from "../../../core/checkpoint/nimoshake-rows.ts";
 import type { Shard } from "../../../core/types.ts";
 import type { memoryCheckpoint } from "../../fakes/context.ts";
@@ -108,7 +108,7 @@ describe("while the full phase runs", () => {
     });
     await using ctx = await streamContext({ streams });
     const stream = await opened(ctx);
-    const unkeep = keepPositions(stream);
+    const unkeep = refreshStartPositions(stream);
     await sleep(20);
     streams.listed = [
       { id: "p", last: "9" },
@@ -130,7 +130,7 @@ describe("while the full phase runs", () => {
     const done: ShardState = { id: "p", status: "done", position: at("5"), time: ago(25) };
     const streams = fakeStreams([{ id: "c", parent: "p" }], { c: [{}, { records: [changed("a", 20)] }] });
     await using ctx = await streamContext({ streams, checkpoint: noted([done], { p: ago(25) }) });
-    const unkeep = keepPositions(await opened(ctx, "noted"));
+    const unkeep = refreshStartPositions(await opened(ctx, "noted"));
     for (let n = 0; n < 50 && !ctx.signal.aborted; n++) await sleep(10);
     await unkeep();
     expect(ctx.signal.reason).toMatchObject({ code: "STREAM_GAP" });
@@ -142,7 +142,7 @@ describe("while the full phase runs", () => {
     const checkpoint = noted([parent], { p: ago(2) });
     await using ctx = await streamContext({ streams, checkpoint });
     const stream = await opened(ctx, "noted");
-    await keepPositions(stream)();
+    await refreshStartPositions(stream)();
     expect([...stream.readers.keys()]).toEqual(["c"]);
     for (const note of stream.checkpoint.shards.values()) {
       stream.checkpoint.note({ ...note, notedAt: ago(25), time: ago(25) });

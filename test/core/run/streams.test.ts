@@ -8,8 +8,8 @@ import { openCheckpoint } from "../../../core/checkpoint/run-checkpoint.ts";
 import type { Context } from "../../../core/plugin/context.ts";
 import { fingerprint } from "../../../core/checkpoint/fingerprint.ts";
 import { openStreams } from "../../../core/run/streams.ts";
-import { createFairLanes } from "../../../core/flow/semaphore.ts";
-import { findPlaces, makePlaces } from "../../../core/run/target-tables.ts";
+import { createFairSemaphore } from "../../../core/flow/semaphore.ts";
+import { findPlaces, prepareTargetTables } from "../../../core/run/target-tables.ts";
 import { beginResync } from "../../../core/run/resync.ts";
 import type { Resumption, Source } from "../../../core/plugin/roles.ts";
 import { openTableSpool } from "../../../core/spool/table-spool.ts";
@@ -87,7 +87,7 @@ describe("a table that is copied again", () => {
     });
     begun(checkpoint, ctx);
     const run = await openCheckpoint(ctx, [TABLE], false);
-    const following = await openStreams(ctx, [TABLE], run, createFairLanes(1));
+    const following = await openStreams(ctx, [TABLE], run, createFairSemaphore(1));
     following.start(TABLE);
     while (run.table(TABLE).state?.stage !== "done" || streams.opened.length < 2) await Bun.sleep(10);
     await Bun.sleep(100);
@@ -138,7 +138,7 @@ describe("a table that is copied again", () => {
         await using ctx = await streamContext({ streams, checkpoint, source, settings: settings() });
         begun(checkpoint, ctx);
         const run = await openCheckpoint(ctx, [TABLE], false);
-        const following = await openStreams(ctx, [TABLE], run, createFairLanes(1));
+        const following = await openStreams(ctx, [TABLE], run, createFairSemaphore(1));
         following.start(TABLE);
         await following.stopped();
         expect(ctx.signal.reason).toMatchObject({ message: expect.stringContaining("killed") });
@@ -146,8 +146,8 @@ describe("a table that is copied again", () => {
       checkpoint.clear = clear;
       await using ctx = await streamContext({ streams, checkpoint, source, settings: settings() });
       const run = await openCheckpoint(ctx, [TABLE], false);
-      const following = await openStreams(ctx, [TABLE], run, createFairLanes(1));
-      await migrateTable(ctx, TABLE, ctx.progress.tables.get("t")!, run.table(TABLE), createFairLanes(1));
+      const following = await openStreams(ctx, [TABLE], run, createFairSemaphore(1));
+      await migrateTable(ctx, TABLE, ctx.progress.tables.get("t")!, run.table(TABLE), createFairSemaphore(1));
       following.start(TABLE);
       while (!isFollowed() && !ctx.signal.aborted) await Bun.sleep(10);
       ctx.stop(new Error("enough"));
@@ -177,8 +177,8 @@ describe("a table that is copied again", () => {
       ctx.role("target").count = async () => 5;
       const run = await openCheckpoint(ctx, [TABLE], false);
       const places = await findPlaces(ctx, [TABLE], run, [], false);
-      await makePlaces(ctx, places, run);
-      if (mode === "incr") await prepareIncr(ctx, TABLE, run.table(TABLE), createFairLanes(1));
+      await prepareTargetTables(ctx, places, run);
+      if (mode === "incr") await prepareIncr(ctx, TABLE, run.table(TABLE), createFairSemaphore(1));
       expect(resumed.map(({ units }) => units)).toEqual([[]]);
       expect(ctx.progress.tables.get("t")!.resumed).toBe(5);
     },
@@ -196,7 +196,7 @@ describe("a table that is copied again", () => {
     };
     await using ctx = await streamContext({ streams, source, settings: settings() });
     const run = await openCheckpoint(ctx, [TABLE], false);
-    const following = await openStreams(ctx, [TABLE], run, createFairLanes(1));
+    const following = await openStreams(ctx, [TABLE], run, createFairSemaphore(1));
     streams.answers.set("s", [streamGap("records are gone")]);
     following.start(TABLE);
     await following.stopped();
@@ -273,7 +273,7 @@ describe("a table that was made anew between two runs", () => {
     await using ctx = await streamContext({ ...options, settings: settings() });
     begun(checkpoint, ctx);
     const run = await openCheckpoint(ctx, [TABLE], false);
-    const following = await openStreams(ctx, [TABLE], run, createFairLanes(1));
+    const following = await openStreams(ctx, [TABLE], run, createFairSemaphore(1));
     ctx.stop(new Error("enough"));
     await following.stopped();
     expect(checkpoint.states.get("table:t")!.get("table")).toMatchObject({ key: "pk S" });

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
 import { openTableSpool } from "../../../core/spool/table-spool.ts";
-import { openShardSpool, type ShardSpool } from "../../../core/spool/shard-log.ts";
+import { openShardLog, type ShardLog } from "../../../core/spool/shard-log.ts";
 import { namesIn } from "../../../core/spool/segment-files.ts";
 import type { SourceRecord } from "../../../core/types.ts";
 
@@ -26,12 +26,12 @@ const records = (from: number, to: number): SourceRecord[] =>
   Array.from({ length: to - from }, (_, i) => record(from + i));
 
 /** Opens shard `s` with small segments. */
-const open = async (segmentBytes = 2000, folder = dir): Promise<ShardSpool> => {
+const open = async (segmentBytes = 2000, folder = dir): Promise<ShardLog> => {
   const files = { id: "run", table: "t", shard: "s", folder, prefix: "s" };
-  return openShardSpool(files, await namesIn(folder), segmentBytes);
+  return openShardLog(files, await namesIn(folder), segmentBytes);
 };
 
-async function numbers(read: ReturnType<ShardSpool["read"]>): Promise<number[]> {
+async function numbers(read: ReturnType<ShardLog["read"]>): Promise<number[]> {
   const found: number[] = [];
   for (let some = await read(); some !== undefined; some = await read()) {
     found.push(...some.records.map(({ sequenceNumber }) => Number(sequenceNumber)));
@@ -174,7 +174,7 @@ describe("after a crash", () => {
     for (const each of records(0, 4)) await spool.append([each]);
     const names = (await readdir(dir)).sort();
     const files = { id: "other", table: "t", shard: "s", folder: dir, prefix: "s" };
-    await expect(openShardSpool(files, names)).rejects.toThrow("it is that of run t s 0, not of other t s 0");
+    await expect(openShardLog(files, names)).rejects.toThrow("it is that of run t s 0, not of other t s 0");
     await rm(join(dir, names[1]!));
     await expect(open(200)).rejects.toThrow("the file before is missing");
   });

@@ -1,7 +1,7 @@
 /** A lazy item is the parsed one, whatever is asked of it. */
 import { expect, test } from "bun:test";
 import fc from "fast-check";
-import { ItemPlaces, lazyItem } from "../../../plugins/_bson/lazy-item.ts";
+import { ItemOffsets, lazyItem } from "../../../plugins/_bson/lazy-item.ts";
 import { createItemEncoder } from "../../../plugins/_bson/item-encoder.ts";
 import type { Item } from "../../../core/types.ts";
 import { anyItem } from "../convert/any-item.ts";
@@ -17,7 +17,7 @@ const encoder = createItemEncoder({
 /** The item whose text this is; undefined: the encoder leaves it to the other way. */
 function lazy(text: string): Item | undefined {
   const json = Buffer.from(`[${text}]`);
-  const places = new ItemPlaces();
+  const places = new ItemOffsets();
   places.begin(json);
   try {
     encoder.append(json, 1, places);
@@ -68,7 +68,7 @@ test("whoever looks changes nothing", () => {
 });
 
 test("an item that is kept longer than its page", () => {
-  const places = new ItemPlaces();
+  const places = new ItemOffsets();
   const [first, second] = ['[{"a":{"S":"x"},"b":{"N":"1"}}]', '[{"c":{"S":"y"}}]'].map((text) => {
     const json = Buffer.from(text);
     places.begin(json);
@@ -84,7 +84,7 @@ test("more items and names than there is room for at first", () => {
     return Object.fromEntries(names);
   });
   const json = Buffer.from(JSON.stringify(many));
-  const places = new ItemPlaces();
+  const places = new ItemOffsets();
   places.begin(json);
   for (let pos = 1; json[pos] === 0x7b; pos++) pos = encoder.append(json, pos, places);
   for (const n of [0, 1, 1023, 1024, 2999]) expect({ ...lazyItem(places, n) }).toEqual(many[n]!);
