@@ -33,7 +33,7 @@ export interface EnabledStream {
 /**
  * Makes sure that a table has an enabled stream with both images.
  *
- * @throws MigrationError STREAM_UNFIT
+ * @throws MigrationError STREAM_UNFIT, or SOURCE_GONE when the table was made anew
  */
 export async function enableStream(
   ctx: Context,
@@ -50,6 +50,12 @@ export async function enableStream(
       const command = new DescribeTableCommand({ TableName: name });
       return (await client.send(command, { abortSignal: signal })).Table!;
     });
+
+  /** A source of somebody else's has ids of its own: which table it is now, it has to say itself. */
+  async function refuseAnother(): Promise<void> {
+    const now = await ctx.role("source").describe?.(table, signal);
+    if (now !== undefined && isAnother(now, table)) throw madeAnew(table);
+  }
 
   async function enable(): Promise<void> {
     log.info(`enabling the stream of table ${name}`);
@@ -73,7 +79,7 @@ export async function enableStream(
 
   return until(ctx, `the stream of table ${name} enabled`, async () => {
     const description = await describe();
-    if (isAnother({ id: tableIdentity(description) }, table)) throw madeAnew(table);
+    if (isAnother({ id: tableIdentity(description) }, table)) await refuseAnother();
     const { StreamSpecification: stream, LatestStreamArn: arn, TableStatus = "ACTIVE" } = description;
     if (stream?.StreamEnabled && arn !== undefined) {
       if (stream.StreamViewType !== VIEW) throw otherView(name, stream.StreamViewType ?? "unknown");

@@ -4,7 +4,8 @@ import { createContext, type OwnedContext } from "../../../../core/run/context.t
 import { streamsAccess } from "../../../../plugins/_dynamodb/access.ts";
 import dynamodbScan from "../../../../plugins/source/dynamodb-scan.ts";
 import dynamodbStreams from "../../../../plugins/source/dynamodb-streams.ts";
-import { testConfig, testTable } from "../../../fakes/context.ts";
+import { memorySource, testConfig, testTable } from "../../../fakes/context.ts";
+import type { Table } from "../../../../core/types.ts";
 import type { Call, Misbehaviour, StandIn } from "../../../stand-in/dynamodb.ts";
 import { startStandIn } from "../../../stand-in/dynamodb.ts";
 import { startStreams, type Streams, type StreamsOptions } from "../../../stand-in/streams.ts";
@@ -46,6 +47,34 @@ async function startChanged(
   });
   return streams;
 }
+
+describe("a table whose id isn't the one that DynamoDB gives", () => {
+  /** Opens the stream of a table of this id, with a source that describes it so now. */
+  async function open(id: string, describe?: () => Promise<Table | undefined>): Promise<string> {
+    await using streams = await startStreams({ tables: ["t"] });
+    const config = testConfig({ "source.endpoint_url": streams.source.endpoint });
+    await using ctx = createContext({ config, patience: 2000 });
+    await ctx.use({
+      name: "source-of-its-own",
+      setup: ({ provide }) => provide("source", { ...memorySource([]), ...(describe && { describe }) }),
+    });
+    await ctx.use(dynamodbStreams);
+    return await ctx.role("streams").open({ ...TABLE, id }, ctx.signal);
+  }
+
+  test.each<[string, (() => Promise<Table | undefined>) | undefined]>([
+    ["is the same, as the source says", async () => ({ ...TABLE, id: "export-1" })],
+    ["is gone, as the source says", async () => undefined],
+    ["is nothing that the source tells again", undefined],
+  ])("%s: its stream is opened", async (_, describe) => {
+    expect(await open("export-1", describe)).toContain("/t/stream/");
+  });
+
+  test("is another one, as the source says: refused", async () => {
+    const anew = open("export-1", async () => ({ ...TABLE, id: "export-2" }));
+    await expect(anew).rejects.toMatchObject({ code: "SOURCE_GONE" });
+  });
+});
 
 describe("DescribeStream", () => {
   test("is asked once to begin, however often the stream is opened", async () => {
