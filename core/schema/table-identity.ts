@@ -1,17 +1,28 @@
 /** Whether a table is the one that it was. */
 import { MigrationError } from "../errors.ts";
+import type { Context } from "../plugin/context.ts";
 import type { Table } from "../types.ts";
+import { describeKey } from "./keys.ts";
 
 /** Whether the table of that name is another one than it was. */
 export function isAnother(now: Pick<Table, "id">, table: Table): boolean {
   return now.id !== undefined && table.id !== undefined && now.id !== table.id;
 }
 
-/** The error for a table that was another one before it was copied to its end. */
-export function madeAnew({ name }: Table, cause?: unknown): MigrationError {
-  const what = `the table was deleted and made anew since the run began: table ${name}`;
+/**
+ * The error for a table that was another one before it was copied to its end.
+ *
+ * @param now the other one
+ */
+export function madeAnew({ config }: Context, table: Table, now: Table, cause?: unknown): MigrationError {
+  const what = `the table was deleted and made anew since the run began: table ${table.name}`;
+  // The next start copies a table of the same key again, over what is there.
+  const isMended =
+    config.on_gap === "resync" && config.sync_mode !== "full" && describeKey(now) === describeKey(table);
   return new MigrationError("SOURCE_GONE", what, {
     cause,
-    hint: "start over with --fresh, and target.db.exist = drop or rename for what is at the target",
+    hint: isMended
+      ? "start again: with on_gap = resync this table alone is copied again"
+      : "start over with --fresh, and target.db.exist = drop or rename for what is at the target",
   });
 }

@@ -43,7 +43,7 @@ export async function confirmTable(ctx: Context, table: Table): Promise<void> {
   const now = await ctx.role("source").describe?.(table, ctx.signal);
   // One that was deleted only now was read to its end.
   if (now === undefined) return;
-  if (isAnother(now, table)) throw madeAnew(table);
+  if (isAnother(now, table)) throw madeAnew(ctx, table, now);
   await takeIndexes(ctx, table, now);
 }
 
@@ -52,7 +52,7 @@ export async function explainCopy(ctx: Context, table: Table, thrown: unknown): 
   if (ctx.signal.aborted || !DOUBTFUL.has(toMigrationError(thrown).code)) return thrown;
   const describing = ctx.role("source").describe?.(table, ctx.signal);
   const now = await describing?.catch(() => undefined);
-  return now !== undefined && isAnother(now, table) ? madeAnew(table, thrown) : thrown;
+  return now !== undefined && isAnother(now, table) ? madeAnew(ctx, table, now, thrown) : thrown;
 }
 
 /** Takes over secondary indexes that are new, as the hooks want them; one that can't be had is left out. */

@@ -54,7 +54,7 @@ export async function enableStream(
   /** A source of somebody else's has ids of its own: which table it is now, it has to say itself. */
   async function refuseAnother(): Promise<void> {
     const now = await ctx.role("source").describe?.(table, signal);
-    if (now !== undefined && isAnother(now, table)) throw madeAnew(table);
+    if (now !== undefined && isAnother(now, table)) throw madeAnew(ctx, table, now);
   }
 
   async function enable(): Promise<void> {
