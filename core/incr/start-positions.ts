@@ -128,7 +128,7 @@ async function noteStartPositions(stream: OpenStream, shards: Shard[]): Promise<
   const { ctx, table, checkpoint, tree, readers } = stream;
   tree.begin(shards);
   const notedAt = Date.now();
-  // All at once: cut off with some of them noted, the others would look as if their parents had been missed.
+  // At once, as far as the store can; what was cut off is taken anew, see isLeftOver.
   for (const { id, parent, last } of shards) {
     const base = { id, ...(parent !== undefined && { parent }), notedAt };
     if (last === undefined) checkpoint.note({ ...base, status: "waiting", position: { at: "latest" } });

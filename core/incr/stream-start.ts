@@ -1,5 +1,5 @@
 /** From where a table's stream is to be read, as its state says, and whether that can be had at all. */
-import type { TableCheckpoint } from "../checkpoint/run-checkpoint.ts";
+import type { TableCheckpoint, TableState } from "../checkpoint/run-checkpoint.ts";
 import type { Context } from "../plugin/context.ts";
 import { type CopyStart, isReached, unreached } from "../checkpoint/copy-start.ts";
 import { type MigrationError, streamGap } from "../errors.ts";
@@ -19,6 +19,17 @@ export async function startOf(ctx: Context, table: Table, checkpoint: TableCheck
   const isOnlyFollowed = state.units === 0;
   if (isOnlyFollowed || (await isUnwritten(ctx, table, checkpoint))) return "now";
   return state.copy ?? "noted";
+}
+
+/**
+ * Whether what is noted of a stream isn't to be gone on with: it is of another copy, or of an opening that was cut off
+ * before all of it was saved. Then nothing is copied yet. An older version didn't note the key, nor that it had opened.
+ */
+export function isLeftOver(state: TableState | undefined, start: Start): boolean {
+  if (state === undefined) return false;
+  const { copy, noted, key, units } = state;
+  if (copy !== undefined || noted === false) return true;
+  return start === "now" && !noted && units > 0 && key !== undefined;
 }
 
 /**
@@ -42,9 +53,7 @@ export async function isUnwritten(ctx: Context, table: Table, checkpoint: TableC
 export async function refuseLost(ctx: Context, table: Table, checkpoint: TableCheckpoint): Promise<void> {
   const start = await startOf(ctx, table, checkpoint);
   if (typeof start === "object" && !isReached(start, table.stream)) throw unreached(table, start);
-  const { copy, noted } = checkpoint.state ?? {};
-  // What is noted is of another copy.
-  if (copy !== undefined || noted === false) return;
+  if (isLeftOver(checkpoint.state, start)) return;
   const { shards, spooled, stream: was } = await openStreamCheckpoint(ctx, table);
   const { stream: is } = table;
   if (shards.size === 0 && start === "noted") throw unreached(table);

@@ -13,7 +13,7 @@ import { beginResync, checkResync, isMendable } from "./resync.ts";
 import { openTableSpool } from "../spool/table-spool.ts";
 import { isUnapplied, spoolStream } from "../incr/spooled-stream.ts";
 import { forgetStream } from "../checkpoint/stream-checkpoint.ts";
-import { startOf } from "../incr/stream-start.ts";
+import { isLeftOver, startOf } from "../incr/stream-start.ts";
 import { anewGap } from "../stages/table-now.ts";
 import { isAnother } from "../schema/table-identity.ts";
 import { migrateTable } from "./table.ts";
@@ -190,8 +190,7 @@ async function open(ctx: Context, table: Table, polls: PollPacer, run: RunCheckp
   const checkpoint = run.table(table);
   const { copy, noted, key } = checkpoint.state ?? {};
   const start = await startOf(ctx, table, checkpoint);
-  // What is noted there is of another copy, and leads to the gap that made this one necessary.
-  if (copy !== undefined || noted === false) await forgetStream(ctx, table);
+  if (isLeftOver(checkpoint.state, start)) await forgetStream(ctx, table);
   const stream = await openStream(scope, table, polls, start);
   await spoolIfAsked(stream, checkpoint);
   if (copy !== undefined || !noted || key === undefined) {

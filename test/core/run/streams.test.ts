@@ -66,6 +66,38 @@ test("a stream whose forgetting was cut off isn't taken for the original's", asy
   expect(await isOriginals(ctx, TABLE)).toBe(false);
 });
 
+test("positions that were noted in part are taken anew, for nothing is copied yet", async () => {
+  const hourAgo = Date.now() - 3_600_000;
+  const latest = { at: "latest" } as const;
+  const checkpoint = noted([{ id: "a", status: "waiting", position: latest }], { a: hourAgo });
+  const state = { stage: "copying", targetName: "t", units: 1, key: "pk S" };
+  checkpoint.states.set("table:t", new Map([["table", state]]));
+  // The parent has expired: a shard that wasn't noted in time would look as if it had been missed.
+  const streams = fakeStreams([{ id: "a" }, { id: "b", parent: "expired" }]);
+  await using ctx = await streamContext({ streams, checkpoint, source: empty(), settings: settings() });
+  begun(checkpoint, ctx);
+  const run = await openCheckpoint(ctx, [TABLE], false);
+  const following = await openStreams(ctx, [TABLE], run, createFairSemaphore(1));
+  ctx.stop(new Error("enough"));
+  await following.stopped();
+  expect([...checkpoint.states.get("shards:t")!.keys()].sort()).toEqual(["a", "b"]);
+  const { notedAt } = checkpoint.states.get("stream:t")!.get("shard:a") as { notedAt: number };
+  expect(notedAt).toBeGreaterThan(hourAgo);
+});
+
+test("positions that an older version has noted are gone on with", async () => {
+  const checkpoint = noted([{ id: "a", status: "waiting", position: { at: "horizon" } }], { a: Date.now() });
+  checkpoint.states.set("table:t", new Map([["table", { stage: "copying", targetName: "t", units: 1 }]]));
+  const streams = fakeStreams([{ id: "a" }]);
+  await using ctx = await streamContext({ streams, checkpoint, source: empty(), settings: settings() });
+  begun(checkpoint, ctx);
+  const run = await openCheckpoint(ctx, [TABLE], false);
+  const following = await openStreams(ctx, [TABLE], run, createFairSemaphore(1));
+  ctx.stop(new Error("enough"));
+  await following.stopped();
+  expect(streams.opened.map(({ from }) => from.at)).not.toContain("latest");
+});
+
 describe("a table that is copied again", () => {
   test("leaves its spool behind, which would lead to the same gap", async () => {
     const running = {
