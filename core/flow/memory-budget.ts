@@ -68,13 +68,13 @@ export function createMemoryBudget(limit: number = LIMIT): MemoryBudget {
     /** In the order of their coming. */
     waiters: Set<Waiter>;
   }
-  const part = (purpose: Purpose): Part => ({
+  const emptyPart = (purpose: Purpose): Part => ({
     most: limit * SHARES[purpose],
     used: 0,
     reserved: 0,
     waiters: new Set(),
   });
-  const parts: Record<Purpose, Part> = { pages: part("pages"), changes: part("changes") };
+  const parts: Record<Purpose, Part> = { pages: emptyPart("pages"), changes: emptyPart("changes") };
   const used = (): number => parts.pages.used + parts.changes.used;
 
   function next({ waiters }: Part): Waiter | undefined {
@@ -85,24 +85,28 @@ export function createMemoryBudget(limit: number = LIMIT): MemoryBudget {
     return least;
   }
 
-  function hasRoom(of: Part, bytes: number): boolean {
-    return of.reserved === 0 || (of.used + bytes <= of.most && used() + bytes <= limit);
+  function hasRoom(part: Part, bytes: number): boolean {
+    return part.reserved === 0 || (part.used + bytes <= part.most && used() + bytes <= limit);
   }
 
   function letIn(): void {
-    for (const of of [parts.changes, parts.pages]) {
-      for (let waiter = next(of); waiter !== undefined && hasRoom(of, waiter.bytes); waiter = next(of)) {
-        of.waiters.delete(waiter);
+    for (const part of [parts.changes, parts.pages]) {
+      for (
+        let waiter = next(part);
+        waiter !== undefined && hasRoom(part, waiter.bytes);
+        waiter = next(part)
+      ) {
+        part.waiters.delete(waiter);
         waiter.go();
       }
     }
   }
 
   function held(share: Share, first: number, isPage: boolean): Held {
-    const of = parts[share.purpose];
+    const part = parts[share.purpose];
     let bytes = 0;
     const change = (to: number): void => {
-      of.used += to - bytes;
+      part.used += to - bytes;
       share.bytes += to - bytes;
       bytes = to;
     };
@@ -115,12 +119,12 @@ export function createMemoryBudget(limit: number = LIMIT): MemoryBudget {
       release() {
         if (!share.held.delete(self)) return;
         change(0);
-        if (isPage) of.reserved--;
+        if (isPage) part.reserved--;
         letIn();
       },
     };
     share.held.add(self);
-    if (isPage) of.reserved++;
+    if (isPage) part.reserved++;
     change(first);
     return self;
   }
@@ -134,14 +138,14 @@ export function createMemoryBudget(limit: number = LIMIT): MemoryBudget {
     },
     unit(purpose) {
       const share: Share = { purpose, bytes: 0, held: new Set() };
-      const of = parts[purpose];
+      const part = parts[purpose];
       return {
         async reserve(bytes, signal) {
           signal?.throwIfAborted();
-          if (of.waiters.size === 0 && hasRoom(of, bytes)) return held(share, bytes, true);
+          if (part.waiters.size === 0 && hasRoom(part, bytes)) return held(share, bytes, true);
           return new Promise((resolve, reject) => {
             const giveUp = (): void => {
-              of.waiters.delete(waiter);
+              part.waiters.delete(waiter);
               reject(signal!.reason as Error);
             };
             const waiter: Waiter = {
@@ -152,7 +156,7 @@ export function createMemoryBudget(limit: number = LIMIT): MemoryBudget {
                 resolve(held(share, bytes, true));
               },
             };
-            of.waiters.add(waiter);
+            part.waiters.add(waiter);
             signal?.addEventListener("abort", giveUp, { once: true });
           });
         },
