@@ -6,8 +6,8 @@
 const MIB = 1024 * 1024;
 /** For all of them together. The process takes about three times as much: what is freed is collected later. */
 export const LIMIT: number = 96 * MIB;
-/** Records as objects take about so many times the bytes they came in. */
-export const OBJECTS = 4;
+/** Records as objects take about so many times the bytes they came in: 3.6 as they are parsed, as much again converted, and encoded. */
+export const OBJECTS = 10;
 /** Documents that are encoded from a page's bytes keep these with them. */
 export const ENCODED = 2;
 /** What bytes are held for: pages of the full phase on their way to documents and writes, or changes of the streams. */

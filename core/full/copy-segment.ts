@@ -76,7 +76,7 @@ async function copyUnit(copy: TableCopy, unit: SegmentUnit, from: UnitState | un
   const { signal } = ctx;
   const memory = ctx.memory.unit("pages");
   const writer = createSegmentWriter(copy, unit, from, memory);
-  const transcoder = shortWay(ctx, unit);
+  let transcoder = shortWay(ctx, unit);
   // A hook that drops records of a batch drops them of one page, so that every page's count is known.
   const pageByPage = ctx.listens("write:before") || ctx.listens("error");
   const filters = ctx.listens("fetch:after");
@@ -91,7 +91,8 @@ async function copyUnit(copy: TableCopy, unit: SegmentUnit, from: UnitState | un
   const mostDocuments = ctx.config["full.document.write.batch"];
   /** Documents in a full batch. */
   let batchSize = mostDocuments;
-  const weight = transcoder === undefined ? OBJECTS : ENCODED;
+  /** So many times its bytes a page takes; whether a filter wants objects shows with the first page. */
+  let weight = transcoder === undefined || filters ? OBJECTS : ENCODED;
   const reserve = (): Promise<Held> => memory.reserve(PAGE_BYTES * weight, signal);
   const pages = readPages(ctx, unit, from?.position, reserve, (room, bytes) => {
     room?.resize(bytes * weight);
@@ -120,6 +121,7 @@ async function copyUnit(copy: TableCopy, unit: SegmentUnit, from: UnitState | un
     if (encoded === undefined) return convertRecords(ctx, unit, page.records);
     if (!filters) return undefined;
     const records = await fetchEncoded(ctx, unit, page, encoded);
+    weight = records === undefined ? ENCODED : OBJECTS;
     if (records === undefined) return undefined;
     // Whoever wants records once wants them again: encoding them first is for nothing.
     looksOnly = false;
@@ -144,6 +146,8 @@ async function copyUnit(copy: TableCopy, unit: SegmentUnit, from: UnitState | un
     counters.overflowed += overflowed;
     if (converted !== undefined) {
       await startEncoded(1);
+      // It would keep the page that it has seen.
+      if (!looksOnly) transcoder = undefined;
       waiting = waiting.concat(converted.records);
     } else {
       await startRecords(1);
