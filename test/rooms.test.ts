@@ -5,40 +5,28 @@ import { dirname, join, relative } from "node:path";
 
 const ROOT = join(import.meta.dirname, "..");
 
+/** What everybody needs. */
+const NOUNS = ["core/types.ts", "core/errors.ts"];
+
 /** What every room may import beside its own files. A name with a slash at its end is a folder, others are files. */
 const RULES: Record<string, string[]> = {
   "core/types.ts": [],
   "core/errors.ts": [],
   "core/flow/": [],
   "core/host/": ["core/errors.ts"],
-  "core/config/": ["core/types.ts", "core/errors.ts"],
-  "core/progress/": ["core/types.ts", "core/errors.ts"],
-  "core/schema/": ["core/plugin/", "core/types.ts", "core/errors.ts"],
-  "core/plugin/": [
-    "core/config/",
-    "core/progress/",
-    "core/flow/",
-    "core/host/",
-    "core/types.ts",
-    "core/errors.ts",
-  ],
-  "core/spool/": ["core/host/", "core/types.ts", "core/errors.ts"],
-  "core/stages/": [
-    "core/plugin/",
-    "core/schema/",
-    "core/config/",
-    "core/progress/",
-    "core/types.ts",
-    "core/errors.ts",
-  ],
+  "core/config/": NOUNS,
+  "core/progress/": NOUNS,
+  "core/schema/": ["core/plugin/", ...NOUNS],
+  "core/plugin/": ["core/config/", "core/progress/", "core/flow/", "core/host/", ...NOUNS],
+  "core/spool/": ["core/host/", ...NOUNS],
+  "core/stages/": ["core/plugin/", "core/schema/", "core/config/", "core/progress/", ...NOUNS],
   "core/checkpoint/": [
     "core/stages/",
     "core/plugin/",
     "core/schema/",
     "core/config/",
     "core/flow/",
-    "core/types.ts",
-    "core/errors.ts",
+    ...NOUNS,
   ],
   "core/full/": [
     "core/checkpoint/",
@@ -47,8 +35,7 @@ const RULES: Record<string, string[]> = {
     "core/schema/",
     "core/progress/",
     "core/flow/",
-    "core/types.ts",
-    "core/errors.ts",
+    ...NOUNS,
   ],
   "core/incr/": [
     "core/checkpoint/",
@@ -59,8 +46,7 @@ const RULES: Record<string, string[]> = {
     "core/config/",
     "core/progress/",
     "core/flow/",
-    "core/types.ts",
-    "core/errors.ts",
+    ...NOUNS,
   ],
   "core/run/": [
     "core/full/",
@@ -74,16 +60,14 @@ const RULES: Record<string, string[]> = {
     "core/progress/",
     "core/flow/",
     "core/host/",
-    "core/types.ts",
-    "core/errors.ts",
+    ...NOUNS,
   ],
   "core/library.ts": [
     "core/run/",
     "core/config/",
     "core/plugin/",
     "core/progress/",
-    "core/types.ts",
-    "core/errors.ts",
+    ...NOUNS,
     "plugins/index.ts",
   ],
   "core/index.ts": [
@@ -92,11 +76,10 @@ const RULES: Record<string, string[]> = {
     "core/config/",
     "core/plugin/",
     "core/progress/",
-    "core/types.ts",
-    "core/errors.ts",
+    ...NOUNS,
   ],
   "plugins/index.ts": ["plugins/", "core/config/config.ts", "core/plugin/"],
-  "plugins/_patterns.ts": ["core/types.ts", "core/errors.ts"],
+  "plugins/_patterns.ts": NOUNS,
   ...Object.fromEntries(
     ["_bson", "_dynamodb", "_mongodb", "source", "transform", "convert", "target", "checkpoint"].map(
       (room) => [
@@ -113,8 +96,7 @@ const RULES: Record<string, string[]> = {
           "core/config/config.ts",
           "core/config/read-concurrency.ts",
           "core/progress/progress.ts",
-          "core/types.ts",
-          "core/errors.ts",
+          ...NOUNS,
         ],
       ],
     ),
@@ -126,8 +108,7 @@ const RULES: Record<string, string[]> = {
     "core/progress/",
     "core/flow/",
     "core/host/",
-    "core/types.ts",
-    "core/errors.ts",
+    ...NOUNS,
     "plugins/index.ts",
     "package.json",
   ],

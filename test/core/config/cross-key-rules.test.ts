@@ -1,26 +1,7 @@
 import { describe, expect, test } from "bun:test";
-import { type ConfigOptions, loadConfig } from "../../../core/config/load.ts";
-import { MigrationError } from "../../../core/errors.ts";
+import { ADDRESS, load, problems } from "../../fakes/config.ts";
 
-const ADDRESS = "mongodb://127.0.0.1:27017";
 const PROXY = { "target.type": "aliyun_dynamo_proxy", "target.address": "http://127.0.0.1:8000" };
-
-/** Loads settings as --set would give them, with an address if there is none. */
-function load(set: Record<string, string>, options: ConfigOptions = {}) {
-  return loadConfig({ set: { "target.address": ADDRESS, ...set }, ...options });
-}
-
-function failure(run: () => unknown): MigrationError {
-  try {
-    run();
-  } catch (error) {
-    if (error instanceof MigrationError) return error;
-    throw error;
-  }
-  throw new Error("nothing was thrown");
-}
-
-const problems = (set: Record<string, string>) => failure(() => load(set)).message;
 
 describe("combinations", () => {
   test("a variable without a value is no name with a colon in it", () => {

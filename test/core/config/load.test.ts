@@ -2,29 +2,13 @@ import { describe, expect, test } from "bun:test";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { type ConfigOptions, loadConfig } from "../../../core/config/load.ts";
+import { loadConfig } from "../../../core/config/load.ts";
 import type { SettingKey } from "../../../core/config/config.ts";
-import { MigrationError } from "../../../core/errors.ts";
 import { DEFAULTS, SETTINGS } from "../../../core/config/settings.ts";
+import { ADDRESS, failure, load } from "../../fakes/config.ts";
 
-const ADDRESS = "mongodb://127.0.0.1:27017";
 const ORIGINAL = join(import.meta.dir, "../../fixtures/original.conf");
 const EXAMPLE = join(import.meta.dir, "../../../examples/nimo-shake.conf");
-
-/** Loads settings as --set would give them, with an address if there is none. */
-function load(set: Record<string, string>, options: ConfigOptions = {}) {
-  return loadConfig({ set: { "target.address": ADDRESS, ...set }, ...options });
-}
-
-function failure(run: () => unknown): MigrationError {
-  try {
-    run();
-  } catch (error) {
-    if (error instanceof MigrationError) return error;
-    throw error;
-  }
-  throw new Error("nothing was thrown");
-}
 
 describe("precedence", () => {
   const file = {

@@ -1,27 +1,8 @@
 import { describe, expect, test } from "bun:test";
 import { loadConfig } from "../../../core/config/load.ts";
 import type { Config, SettingKey } from "../../../core/config/config.ts";
-import { MigrationError } from "../../../core/errors.ts";
 import { DEFAULTS, SETTINGS } from "../../../core/config/settings.ts";
-
-const ADDRESS = "mongodb://127.0.0.1:27017";
-
-/** Loads settings as --set would give them, with an address if there is none. */
-function load(set: Record<string, string>) {
-  return loadConfig({ set: { "target.address": ADDRESS, ...set } });
-}
-
-function failure(run: () => unknown): MigrationError {
-  try {
-    run();
-  } catch (error) {
-    if (error instanceof MigrationError) return error;
-    throw error;
-  }
-  throw new Error("nothing was thrown");
-}
-
-const problems = (set: Record<string, string>) => failure(() => load(set)).message;
+import { ADDRESS, failure, load, problems } from "../../fakes/config.ts";
 
 describe("a value", () => {
   test.each<[SettingKey, string, unknown]>([
