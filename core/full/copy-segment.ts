@@ -80,7 +80,6 @@ async function copyUnit(copy: TableCopy, unit: SegmentUnit, from: UnitState | un
   // A hook that drops records of a batch drops them of one page, so that every page's count is known.
   const pageByPage = ctx.listens("write:before") || ctx.listens("error");
   const filters = ctx.listens("fetch:after");
-  let looksOnly = true;
   let waiting: SourceRecord[] = [];
   let startedAt = performance.now();
   /** Of the pages that are read and not taken yet, in their order. */
@@ -122,16 +121,13 @@ async function copyUnit(copy: TableCopy, unit: SegmentUnit, from: UnitState | un
     if (!filters) return undefined;
     const records = await fetchEncoded(ctx, unit, page, encoded);
     weight = records === undefined ? ENCODED : OBJECTS;
-    if (records === undefined) return undefined;
-    // Whoever wants records once wants them again: encoding them first is for nothing.
-    looksOnly = false;
-    return convertFetched(ctx, unit, records);
+    return records && convertFetched(ctx, unit, records);
   }
 
   /** Takes a page to where its documents wait; documents leave in the order in which they came. */
   async function take(page: Page): Promise<void> {
     const before = transcoder?.count ?? 0;
-    const encoded = looksOnly ? transcoder?.append(page, filters) : undefined;
+    const encoded = transcoder?.append(page, filters);
     // A hook may edit the array in place.
     const read = encoded?.items ?? page.records.length;
     const converted = await convertedPage(page, encoded);
@@ -146,8 +142,8 @@ async function copyUnit(copy: TableCopy, unit: SegmentUnit, from: UnitState | un
     counters.overflowed += overflowed;
     if (converted !== undefined) {
       await startEncoded(1);
-      // It would keep the page that it has seen.
-      if (!looksOnly) transcoder = undefined;
+      // Whoever wanted records of what was encoded wants them again; and it would keep the page that it has seen.
+      if (encoded !== undefined) transcoder = undefined;
       waiting = waiting.concat(converted.records);
     } else {
       await startRecords(1);
