@@ -14,4 +14,5 @@ export {
 export { type AnyPlugin, definePlugin, type Plugin } from "./plugin/plugin.ts";
 export { createProgress, type Progress, type TableProgress, type TableState } from "./progress/progress.ts";
 export type * from "./plugin/roles.ts";
+export type * from "./plugin/transcoder.ts";
 export type * from "./types.ts";

@@ -8,7 +8,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
-import { inParallel } from "../core/flow/semaphore.ts";
+import { inParallel } from "../core/flow/parallel.ts";
 import { EXECUTABLE } from "./cli.ts";
 import { run } from "./servers/command.ts";
 import { ownTempFolder } from "./servers/process.ts";

@@ -5,7 +5,7 @@ import { isReached } from "./copy-start.ts";
 import { MigrationError } from "../errors.ts";
 import { changedSettings, type Fingerprint } from "./fingerprint.ts";
 import { describeKey } from "../schema/keys.ts";
-import { inParallel } from "../flow/semaphore.ts";
+import { inParallel } from "../flow/parallel.ts";
 import type { RunState, TableState } from "./run-state.ts";
 import { isStreamNoted, openStreamCheckpoint } from "./stream-checkpoint.ts";
 import { isAnother } from "../schema/table-identity.ts";

@@ -3,7 +3,7 @@ import { randomBytes } from "node:crypto";
 import type { Context } from "../plugin/context.ts";
 import { fingerprint } from "./fingerprint.ts";
 import { followedBefore, goesOn, refuseChanged, refuseOther, refuseStray, type Saved } from "./going-on.ts";
-import { inParallel } from "../flow/semaphore.ts";
+import { inParallel } from "../flow/parallel.ts";
 import {
   type Adopted,
   readState,

@@ -11,7 +11,8 @@ import { inLanes, readAhead } from "../flow/read-ahead.ts";
 import type { TableProgress } from "../progress/progress.ts";
 import { readPages } from "./read-pages.ts";
 import { createUnitPersister } from "../checkpoint/unit-persister.ts";
-import type { EncodedPage, Page, SourceRecord, Table, Transcoder, SegmentUnit } from "../types.ts";
+import type { Page, SourceRecord, Table, SegmentUnit } from "../types.ts";
+import type { EncodedPage, Transcoder } from "../plugin/transcoder.ts";
 import { confirmTable, explainCopy } from "../stages/table-now.ts";
 import { createSegmentWriter, type SegmentWriterOptions } from "./segment-writer.ts";
 

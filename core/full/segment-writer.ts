@@ -6,7 +6,8 @@ import { ENCODED, OBJECTS, type UnitMemory } from "../flow/memory-budget.ts";
 import { createAckTracker } from "./ack-tracker.ts";
 import type { TableProgress } from "../progress/progress.ts";
 import type { UnitPersister } from "../checkpoint/unit-persister.ts";
-import type { EncodedBatch, SegmentUnit, SourceRecord, Table, WriteResult } from "../types.ts";
+import type { SegmentUnit, SourceRecord, Table, WriteResult } from "../types.ts";
+import type { EncodedBatch } from "../plugin/transcoder.ts";
 import { beforeWrite, writeOut, type Written } from "../stages/write.ts";
 
 /** What the writes of a table's units share. */

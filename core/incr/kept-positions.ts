@@ -1,7 +1,7 @@
 /** The positions of a table's stream, kept while its full phase runs: quiet shards are read lightly, new ones are noted. */
 import { setTimeout as sleep } from "node:timers/promises";
 import { expectChildren, findChildren, listed, settleChildren } from "./children.ts";
-import { inParallel } from "../flow/semaphore.ts";
+import { inParallel } from "../flow/parallel.ts";
 import type { OpenStream } from "./table-stream.ts";
 import { noteLightly, PROBES, readLightly } from "./start-positions.ts";
 import type { ShardReader } from "../plugin/roles.ts";

@@ -5,7 +5,7 @@
 import { collapse } from "./collapse.ts";
 import type { Context } from "../plugin/context.ts";
 import { convertRecords } from "../stages/convert.ts";
-import { inParallel } from "../flow/semaphore.ts";
+import { inParallel } from "../flow/parallel.ts";
 import { type Held, OBJECTS, PAGE_BYTES } from "../flow/memory-budget.ts";
 import type { StreamProgress } from "../progress/stream-progress.ts";
 import type { ShardUnit, SourceRecord, StreamPage, WriteResult } from "../types.ts";

@@ -3,7 +3,6 @@ import type { HostProcess } from "../host/process.ts";
 import type {
   Batch,
   ConvertResult,
-  EncodedBatch,
   Item,
   KeyAttribute,
   Page,
@@ -17,10 +16,10 @@ import type {
   Table,
   TargetDocument,
   TargetIndex,
-  Transcoder,
   Unit,
   WriteResult,
 } from "../types.ts";
+import type { EncodedBatch, Transcoder } from "./transcoder.ts";
 
 /** What a source's reader gets to do its work with. */
 export interface ReadOptions {

@@ -5,7 +5,7 @@ import { runStep } from "../stages/error-policy.ts";
 import { MigrationError } from "../errors.ts";
 import { EDITING_HOOKS } from "../plugin/hooks.ts";
 import { keyAttributes, keyOf, keyText } from "../schema/keys.ts";
-import { inParallel } from "../flow/semaphore.ts";
+import { inParallel } from "../flow/parallel.ts";
 import type { TableProgress } from "../progress/progress.ts";
 import type { Item, SegmentUnit, SourceRecord, Table } from "../types.ts";
 import { setField } from "../schema/set-field.ts";

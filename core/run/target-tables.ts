@@ -6,7 +6,7 @@ import { MigrationError } from "../errors.ts";
 import { startOver } from "../checkpoint/going-on.ts";
 import { planIndexes } from "../schema/indexes.ts";
 import { describeKey } from "../schema/keys.ts";
-import { inParallel } from "../flow/semaphore.ts";
+import { inParallel } from "../flow/parallel.ts";
 import type { Resumption } from "../plugin/roles.ts";
 import type { Adopted } from "../checkpoint/run-state.ts";
 import { isUnwritten, refuseLost } from "../incr/stream-start.ts";

@@ -1,7 +1,8 @@
 /** `fetch:after` for a page that is encoded already: as long as hooks only `keep`, no records are made. */
 import type { Context } from "../plugin/context.ts";
 import { type FetchAfterEvent, keepMatching } from "../plugin/hooks.ts";
-import type { EncodedPage, Page, SegmentUnit, SourceRecord } from "../types.ts";
+import type { Page, SegmentUnit, SourceRecord } from "../types.ts";
+import type { EncodedPage } from "../plugin/transcoder.ts";
 
 /**
  * Calls the hooks.

@@ -1,7 +1,8 @@
 import { ItemOffsets, lazyItem } from "../_bson/lazy-item.ts";
 import { createItemEncoder, type Encoding, Unexpected } from "../_bson/item-encoder.ts";
 import type { Converter } from "../../core/plugin/roles.ts";
-import type { EncodedPage, Item, Page, SourceRecord, Transcoder, Unit } from "../../core/types.ts";
+import type { Item, Page, SourceRecord, Unit } from "../../core/types.ts";
+import type { EncodedPage, Transcoder } from "../../core/plugin/transcoder.ts";
 
 const ITEMS = '"Items":[';
 const COMMA = 0x2c;

@@ -9,7 +9,7 @@ import { availableParallelism } from "node:os";
 import type { Config } from "../../core/config/config.ts";
 import { nameAttributes } from "./dynamodb-scan/filter-expression.ts";
 import { keyAttributes } from "../../core/schema/keys.ts";
-import { inParallel } from "../../core/flow/semaphore.ts";
+import { inParallel } from "../../core/flow/parallel.ts";
 import { createRateLimiter } from "../../core/flow/rate-limit.ts";
 import { definePlugin, type Plugin } from "../../core/plugin/plugin.ts";
 import { segmentCount } from "../../core/config/read-concurrency.ts";

@@ -1,7 +1,8 @@
 /** Records' documents as BSON, and what MongoDB couldn't take. */
 import { createDocumentWriter } from "../_bson/document-writer.ts";
 import { MigrationError } from "../../core/errors.ts";
-import type { EncodedBatch, SourceRecord, Table } from "../../core/types.ts";
+import type { SourceRecord, Table } from "../../core/types.ts";
+import type { EncodedBatch } from "../../core/plugin/transcoder.ts";
 
 /** The largest document that MongoDB takes, in bytes. */
 export const DOCUMENT_BYTES: number = 16 * 1024 * 1024;

@@ -1,6 +1,6 @@
 import type { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { MigrationError } from "../../core/errors.ts";
-import { inParallel } from "../../core/flow/semaphore.ts";
+import { inParallel } from "../../core/flow/parallel.ts";
 import { definePlugin, type Plugin } from "../../core/plugin/plugin.ts";
 import type { Table } from "../../core/types.ts";
 import { targetEndpoint } from "../_dynamodb/access.ts";

@@ -1,7 +1,8 @@
 import { join, resolve } from "node:path";
 import { MigrationError } from "../../core/errors.ts";
 import { definePlugin, type Plugin } from "../../core/plugin/plugin.ts";
-import type { EncodedBatch, Table, Unit, WriteResult } from "../../core/types.ts";
+import type { Table, Unit, WriteResult } from "../../core/types.ts";
+import type { EncodedBatch } from "../../core/plugin/transcoder.ts";
 import { checkSizes, encodeRecords } from "./_documents.ts";
 import { assemble } from "./file/assemble.ts";
 import { checkFolder, fileError } from "./file/disk.ts";

@@ -2,7 +2,8 @@
 import assert from "node:assert/strict";
 import { createDocumentWriter } from "../../plugins/_bson/document-writer.ts";
 import type { Converter } from "../../core/plugin/roles.ts";
-import type { EncodedBatch, Item, Table } from "../../core/types.ts";
+import type { Item, Table } from "../../core/types.ts";
+import type { EncodedBatch } from "../../core/plugin/transcoder.ts";
 import type { ContractCase } from "./case.ts";
 import { bigItem, itemWith, ODD_NAMES, someItems, VALUES } from "./items.ts";
 import type { TargetContract } from "./target-options.ts";

@@ -1,6 +1,7 @@
 /** The short way of `same`: the items' bytes are cut out of a page's body and handed on as they are. */
 import type { Converter } from "../../../core/plugin/roles.ts";
-import type { Item, Page, SourceRecord, Transcoder, Unit } from "../../../core/types.ts";
+import type { Item, Page, SourceRecord, Unit } from "../../../core/types.ts";
+import type { Transcoder } from "../../../core/plugin/transcoder.ts";
 
 const ITEMS = '"Items":[';
 const QUOTE = 0x22;

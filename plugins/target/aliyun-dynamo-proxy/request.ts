@@ -1,6 +1,7 @@
 /** BatchWriteItem's requests and answers as bytes: what is written is neither parsed nor made into objects. */
 import { keyOf, keyText, targetNameOf } from "../../../core/schema/keys.ts";
-import type { Batch, EncodedBatch, Item, SourceRecord, Table, TargetDocument } from "../../../core/types.ts";
+import type { Batch, Item, SourceRecord, Table, TargetDocument } from "../../../core/types.ts";
+import type { EncodedBatch } from "../../../core/plugin/transcoder.ts";
 import { parseAnswer } from "../../_dynamodb/answer.ts";
 import { malformed } from "../../_dynamodb/errors.ts";
 

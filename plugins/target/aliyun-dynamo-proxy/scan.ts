@@ -2,7 +2,7 @@
 import { type DynamoDBClient, ScanCommand, type ScanCommandInput } from "@aws-sdk/client-dynamodb";
 import type { Context } from "../../../core/plugin/context.ts";
 import { keyAttributes, targetNameOf } from "../../../core/schema/keys.ts";
-import { inParallel } from "../../../core/flow/semaphore.ts";
+import { inParallel } from "../../../core/flow/parallel.ts";
 import type { Item, Table } from "../../../core/types.ts";
 import { parseAnswer } from "../../_dynamodb/answer.ts";
 import { createCalls } from "../../_dynamodb/calls.ts";

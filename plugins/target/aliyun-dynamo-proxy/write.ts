@@ -2,7 +2,8 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Context } from "../../../core/plugin/context.ts";
 import { MigrationError } from "../../../core/errors.ts";
-import { createSemaphore, inParallel } from "../../../core/flow/semaphore.ts";
+import { createSemaphore } from "../../../core/flow/semaphore.ts";
+import { inParallel } from "../../../core/flow/parallel.ts";
 import { noteRetry } from "../../../core/progress/progress.ts";
 import type { Table, WriteResult } from "../../../core/types.ts";
 import { createCalls, PAUSES } from "../../_dynamodb/calls.ts";

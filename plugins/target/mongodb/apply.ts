@@ -1,7 +1,7 @@
 /** Changes as commands: replaces and deletes by key, and inserts that find nothing there. */
 import type { Document, FindOptions } from "mongodb";
 import { createDocumentWriter } from "../../_bson/document-writer.ts";
-import { inParallel } from "../../../core/flow/semaphore.ts";
+import { inParallel } from "../../../core/flow/parallel.ts";
 import { withRetry } from "../../../core/flow/retry.ts";
 import type { Batch, SourceRecord, TargetDocument, WriteResult } from "../../../core/types.ts";
 import { WRITE_TIMEOUT } from "../../_mongodb/client.ts";

@@ -1,6 +1,7 @@
 /** Batches as pre-encoded commands: inserts, and replaces by key for what is there already. */
 import { createDocumentWriter } from "../../_bson/document-writer.ts";
-import type { Batch, EncodedBatch, SourceRecord, WriteResult } from "../../../core/types.ts";
+import type { Batch, SourceRecord, WriteResult } from "../../../core/types.ts";
+import type { EncodedBatch } from "../../../core/plugin/transcoder.ts";
 import { checkSizes } from "../_documents.ts";
 import { append, derivedId, type Destination, duplicate, refused, send, slices } from "./commands.ts";
 import { DUPLICATE_KEY } from "../../_mongodb/errors.ts";

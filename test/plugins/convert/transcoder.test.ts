@@ -4,15 +4,8 @@ import fc from "fast-check";
 import { createDocumentWriter } from "../../../plugins/_bson/document-writer.ts";
 import type { Plugin } from "../../../core/plugin/plugin.ts";
 import type { Converter } from "../../../core/plugin/roles.ts";
-import type {
-  AttributeValue,
-  EncodedBatch,
-  Item,
-  Page,
-  SourceRecord,
-  Table,
-  Transcoder,
-} from "../../../core/types.ts";
+import type { AttributeValue, Item, Page, SourceRecord, Table } from "../../../core/types.ts";
+import type { EncodedBatch, Transcoder } from "../../../core/plugin/transcoder.ts";
 import change from "../../../plugins/convert/change.ts";
 import mchange from "../../../plugins/convert/mchange.ts";
 import raw from "../../../plugins/convert/raw.ts";

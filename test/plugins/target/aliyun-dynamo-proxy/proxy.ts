@@ -2,7 +2,8 @@
 import { createContext, type OwnedContext } from "../../../../core/run/context.ts";
 import { trackTable } from "../../../../core/progress/progress.ts";
 import type { Target } from "../../../../core/plugin/roles.ts";
-import type { EncodedBatch, Item, SegmentUnit, SourceRecord, Table } from "../../../../core/types.ts";
+import type { Item, SegmentUnit, SourceRecord, Table } from "../../../../core/types.ts";
+import type { EncodedBatch } from "../../../../core/plugin/transcoder.ts";
 import proxy from "../../../../plugins/target/aliyun-dynamo-proxy.ts";
 import { scanned, testConfig, testTable } from "../../../fakes/context.ts";
 

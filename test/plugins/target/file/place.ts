@@ -7,13 +7,13 @@ import type { Config } from "../../../../core/config/config.ts";
 import { createContext } from "../../../../core/run/context.ts";
 import type { Target } from "../../../../core/plugin/roles.ts";
 import type {
-  EncodedBatch,
   SegmentUnit,
   SourceRecord,
   Table,
   TargetDocument,
   TargetIndex,
 } from "../../../../core/types.ts";
+import type { EncodedBatch } from "../../../../core/plugin/transcoder.ts";
 import file from "../../../../plugins/target/file.ts";
 import { testConfig, testTable } from "../../../fakes/context.ts";
 

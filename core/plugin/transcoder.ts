@@ -1,0 +1,43 @@
+/** The short way of a page: encoded by the converter, taken by the target, without records between. */
+import type { ConvertResult, Item, Page, SourceRecord, Unit } from "../types.ts";
+
+/**
+ * Documents as the target takes them, one behind the other: BSON, each with its `_id`, or, from `same`, DynamoDB
+ * JSON.
+ */
+export interface EncodedBatch {
+  unit: Unit;
+  bytes: Uint8Array;
+  /** Where each document ends in `bytes`. */
+  ends: number[];
+  /** The record behind a document, converted anew: for replaces and for errors. */
+  record(index: number): SourceRecord;
+}
+
+/** A page that was encoded, as long as nothing of its unit is appended or taken after it. */
+export interface EncodedPage extends ConvertResult {
+  /** How many items it has. */
+  items: number;
+  /**
+   * Takes out the items that don't match, without making records of them; missing: it can't look at items.
+   *
+   * @returns how many are left
+   */
+  keep?(predicate: (item: Item) => boolean): number;
+  /** Takes the whole page out; gives the places of the items that were left, among the page's records. */
+  undo(): number[];
+}
+
+/** Encodes pages of one unit without making records. */
+export interface Transcoder {
+  /**
+   * Appends a page's items; undefined: it can't, and nothing was appended.
+   *
+   * @param looks whether somebody may want to look at items, with `keep`
+   */
+  append(page: Page, looks?: boolean): EncodedPage | undefined;
+  /** Documents appended and not taken. */
+  readonly count: number;
+  /** Takes the oldest documents, so many. */
+  take(count: number): EncodedBatch;
+}
