@@ -1,29 +1,36 @@
-/** The pages of one unit of the full phase, as the source gives them. */
+/** The pages of one segment, as the source gives them. */
 import type { Context } from "../plugin/context.ts";
 import { MigrationError } from "../errors.ts";
 import { runStep } from "../stages/error-policy.ts";
-import type { Held } from "../flow/memory-budget.ts";
+import { type Held, PAGE_BYTES, type UnitMemory } from "../flow/memory-budget.ts";
 import type { Page, Position, SegmentUnit, Table } from "../types.ts";
 
+/** A page, and the memory that it takes until its documents wait for their batch. */
+export interface HeldPage {
+  page: Page;
+  room: Held;
+}
+
 /**
- * A unit's pages; a reader that failed and is to go on is opened anew behind the last page.
+ * A segment's pages; a reader that failed and is to go on is opened anew behind the last page.
  *
- * @param reserve makes room for a page
- * @param onPage gets the room that was made for a page, and its size
+ * @param memory where each page's room comes from, before its request is sent
+ * @param weight so many times its bytes the next page takes
  */
 export async function* readPages(
   ctx: Context,
   unit: SegmentUnit,
   from: Position | undefined,
-  reserve: () => Promise<Held>,
-  onPage: (room: Held | undefined, bytes: number) => void,
-): AsyncGenerator<Page, void> {
+  memory: UnitMemory,
+  weight: () => number,
+): AsyncGenerator<HeldPage, void> {
   const { phase, table } = unit;
   let position = from;
+  /** For the page that is asked for. */
   let room: Held | undefined;
   const beforeRequest = async (request: object): Promise<void> => {
     await ctx.call("fetch:before", { phase, table, unit, request });
-    room ??= await reserve();
+    room ??= await memory.reserve(PAGE_BYTES * weight(), ctx.signal);
   };
   function open(): AsyncIterator<Page> {
     const pages = ctx.role("source").read(unit, { from: position, signal: ctx.signal, beforeRequest });
@@ -44,15 +51,21 @@ export async function* readPages(
         return next;
       });
       if (done) return;
-      checkPage(value as Page, table);
-      ({ position } = value as Page);
-      ended = position === undefined;
-      onPage(room, (value as Page).bytes);
-      room = undefined;
-      yield value as Page;
+      yield held(value as Page);
     }
   } finally {
     await reader?.return?.();
+  }
+
+  function held(page: Page): HeldPage {
+    checkPage(page, table);
+    ({ position } = page);
+    ended = position === undefined;
+    // A source that gives what it has without a request has reserved nothing.
+    const its = room ?? memory.hold(0);
+    its.resize(page.bytes * weight());
+    room = undefined;
+    return { page, room: its };
   }
 }
 

@@ -1,16 +1,16 @@
-/** One unit's writes: batches leave in order, several at once, and what is acknowledged moves the checkpoint. */
+/** One segment's writes: batches leave in order, several at once, and what is acknowledged moves the checkpoint. */
 import type { UnitState } from "../checkpoint/run-checkpoint.ts";
 import type { Context } from "../plugin/context.ts";
 import type { Semaphore } from "../flow/semaphore.ts";
-import { ENCODED, OBJECTS, type UnitMemory } from "../flow/memory-budget.ts";
+import { ENCODED, type UnitMemory } from "../flow/memory-budget.ts";
 import { createAckTracker } from "./ack-tracker.ts";
 import type { TableProgress } from "../progress/progress.ts";
 import type { UnitPersister } from "../checkpoint/unit-persister.ts";
 import type { SegmentUnit, SourceRecord, Table, WriteResult } from "../types.ts";
 import type { EncodedBatch } from "../plugin/transcoder.ts";
-import { beforeWrite, writeOut, type Written } from "../stages/write.ts";
+import { beforeWrite, sum, writeOut, type Written } from "../stages/write.ts";
 
-/** What the writes of a table's units share. */
+/** What the writes of a table's segments share. */
 export interface SegmentWriterOptions {
   ctx: Context;
   table: Table;
@@ -22,12 +22,16 @@ export interface SegmentWriterOptions {
   fail: (thrown: unknown) => Promise<unknown>;
 }
 
-/** One unit's writes on their way. */
+/** One segment's writes on their way. */
 export interface SegmentWriter {
   /** A page has been read, of which so many documents are to be written. */
   page(documents: number, found: UnitState): void;
-  /** Waits for a free lane, then sends without waiting for the answer. */
-  start(records: SourceRecord[]): Promise<void>;
+  /**
+   * Waits for a free lane, then sends without waiting for the answer.
+   *
+   * @param bytes what the records take in memory
+   */
+  start(records: SourceRecord[], bytes: number): Promise<void>;
   /** The same for documents encoded already. */
   startEncoded(batch: EncodedBatch): Promise<void>;
   /** Waits until none is on its way. */
@@ -37,10 +41,10 @@ export interface SegmentWriter {
 }
 
 /**
- * Makes a unit's writes.
+ * Makes a segment's writes.
  *
- * @param from what earlier runs had written of the unit
- * @param memory the unit's part of the run's
+ * @param from what earlier runs had written of the segment
+ * @param memory the segment's part of the run's
  */
 export function createSegmentWriter(
   options: SegmentWriterOptions,
@@ -53,56 +57,57 @@ export function createSegmentWriter(
   const tracker = createAckTracker<UnitState>();
   const onTheWay = new Set<Promise<void>>();
   let reached: UnitState = from ?? { read: 0, filtered: 0, overflowed: 0, bytes: 0 };
-  /** What the newest page brought. */
-  let newest: UnitState | undefined;
   let failure: { error: unknown } | undefined;
+  /** Settles when the batch before has been handed to the target. */
+  let handed: Promise<unknown> = Promise.resolve();
 
-  /** Resolves when the batch before has been handed to the target: a slow hook must not change the order. */
-  let handed: Promise<void> = Promise.resolve();
+  /** Gives how many of the records hooks have left out. */
+  async function write(batch: SourceRecord[]): Promise<number> {
+    // A hook may edit the array in place.
+    const read = batch.length;
+    const { writing } = await handOver(beforeWrite(ctx, unit, batch));
+    const { records, result } = await writing;
+    count(result);
+    return read - records.length;
+  }
 
-  async function write(batch: SourceRecord[], page: UnitState | undefined): Promise<void> {
-    const before = handed;
-    const { promise, resolve } = Promise.withResolvers<void>();
-    handed = promise;
-    const drop = (count: number): void => {
-      counters.filtered += count;
-      if (page !== undefined) page.filtered += count;
-    };
-    let sent = 0;
-    let writing: Promise<Written>;
-    try {
-      // A hook may edit the array in place.
-      const read = batch.length;
-      const records = await beforeWrite(ctx, unit, batch);
-      drop(read - records.length);
-      await before;
-      sent = records.length;
-      if (sent === 0) return;
-      writing = writeOut(ctx, unit, records, (some) => target.write({ unit, records: some }, ctx.abandon));
+  /** Sends what a hook leaves of a batch when all before it are sent: a slow hook must not change the order. */
+  function handOver(left: Promise<SourceRecord[]>): Promise<{ writing: Promise<Written> }> {
+    const handing = Promise.all([left, handed]).then(async ([records]) => {
+      const writing = send(records);
       // What is tried again must not come behind its successors: a target may know how much is there, not what.
       if (ctx.listens("error")) await writing;
       else writing.catch(() => {});
-    } finally {
-      resolve();
-    }
-    const { records, result } = await writing;
-    drop(sent - records.length);
-    count(result);
+      return { writing };
+    });
+    handed = Promise.allSettled([handing, handed]);
+    return handing;
+  }
+
+  async function send(records: SourceRecord[]): Promise<Written> {
+    if (records.length === 0) return { records, result: sum([]) };
+    return writeOut(ctx, unit, records, (some) => target.write({ unit, records: some }, ctx.abandon));
+  }
+
+  async function writeEncoded(batch: EncodedBatch): Promise<number> {
+    count(await target.writeEncoded!(batch, ctx.abandon));
+    return 0;
   }
 
   function count({ inserted, replaced, duplicates }: WriteResult): void {
     counters.written += inserted + replaced + duplicates;
   }
 
-  async function launch(documents: number, bytes: number, work: () => Promise<void>): Promise<void> {
+  /** @param work gives how many of the documents were left out */
+  async function launch(documents: number, bytes: number, work: () => Promise<number>): Promise<void> {
     const leave = await writers.acquire();
     if (failure !== undefined) {
       leave();
       throw failure.error;
     }
-    const acknowledged = tracker.batchSent(documents);
+    const acknowledge = tracker.batchSent(documents);
     const held = memory.hold(bytes);
-    const writing = finish(work, acknowledged).finally(() => {
+    const writing = finish(work, acknowledge).finally(() => {
       leave();
       held.release();
       onTheWay.delete(writing);
@@ -110,10 +115,11 @@ export function createSegmentWriter(
     onTheWay.add(writing);
   }
 
-  async function finish(work: () => Promise<void>, acknowledged: () => void): Promise<void> {
+  async function finish(work: () => Promise<number>, acknowledge: (dropped: number) => void): Promise<void> {
     try {
-      await work();
-      acknowledged();
+      const dropped = await work();
+      counters.filtered += dropped;
+      acknowledge(dropped);
       advance();
     } catch (error) {
       failure ??= { error };
@@ -122,16 +128,16 @@ export function createSegmentWriter(
     }
   }
 
-  /** Adds what is written without a hole to what is known of the unit. */
+  /** Adds what is written without a hole to what is known of the segment. */
   function advance(): void {
     const pages = tracker.takeAcknowledged();
-    for (const { position, read, filtered, overflowed, bytes } of pages) {
+    for (const { mark, dropped } of pages) {
       reached = {
-        ...(position && { position }),
-        read: reached.read + read,
-        filtered: reached.filtered + filtered,
-        overflowed: reached.overflowed + overflowed,
-        bytes: reached.bytes + bytes,
+        ...(mark.position && { position: mark.position }),
+        read: reached.read + mark.read,
+        filtered: reached.filtered + mark.filtered + dropped,
+        overflowed: reached.overflowed + mark.overflowed,
+        bytes: reached.bytes + mark.bytes,
       };
     }
     if (pages.length > 0) persister.moved(unit, reached, pages.length);
@@ -139,21 +145,12 @@ export function createSegmentWriter(
 
   return {
     page(documents, found) {
-      newest = found;
       tracker.pageRead(documents, found);
       if (documents === 0) advance();
     },
-    start: (batch) => {
-      const page = newest;
-      const { bytes = 0, read = 1 } = page ?? {};
-      return launch(batch.length, Math.ceil((batch.length * OBJECTS * bytes) / Math.max(1, read)), () =>
-        write(batch, page),
-      );
-    },
+    start: (batch, bytes) => launch(batch.length, bytes, () => write(batch)),
     startEncoded: (batch) =>
-      launch(batch.ends.length, batch.bytes.length * ENCODED, async () =>
-        count(await target.writeEncoded!(batch, ctx.abandon)),
-      ),
+      launch(batch.ends.length, batch.bytes.length * ENCODED, () => writeEncoded(batch)),
     settled: async () => {
       await Promise.all(onTheWay);
     },

@@ -1,6 +1,7 @@
 /** After a table was copied again over what was there: documents are deleted whose items are gone. */
 import type { Context } from "../plugin/context.ts";
-import { convertOnce, runRecordHook } from "../stages/convert.ts";
+import { convertOnce } from "../stages/convert.ts";
+import { runRecordHook } from "../stages/record-hooks.ts";
 import { runStep } from "../stages/error-policy.ts";
 import { MigrationError } from "../errors.ts";
 import { EDITING_HOOKS } from "../plugin/hooks.ts";
@@ -122,8 +123,8 @@ async function kept(ctx: Context, table: Table, records: SourceRecord[]): Promis
   return runStep(
     ctx,
     { stage: "fetch", table, batch: { unit, records } },
-    async (at) => {
-      const converted = await convertOnce(ctx, unit, structuredClone(records), at);
+    async () => {
+      const converted = await convertOnce(ctx, unit, structuredClone(records));
       return texts(await runRecordHook(ctx, "write:before", unit, converted.records));
     },
     async () => {

@@ -3,7 +3,7 @@ import type { TableCheckpoint, TableState } from "../checkpoint/run-checkpoint.t
 import type { Context } from "../plugin/context.ts";
 import { checkSurplus } from "../full/counts.ts";
 import { runStep } from "../stages/error-policy.ts";
-import { copyTable } from "../full/copy-segment.ts";
+import { copyTable } from "../full/copy-table.ts";
 import { indexPattern, planIndexes } from "../schema/indexes.ts";
 import type { FairSemaphore } from "../flow/semaphore.ts";
 import { takeUp } from "./target-tables.ts";

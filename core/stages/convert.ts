@@ -1,8 +1,8 @@
 /** A page's records on their way to documents, in both phases: the hooks around fetch and convert, and the conversion. */
 import type { Context } from "../plugin/context.ts";
-import { runBatchStep } from "./error-policy.ts";
-import { fetchAfterEvent, type Stage } from "../plugin/hooks.ts";
-import { checkKeys } from "./record-hooks.ts";
+import { inStage, runBatchStep } from "./error-policy.ts";
+import { fetchAfterEvent } from "../plugin/hooks.ts";
+import { checkKeys, runRecordHook } from "./record-hooks.ts";
 import type { SourceRecord, Unit } from "../types.ts";
 
 /** The hooks in which a plugin may change records. */
@@ -16,12 +16,11 @@ export interface Converted {
   overflowed: number;
 }
 
-/** Hooks and conversion. */
+/** Hooks and conversion; what fails is tried again from its first hook on. */
 export async function convertRecords(ctx: Context, unit: Unit, records: SourceRecord[]): Promise<Converted> {
-  if (!ctx.listens("error")) return convertOnce(ctx, unit, records, () => {});
+  if (!ctx.listens("error")) return convertOnce(ctx, unit, records);
   // Hooks edit records in place: who tries again begins with what came from the source.
-  const anew = (some: SourceRecord[], at: (stage: Stage) => void): Promise<Converted> =>
-    convertOnce(ctx, unit, structuredClone(some), at);
+  const anew = (some: SourceRecord[]): Promise<Converted> => convertOnce(ctx, unit, structuredClone(some));
   return runBatchStep(ctx, { stage: "fetch", batch: { unit, records } }, anew, (parts) => ({
     records: parts.flatMap((part) => part.records),
     overflowed: parts.reduce((sum, { overflowed }) => sum + overflowed, 0),
@@ -29,46 +28,20 @@ export async function convertRecords(ctx: Context, unit: Unit, records: SourceRe
 }
 
 /** The same, where the caller decides what becomes of a failure. */
-export async function convertOnce(
-  ctx: Context,
-  unit: Unit,
-  records: SourceRecord[],
-  at: (stage: Stage) => void,
-): Promise<Converted> {
-  let now = records;
-  at("fetch");
-  if (ctx.listens("fetch:after")) {
-    const event = fetchAfterEvent(unit, now);
-    await ctx.call("fetch:after", event);
-    now = event.records;
-  }
-  return convertFetched(ctx, unit, now, at);
+export async function convertOnce(ctx: Context, unit: Unit, records: SourceRecord[]): Promise<Converted> {
+  if (!ctx.listens("fetch:after")) return convertFetched(ctx, unit, records);
+  const event = fetchAfterEvent(unit, records);
+  await ctx.call("fetch:after", event);
+  return convertFetched(ctx, unit, event.records);
 }
 
 /** The same for records that `fetch:after` hooks have seen. */
-export async function convertFetched(
-  ctx: Context,
-  unit: Unit,
-  records: SourceRecord[],
-  at: (stage: Stage) => void = () => {},
-): Promise<Converted> {
-  at("convert");
-  let now = await runRecordHook(ctx, "convert:before", unit, records);
-  const { overflowed } = ctx.role("convert").convert(now, unit.table);
-  now = await runRecordHook(ctx, "convert:after", unit, now);
-  if (EDITING.some(ctx.listens)) checkKeys(now, unit.table, ctx.role("convert").fieldPath);
-  return { records: now, overflowed };
-}
-
-/** The records as a hook leaves them. */
-export async function runRecordHook(
-  ctx: Context,
-  name: "convert:before" | "convert:after" | "write:before",
-  unit: Unit,
-  records: SourceRecord[],
-): Promise<SourceRecord[]> {
-  if (!ctx.listens(name)) return records;
-  const event = { phase: unit.phase, table: unit.table, unit, records };
-  await ctx.call(name, event);
-  return event.records;
+export function convertFetched(ctx: Context, unit: Unit, records: SourceRecord[]): Promise<Converted> {
+  return inStage("convert", async () => {
+    let now = await runRecordHook(ctx, "convert:before", unit, records);
+    const { overflowed } = ctx.role("convert").convert(now, unit.table);
+    now = await runRecordHook(ctx, "convert:after", unit, now);
+    if (EDITING.some(ctx.listens)) checkKeys(now, unit.table, ctx.role("convert").fieldPath);
+    return { records: now, overflowed };
+  });
 }

@@ -12,26 +12,38 @@ const LONGEST_PAUSE = 5000;
 /** The part of the event that is known before anything fails. */
 export type Failing = Pick<ErrorEvent, "stage" | "table" | "batch">;
 
+/** The stages of a step in which failures happened, where a step has several. */
+const stageOf = new WeakMap<object, Stage>();
+
+/** Runs a stage of a step that has several, so that a failure is told with its name. */
+export async function inStage<T>(stage: Stage, run: () => Promise<T>): Promise<T> {
+  try {
+    return await run();
+  } catch (error) {
+    if (error instanceof Error && !stageOf.has(error)) stageOf.set(error, stage);
+    throw error;
+  }
+}
+
 /**
  * Runs a step. When it fails and somebody listens to `error`, it is run again, left out, or its failure thrown.
  *
- * @param run may be called again and again; tells when it has come to another stage
+ * @param run may be called again and again; its stages beyond the first are run by {@link inStage}
  * @param skip what comes of the step when it is left out; missing: it can't be
  */
 export async function runStep<T>(
   ctx: Context,
   failing: Failing,
-  run: (at: (stage: Stage) => void) => T | Promise<T>,
+  run: () => T | Promise<T>,
   skip?: (error: MigrationError, stage: Stage) => T | Promise<T>,
 ): Promise<T> {
-  let { stage } = failing;
-  const at = (now: Stage): void => void (stage = now);
-  if (!ctx.listens("error")) return run(at);
+  if (!ctx.listens("error")) return run();
   for (let attempt = 1; ; attempt++) {
     try {
-      return await run(at);
+      return await run();
     } catch (thrown) {
       const error = toMigrationError(thrown);
+      const stage = stageOf.get(thrown as object) ?? failing.stage;
       // What fails because the run stops is no news, and what becomes of a gap is said by `on_gap`.
       if (ctx.signal.aborted || error.code === "STREAM_GAP") throw thrown;
       const action = await ask(ctx, { ...failing, stage, error, attempt });
@@ -71,14 +83,14 @@ async function ask(ctx: Context, event: ErrorEvent): Promise<ErrorEvent["action"
 export function runBatchStep<T>(
   ctx: Context,
   { stage: first, batch: { unit, records } }: { stage: Stage; batch: Batch },
-  run: (records: SourceRecord[], at: (stage: Stage) => void) => Promise<T>,
+  run: (records: SourceRecord[]) => Promise<T>,
   merge: (parts: T[]) => T,
 ): Promise<T> {
   const batch = { unit, records };
   return runStep(
     ctx,
     { stage: first, table: unit.table, batch },
-    (at) => run(records, at),
+    () => run(records),
     async (error, stage) => {
       if (records.length === 1) {
         await ctx.skip({ stage, batch, error });

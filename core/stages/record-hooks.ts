@@ -1,8 +1,22 @@
-/** What plugins must not do to keys: an update or a delete would miss its document. */
+/** The hooks that edit records, and what they must not do to keys: an update or a delete would miss its document. */
+import type { Context } from "../plugin/context.ts";
 import { MigrationError } from "../errors.ts";
 import { fieldAt, keyAttributes } from "../schema/keys.ts";
 import type { Converter } from "../plugin/roles.ts";
-import type { SourceRecord, Table } from "../types.ts";
+import type { SourceRecord, Table, Unit } from "../types.ts";
+
+/** The records as a hook leaves them. */
+export async function runRecordHook(
+  ctx: Context,
+  name: "convert:before" | "convert:after" | "write:before",
+  unit: Unit,
+  records: SourceRecord[],
+): Promise<SourceRecord[]> {
+  if (!ctx.listens(name)) return records;
+  const event = { phase: unit.phase, table: unit.table, unit, records };
+  await ctx.call(name, event);
+  return event.records;
+}
 
 /**
  * Refuses documents that don't have the key by which their changes will look for them.

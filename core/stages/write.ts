@@ -1,8 +1,7 @@
 /** A batch on its way to the target, in both phases: the hooks around the write, and what becomes of failures. */
 import type { Context } from "../plugin/context.ts";
-import { runRecordHook } from "./convert.ts";
 import { runStep, runBatchStep } from "./error-policy.ts";
-import { checkKeys } from "./record-hooks.ts";
+import { checkKeys, runRecordHook } from "./record-hooks.ts";
 import type { SourceRecord, Unit, WriteResult } from "../types.ts";
 
 /** The records as `write:before` hooks leave them; none when an `error` hook wants them left out. */

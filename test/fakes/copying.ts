@@ -2,7 +2,7 @@
 import { createFairSemaphore } from "../../core/flow/semaphore.ts";
 import { openCheckpoint } from "../../core/checkpoint/run-checkpoint.ts";
 import type { Context } from "../../core/plugin/context.ts";
-import { copyTable } from "../../core/full/copy-segment.ts";
+import { copyTable } from "../../core/full/copy-table.ts";
 import { type TableProgress, trackTable } from "../../core/progress/progress.ts";
 import type { Source, Target } from "../../core/plugin/roles.ts";
 import type { Table } from "../../core/types.ts";

@@ -1,0 +1,52 @@
+/** The full phase of one table: its segments are copied side by side, then its documents counted. */
+import type { TableCheckpoint } from "../checkpoint/run-checkpoint.ts";
+import { createUnitPersister } from "../checkpoint/unit-persister.ts";
+import { createSemaphore, type FairSemaphore } from "../flow/semaphore.ts";
+import type { Context } from "../plugin/context.ts";
+import type { TableProgress } from "../progress/progress.ts";
+import { confirmTable, explainCopy } from "../stages/table-now.ts";
+import type { Table } from "../types.ts";
+import { copySegment, type TableCopy } from "./copy-segment.ts";
+import { checkCounts } from "./counts.ts";
+
+/**
+ * Copies a table's items, from where an earlier run had come to, and checks that all of them arrived.
+ *
+ * @param counters is kept up to date
+ * @param readers requests to the source at once, shared by all tables
+ * @returns the documents present at the target that were not written here
+ * @throws MigrationError COUNT_MISMATCH when documents are missing, SOURCE_GONE when the table was deleted or made anew
+ */
+export async function copyTable(
+  ctx: Context,
+  table: Table,
+  counters: TableProgress,
+  checkpoint: TableCheckpoint,
+  readers: FairSemaphore,
+): Promise<number> {
+  const { config } = ctx;
+  let explained: Promise<unknown> | undefined;
+  const copy: TableCopy = {
+    async fail(thrown) {
+      const error = await (explained ??= explainCopy(ctx, table, thrown));
+      ctx.stop(error);
+      return error;
+    },
+    ctx,
+    table,
+    counters,
+    readers,
+    parsers: createSemaphore(config["full.document.parser"]),
+    writers: createSemaphore(config["full.document.concurrency"]),
+    persister: createUnitPersister(ctx, table, checkpoint),
+  };
+  const begun = ctx.role("source").units(table, checkpoint.state?.units);
+  const left = begun
+    .map((unit) => ({ unit, from: checkpoint.unit(unit) }))
+    .filter(({ from }) => from === undefined || from.position !== undefined);
+  const ends = await Promise.allSettled(left.map(({ unit, from }) => copySegment(copy, unit, from)));
+  await copy.persister.flush();
+  for (const end of ends) if (end.status === "rejected") throw end.reason;
+  await confirmTable(ctx, table);
+  return checkCounts(ctx, table, counters);
+}
