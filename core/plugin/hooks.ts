@@ -143,38 +143,3 @@ export const EDITING_HOOKS: ReadonlySet<HookName> = new Set([
 export type HookName = keyof Hooks;
 /** The event a hook gets. */
 export type HookEvent<Name extends HookName> = Parameters<Hooks[Name]>[0];
-
-/** Makes the {@link FetchAfterEvent} of a page. */
-export function fetchAfterEvent(unit: Unit, records: SourceRecord[]): FetchAfterEvent {
-  return {
-    phase: unit.phase,
-    table: unit.table,
-    unit,
-    records,
-    keep(predicate) {
-      this.records = keepMatching(this.records, predicate);
-    },
-  };
-}
-
-/** The records that `keep` leaves. */
-export function keepMatching(records: SourceRecord[], predicate: (item: Item) => boolean): SourceRecord[] {
-  return records.filter((record) => keepRecord(record, predicate));
-}
-
-/** Whether a record stays; one that leaves or enters the filter is turned into a delete or an insert. */
-function keepRecord(record: SourceRecord, predicate: (item: Item) => boolean): boolean {
-  const before = record.oldItem !== undefined && predicate(record.oldItem);
-  const after = record.item !== undefined && predicate(record.item);
-  // Of a change without its old image nobody knows whether the item was in the filter: deleting is safe.
-  const leaves = before || (record.event === "MODIFY" && record.oldItem === undefined);
-  if (record.op === "put" && !after && leaves) {
-    record.op = "delete";
-    record.event = "REMOVE";
-    delete record.item;
-    return true;
-  }
-  if (record.op === "put" && after && !before && record.event === "MODIFY") record.event = "INSERT";
-  // A delete without an old image may concern an item that is there: it stays.
-  return record.op === "delete" ? before || record.oldItem === undefined : after;
-}

@@ -1,7 +1,7 @@
 /** A page's records on their way to documents, in both phases: the hooks around fetch and convert, and the conversion. */
 import type { Context } from "../plugin/context.ts";
 import { inStage, runBatchStep } from "./error-policy.ts";
-import { fetchAfterEvent } from "../plugin/hooks.ts";
+import { fetchRecords } from "./fetch.ts";
 import { checkKeys, runRecordHook } from "./record-hooks.ts";
 import type { SourceRecord, Unit } from "../types.ts";
 
@@ -29,10 +29,7 @@ export async function convertRecords(ctx: Context, unit: Unit, records: SourceRe
 
 /** The same, where the caller decides what becomes of a failure. */
 export async function convertOnce(ctx: Context, unit: Unit, records: SourceRecord[]): Promise<Converted> {
-  if (!ctx.listens("fetch:after")) return convertFetched(ctx, unit, records);
-  const event = fetchAfterEvent(unit, records);
-  await ctx.call("fetch:after", event);
-  return convertFetched(ctx, unit, event.records);
+  return convertFetched(ctx, unit, await fetchRecords(ctx, unit, records));
 }
 
 /** The same for records that `fetch:after` hooks have seen. */

@@ -1,11 +1,23 @@
-/** `fetch:after` for a page that is encoded already: as long as hooks only `keep`, no records are made. */
+/** `fetch:after`: what hooks leave of a page, as records or encoded. */
 import type { Context } from "../plugin/context.ts";
-import { type FetchAfterEvent, keepMatching } from "../plugin/hooks.ts";
-import type { Page, SegmentUnit, SourceRecord } from "../types.ts";
+import type { FetchAfterEvent } from "../plugin/hooks.ts";
+import type { Item, Page, SegmentUnit, SourceRecord, Unit } from "../types.ts";
 import type { EncodedPage } from "../plugin/transcoder.ts";
 
+/** Calls the hooks with records; gives those that are left. */
+export async function fetchRecords(
+  ctx: Context,
+  unit: Unit,
+  records: SourceRecord[],
+): Promise<SourceRecord[]> {
+  if (!ctx.listens("fetch:after")) return records;
+  const event = fetchAfterEvent(unit, records);
+  await ctx.call("fetch:after", event);
+  return event.records;
+}
+
 /**
- * Calls the hooks.
+ * Calls the hooks for a page that is encoded already: as long as they only `keep`, no records are made.
  *
  * @returns the records, when a hook asked for them: the encoded page is taken back then
  */
@@ -37,4 +49,39 @@ export async function fetchEncoded(
   };
   await ctx.call("fetch:after", event);
   return records;
+}
+
+/** Makes the {@link FetchAfterEvent} of a page. */
+export function fetchAfterEvent(unit: Unit, records: SourceRecord[]): FetchAfterEvent {
+  return {
+    phase: unit.phase,
+    table: unit.table,
+    unit,
+    records,
+    keep(predicate) {
+      this.records = keepMatching(this.records, predicate);
+    },
+  };
+}
+
+/** The records that `keep` leaves. */
+export function keepMatching(records: SourceRecord[], predicate: (item: Item) => boolean): SourceRecord[] {
+  return records.filter((record) => keepRecord(record, predicate));
+}
+
+/** Whether a record stays; one that leaves or enters the filter is turned into a delete or an insert. */
+function keepRecord(record: SourceRecord, predicate: (item: Item) => boolean): boolean {
+  const before = record.oldItem !== undefined && predicate(record.oldItem);
+  const after = record.item !== undefined && predicate(record.item);
+  // Of a change without its old image nobody knows whether the item was in the filter: deleting is safe.
+  const leaves = before || (record.event === "MODIFY" && record.oldItem === undefined);
+  if (record.op === "put" && !after && leaves) {
+    record.op = "delete";
+    record.event = "REMOVE";
+    delete record.item;
+    return true;
+  }
+  if (record.op === "put" && after && !before && record.event === "MODIFY") record.event = "INSERT";
+  // A delete without an old image may concern an item that is there: it stays.
+  return record.op === "delete" ? before || record.oldItem === undefined : after;
 }

@@ -3,7 +3,7 @@ import { expect } from "bun:test";
 import { createConsola } from "consola";
 import { createContext, type OwnedContext } from "../../../core/run/context.ts";
 import { MigrationError } from "../../../core/errors.ts";
-import { fetchAfterEvent } from "../../../core/plugin/hooks.ts";
+import { fetchAfterEvent } from "../../../core/stages/fetch.ts";
 import type { AnyPlugin } from "../../../core/plugin/plugin.ts";
 import type { Item, SourceRecord, Table } from "../../../core/types.ts";
 import { testConfig } from "../../fakes/context.ts";

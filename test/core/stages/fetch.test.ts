@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { fetchAfterEvent } from "../../../core/plugin/hooks.ts";
+import { fetchAfterEvent } from "../../../core/stages/fetch.ts";
 import type { Item, SourceRecord, Unit } from "../../../core/types.ts";
 import { testTable } from "../../fakes/context.ts";
 
