@@ -14,5 +14,6 @@ export {
 export { type AnyPlugin, definePlugin, type Plugin } from "./plugin/plugin.ts";
 export { createProgress, type Progress, type TableProgress, type TableState } from "./progress/progress.ts";
 export type * from "./plugin/roles.ts";
+export type * from "./plugin/stored.ts";
 export type * from "./plugin/transcoder.ts";
 export type * from "./types.ts";

@@ -19,6 +19,7 @@ import type {
   Unit,
   WriteResult,
 } from "../types.ts";
+import type { Stored } from "./stored.ts";
 import type { EncodedBatch, Transcoder } from "./transcoder.ts";
 
 /** What a source's reader gets to do its work with. */
@@ -48,6 +49,8 @@ export interface Source {
   absent?(table: Table, keys: Item[], signal: AbortSignal): Promise<Item[]>;
   /** The items of the keys, whole, by consistent reads; missing: they can't be looked up. */
   items?(table: Table, keys: Item[], signal: AbortSignal): Promise<Item[]>;
+  /** The attribute by which items expire (TTL), in seconds since 1970; undefined: none, or it isn't granted to ask. Missing: nobody can tell. */
+  expiry?(table: Table, signal: AbortSignal): Promise<string | undefined>;
   /** Frees what the source holds; may be called twice. */
   close?(): Promise<void> | void;
 }
@@ -172,6 +175,8 @@ export interface Target {
   count(table: Table, signal: AbortSignal): Promise<number>;
   /** All documents there, some at a time, with at least their keys' fields and exact types; missing: it can't. */
   keys?(table: Table, signal: AbortSignal): AsyncIterable<TargetDocument[]>;
+  /** Reads and compares what is there; missing: a copy can't be verified. */
+  readonly stored?: Stored;
   /** Some documents that are there, with their exact types; missing: nobody can tell. */
   sample?(table: Table, count: number, signal: AbortSignal): Promise<TargetDocument[]>;
   /** Frees what the target holds; may be called twice. */
