@@ -1,18 +1,33 @@
 /** One segment of a table, from its first page to the acknowledgement of its last batch. */
 import type { UnitState } from "../checkpoint/run-checkpoint.ts";
 import { inLanes, readAhead } from "../flow/read-ahead.ts";
+import type { UnitMemory } from "../flow/memory-budget.ts";
 import type { FairSemaphore, Semaphore } from "../flow/semaphore.ts";
-import type { Page, SegmentUnit } from "../types.ts";
+import type { Context } from "../plugin/context.ts";
+import type { TableProgress } from "../progress/progress.ts";
+import type { Page, SegmentUnit, Table } from "../types.ts";
 import { createPageSink } from "./page-sink.ts";
 import { readPages } from "./read-pages.ts";
-import { createSegmentWriter, type SegmentWriterOptions } from "./segment-writer.ts";
+import type { SegmentWriter } from "./segment-writer.ts";
 
 /** What the segments of one table share. */
-export interface TableCopy extends SegmentWriterOptions {
+export interface TableCopy {
+  ctx: Context;
+  table: Table;
+  counters: TableProgress;
   /** `full.document.parser` conversions at once. */
   parsers: Semaphore;
   /** Requests to the source at once, shared by all tables. */
   readers: FairSemaphore;
+  /**
+   * Where a segment's documents go.
+   *
+   * @param from what earlier runs had done of the segment
+   * @param memory the segment's part of the run's
+   */
+  openWriter: (unit: SegmentUnit, from: UnitState | undefined, memory: UnitMemory) => SegmentWriter;
+  /** Says what a failure was, and stops the run; gives what it ends with. */
+  fail: (thrown: unknown) => Promise<unknown>;
 }
 
 /** Documents wait so long at most for their batch to fill while pages come, in ms. */
@@ -24,7 +39,7 @@ const BATCH_BYTES = 2 * 1024 * 1024;
  * Copies a segment, from where an earlier run had come to.
  *
  * @param from what earlier runs had written of it
- * @throws what the run ends with, see {@link SegmentWriterOptions.fail}
+ * @throws what the run ends with, see {@link TableCopy.fail}
  */
 export async function copySegment(
   copy: TableCopy,
@@ -34,7 +49,7 @@ export async function copySegment(
   const { ctx, table, counters } = copy;
   const { signal } = ctx;
   const memory = ctx.memory.unit("pages");
-  const writer = createSegmentWriter(copy, unit, from, memory);
+  const writer = copy.openWriter(unit, from, memory);
   const sink = createPageSink(ctx, unit, writer);
   const pages = readPages(ctx, unit, from?.position, memory, () => sink.weight);
   const ahead = readAhead(inLanes(pages, copy.readers, table.name));

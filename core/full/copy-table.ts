@@ -8,6 +8,7 @@ import { confirmTable, explainCopy } from "../stages/table-now.ts";
 import type { Table } from "../types.ts";
 import { copySegment, type TableCopy } from "./copy-segment.ts";
 import { checkCounts } from "./counts.ts";
+import { createSegmentWriter } from "./segment-writer.ts";
 
 /**
  * Copies a table's items, from where an earlier run had come to, and checks that all of them arrived.
@@ -25,27 +26,30 @@ export async function copyTable(
   readers: FairSemaphore,
 ): Promise<number> {
   const { config } = ctx;
+  const persister = createUnitPersister(ctx, table, checkpoint);
+  const writers = createSemaphore(config["full.document.concurrency"]);
   let explained: Promise<unknown> | undefined;
+  async function fail(thrown: unknown): Promise<unknown> {
+    const error = await (explained ??= explainCopy(ctx, table, thrown));
+    ctx.stop(error);
+    return error;
+  }
   const copy: TableCopy = {
-    async fail(thrown) {
-      const error = await (explained ??= explainCopy(ctx, table, thrown));
-      ctx.stop(error);
-      return error;
-    },
     ctx,
     table,
     counters,
     readers,
     parsers: createSemaphore(config["full.document.parser"]),
-    writers: createSemaphore(config["full.document.concurrency"]),
-    persister: createUnitPersister(ctx, table, checkpoint),
+    openWriter: (unit, from, memory) =>
+      createSegmentWriter({ ctx, counters, writers, persister, fail }, unit, from, memory),
+    fail,
   };
   const begun = ctx.role("source").units(table, checkpoint.state?.units);
   const left = begun
     .map((unit) => ({ unit, from: checkpoint.unit(unit) }))
     .filter(({ from }) => from === undefined || from.position !== undefined);
   const ends = await Promise.allSettled(left.map(({ unit, from }) => copySegment(copy, unit, from)));
-  await copy.persister.flush();
+  await persister.flush();
   for (const end of ends) if (end.status === "rejected") throw end.reason;
   await confirmTable(ctx, table);
   return checkCounts(ctx, table, counters);

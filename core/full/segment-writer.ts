@@ -6,14 +6,13 @@ import { ENCODED, type UnitMemory } from "../flow/memory-budget.ts";
 import { createAckTracker } from "./ack-tracker.ts";
 import type { TableProgress } from "../progress/progress.ts";
 import type { UnitPersister } from "../checkpoint/unit-persister.ts";
-import type { SegmentUnit, SourceRecord, Table, WriteResult } from "../types.ts";
+import type { SegmentUnit, SourceRecord, WriteResult } from "../types.ts";
 import type { EncodedBatch } from "../plugin/transcoder.ts";
 import { beforeWrite, sum, writeOut, type Written } from "../stages/write.ts";
 
 /** What the writes of a table's segments share. */
 export interface SegmentWriterOptions {
   ctx: Context;
-  table: Table;
   counters: TableProgress;
   /** Writes at once. */
   writers: Semaphore;
