@@ -1,3 +1,4 @@
+/** What `bun run build` makes: the files of the npm package. */
 import { mkdirSync, readdirSync, rmSync } from "node:fs";
 import { defineBuildConfig, type BuildConfig } from "unbuild";
 

@@ -1,3 +1,4 @@
+/** The built-in plugins, by the roles and names that a configuration has for them. */
 import type { Config } from "../core/config/config.ts";
 import type { AnyPlugin, Plugin } from "../core/plugin/plugin.ts";
 import type { Roles } from "../core/plugin/roles.ts";

@@ -1,3 +1,4 @@
+/** Asking for the next page while this one is worked on, and how many ask at once. */
 import type { FairSemaphore } from "./semaphore.ts";
 
 /**

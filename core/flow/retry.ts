@@ -1,3 +1,4 @@
+/** Making a call again: for how long, with which pauses. */
 import { setTimeout as sleep } from "node:timers/promises";
 
 const SECOND = 1000;

@@ -1,3 +1,4 @@
+/** Names of tables, states and shards as names of files. */
 import { createHash } from "node:crypto";
 
 /** Of a name, so many characters are shown in its file's name. */

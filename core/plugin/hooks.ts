@@ -1,3 +1,4 @@
+/** The hooks: their names, their events, and what `keep` does to records. */
 import type { MigrationError } from "../errors.ts";
 import type {
   Batch,

@@ -1,3 +1,4 @@
+/** What a plugin is. */
 import type { GenericSchema } from "valibot";
 import type { Context } from "./context.ts";
 

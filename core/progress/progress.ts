@@ -1,3 +1,4 @@
+/** What is counted of a run and its tables, for whoever shows it. */
 import type { StreamProgress } from "./stream-progress.ts";
 import type { Table } from "../types.ts";
 

@@ -1,3 +1,4 @@
+/** The context of a run: who fills the roles, which hooks are called, when it stops. */
 import { createConsola, type ConsolaInstance } from "consola";
 import { createHooks, type Hookable } from "hookable";
 import type { Config } from "../config/config.ts";

@@ -1,3 +1,4 @@
+/** A run as a whole: plugins, preparation, the full phase, the incremental one, the end. */
 import { availableParallelism } from "node:os";
 import { chooseConversion } from "./adopt-nimoshake.ts";
 import { saveStatus } from "../checkpoint/nimoshake-status.ts";

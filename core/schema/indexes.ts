@@ -1,3 +1,4 @@
+/** Which indexes a table gets at the target, and what they are called. */
 import { attributesOf, partitionOf } from "./keys.ts";
 import type { Converter } from "../plugin/roles.ts";
 import type { IndexKeySchema, Table, TargetIndex } from "../types.ts";

@@ -1,3 +1,4 @@
+/** Which failures of DynamoDB's calls are sat out, for how long, and what they are called in the end. */
 import type { Context } from "../../core/plugin/context.ts";
 import { type RetryPolicy, withRetry } from "../../core/flow/retry.ts";
 import { callError, isAnswer, passingFailure, type Side } from "./errors.ts";

@@ -1,3 +1,4 @@
+/** Lines in the log about calls that fail for long. */
 import type { Context } from "../../core/plugin/context.ts";
 import { noteRetry } from "../../core/progress/progress.ts";
 import { passingFailure, type Side } from "./errors.ts";

@@ -1,3 +1,4 @@
+/** DynamoDB JSON from and to what the SDK has. */
 import type { AttributeValue as SdkValue, TableDescription } from "@aws-sdk/client-dynamodb";
 import type { AttributeValue, Item } from "../../core/types.ts";
 

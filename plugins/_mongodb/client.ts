@@ -1,3 +1,4 @@
+/** Connections to MongoDB, and how durable its writes are. */
 import {
   MongoClient,
   type MongoClientOptions,

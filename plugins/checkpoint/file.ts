@@ -1,3 +1,4 @@
+/** The checkpoint in files. */
 import { existsSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
 import type { Config } from "../../core/config/config.ts";

@@ -1,3 +1,4 @@
+/** The checkpoint in MongoDB. */
 import { type Db, MongoServerError } from "mongodb";
 import { definePlugin, type Plugin } from "../../core/plugin/plugin.ts";
 import { leaseLost } from "../../core/plugin/lease-lost.ts";

@@ -1,3 +1,4 @@
+/** The short way of the converters that make BSON: a page's body in, documents out. */
 import { ItemOffsets, lazyItem } from "../_bson/lazy-item.ts";
 import { createItemEncoder, type Encoding, Unexpected } from "../_bson/item-encoder.ts";
 import type { Converter } from "../../core/plugin/roles.ts";

@@ -1,3 +1,4 @@
+/** The conversion that keeps numbers exact. */
 import { exactNumber, roundedNumber } from "../_bson/number.ts";
 import { parseDecimal } from "../../core/schema/decimal.ts";
 import { definePlugin, type Plugin } from "../../core/plugin/plugin.ts";

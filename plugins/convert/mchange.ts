@@ -1,3 +1,4 @@
+/** The conversion that makes doubles of numbers. */
 import { isExactDouble } from "../_bson/number.ts";
 import { definePlugin, type Plugin } from "../../core/plugin/plugin.ts";
 import { plainValue } from "../_bson/value.ts";

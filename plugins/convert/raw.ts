@@ -1,3 +1,4 @@
+/** The conversion that keeps the types' tags. */
 import { definePlugin, type Plugin } from "../../core/plugin/plugin.ts";
 import type { AttributeValue } from "../../core/types.ts";
 import { typedValue } from "../_bson/value.ts";

@@ -1,3 +1,4 @@
+/** The conversion that changes nothing. */
 import { keyAttributes, targetNameOf } from "../../core/schema/keys.ts";
 import { definePlugin, type Plugin } from "../../core/plugin/plugin.ts";
 import type { Converter } from "../../core/plugin/roles.ts";

@@ -1,3 +1,4 @@
+/** Reading tables, item by item. */
 import {
   DescribeTableCommand,
   type DynamoDBClient,

@@ -1,3 +1,4 @@
+/** Reading the tables' streams. */
 import type { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import type { DynamoDBStreamsClient } from "@aws-sdk/client-dynamodb-streams";
 import { definePlugin, type Plugin } from "../../core/plugin/plugin.ts";

@@ -1,3 +1,4 @@
+/** What names at the target have in common: two tables can't have one. */
 import { MigrationError } from "../../core/errors.ts";
 import type { Table } from "../../core/types.ts";
 

@@ -1,3 +1,4 @@
+/** Writing to tables of a service with DynamoDB's protocol. */
 import type { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { MigrationError } from "../../core/errors.ts";
 import { inParallel } from "../../core/flow/parallel.ts";

@@ -1,3 +1,4 @@
+/** Writing dumps that mongorestore reads. */
 import { join, resolve } from "node:path";
 import { MigrationError } from "../../core/errors.ts";
 import { definePlugin, type Plugin } from "../../core/plugin/plugin.ts";

@@ -1,3 +1,4 @@
+/** Writing to MongoDB. */
 import { type Db, ObjectId } from "mongodb";
 import { derivesIds } from "../_bson/document-id.ts";
 import { planIndexes } from "../../core/schema/indexes.ts";

@@ -1,3 +1,4 @@
+/** The plugin `exclude`. */
 import { MigrationError } from "../../core/errors.ts";
 import { definePlugin, type Plugin } from "../../core/plugin/plugin.ts";
 import { readDeepSelection } from "./_attributes.ts";

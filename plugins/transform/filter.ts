@@ -1,3 +1,4 @@
+/** The plugin `filter`. */
 import type { Context } from "../../core/plugin/context.ts";
 import { definePlugin, type Plugin } from "../../core/plugin/plugin.ts";
 import type { Item } from "../../core/types.ts";

@@ -1,3 +1,4 @@
+/** The plugin `mask`. */
 import type { Context } from "../../core/plugin/context.ts";
 import { MigrationError } from "../../core/errors.ts";
 import { attributesOf, keyAttributes, targetNameOf } from "../../core/schema/keys.ts";

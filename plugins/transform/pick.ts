@@ -1,3 +1,4 @@
+/** The plugin `pick`. */
 import { definePlugin, type Plugin } from "../../core/plugin/plugin.ts";
 import type { Item } from "../../core/types.ts";
 import { setField } from "../../core/schema/set-field.ts";

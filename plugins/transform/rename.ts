@@ -1,3 +1,4 @@
+/** The plugin `rename`. */
 import type { Context } from "../../core/plugin/context.ts";
 import { definePlugin, type Plugin } from "../../core/plugin/plugin.ts";
 import { checkKeys, perTable, type TextOptions, textOptions, warnOfStrangers } from "./_options.ts";

@@ -1,3 +1,4 @@
+/** How an error is shown: its lines, its hint, its exit code. */
 import { expect, test } from "bun:test";
 import { printError } from "../../bin/errors.ts";
 import { MigrationError } from "../../core/errors.ts";

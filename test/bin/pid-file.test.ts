@@ -1,3 +1,4 @@
+/** The pid file: one process of an id in a folder. */
 import { afterEach, beforeEach, describe, expect, setDefaultTimeout, test } from "bun:test";
 import {
   existsSync,

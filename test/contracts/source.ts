@@ -1,3 +1,4 @@
+/** The source's contract. */
 import assert from "node:assert/strict";
 import { keyAttributes } from "../../core/schema/keys.ts";
 import type { Table } from "../../core/types.ts";

@@ -1,3 +1,4 @@
+/** The target's contract. */
 import type { ContractCase } from "./case.ts";
 import { applyCases } from "./target-apply.ts";
 import type { TargetContract } from "./target-options.ts";

@@ -1,3 +1,4 @@
+/** The error codes and their documentation. */
 import { expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";

@@ -1,3 +1,4 @@
+/** Waiting for what becomes true. */
 import { setTimeout as sleep } from "node:timers/promises";
 
 const SECOND = 1000;

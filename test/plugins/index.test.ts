@@ -1,3 +1,4 @@
+/** The built-in plugins that users name. */
 import { expect, test } from "bun:test";
 import { hookPlugin } from "../../plugins/index.ts";
 

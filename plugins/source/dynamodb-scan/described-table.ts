@@ -1,3 +1,4 @@
+/** A table's description by the service, as a `Table`. */
 import type {
   AttributeDefinition,
   KeySchemaElement,

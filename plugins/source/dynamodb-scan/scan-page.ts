@@ -1,3 +1,4 @@
+/** From a Scan's answer to a page. */
 import type { Item, Page, SourceRecord } from "../../../core/types.ts";
 import { parseAnswer } from "../../_dynamodb/answer.ts";
 import { malformed } from "../../_dynamodb/errors.ts";

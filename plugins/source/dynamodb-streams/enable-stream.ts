@@ -1,3 +1,4 @@
+/** A table's stream: found, or enabled and waited for. */
 import {
   DescribeTableCommand,
   type DynamoDBClient,

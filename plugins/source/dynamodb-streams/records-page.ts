@@ -1,3 +1,4 @@
+/** From GetRecords' answer to records. */
 import type { Item, SourceRecord } from "../../../core/types.ts";
 import { parseAnswer } from "../../_dynamodb/answer.ts";
 import { malformed } from "../../_dynamodb/errors.ts";

@@ -1,3 +1,4 @@
+/** One shard's reading: iterators, their renewal, and gaps. */
 import {
   type DynamoDBStreamsClient,
   GetRecordsCommand,

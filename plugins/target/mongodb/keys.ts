@@ -1,3 +1,4 @@
+/** All documents of a collection, page by page. */
 import { BSON, type Collection, type Document } from "mongodb";
 import { type RetryOptions, withRetry } from "../../../core/flow/retry.ts";
 import type { TargetDocument } from "../../../core/types.ts";

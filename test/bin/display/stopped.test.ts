@@ -1,3 +1,4 @@
+/** The last line of a run that was stopped: how far it had come. */
 import { expect, test } from "bun:test";
 import { stoppedText } from "../../../bin/display/stopped.ts";
 import { createStreamProgress } from "../../../core/progress/stream-progress.ts";

@@ -1,3 +1,4 @@
+/** The lines about tables that are followed. */
 import { expect, test } from "bun:test";
 import { streamView, switchText } from "../../../bin/display/stream-view.ts";
 import { createProgress, type Progress, trackTable } from "../../../core/progress/progress.ts";

@@ -1,3 +1,4 @@
+/** The table at a run's end. */
 import { expect, test } from "bun:test";
 import { summaryTable } from "../../../bin/display/summary.ts";
 import type { Progress } from "../../../core/progress/progress.ts";

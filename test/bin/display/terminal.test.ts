@@ -1,3 +1,4 @@
+/** Bars and lines, on a terminal and where there is none. */
 import { afterEach, beforeEach, describe, expect, jest, test } from "bun:test";
 import { createLog } from "../../../bin/log/log.ts";
 import {

@@ -1,3 +1,4 @@
+/** The port for profiles. */
 import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { serveProfile } from "../../../bin/http/profile.ts";
 

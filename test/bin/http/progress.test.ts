@@ -1,3 +1,4 @@
+/** The port that tells the progress, with NimoShake's paths and fields. */
 import { afterEach, expect, setDefaultTimeout, test } from "bun:test";
 import { join } from "node:path";
 import type { Progress } from "../../../core/progress/progress.ts";

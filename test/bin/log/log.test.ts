@@ -1,3 +1,4 @@
+/** What is logged, where and in which form. */
 import {
   afterEach,
   beforeEach,

@@ -1,3 +1,4 @@
+/** Whether a stream reaches back to where a copy began. */
 import { expect, test } from "bun:test";
 import { isReached } from "../../../core/checkpoint/copy-start.ts";
 

@@ -1,3 +1,4 @@
+/** Shards' positions in NimoShake's layout. */
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import { MigrationError } from "../../../core/errors.ts";

@@ -1,3 +1,4 @@
+/** What moves is saved soon, together, and one save after the other. */
 import { expect, test } from "bun:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { type Persister, createPersister } from "../../../core/checkpoint/persister.ts";

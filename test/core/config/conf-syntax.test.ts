@@ -1,3 +1,4 @@
+/** The syntax of a configuration file. */
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import { decodeConf, parseConf } from "../../../core/config/conf-syntax.ts";

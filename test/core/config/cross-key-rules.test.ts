@@ -1,3 +1,4 @@
+/** Settings that don't go together, or have no effect together. */
 import { describe, expect, test } from "bun:test";
 import { ADDRESS, load, problems } from "../../fakes/config.ts";
 

@@ -1,3 +1,4 @@
+/** The values and variables of `full.read.filter_expression`. */
 import { describe, expect, test } from "bun:test";
 import { expressionVariables, parseAttributeValues } from "../../../core/config/filter-values.ts";
 

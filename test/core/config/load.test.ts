@@ -1,3 +1,4 @@
+/** Where settings come from, which one counts, and all problems at once. */
 import { describe, expect, test } from "bun:test";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";

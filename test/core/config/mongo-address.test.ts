@@ -1,3 +1,4 @@
+/** MongoDB's addresses: what can't be one, and no password in what is said of it. */
 import { describe, expect, test } from "bun:test";
 import { loadConfig } from "../../../core/config/load.ts";
 import { addressProblem } from "../../../core/config/mongo-address.ts";

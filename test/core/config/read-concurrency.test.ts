@@ -1,3 +1,4 @@
+/** Into how many segments a table is split. */
 import { describe, expect, test } from "bun:test";
 import { readLanes, segmentCount } from "../../../core/config/read-concurrency.ts";
 import { testConfig } from "../../fakes/context.ts";

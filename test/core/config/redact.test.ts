@@ -1,3 +1,4 @@
+/** What of a configuration and its addresses may be shown. */
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import { loadConfig } from "../../../core/config/load.ts";

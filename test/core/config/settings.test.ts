@@ -1,3 +1,4 @@
+/** Each setting's values and default. */
 import { describe, expect, test } from "bun:test";
 import { loadConfig } from "../../../core/config/load.ts";
 import type { Config, SettingKey } from "../../../core/config/config.ts";

@@ -1,3 +1,4 @@
+/** Who goes next where several keys share what runs at once. */
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import { createFairSemaphore } from "../../../core/flow/semaphore.ts";

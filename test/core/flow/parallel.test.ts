@@ -1,3 +1,4 @@
+/** Work on many inputs, so many at once. */
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import { inParallel } from "../../../core/flow/parallel.ts";

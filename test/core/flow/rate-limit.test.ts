@@ -1,3 +1,4 @@
+/** So many calls a second at most, in any second. */
 import { describe, expect, test, setDefaultTimeout } from "bun:test";
 import { createRateLimiter, type RateLimiter } from "../../../core/flow/rate-limit.ts";
 

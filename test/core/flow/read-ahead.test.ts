@@ -1,3 +1,4 @@
+/** One value ahead, and no further. */
 import { describe, expect, test } from "bun:test";
 import { readAhead } from "../../../core/flow/read-ahead.ts";
 

@@ -1,3 +1,4 @@
+/** Which failures are tried again, after which pauses, until when. */
 import { describe, expect, test } from "bun:test";
 import { type RetryOptions, type RetryPolicy, withRetry } from "../../../core/flow/retry.ts";
 

@@ -1,3 +1,4 @@
+/** So many at once, in turn. */
 import { describe, expect, test } from "bun:test";
 import { createSemaphore } from "../../../core/flow/semaphore.ts";
 

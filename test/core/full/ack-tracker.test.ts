@@ -1,3 +1,4 @@
+/** How far a checkpoint may move: pages whose documents are all written, and no further. */
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import { type AckTracker, createAckTracker } from "../../../core/full/ack-tracker.ts";

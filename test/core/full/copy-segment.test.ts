@@ -1,3 +1,4 @@
+/** A table's copy in memory: its batches, its memory, its stop, and where it goes on. */
 import { describe, expect, test } from "bun:test";
 import type { Page } from "../../../core/types.ts";
 import { BATCH_OF_3, copied, pages, sorted, TABLE } from "../../fakes/copying.ts";

@@ -1,3 +1,4 @@
+/** Hooks in the full phase: when they are called, and what they may do. */
 import { describe, expect, test } from "bun:test";
 import type { Context } from "../../../core/plugin/context.ts";
 import { BATCH_OF_3, copied, pages, sorted, TABLE } from "../../fakes/copying.ts";

@@ -1,3 +1,4 @@
+/** Changes of one key that fall together leave what they would leave one by one. */
 import { expect, test } from "bun:test";
 import fc from "fast-check";
 import { collapse } from "../../../core/incr/collapse.ts";

@@ -1,3 +1,4 @@
+/** Rows of shards that are over: when they may go. */
 import { describe, expect, test } from "bun:test";
 import { watchFinished } from "../../../core/incr/finished.ts";
 import { decodeRow, type ShardState } from "../../../core/checkpoint/nimoshake-rows.ts";

@@ -1,3 +1,4 @@
+/** One shard's following, and how it ends. */
 import { describe, expect, test } from "bun:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { MigrationError, streamGap } from "../../../core/errors.ts";

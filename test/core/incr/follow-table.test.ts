@@ -1,3 +1,4 @@
+/** When all shards of a table are at their tips, and when there is a gap. */
 import { describe, expect, test } from "bun:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { followTable } from "../../../core/incr/follow-table.ts";

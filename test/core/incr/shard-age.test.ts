@@ -1,3 +1,4 @@
+/** Shards found after a pause: how old what is in them may be. */
 import { describe, expect, test } from "bun:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { followTable } from "../../../core/incr/follow-table.ts";

@@ -1,3 +1,4 @@
+/** Parents before children, whatever is listed and whenever the process ends. */
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import { createShardTree, type ShardNode, type ShardTree } from "../../../core/incr/shard-tree.ts";

@@ -1,3 +1,4 @@
+/** When a shard counts as read to its tip. */
 import { describe, expect, test } from "bun:test";
 import { watchTip } from "../../../core/incr/tip.ts";
 import type { StreamPage } from "../../../core/types.ts";

@@ -1,3 +1,4 @@
+/** The context: roles, hooks, stopping, closing. */
 import { describe, expect, test } from "bun:test";
 import { createContext, type OwnedContext } from "../../../core/run/context.ts";
 import { MigrationError } from "../../../core/errors.ts";

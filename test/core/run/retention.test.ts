@@ -1,3 +1,4 @@
+/** The warning of a full phase that takes longer than the streams keep their records. */
 import { expect, test } from "bun:test";
 import { createProgress, trackTable } from "../../../core/progress/progress.ts";
 import { fullPhaseTakes } from "../../../core/run/retention.ts";

@@ -1,3 +1,4 @@
+/** Streams between two starts: notes that are left over, and tables that are copied again. */
 import { streamGap } from "../../../core/errors.ts";
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { mkdtempSync, readdirSync, rmSync } from "node:fs";

@@ -1,3 +1,4 @@
+/** What a copy over what is there deletes in the end, and what it leaves. */
 import { describe, expect, test } from "bun:test";
 import { createContext, type OwnedContext } from "../../../core/run/context.ts";
 import { MigrationError } from "../../../core/errors.ts";

@@ -1,3 +1,4 @@
+/** Which indexes follow from which keys. */
 import { describe, expect, test } from "bun:test";
 import { indexNames, indexPattern, planIndexes } from "../../../core/schema/indexes.ts";
 import type { SecondaryIndex, Table } from "../../../core/types.ts";

@@ -1,3 +1,4 @@
+/** From a document back to its item's key, and keys as text. */
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import { Binary, BSON, Decimal128, Double, Int32, Long } from "mongodb";

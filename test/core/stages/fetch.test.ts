@@ -1,3 +1,4 @@
+/** What `keep` makes of records. */
 import { describe, expect, test } from "bun:test";
 import { fetchAfterEvent } from "../../../core/stages/fetch.ts";
 import type { Item, SourceRecord, Unit } from "../../../core/types.ts";

@@ -1,3 +1,4 @@
+/** `_id`s that follow from keys: pinned, and told apart. */
 import { describe, expect, test } from "bun:test";
 import { createHash } from "node:crypto";
 import fc from "fast-check";

@@ -1,3 +1,4 @@
+/** Our BSON is the driver's, byte for byte. */
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import { Binary, BSON, Decimal128, Double, Int32, Long, MaxKey, ObjectId, Timestamp, UUID } from "mongodb";

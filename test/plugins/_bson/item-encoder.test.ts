@@ -1,3 +1,4 @@
+/** From DynamoDB JSON's bytes to BSON's: one item at a time. */
 import { expect, test } from "bun:test";
 import { Decimal128 } from "mongodb";
 import { createItemEncoder, type Encoding, Unexpected } from "../../../plugins/_bson/item-encoder.ts";

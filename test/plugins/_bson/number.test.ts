@@ -1,3 +1,4 @@
+/** Numbers as BSON holds them, exactly or rounded. */
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import { Decimal128, Long } from "mongodb";

@@ -1,3 +1,4 @@
+/** MongoDB's answers that never come, and addresses that can't be used. */
 import { createConsola } from "consola";
 import { afterAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";

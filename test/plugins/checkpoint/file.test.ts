@@ -1,3 +1,4 @@
+/** The checkpoint in files: its contract, its folder, and what is torn or somebody else's. */
 import { afterEach, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { execFileSync } from "node:child_process";
 import {

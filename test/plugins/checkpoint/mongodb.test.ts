@@ -1,3 +1,4 @@
+/** The checkpoint in MongoDB: its documents, its commands, and what is somebody else's. */
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import type { Document, MongoClient } from "mongodb";
 import type { Context } from "../../../core/plugin/context.ts";

@@ -1,3 +1,4 @@
+/** `convert.type = change`, value by value. */
 import { describe, expect, test } from "bun:test";
 import change from "../../../plugins/convert/change.ts";
 import { type Field, readDocument } from "../../fakes/bson-types.ts";

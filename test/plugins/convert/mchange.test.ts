@@ -1,3 +1,4 @@
+/** `convert.type = mchange`, value by value. */
 import { describe, expect, test } from "bun:test";
 import mchange from "../../../plugins/convert/mchange.ts";
 import type { Field } from "../../fakes/bson-types.ts";

@@ -1,3 +1,4 @@
+/** `convert.type = raw`, value by value. */
 import { describe, expect, test } from "bun:test";
 import type { Item } from "../../../core/types.ts";
 import raw from "../../../plugins/convert/raw.ts";

@@ -1,3 +1,4 @@
+/** The plugin `filter`, on tables and on records. */
 import { describe, expect, test } from "bun:test";
 import type { Item, SourceRecord, Table } from "../../../core/types.ts";
 import filter from "../../../plugins/transform/filter.ts";

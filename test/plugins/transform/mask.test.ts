@@ -1,3 +1,4 @@
+/** The plugin `mask`: every type, every path, and keys. */
 import { describe, expect, test } from "bun:test";
 import { createHmac } from "node:crypto";
 import type { AttributeValue, Item, SourceRecord } from "../../../core/types.ts";

@@ -1,3 +1,4 @@
+/** The plugin `rename`, on tables and on attributes. */
 import { describe, expect, test } from "bun:test";
 import type { Item, SourceRecord } from "../../../core/types.ts";
 import filter from "../../../plugins/transform/filter.ts";

@@ -1,3 +1,4 @@
+/** One call for all who ask at once. */
 import { describe, expect, test } from "bun:test";
 import { joined } from "../../../../plugins/checkpoint/mongodb/joined.ts";
 

@@ -1,3 +1,4 @@
+/** `qps.full` is one rate for all that reads tables. */
 import { expect, setDefaultTimeout, test } from "bun:test";
 import { createContext } from "../../../../core/run/context.ts";
 import dynamodbScan from "../../../../plugins/source/dynamodb-scan.ts";

@@ -1,3 +1,4 @@
+/** What a shard's reader tells of its tip. */
 import { expect, setDefaultTimeout, test } from "bun:test";
 import { loadConfig } from "../../../../core/config/load.ts";
 import { createContext } from "../../../../core/run/context.ts";

@@ -1,3 +1,4 @@
+/** What the driver keeps to itself is still there, and works. */
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { BSON, type Db, MongoClient } from "mongodb";
 import { encodedDocuments, sendsEncoded } from "../../../../plugins/target/mongodb/internals.ts";
