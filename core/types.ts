@@ -66,9 +66,9 @@ export interface Table {
   targetName: string;
   keys: KeySchema;
   secondary: SecondaryIndex[];
-  /** Items as the source last counted them; on AWS up to six hours old. For progress only. */
+  /** Items as the source last counted them; on AWS up to six hours old. Nothing depends on it but estimates. */
   itemCount: number;
-  /** Bytes as the source last counted them; as old as `itemCount`. */
+  /** Bytes as the source last counted them; as old as `itemCount`. Decides on segments and on the tables' order. */
   sizeBytes: number;
 }
 
@@ -115,7 +115,7 @@ export type ShardPosition =
   | { at: "horizon" }
   | { at: "sequence"; number: string; inclusive: boolean };
 
-/** A position in a unit; only the source that made it can read it. JSON-safe. */
+/** A position in a unit; only the source that made it can read it, in another process too. JSON-safe. */
 export type Position = Item;
 
 /** One item or change on its way from source to target. */
@@ -143,8 +143,9 @@ export interface SourceRecord {
 /** A document of plain values and the driver's BSON types (number, Long, Decimal128, Binary). */
 export type TargetDocument = Record<string, unknown>;
 
-/** What one request to the source brought. */
+/** What one request to the source brought; a page that has no records, and isn't the last, is one too. */
 export interface Page {
+  /** In the source's order; hooks and conversion edit them in place. */
   records: SourceRecord[];
   /**
    * The service's JSON answer, where there is one and `records` is made from it only when somebody asks:
@@ -153,7 +154,7 @@ export interface Page {
   body?: Buffer;
   /** Where to go on after these records; undefined at the end of the unit. */
   position: Position | undefined;
-  /** Bytes received. */
+  /** Bytes received, for the memory's budget too: a page without is refused (PLUGIN_INVALID). */
   bytes: number;
 }
 

@@ -20,7 +20,7 @@ export interface Context {
   readonly config: Config;
   readonly log: ConsolaInstance;
   readonly progress: Progress;
-  /** What all units together may hold of pages, changes and writes on their way. */
+  /** What all units together may hold of pages, changes and writes on their way, in bytes. */
   readonly memory: MemoryBudget;
   /** The options of the plugins that want the same ones when a run is gone on with, by name. */
   readonly sameOptions: ReadonlyMap<string, unknown>;
@@ -31,27 +31,31 @@ export interface Context {
   readonly signal: AbortSignal;
   /** Aborted some seconds after `signal`: who still waits for an answer gives up. */
   readonly abandon: AbortSignal;
-  /** How long a call that keeps failing is made again before the run ends, in ms. */
+  /** How long a call that keeps failing is made again before the run ends, in ms; 2 min, if nobody says otherwise. */
   readonly patience: number;
   /**
-   * Whether anything may be written now: waits while that is in doubt, fails when another process has taken over. The
-   * core asks before every write; a plugin that makes one again asks before each further try.
+   * Whether anything may be written now: waits while that is in doubt, fails with ALREADY_RUNNING when another process
+   * has taken over. The core asks before every write; a plugin that makes one again asks before each further try.
    */
   mayWrite(): void | Promise<void>;
   /** Stops the run; the first reason is the one that is thrown. */
   stop(reason: unknown): void;
-  /** Fills a role; a role taken twice is an error that names both plugins. */
+  /** Fills a role, in `setup`; a role taken twice is an error that names both plugins (PLUGIN_INVALID). */
   provide<Role extends keyof Roles>(role: Role, implementation: Roles[Role]): void;
-  /** Adds a hook. */
+  /** Adds a hook, in `setup`. */
   hook<Name extends HookName>(name: Name, fn: Hooks[Name]): void;
-  /** Who fills a role; a role nobody fills is an error. */
+  /** Who fills a role, once all plugins are set up; a role nobody fills is an error (PLUGIN_INVALID). */
   role<Role extends keyof Roles>(role: Role): Roles[Role];
-  /** Calls a hook's functions one after the other; costs nothing when there are none. */
+  /** Calls a hook's functions one after the other; costs nothing when there are none. Fails with HOOK_FAILED. */
   call<Name extends HookName>(name: Name, event: HookEvent<Name>): void | Promise<void>;
-  /** Whether anybody listens. */
+  /** Whether anybody listens to a hook. */
   listens(name: HookName): boolean;
   /** The plugins that may edit records and don't say that they keep their keys. */
   readonly keyChangers: ReadonlySet<string>;
-  /** Leaves records out for good: they are on the disk, in `<id>-skipped.jsonl`, when it resolves. */
+  /**
+   * Leaves records out for good: they are on the disk, in `<id>-skipped.jsonl`, when it resolves.
+   *
+   * @throws MigrationError SKIP_FAILED
+   */
   skip(skip: Skip): Promise<void>;
 }

@@ -12,7 +12,11 @@ import type {
   WriteResult,
 } from "../types.ts";
 
-/** The stages an error can come from. */
+/**
+ * The stages an error can come from. `setup`: the preparation, up to the places at the target. `fetch`: a page of a Scan
+ * or a request to a shard, and the hooks on it. `convert`, `write`, `index`: these steps with their hooks. `checkpoint`:
+ * a save while data is copied or followed, with its hooks.
+ */
 export type Stage = "setup" | "fetch" | "convert" | "write" | "index" | "checkpoint";
 
 /** The tables about to be migrated; `tables` may be edited or replaced: what is taken out isn't touched. */
@@ -27,14 +31,20 @@ export interface TableEvent {
   table: Table;
 }
 
-/** A finished table's counts. */
+/** A finished table's counts, those of earlier starts among them. */
 export interface TableAfterEvent extends TableEvent {
+  /** Items read. */
   read: number;
+  /** Of these, those that hooks dropped or wanted skipped. */
   filtered: number;
+  /** Documents acknowledged. */
   written: number;
 }
 
-/** A request about to be sent to the source; edit `request` in place. */
+/**
+ * A request about to be sent to the source; edit `request` in place. The built-in sources make it of a Scan's or a
+ * GetRecords' input, as the SDK takes it.
+ */
 export interface FetchBeforeEvent extends TableEvent {
   unit: Unit;
   request: object;
@@ -71,11 +81,15 @@ export interface IndexEvent extends TableEvent {
 /** A position about to be saved, or saved. */
 export interface CheckpointEvent extends TableEvent {
   unit: Unit;
-  /** Undefined: the unit is finished. */
+  /** Undefined: the unit is finished, or, of a shard, no record of it is applied yet. */
   position: Position | undefined;
 }
 
-/** A failure; set `action` to decide what happens, `stop` if nobody does. */
+/**
+ * A failure; set `action` to decide what happens, `stop` if nobody does. What may pass by itself was tried again for
+ * minutes before. Nobody is asked about a gap, which is for `on_gap`, about what fails because the run stops, nor about
+ * what is no stage's: opening streams, listing shards, counting, and what `on_gap = resync` looks up and deletes.
+ */
 export interface ErrorEvent {
   error: MigrationError;
   stage: Stage;
@@ -94,21 +108,23 @@ export interface ErrorEvent {
 
 /**
  * Every hook's name and event. A hook gets one event object, edits it and returns nothing
- * (a promise is awaited). Hooks run one after the other, per batch or lifecycle edge, never per item.
+ * (a promise is awaited). Hooks run one after the other, per batch or lifecycle edge, never per item; those of several
+ * units, pages and batches run at the same time. What one throws is its stage's failure: HOOK_FAILED, or its own
+ * MigrationError.
  */
 export interface Hooks {
-  /** Once, when the tables are known and before anything is written. */
+  /** Once a start, when the tables are known and before anything is written; again when that is tried again. */
   setup: (event: SetupEvent) => void | Promise<void>;
   /**
    * Per table, before anything is written; `targetName` may be changed. Once more for each secondary index that the
    * source's table has got while it was read: then only `secondary` counts.
    */
   "table:before": (event: TableEvent) => void | Promise<void>;
-  /** Per table, when its data and indexes are there. */
+  /** Per table, when its data and indexes are there and that is saved; after a crash just then not again. */
   "table:after": (event: TableAfterEvent) => void | Promise<void>;
-  /** Per request to the source, before it is sent. */
+  /** Per request for items or changes, before it is sent; not for looks at a quiet shard while its table is copied. */
   "fetch:before": (event: FetchBeforeEvent) => void | Promise<void>;
-  /** Per page, as soon as it has arrived. */
+  /** Per page, before all others that see its records. */
   "fetch:after": (event: FetchAfterEvent) => void | Promise<void>;
   /** Per page, before its records are converted. */
   "convert:before": (event: RecordsEvent) => void | Promise<void>;
@@ -116,9 +132,9 @@ export interface Hooks {
   "convert:after": (event: RecordsEvent) => void | Promise<void>;
   /** Per batch, before it is sent to the target. */
   "write:before": (event: RecordsEvent) => void | Promise<void>;
-  /** Per batch, when the target has acknowledged it. */
+  /** Per batch, when the target has acknowledged it, and before its position is saved. */
   "write:after": (event: WriteAfterEvent) => void | Promise<void>;
-  /** Per table, after its data and before its indexes are built. */
+  /** Per table, after its data and before its indexes are built; with `sync_mode = incr` at every start. */
   "index:before": (event: IndexEvent) => void | Promise<void>;
   /** Per table, when its indexes are there. */
   "index:after": (event: IndexEvent) => void | Promise<void>;
@@ -126,7 +142,7 @@ export interface Hooks {
   "checkpoint:before": (event: CheckpointEvent) => void | Promise<void>;
   /** Per position, when it is saved. */
   "checkpoint:after": (event: CheckpointEvent) => void | Promise<void>;
-  /** When a stage failed; may decide what to do about it. */
+  /** When a stage failed; may decide what to do about it. Of one that throws itself nothing is taken: the run ends. */
   error: (event: ErrorEvent) => void | Promise<void>;
   /** Once, at the end, whether the run failed or not. */
   close: (event: { error?: MigrationError }) => void | Promise<void>;

@@ -8,9 +8,12 @@ import type { ConvertResult, Item, Page, SourceRecord, Unit } from "../types.ts"
 export interface EncodedBatch {
   unit: Unit;
   bytes: Uint8Array;
-  /** Where each document ends in `bytes`. */
+  /** Where each document ends in `bytes`; the next one begins there. */
   ends: number[];
-  /** The record behind a document, converted anew: for replaces and for errors. */
+  /**
+   * The record behind a document, converted anew: for replaces and for errors. It costs as much as the way of objects,
+   * and may be asked for as long as the batch is being written.
+   */
   record(index: number): SourceRecord;
 }
 
@@ -28,16 +31,20 @@ export interface EncodedPage extends ConvertResult {
   undo(): number[];
 }
 
-/** Encodes pages of one unit without making records. */
+/**
+ * Encodes pages of one unit without making records. Its pages come in their order; a page's documents are taken when
+ * hooks have seen it, perhaps with those of pages before.
+ */
 export interface Transcoder {
   /**
-   * Appends a page's items; undefined: it can't, and nothing was appended.
+   * Appends a page's items; undefined: it can't, and nothing was appended. The page's records are converted then, which
+   * also finds the words for what is wrong with them.
    *
    * @param looks whether somebody may want to look at items, with `keep`
    */
   append(page: Page, looks?: boolean): EncodedPage | undefined;
   /** Documents appended and not taken. */
   readonly count: number;
-  /** Takes the oldest documents, so many. */
+  /** Takes the oldest documents, so many: from 1 to {@link Transcoder.count}. */
   take(count: number): EncodedBatch;
 }
