@@ -23,7 +23,7 @@ export interface PollPacer {
   join(): () => void;
 }
 
-/** Makes the run's polls from `increase.concurrency` and `qps.incr`. */
+/** Makes the run's pacer from `increase.concurrency` and `qps.incr`. */
 export function createPollPacer(config: Config): PollPacer {
   const lanes = createSemaphore(config["increase.concurrency"]);
   const turn = createRateLimiter(config["qps.incr"]);

@@ -5,7 +5,7 @@ import { createFairSemaphore } from "../../../core/flow/semaphore.ts";
 
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
-describe("createFairLanes", () => {
+describe("createFairSemaphore", () => {
   test("a free lane goes to the key with the fewest, among equals to who waits longest", async () => {
     const step = fc.oneof(fc.constantFrom("a", "b", "c"), fc.nat(10));
     const property = fc.asyncProperty(

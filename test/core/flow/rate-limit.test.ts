@@ -49,7 +49,7 @@ function mostIn(passed: number[], window: number): number {
   return most;
 }
 
-describe("createLimiter", () => {
+describe("createRateLimiter", () => {
   test.each([
     [20, 1],
     [20, 8],
