@@ -15,7 +15,7 @@ process.exitCode = await main().catch((error: unknown) => printError(error, { de
 // A server that doesn't answer any more must not keep the process: everything is closed by now.
 process.stdout.write("", () => process.exit());
 
-/** The original's single-dash long options as everybody else writes them. */
+/** NimoShake's single-dash long options as everybody else writes them. */
 function singleDash(arg: string): string {
   return arg.replace(/^-(?=(conf|version|help)(=|$))/, "--");
 }

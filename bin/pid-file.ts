@@ -1,4 +1,4 @@
-/** `<id>.pid`: one migration of an id at a time in a folder, in the original's form: the process id and a line break. */
+/** `<id>.pid`: one migration of an id at a time in a folder, in NimoShake's form: the process id and a line break. */
 import { randomUUID } from "node:crypto";
 import { linkSync, readFileSync, renameSync, rmSync, type Stats, statSync, writeFileSync } from "node:fs";
 import { resolve } from "node:path";

@@ -147,7 +147,7 @@ async function load(table: Table): Promise<void> {
   );
 }
 
-/** The tool says in its checkpoint that the full phase is done, as the original does. */
+/** The tool says in its checkpoint that the full phase is done, as NimoShake does. */
 async function untilFullDone(tool: Child): Promise<void> {
   const status = mongodb.db(`${database}-checkpoint`).collection("status_table");
   while ((await status.countDocuments({ StatusValue: "incr_sync" })) === 0) {

@@ -74,7 +74,7 @@ function byName<Each extends { name: string }>(all: Each[], make: (each: Each) =
   return Object.fromEntries(all.map((each) => [each.name, make(each)]));
 }
 
-/** A shard's checkpoint in the original's words; one field's name is in other letters there, too. */
+/** A shard's checkpoint in NimoShake's words; one field's name is in other letters there, too. */
 function checkpointOf({ shard }: NamedShard): object {
   const { savedAt, time, parent, sequenceNumber } = shard;
   const toSecond = (ms: number): string => new Date(ms).toISOString().slice(0, 19);

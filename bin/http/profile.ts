@@ -1,4 +1,4 @@
-/** The profiling port, `system_profile`: where the process's time and memory go. The original's pprof in our terms. */
+/** The profiling port, `system_profile`: where the process's time and memory go. NimoShake's pprof in our terms. */
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { BlockList, isIP } from "node:net";
 import { pipeline } from "node:stream/promises";

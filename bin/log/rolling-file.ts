@@ -22,9 +22,9 @@ const LOOK_INTERVAL = SECOND / 2;
 
 /** What {@link openRollingFile} takes. */
 export interface RollingFileOptions {
-  /** How large it gets; default 500 MB, as in the original. */
+  /** How large it gets; default 500 MB, as in NimoShake. */
   maxBytes?: number;
-  /** How many older ones stay, `.1` the newest; default 100, as in the original. */
+  /** How many older ones stay, `.1` the newest; default 100, as in NimoShake. */
   keep?: number;
   /** Told when a full one can't be moved, and grows on. */
   onStuck?: (error: unknown) => void;

@@ -48,7 +48,7 @@ export async function goesOn(
   const changed = changedSettings(found.settings, settings).length > 0;
   if (reached.length === own.length && isThere && !changed) return true;
   if (mode === "all") return false;
-  // The original may have come after the copy.
+  // NimoShake may have come after the copy.
   for (const table of tables) if (await isOriginals(ctx, table)) return false;
   return true;
 }

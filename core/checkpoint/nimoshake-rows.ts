@@ -1,5 +1,5 @@
 /**
- * A shard's position in the original's layout, field for field, so that either tool can go on from the other's
+ * A shard's position in NimoShake's layout, field for field, so that either tool can go on from the other's
  * checkpoint. What the fields mean there was read from its source.
  */
 import * as v from "valibot";
@@ -21,7 +21,7 @@ export interface ShardState {
   updatedAt?: number;
 }
 
-/** A shard's row as the original keeps it; all its fields are text. */
+/** A shard's row as NimoShake keeps it; all its fields are text. */
 export interface ShardRow {
   ShardId: string;
   FatherId: string;
@@ -66,7 +66,7 @@ export function encodeRow({ id, parent, status, position, time, updatedAt }: Sha
   };
 }
 
-/** How to begin, in the original's terms: AT_SEQUENCE_NUMBER means behind it, LATEST with a number at it. */
+/** How to begin, in NimoShake's terms: AT_SEQUENCE_NUMBER means behind it, LATEST with a number at it. */
 function how(
   status: ShardStatus,
   position: ShardPosition,

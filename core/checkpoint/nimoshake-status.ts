@@ -1,24 +1,24 @@
-/** Where the run stands as the original notes it, and which tables it follows. */
+/** Where the run stands as NimoShake notes it, and which tables it follows. */
 import type { Context } from "../plugin/context.ts";
 import type { Table } from "../types.ts";
 import { isStreamNoted } from "./stream-checkpoint.ts";
 
-/** Where all streams together stand, as the original notes it. */
+/** Where all streams together stand, as NimoShake notes it. */
 export type SyncStatus = "full_sync" | "incr_sync";
 
-/** Notes where the run stands, for the original. */
+/** Notes where the run stands, for NimoShake. */
 export async function saveStatus(ctx: Context, status: SyncStatus): Promise<void> {
   // One that follows already would start over if it were told that it copies.
   if (status === "full_sync" && (await isFollowed(ctx))) return;
   await ctx.role("checkpoint").save("status", new Map([["status", status]]));
 }
 
-/** Whether the streams are followed, as far as the original knows. */
+/** Whether the streams are followed, as far as NimoShake knows. */
 export async function isFollowed(ctx: Context): Promise<boolean> {
   return (await ctx.role("checkpoint").load("status")).get("status") === ("incr_sync" satisfies SyncStatus);
 }
 
-/** Whether the original follows a table, from positions that aren't ours. */
+/** Whether NimoShake follows a table, from positions that aren't ours. */
 export async function isOriginals(ctx: Context, table: Table): Promise<boolean> {
   if (!(await isFollowed(ctx)) || (await isStreamNoted(ctx, table))) return false;
   return (await ctx.role("checkpoint").load(`shards:${table.name}`)).size > 0;

@@ -51,7 +51,7 @@ export interface RunCheckpoint {
    * Notes that the run has begun, before anything is changed: until then nothing is saved, and the next start finds
    * what this one has found.
    *
-   * @param adopted tables that are taken over from the original
+   * @param adopted tables that are taken over from NimoShake
    */
   begin(adopted: Adopted[]): Promise<void>;
   /** The full phase is done. A run without streams is over with it, and the next start is a fresh one. */

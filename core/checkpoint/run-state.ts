@@ -18,7 +18,7 @@ export interface RunState {
   finishedAt?: string | undefined;
   /** Streams are followed in it: a full phase doesn't finish it. */
   followed?: boolean | undefined;
-  /** The tables that were taken over from the original, all at once, and the states they begin with. */
+  /** The tables that were taken over from NimoShake, all at once, and the states they begin with. */
   adopted?: Adopted[] | undefined;
 }
 

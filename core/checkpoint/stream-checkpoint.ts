@@ -1,5 +1,5 @@
 /**
- * Where the shards of a table's stream stand, as it is kept: in the original's rows, so that either tool can go
+ * Where the shards of a table's stream stand, as it is kept: in NimoShake's rows, so that either tool can go
  * on from the other's, and beside them, in our own place, what those rows don't hold.
  */
 import * as v from "valibot";
@@ -22,14 +22,14 @@ const GONE_FOR = 25 * 3_600_000;
 export interface ShardNote extends ShardState {
   /**
    * When it was known last that nothing before the position is missing, in ms since 1970: every record since
-   * then is still to be had for a day. Undefined: the original noted it.
+   * then is still to be had for a day. Undefined: NimoShake noted it.
    */
   notedAt?: number | undefined;
 }
 
 /** A table's stream in the checkpoint. */
 export interface StreamCheckpoint {
-  /** The stream's identifier; undefined: nothing is noted, or the original noted it. */
+  /** The stream's identifier; undefined: nothing is noted, or NimoShake noted it. */
   readonly stream: string | undefined;
   /** What is noted, by this run or an earlier one, by shard. */
   readonly shards: ReadonlyMap<string, ShardNote>;
@@ -63,7 +63,7 @@ const namesOf = ({ name }: Table): { rows: string; own: string } => ({
   own: `stream:${name}`,
 });
 
-/** Whether a table's stream was noted by us; the original keeps nothing in our place. */
+/** Whether a table's stream was noted by us; NimoShake keeps nothing in our place. */
 export async function isStreamNoted(ctx: Context, table: Table): Promise<boolean> {
   return (await ctx.role("checkpoint").load(namesOf(table).own)).has(STREAM);
 }
@@ -72,7 +72,7 @@ export async function isStreamNoted(ctx: Context, table: Table): Promise<boolean
 export async function forgetStream(ctx: Context, table: Table): Promise<void> {
   const store = ctx.role("checkpoint");
   const { rows, own } = namesOf(table);
-  // Rows without what is ours beside them would be the original's.
+  // Rows without what is ours beside them would be NimoShake's.
   await store.clear(rows);
   await store.clear(own);
 }
@@ -107,7 +107,7 @@ export async function openStreamCheckpoint(
   let retired = false;
   const goneAt = new Map(Object.entries(readGone(own.get(GONE))));
 
-  /** The original looks for the row of every parent that is named: one that is gone isn't. */
+  /** NimoShake looks for the row of every parent that is named: one that is gone isn't. */
   function rowOf({ parent, ...state }: ShardNote, updatedAt: number): ShardRow {
     const named = parent !== undefined && !goneAt.has(parent);
     return encodeRow({ ...state, ...(named && { parent }), updatedAt });

@@ -53,7 +53,7 @@ interface Rule {
   broken: (config: Config) => string | false;
 }
 
-/** An endpoint may stand without its scheme, as in the original. */
+/** An endpoint may stand without its scheme, as in NimoShake. */
 const isEndpoint = (address: string): boolean =>
   /^https?:\/\//i.test(address) ? URL.canParse(address) : /^[\w.-]+(:\d{1,5})?$/.test(address);
 

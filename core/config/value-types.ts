@@ -15,7 +15,7 @@ export const text: Rule<string> = v.string();
 
 const WORDS = "1 t T TRUE true True 0 f F FALSE false False".split(" ");
 
-/** The original's words for yes and no. */
+/** NimoShake's words for yes and no. */
 export const flag: Rule<boolean> = v.pipe(
   v.picklist(WORDS, "must be true or false"),
   v.transform((word) => /^[1t]/i.test(word)),
@@ -41,7 +41,7 @@ export const list: Rule<string[]> = v.pipe(
 /** A TCP port to listen on. */
 export const port: Rule<number> = whole(-1, 65_535, "; 0 takes any free port, -1 switches it off");
 
-/** A page's limit; the original takes 0 and below for its default. */
+/** A page's limit; NimoShake takes 0 and below for its default. */
 export const batchNumber: Rule<number> = v.pipe(
   whole(-MAX, MAX),
   v.transform((count) => (count <= 0 ? SCAN_LIMIT : count)),
@@ -99,7 +99,7 @@ export const attributeValues: Rule<Record<string, AttributeValue>> = v.pipe(
   }),
 );
 
-/** The guide's words and the original's `warning`, in any case. */
+/** The guide's words and NimoShake's `warning`, in any case. */
 export const logLevel: Rule<"none" | "error" | "warn" | "info" | "debug"> = v.pipe(
   v.string(),
   v.toLowerCase(),

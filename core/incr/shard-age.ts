@@ -35,7 +35,7 @@ export function wholeAt(shards: Shards, note: ShardNote): number | undefined {
   const { notedAt, parent, updatedAt } = note;
   const parentRead = parent === undefined ? undefined : readAt(shards.get(parent));
   if (notedAt !== undefined) return Math.max(notedAt, parentRead ?? 0);
-  // The original notes no such time.
+  // NimoShake notes no such time.
   return asUtc(updatedAt) ?? parentRead ?? newest(shards);
 }
 
@@ -73,7 +73,7 @@ function newest(shards: Shards): number | undefined {
   return times.length === 0 ? undefined : times.reduce((one, other) => Math.max(one, other));
 }
 
-/** The original writes its local time as if it were UTC: of both meanings the older one is the safe one. */
+/** NimoShake writes its local time as if it were UTC: of both meanings the older one is the safe one. */
 function asUtc(updatedAt: number | undefined): number | undefined {
   if (updatedAt === undefined) return undefined;
   return updatedAt + Math.min(0, new Date(updatedAt).getTimezoneOffset() * MINUTE);

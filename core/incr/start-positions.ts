@@ -108,7 +108,7 @@ async function takeAll({ checkpoint, tree }: OpenStream, shards: Shard[], { at }
 }
 
 /**
- * The original notes a quiet shard's first possible number as the place to begin at. No record need have it, and
+ * NimoShake notes a quiet shard's first possible number as the place to begin at. No record need have it, and
  * the service calls it trimmed then: the oldest record is the same place.
  */
 function freshenStarts({ checkpoint }: OpenStream, shards: Shard[]): void {

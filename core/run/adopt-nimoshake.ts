@@ -1,4 +1,4 @@
-/** Going on from a checkpoint as the original leaves it: its tables need no full phase. */
+/** Going on from a checkpoint as NimoShake leaves it: its tables need no full phase. */
 import type { Config } from "../config/config.ts";
 import type { Context } from "../plugin/context.ts";
 import { MigrationError } from "../errors.ts";
@@ -9,13 +9,13 @@ import type { Table } from "../types.ts";
 import { isFollowed, isOriginals } from "../checkpoint/nimoshake-status.ts";
 
 const RUN = "run";
-/** How an older version said that a checkpoint was the original's. */
+/** How an older version said that a checkpoint was NimoShake's. */
 const ADOPTED = "adopted";
 const SAMPLE = 100;
 
 /**
- * What the original has begun is gone on with as it began, with doubles for numbers, unless `convert.type` is given:
- * one collection isn't written in two styles. A run of our own is never taken for the original's.
+ * What NimoShake has begun is gone on with as it began, with doubles for numbers, unless `convert.type` is given:
+ * one collection isn't written in two styles. A run of our own is never taken for NimoShake's.
  *
  * @param given the keys that the user gave
  * @returns the conversion to use
@@ -38,7 +38,7 @@ export async function chooseConversion(
 }
 
 /**
- * The tables that the original follows, with the states in which they are taken over: they are copied. Changes nothing.
+ * The tables that NimoShake follows, with the states in which they are taken over: they are copied. Changes nothing.
  *
  * @throws MigrationError CHECKPOINT_MISMATCH when a table isn't at the target, or was made by another conversion
  */

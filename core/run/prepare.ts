@@ -60,7 +60,7 @@ export async function prepare(
   if (follows && places.some(isToMake)) await checkStreams(ctx, tables);
   await checkpoint.begin(adopted);
   begun();
-  // The original may follow tables that aren't of this run: it would start over without it.
+  // NimoShake may follow tables that aren't of this run: it would start over without it.
   if (follows && (fresh || !(await isFollowed(ctx)))) await ctx.role("checkpoint").clear("status");
   const copies = !checkpoint.copied || places.some(({ state }) => state?.stage !== "done");
   tellAdoption(ctx, adopted);

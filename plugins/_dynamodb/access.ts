@@ -92,7 +92,7 @@ export function targetAccess(config: Config): Access {
   };
 }
 
-/** The target's address with its scheme; the original's has none and is reached without TLS. */
+/** The target's address with its scheme; NimoShake's has none and is reached without TLS. */
 export function targetEndpoint(config: Config): string {
   const address = config["target.address"];
   return /^https?:\/\//i.test(address) ? address : `http://${address}`;

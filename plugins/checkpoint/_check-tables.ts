@@ -9,7 +9,7 @@ import { STATUS_TABLE } from "./_nimoshake.ts";
 const NAMESPACE_BYTES = 255;
 
 /**
- * Refuses what the original's layout has no place for.
+ * Refuses what NimoShake's layout has no place for.
  *
  * @param problems further ones
  * @throws MigrationError TABLE_UNFIT

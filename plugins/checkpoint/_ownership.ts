@@ -1,4 +1,4 @@
-/** The original's layout has room for one migration's positions: whose they are is kept beside it. */
+/** NimoShake's layout has room for one migration's positions: whose they are is kept beside it. */
 import { MigrationError } from "../../core/errors.ts";
 
 /** See the top of the file. */
@@ -12,7 +12,7 @@ export interface Ownership {
 /** What {@link createOwnership} takes. */
 export interface OwnershipOptions {
   id: string;
-  /** The original's place, in words. */
+  /** NimoShake's place, in words. */
   place: string;
   /** How to find another place, or to free this one. */
   hint: string;

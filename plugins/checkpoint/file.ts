@@ -12,7 +12,7 @@ import { folderOwnership } from "./file/owner-file.ts";
 import { createQueue, type States } from "./_queue.ts";
 import { attempt, makeFolder, readStates, removeFile, writeStates } from "./file/state-file.ts";
 
-/** `checkpoint.type = file`: a folder of an id's own, a file a name; the streams' positions as the original has them. */
+/** `checkpoint.type = file`: a folder of an id's own, a file a name; the streams' positions as NimoShake has them. */
 const file: Plugin = definePlugin({
   name: "checkpoint/file",
   setup(ctx) {
@@ -112,7 +112,7 @@ const file: Plugin = definePlugin({
 export default file;
 
 /**
- * The original's folder. Our own state is beside it, never in it: a file more there would make the original start
+ * NimoShake's folder. Our own state is beside it, never in it: a file more there would make NimoShake start
  * over. It is an explicit `checkpoint.address`, else an existing `./<checkpoint.db>`, else `checkpoint` beside the
  * executable.
  */

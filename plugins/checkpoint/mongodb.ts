@@ -43,12 +43,12 @@ import { createQueue, type States } from "./_queue.ts";
 const COLLECTION = "states";
 /** Tables that save at once wait for each other beyond that. */
 const LANES = 8;
-/** Of the original's rows in one command. */
+/** Of NimoShake's rows in one command. */
 const MOST_ROWS = 1000;
 
 /**
  * `checkpoint.type = mongodb`: a document a part in the database `<checkpoint.db>-state`; the streams' positions in
- * `<checkpoint.db>` as the original has them.
+ * `<checkpoint.db>` as NimoShake has them.
  */
 const mongodb: Plugin = definePlugin({
   name: "checkpoint/mongodb",
@@ -88,7 +88,7 @@ const mongodb: Plugin = definePlugin({
       if (found?.holder.token !== ours.token) throw leaseLost(id, found?.holder);
     });
 
-    /** In the original's layout and place. */
+    /** In NimoShake's layout and place. */
     async function saveOriginal(name: string, states: States): Promise<void> {
       await checkLease();
       await ownership.claim();

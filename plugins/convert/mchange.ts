@@ -5,8 +5,8 @@ import { plainValue } from "../_bson/value.ts";
 import { createConverter } from "./_converter.ts";
 
 /**
- * `convert.type = mchange`: the original's doubles, for those who depend on them. Every number that
- * lost digits is counted; `_id` is renamed at the top level only, as the original does.
+ * `convert.type = mchange`: NimoShake's doubles, for those who depend on them. Every number that
+ * lost digits is counted; `_id` is renamed at the top level only, as NimoShake does.
  */
 const mchange: Plugin = definePlugin({
   name: "convert/mchange",

@@ -49,7 +49,7 @@ async function firstLine(child: Bun.Subprocess<"pipe", "pipe">): Promise<string>
 }
 
 describe("the pid file", () => {
-  test("has the original's form, and goes when it is released", () => {
+  test("has NimoShake's form, and goes when it is released", () => {
     const release = acquire();
     expect(readFileSync(path(), "utf8")).toBe(`${process.pid}\n`);
     release();

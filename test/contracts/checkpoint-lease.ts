@@ -13,7 +13,7 @@ const LONG = 60_000;
 /** What is silent for so long is gone; a slow machine may need some of it for one call. */
 const SHORT = 50;
 
-/** Two names that may be kept in different ways: our own, and a table's shards in the original's layout. */
+/** Two names that may be kept in different ways: our own, and a table's shards in NimoShake's layout. */
 const NAMES = ["t", "shards:t"] as const;
 
 /** A process that uses the place. */

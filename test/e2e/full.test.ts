@@ -236,7 +236,7 @@ test.concurrent("a filter expression without values works too", async () => {
   expect((await s.documents(table)).map(({ pk }) => pk)).toEqual(["a"]);
 });
 
-test.concurrent("the original's own conf runs as it is, but for what names the servers and is not built yet", async () => {
+test.concurrent("NimoShake's own conf runs as it is, but for what names the servers and is not built yet", async () => {
   await using s = await scenario();
   const table = await s.table("orig", {
     items: [

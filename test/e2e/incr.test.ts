@@ -1,4 +1,4 @@
-/** The incremental phase on real servers: writers all along, kills, both checkpoint types, and the original's checkpoint. */
+/** The incremental phase on real servers: writers all along, kills, both checkpoint types, and NimoShake's checkpoint. */
 import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -177,7 +177,7 @@ describe("a checkpoint as NimoShake leaves it", () => {
     const stream = await enableStream(s.dynamoEndpoint, table);
     for (let n = 0; n < 10; n++) await put(s, table, `k${n}`, { n: { N: String(n) } });
     const records = await readAll(s.dynamoEndpoint, stream);
-    // the original had applied five of them, as doubles
+    // NimoShake had applied five of them, as doubles
     const row = shardRow(records, 4);
     const status = { Key: "status_key", StatusValue: "incr_sync" };
     const folder = join(s.folder, `${s.id}-checkpoint`);
@@ -211,7 +211,7 @@ describe("a checkpoint as NimoShake leaves it", () => {
     expect(stdout).not.toContain("full sync done!");
     await expectEqual(s, [table]);
     expect(await s.db.collection(table).countDocuments({ n: { $type: "double" } })).toBe(10);
-    // and the other way round: the layout is the original's still
+    // and the other way round: the layout is NimoShake's still
     const saved =
       type === "file"
         ? (JSON.parse(readFileSync(join(folder, table), "utf8").trim()) as object)

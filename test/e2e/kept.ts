@@ -1,4 +1,4 @@
-/** A checkpoint that outlives the runs of a test, and can be made to fail, and the original's in it. */
+/** A checkpoint that outlives the runs of a test, and can be made to fail, and NimoShake's in it. */
 import type { Plugin } from "../../core/plugin/plugin.ts";
 import { memoryCheckpoint } from "../fakes/context.ts";
 import type { Streams } from "../stand-in/streams.ts";
@@ -60,7 +60,7 @@ export function keptCheckpoint(): Kept {
   return kept;
 }
 
-/** Tables as the original leaves them: rows that say that nothing is applied yet, and a document of its making. */
+/** Tables as NimoShake leaves them: rows that say that nothing is applied yet, and a document of its making. */
 export async function leaveOriginal(
   s: Scenario,
   streams: Streams,

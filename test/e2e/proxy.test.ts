@@ -32,7 +32,7 @@ afterAll(() => target.stop());
 function to(settings: Settings = {}): Settings {
   return {
     "target.type": "aliyun_dynamo_proxy",
-    // as the original has it, without a scheme
+    // as NimoShake has it, without a scheme
     "target.address": new URL(target.endpoint).host,
     "checkpoint.address": "./positions",
     "incr_sync.http_port": -1,

@@ -1,4 +1,4 @@
-/** Taking over from the original, and going on from one's own: at once, or begun again. */
+/** Taking over from NimoShake, and going on from one's own: at once, or begun again. */
 import { expect, setDefaultTimeout, test } from "bun:test";
 import { join } from "node:path";
 import type { Plugin } from "../../core/plugin/plugin.ts";
@@ -33,7 +33,7 @@ async function start(
   return run.done;
 }
 
-/** What was the original's is there still, in every table. */
+/** What was NimoShake's is there still, in every table. */
 async function expectTheirs(s: Scenario): Promise<void> {
   for (const table of TABLES) expect(await s.db.collection(table).countDocuments({ pk: "theirs" })).toBe(1);
 }
@@ -197,7 +197,7 @@ test("--fresh leaves no state behind of tables that it leaves out", async () => 
   }
 });
 
-test("a restart leaves the status at incr_sync: the original would start over at full_sync", async () => {
+test("a restart leaves the status at incr_sync: NimoShake would start over at full_sync", async () => {
   const kept = keptCheckpoint();
   await using migration = await followed(kept);
   const { s, streams } = migration;
@@ -208,7 +208,7 @@ test("a restart leaves the status at incr_sync: the original would start over at
   expect(statuses).not.toContain("full_sync");
 });
 
-test("tables that join a run are taken over as well, and until then the original's status stays", async () => {
+test("tables that join a run are taken over as well, and until then NimoShake's status stays", async () => {
   await using s = await scenario();
   await using streams = await startStreams({ tables: [...TABLES, "w"] });
   const kept = keptCheckpoint();

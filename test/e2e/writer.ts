@@ -1,4 +1,4 @@
-/** What is done at a real source: writers, streams as the original has read them, and what is in a table. */
+/** What is done at a real source: writers, streams as NimoShake has read them, and what is in a table. */
 import { type Attributes, dynamo } from "./helpers.ts";
 
 /** A writer at work. */
@@ -92,7 +92,7 @@ export async function readAll(endpoint: string, StreamArn: string): Promise<Shar
   return { shard: ShardId, numbers: Records.map(({ dynamodb }) => dynamodb.SequenceNumber) };
 }
 
-/** The shard's row in the original's checkpoint, when it has applied the records up to one of them. */
+/** The shard's row in NimoShake's checkpoint, when it has applied the records up to one of them. */
 export function shardRow({ shard, numbers }: ShardRecords, applied: number): Record<string, string> {
   return {
     ShardId: shard,

@@ -1,4 +1,4 @@
-/** The original's checkpoint files: a JSON line a shard, and the status as one JSON object without a line's end. */
+/** NimoShake's checkpoint files: a JSON line a shard, and the status as one JSON object without a line's end. */
 import { readFile, rename } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { fileNameOf } from "../../../core/host/file-name.ts";
@@ -25,9 +25,9 @@ export interface OriginalFiles {
 }
 
 /**
- * The original's files.
+ * NimoShake's files.
  *
- * @param folder where they are; the original takes every file there for one of its own
+ * @param folder where they are; NimoShake takes every file there for one of its own
  * @param draft where a file of a name is written first, in a folder of ours on the same disk
  */
 export function originalFiles(folder: string, draft: (name: string) => string): OriginalFiles {
@@ -73,7 +73,7 @@ export function originalFiles(folder: string, draft: (name: string) => string): 
   };
 }
 
-/** A last line without its end was being written when the original stopped; it ignores it, too. */
+/** A last line without its end was being written when NimoShake stopped; it ignores it, too. */
 function parseRows(text: string): States {
   const lines = text.split("\n").slice(0, -1);
   return new Map(lines.map((line, i) => [String(parseObject(line, i)["ShardId"]), line]));

@@ -1,4 +1,4 @@
-/** Whose the original's folder is: a file in the folder beside it, under a name that no migration has. */
+/** Whose NimoShake's folder is: a file in the folder beside it, under a name that no migration has. */
 import { open, readdir, readFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { attempt, makeFolder, parseObject, syncFolder, unreadable } from "./state-file.ts";
@@ -10,7 +10,7 @@ const FILE_MODE = 0o600;
 /**
  * A folder's.
  *
- * @param original the original's folder
+ * @param original NimoShake's folder
  * @param ours the folder of all migrations' own states
  */
 export function folderOwnership(original: string, ours: string, id: string): Ownership {

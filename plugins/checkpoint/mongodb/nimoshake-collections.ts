@@ -1,4 +1,4 @@
-/** The original's checkpoint collections: one a table with a document a shard, and one for the status. */
+/** NimoShake's checkpoint collections: one a table with a document a shard, and one for the status. */
 import { createHash } from "node:crypto";
 import { type Db, ObjectId } from "mongodb";
 import { WRITE_TIMEOUT } from "../../_mongodb/client.ts";
@@ -35,7 +35,7 @@ export function originalUpserts(name: string, states: States): object[] {
   });
 }
 
-/** An ObjectId, as the original's documents have, but made of the text. */
+/** An ObjectId, as NimoShake's documents have, but made of the text. */
 function idOf(text: string): ObjectId {
   return new ObjectId(createHash("sha256").update(text).digest().subarray(0, 12));
 }

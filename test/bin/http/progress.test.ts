@@ -44,7 +44,7 @@ const copying = {
   startedAt: START,
 } as const;
 
-test("/progress has the original's fields, and the tables' counters", async () => {
+test("/progress has NimoShake's fields, and the tables' counters", async () => {
   const done = {
     name: "users",
     state: "done",

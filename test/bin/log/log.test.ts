@@ -49,7 +49,7 @@ function fakeStream(isTTY: boolean) {
 }
 
 describe("a log file", () => {
-  test("has the original's lines, in folders made for it, after what is there already", async () => {
+  test("has NimoShake's lines, in folders made for it, after what is there already", async () => {
     const file = join(folder, "a/b/nimo.log");
     for (const word of ["one", "two"]) {
       const { log, close } = createLog({ level: "debug", file, buffer: false });

@@ -45,7 +45,7 @@ describe("a table of which an older version noted positions alone", () => {
   });
 });
 
-test("full of an older version goes on where another id owns the original's place", async () => {
+test("full of an older version goes on where another id owns NimoShake's place", async () => {
   const checkpoint = memoryCheckpoint();
   const { load } = checkpoint;
   checkpoint.load = async (name) => {

@@ -22,7 +22,7 @@ const ORIGINAL: ShardRow = {
   ApproximateTime: "2026-11-23 20:08:00 +0000 UTC",
 };
 
-describe("a row as the original writes it", () => {
+describe("a row as NimoShake writes it", () => {
   test("is read and written again field for field, in its order", () => {
     expect(JSON.stringify(encodeRow(decodeRow({ _id: 1, ...ORIGINAL })))).toBe(JSON.stringify(ORIGINAL));
   });

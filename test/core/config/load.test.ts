@@ -173,7 +173,7 @@ describe("problems", () => {
 });
 
 describe("files", () => {
-  test("the original's shipped file reads as it is, once it has an address", () => {
+  test("NimoShake's shipped file reads as it is, once it has an address", () => {
     const { config, warnings } = loadConfig({
       file: ORIGINAL,
       set: ["sync_mode=full", "source.endpoint_url=http://127.0.0.1:8000", `target.address=${ADDRESS}`],
@@ -195,7 +195,7 @@ describe("files", () => {
     expect(warnings).toEqual([]);
   });
 
-  test("the original's shipped file has no problem but the missing address", () => {
+  test("NimoShake's shipped file has no problem but the missing address", () => {
     expect(failure(() => loadConfig({ file: ORIGINAL })).message).toBe(
       "target.address (original.conf line 26): is required, such as mongodb://127.0.0.1:27017",
     );

@@ -52,7 +52,7 @@ function begun(
   checkpoint.states.set("run", new Map([["run", run]]));
 }
 
-test("a stream whose forgetting was cut off isn't taken for the original's", async () => {
+test("a stream whose forgetting was cut off isn't taken for NimoShake's", async () => {
   const position = { at: "sequence", number: "4", inclusive: false } as const;
   const checkpoint = noted([{ id: "s", status: "running", position }], { s: Date.now() });
   checkpoint.states.set("status", new Map([["status", "incr_sync"]]));

@@ -25,7 +25,7 @@ setDefaultTimeout(180_000);
 const CHILD = resolve(import.meta.dir, "file/saving-child.ts");
 const HOLDING_CHILD = resolve(import.meta.dir, "file/holding-child.ts");
 
-/** A folder of its own; the original's would be `states` in it. */
+/** A folder of its own; NimoShake's would be `states` in it. */
 function temporaryFolder() {
   const folder = mkdtempSync(join(tmpdir(), "nimo-shake-checkpoint-"));
   const address = join(folder, "states");
@@ -176,7 +176,7 @@ describe("a file", () => {
   });
 });
 
-describe("the original's folder", () => {
+describe("NimoShake's folder", () => {
   const status = new Map([["status", "incr_sync"]]);
 
   test("is of the first migration that keeps positions there; another one is refused, with both names", async () => {

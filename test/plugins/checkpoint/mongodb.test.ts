@@ -117,7 +117,7 @@ describe("the database", () => {
   });
 });
 
-describe("the original's database", () => {
+describe("NimoShake's database", () => {
   test("is of the first migration that keeps positions there; another one is refused, with both names", async () => {
     await using place = temporaryDatabase();
     const status = new Map([["status", "incr_sync"]]);

@@ -147,7 +147,7 @@ test.each(["t", "shards:t"])(
     let tries = 0;
     await using opened = await behindProxy({
       answer({ update, updates }) {
-        // the owner of the original's place is noted before its rows
+        // the owner of NimoShake's place is noted before its rows
         if (update !== collection || updates?.[0]?.q?._id?.name === "owner") return undefined;
         mayWrite = false;
         return tries++ === 0 ? refusal : undefined;

@@ -1,4 +1,4 @@
-/** Changes applied to a real mongod: the original's truth table, odd names, replays and repetitions. */
+/** Changes applied to a real mongod: NimoShake's truth table, odd names, replays and repetitions. */
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Document } from "mongodb";
@@ -85,7 +85,7 @@ const plain = (documents: Document[]): object[] => documents.map(({ _id, ...rest
 const UPSERT = "increase.executor.upsert";
 const ON_DUP = "increase.executor.insert_on_dup_update";
 
-describe("the original's truth table", () => {
+describe("NimoShake's truth table", () => {
   const there = { pk: "a", n: 1, old: "x" };
   const changed = { pk: "a", n: 2 };
   test.each<
