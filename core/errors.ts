@@ -1,3 +1,5 @@
+/** Every failure: its code, its exit code, and what the user can do about it. */
+
 /** The name of one kind of failure; stable across versions. */
 export type ErrorCode =
   | "CONFIG_INVALID"
