@@ -29,8 +29,8 @@ export interface Source {
    */
   tables(signal: AbortSignal): Promise<Table[]>;
   /**
-   * A table of them as it is now, whatever the lists say; undefined: it is gone. Missing: nobody asks again, and a
-   * table that was made anew meanwhile isn't noticed.
+   * A table of them as it is now, whatever the lists say; undefined: it is gone. Missing: that a table was deleted or
+   * made anew while it was copied isn't noticed.
    *
    * Asked at the end of a table's copy, when a copy fails with what another table may explain, when a stream has no
    * open shard any more, and before a table is copied again. Asked for an explanation, its own failure doesn't count.
@@ -40,7 +40,8 @@ export interface Source {
    * Splits a table into units that can be read at the same time. Asks nobody, and is called several times a start: what
    * it gives without a count is noted, and from then on the count is given.
    *
-   * @param count how many an earlier call had made of it; the same units come out again, in their order
+   * @param count how many an earlier call had made of it; the same units come out again, in their order. 0: none, for the
+   * table was copied by NimoShake, or not at all
    */
   units(table: Table, count?: number): SegmentUnit[];
   /**

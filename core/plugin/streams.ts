@@ -67,8 +67,8 @@ export interface Streams {
    */
   children(table: Table, shard: string, signal: AbortSignal): Promise<Shard[]>;
   /**
-   * Makes a reader of a shard from a position; asks nobody yet. Nothing ends a reader, it is left: what it needs for a
-   * time it can let go only when the role is closed.
+   * Makes a reader of a shard from a position; asks nobody yet. A reader isn't closed, it is only asked no more; another
+   * one of the same shard may follow it.
    */
   read(unit: ShardUnit, from: ShardPosition): ShardReader;
   /** Frees what it holds; may be called twice. */
