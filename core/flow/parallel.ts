@@ -1,4 +1,5 @@
 /** A list worked on by so many at once. */
+import pMap from "p-map";
 
 /**
  * Maps with at most `width` at once, results in the order of the inputs. After the first failure
@@ -9,20 +10,17 @@ export async function inParallel<In, Out>(
   width: number,
   work: (input: In) => Promise<Out>,
 ): Promise<Out[]> {
-  const results: Out[] = [];
-  const entries = [...inputs].entries();
-  let failure: { error: unknown } | undefined;
-  const lane = async (): Promise<void> => {
-    for (const [i, input] of entries) {
-      if (failure !== undefined) return;
-      try {
-        results[i] = await work(input);
-      } catch (error) {
-        failure ??= { error };
-      }
-    }
+  const started: Promise<Out>[] = [];
+  const start = (input: In): Promise<Out> => {
+    const running = work(input);
+    started.push(running);
+    return running;
   };
-  await Promise.all(Array.from({ length: width }, lane));
-  if (failure !== undefined) throw failure.error;
-  return results;
+  try {
+    return (await pMap([...inputs], start, { concurrency: width })) as Out[];
+  } catch (error) {
+    // p-map throws at once, while others still run.
+    await Promise.allSettled(started);
+    throw error;
+  }
 }
