@@ -1,5 +1,5 @@
 /** The incremental phase over HTTP, as NimoShake gives it, and more. */
-import { type HttpPort, type HttpPortOptions, openHttpPort, sendJson } from "./port.ts";
+import { createRoutes, type HttpPort, type HttpPortOptions, openHttpPort } from "./port.ts";
 import type { Progress } from "../../core/progress/progress.ts";
 import {
   shardLag,
@@ -19,13 +19,10 @@ export function serveMetric(
   progress: Progress,
   { now = Date.now, ...options }: Omit<HttpPortOptions, "name"> & { now?: () => number },
 ): Promise<HttpPort | undefined> {
-  return openHttpPort(
-    (request, response) => {
-      const path = (request.url ?? "/").split("?", 1)[0];
-      sendJson(response, path === "/metric" ? report(progress, now()) : HANDLERS);
-    },
-    { ...options, name: "metric" },
-  );
+  const routes = createRoutes()
+    .get("/metric", (c) => c.json(report(progress, now())))
+    .get("*", (c) => c.json(HANDLERS));
+  return openHttpPort(routes, { ...options, name: "metric" });
 }
 
 /** NimoShake's fields under its names first; lags and ages are ms, times of ours ISO 8601. */

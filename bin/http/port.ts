@@ -1,6 +1,8 @@
 /** A port that answers GET requests, for whoever looks at a run; the run goes on without it. */
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
+import { getRequestListener } from "@hono/node-server";
+import { Hono } from "hono";
 
 /** What {@link openHttpPort} takes. */
 export interface HttpPortOptions {
@@ -21,19 +23,29 @@ export interface HttpPort {
   close(): Promise<void>;
 }
 
+/** Routes for {@link openHttpPort}: GET only, and what goes wrong is said as JSON. */
+export function createRoutes(options?: ConstructorParameters<typeof Hono>[0]): Hono {
+  const routes = new Hono(options);
+  routes.onError((error, c) => c.json({ error: error.message }, 500));
+  return routes.use(async (c, next) => {
+    if (c.req.method !== "GET") return c.json({ error: "only GET" }, 405, { allow: "GET" });
+    await next();
+  });
+}
+
 /**
- * Opens a port whose GET requests go to `answer`; keeps no process alive.
+ * Opens a port that answers by its routes; keeps no process alive.
  * Gives undefined when the port is off, or can't be bound, which is a warning.
  */
 export async function openHttpPort(
-  answer: (request: IncomingMessage, response: ServerResponse) => void,
+  routes: Pick<Hono, "fetch">,
   { name, host, port, log }: HttpPortOptions,
 ): Promise<HttpPort | undefined> {
   if (port === -1) return undefined;
-  const server = createServer((request, response) => {
-    if (request.method === "GET") answer(request, response);
-    else sendJson(response.setHeader("allow", "GET"), { error: "only GET" }, 405);
-  });
+  const server = createServer(
+    // In HTTP 1.0 who asks needn't name a host.
+    getRequestListener(routes.fetch, { hostname: "localhost", overrideGlobalObjects: false }),
+  );
   try {
     await listen(server, host, port);
   } catch (error) {
@@ -43,11 +55,6 @@ export async function openHttpPort(
   server.unref();
   const { address, port: bound } = server.address() as AddressInfo;
   return { address, port: bound, close: () => shut(server) };
-}
-
-/** Ends a response with a value as JSON. */
-export function sendJson(response: ServerResponse, value: unknown, status = 200): void {
-  response.writeHead(status, { "content-type": "application/json" }).end(JSON.stringify(value));
 }
 
 function listen(server: Server, host: string, port: number): Promise<void> {

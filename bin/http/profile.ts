@@ -1,9 +1,9 @@
 /** The profiling port, `system_profile`: where the process's time and memory go. NimoShake's pprof in our terms. */
-import type { IncomingMessage, ServerResponse } from "node:http";
 import { BlockList, isIP } from "node:net";
-import { pipeline } from "node:stream/promises";
+import { Readable } from "node:stream";
 import { getHeapSnapshot } from "node:v8";
-import { type HttpPort, type HttpPortOptions, openHttpPort, sendJson } from "./port.ts";
+import type { Context } from "hono";
+import { createRoutes, type HttpPort, type HttpPortOptions, openHttpPort } from "./port.ts";
 import { profileCpu } from "./cpu-profile.ts";
 import { watchLoop } from "./loop-delay.ts";
 
@@ -40,10 +40,13 @@ export async function serveProfile(options: Omit<HttpPortOptions, "name">): Prom
   const loop = watchLoop();
   const closing = new AbortController();
   let profiling = false;
-  const server = await openHttpPort((request, response) => void answer(request, response), {
-    ...options,
-    name: "profiling",
-  });
+  const routes = createRoutes({ strict: false })
+    .on("GET", ["/", "/debug/pprof"], (c) => c.json(PAGES))
+    .get("/debug/pprof/profile", cpuProfile)
+    .get("/debug/pprof/heap", heapSnapshot)
+    .get("/debug/pprof/stats", (c) => c.json({ ...stats(), event_loop_delay_ms: loop.read() }))
+    .get("*", (c) => c.json({ error: "there is no such page; / lists them" }, 404));
+  const server = await openHttpPort(routes, { ...options, name: "profiling" });
   if (server === undefined) {
     loop.stop();
     return undefined;
@@ -57,66 +60,38 @@ export async function serveProfile(options: Omit<HttpPortOptions, "name">): Prom
     },
   };
 
-  async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    try {
-      const { pathname, searchParams } = new URL(request.url ?? "/", "http://localhost");
-      switch (pathname.replace(/\/+$/, "")) {
-        case "":
-        case "/debug/pprof":
-          return sendJson(response, PAGES);
-        case "/debug/pprof/profile":
-          return await sendProfile(response, searchParams.get("seconds"));
-        case "/debug/pprof/heap":
-          return await sendHeap(request, response);
-        case "/debug/pprof/stats":
-          return sendJson(response, { ...stats(), event_loop_delay_ms: loop.read() });
-        default:
-          return fail(response, 404, "there is no such page; / lists them");
-      }
-    } catch (error) {
-      fail(response, 500, error instanceof Error ? error.message : String(error));
-    }
-  }
-
-  async function sendProfile(response: ServerResponse, text: string | null): Promise<void> {
-    const seconds = text === null ? DEFAULT_SECONDS : Number(text);
+  async function cpuProfile(c: Context): Promise<Response> {
+    const seconds = Number(c.req.query("seconds") ?? DEFAULT_SECONDS);
     if (!(seconds > 0 && seconds <= MAX_SECONDS)) {
-      return fail(response, 400, `seconds is a number above 0, at most ${MAX_SECONDS}`);
+      return c.json({ error: `seconds is a number above 0, at most ${MAX_SECONDS}` }, 400);
     }
-    if (profiling) return fail(response, 409, "a CPU profile is being taken already, ask again after it");
+    if (profiling) return c.json({ error: "a CPU profile is being taken already, ask again after it" }, 409);
     profiling = true;
-    const gone = new AbortController();
-    response.once("close", () => gone.abort());
     try {
-      const profile = await profileCpu(seconds * SECOND, AbortSignal.any([closing.signal, gone.signal]));
-      download(response, "cpuprofile").end(JSON.stringify(profile));
+      const gone = AbortSignal.any([closing.signal, c.req.raw.signal]);
+      const profile = await profileCpu(seconds * SECOND, gone);
+      return c.json(profile, 200, asDownload("cpuprofile"));
     } catch (error) {
       const why = error instanceof Error ? error.message : String(error);
-      fail(
-        response,
-        501,
-        `no CPU profile can be taken here (${why}); start it with bun --cpu-prof bin/cli.ts instead`,
-      );
+      const instead = "start it with bun --cpu-prof bin/cli.ts instead";
+      return c.json({ error: `no CPU profile can be taken here (${why}); ${instead}` }, 501);
     } finally {
       profiling = false;
     }
   }
 
-  async function sendHeap(request: IncomingMessage, response: ServerResponse): Promise<void> {
+  function heapSnapshot(c: Context): Response {
     const where = server?.address ?? "";
+    const refuse = (why: string): Response =>
+      c.json({ error: `a heap snapshot holds the run's credentials: ${why}` }, 403);
     if (!isLoopback(where)) {
       const only = "it is given out only where http.host is a loopback address, 127.0.0.1";
-      return fail(response, 403, `a heap snapshot holds the run's credentials: ${only}, and not ${where}`);
+      return refuse(`${only}, and not ${where}`);
     }
     // A page in a browser can make a name of its own mean 127.0.0.1, and would read the answer.
-    if (!isLocalName(request.headers.host ?? "")) {
-      return fail(
-        response,
-        403,
-        "a heap snapshot holds the run's credentials: ask 127.0.0.1 or localhost for it",
-      );
-    }
-    await pipeline(getHeapSnapshot(), download(response, "heapsnapshot"));
+    if (!isLocalName(c.req.header("host") ?? "")) return refuse("ask 127.0.0.1 or localhost for it");
+    const headers = { "content-type": "application/json", ...asDownload("heapsnapshot") };
+    return c.body(Readable.toWeb(getHeapSnapshot()) as ReadableStream, 200, headers);
   }
 }
 
@@ -142,14 +117,6 @@ function isLocalName(host: string): boolean {
   return name.toLowerCase() === "localhost" || isLoopback(name);
 }
 
-function download(response: ServerResponse, kind: string): ServerResponse {
-  return response.writeHead(200, {
-    "content-type": "application/json",
-    "content-disposition": `attachment; filename="nimo-shake-${process.pid}.${kind}"`,
-  });
-}
-
-function fail(response: ServerResponse, status: number, error: string): void {
-  if (response.headersSent) response.destroy();
-  else sendJson(response, { error }, status);
+function asDownload(kind: string): Record<string, string> {
+  return { "content-disposition": `attachment; filename="nimo-shake-${process.pid}.${kind}"` };
 }

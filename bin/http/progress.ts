@@ -1,5 +1,5 @@
 /** The status port: a run's progress over HTTP, as NimoShake gives it, and more. */
-import { type HttpPort, type HttpPortOptions, openHttpPort, sendJson } from "./port.ts";
+import { createRoutes, type HttpPort, type HttpPortOptions, openHttpPort } from "./port.ts";
 import { isCopied, type Progress, type TableProgress } from "../../core/progress/progress.ts";
 
 const SECOND = 1000;
@@ -21,13 +21,10 @@ export function serveProgress(
   progress: Progress,
   { now = Date.now, ...options }: StatusOptions,
 ): Promise<StatusServer | undefined> {
-  return openHttpPort(
-    (request, response) => {
-      const path = (request.url ?? "/").split("?", 1)[0];
-      sendJson(response, path === "/progress" ? report(progress, now()) : HANDLERS);
-    },
-    { ...options, name: "status" },
-  );
+  const routes = createRoutes()
+    .get("/progress", (c) => c.json(report(progress, now())))
+    .get("*", (c) => c.json(HANDLERS));
+  return openHttpPort(routes, { ...options, name: "status" });
 }
 
 /** NimoShake's fields under its names first; times are ISO 8601, durations seconds. */
