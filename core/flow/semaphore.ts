@@ -22,6 +22,13 @@ export function createSemaphore(width: number): Semaphore {
   return { acquire: () => lanes.acquire(""), run: (work) => lanes.run("", work) };
 }
 
+/** A key that has lanes or waits for some. */
+interface Sharer {
+  lanes: number;
+  /** Who waits, in the order of arrival. */
+  queue: { arrival: number; enter: () => void }[];
+}
+
 /**
  * Lanes for `width` at once. A free lane goes to the key that has the fewest, so that one with much to do
  * doesn't starve the others; among equals, and within a key, to who waits longest.
@@ -29,53 +36,42 @@ export function createSemaphore(width: number): Semaphore {
 export function createFairSemaphore(width: number): FairSemaphore {
   let free = width;
   let arrivals = 0;
-  const taken = new Map<string, number>();
-  const queues = new Map<string, { arrival: number; go: () => void }[]>();
+  const sharers = new Map<string, Sharer>();
 
-  /** The key that is let in next; undefined: nobody waits. */
-  function nextKey(): string | undefined {
-    let best: { key: string; lanes: number; arrival: number } | undefined;
-    for (const [key, [first]] of queues) {
-      const lanes = taken.get(key) ?? 0;
-      const { arrival } = first!;
-      const before = best === undefined || lanes < best.lanes;
-      if (before || (lanes === best!.lanes && arrival < best!.arrival)) best = { key, lanes, arrival };
+  /** Who is let in next; undefined: nobody waits. */
+  function nextSharer(): Sharer | undefined {
+    let best: Sharer | undefined;
+    for (const each of sharers.values()) {
+      if (each.queue.length > 0 && (best === undefined || isBefore(each, best))) best = each;
     }
-    return best?.key;
+    return best;
   }
 
-  function take(key: string): void {
-    taken.set(key, (taken.get(key) ?? 0) + 1);
+  async function acquire(key: string): Promise<() => void> {
+    const sharer = sharers.get(key) ?? { lanes: 0, queue: [] };
+    sharers.set(key, sharer);
+    if (free > 0) {
+      free--;
+      sharer.lanes++;
+    } else {
+      await new Promise<void>((enter) => sharer.queue.push({ arrival: arrivals++, enter }));
+    }
+    return () => {
+      sharer.lanes--;
+      if (sharer.lanes === 0 && sharer.queue.length === 0) sharers.delete(key);
+      pass();
+    };
   }
 
-  function leave(key: string): void {
-    const lanes = taken.get(key)! - 1;
-    if (lanes > 0) taken.set(key, lanes);
-    else taken.delete(key);
-    const next = nextKey();
+  /** Hands a lane that was left to who is next. */
+  function pass(): void {
+    const next = nextSharer();
     if (next === undefined) {
       free++;
       return;
     }
-    const queue = queues.get(next)!;
-    const { go } = queue.shift()!;
-    if (queue.length === 0) queues.delete(next);
-    take(next);
-    go();
-  }
-
-  async function acquire(key: string): Promise<() => void> {
-    if (free > 0) {
-      free--;
-      take(key);
-    } else {
-      await new Promise<void>((go) => {
-        const queue = queues.get(key) ?? [];
-        queue.push({ arrival: arrivals++, go });
-        queues.set(key, queue);
-      });
-    }
-    return () => leave(key);
+    next.lanes++;
+    next.queue.shift()!.enter();
   }
 
   return {
@@ -89,4 +85,11 @@ export function createFairSemaphore(width: number): FairSemaphore {
       }
     },
   };
+}
+
+/** Both wait. */
+function isBefore(one: Sharer, other: Sharer): boolean {
+  return one.lanes === other.lanes
+    ? one.queue[0]!.arrival < other.queue[0]!.arrival
+    : one.lanes < other.lanes;
 }
