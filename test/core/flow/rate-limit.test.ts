@@ -1,6 +1,6 @@
 /** So many calls a second at most, in any second. */
 import { describe, expect, test, setDefaultTimeout } from "bun:test";
-import { createRateLimiter, type RateLimiter } from "../../../core/flow/rate-limit.ts";
+import { createBudget, createRateLimiter, type RateLimiter } from "../../../core/flow/rate-limit.ts";
 
 setDefaultTimeout(180_000);
 
@@ -91,5 +91,56 @@ describe("createRateLimiter", () => {
     setTimeout(() => stopping.abort(), 20);
     await expect(waiting).rejects.toMatchObject({ name: "AbortError" });
     expect(performance.now() - start).toBeLessThan(2 * SECOND);
+  });
+
+  test("keys take turns, and who gives up takes none", async () => {
+    const limiter = createRateLimiter(10);
+    // What was saved up is used.
+    await Promise.all([limiter(), limiter()]);
+    const passed: string[] = [];
+    const gone = new AbortController();
+    const call = (name: string, signal?: AbortSignal): Promise<unknown> =>
+      limiter(signal, name[0]).then(
+        () => passed.push(name),
+        () => passed.push(`${name} gone`),
+      );
+    const calls = ["a1", "a2", "a3", "b1", "c1", "b2"].map((name) =>
+      call(name, name === "c1" ? gone.signal : undefined),
+    );
+    gone.abort();
+    await Promise.all(calls);
+    expect(passed).toEqual(["c1 gone", "a1", "b1", "a2", "b2", "a3"]);
+  });
+});
+
+describe("createBudget", () => {
+  test("first come, first served; what was taken too much is paid back before the next one", async () => {
+    const budget = createBudget(100);
+    const start = performance.now();
+    const spent = await budget.take(100);
+    spent(120);
+    const passed: string[] = [];
+    const calls = [20, 1].map((cost) => budget.take(cost).then(() => passed.push(`${cost}`)));
+    await Promise.all(calls);
+    expect(passed).toEqual(["20", "1"]);
+    expect(performance.now() - start).toBeGreaterThan(0.4 * SECOND);
+  });
+
+  test("what was taken too little is there for the next one", async () => {
+    const budget = createBudget(0.01);
+    const spent = await budget.take(0.01);
+    spent(0);
+    await budget.take(0.01);
+  });
+
+  test("who gives up lets the next one go on", async () => {
+    const budget = createBudget(1);
+    await budget.take(0.99);
+    const gone = new AbortController();
+    const first = budget.take(1000, gone.signal);
+    const second = budget.take(0.01);
+    gone.abort(new Error("gone"));
+    expect(await first.catch((error: Error) => error.message)).toBe("gone");
+    await second;
   });
 });
