@@ -1,6 +1,7 @@
 /**
  * A file that is only appended to, moved to `.1` when it is full, and made anew when somebody took it away.
- * Own code, for rotating-file-stream and pino-roll write later: what is logged right before an exit would be lost.
+ * Own code, for libraries write or roll later (docs/decisions/2026-11-26-libraries.md): what is logged right before
+ * an exit would be lost.
  */
 import {
   appendFileSync,
