@@ -1,8 +1,9 @@
 /** One shard's segment files: found on the disk, checked, and their torn tail cut off. */
-import { readdir, stat } from "node:fs/promises";
+import { type FileHandle, readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
-import { corrupt, readAt, removeFile, syncFolder, withFile } from "../host/durable-files.ts";
+import { readAll, removeFile, syncFolder, withFile } from "../host/durable-files.ts";
 import { decodeFrame, type Frame, frameBytes, HEAD_BYTES, MARK, type SegmentHead, VERSION } from "./frame.ts";
+import { corrupt } from "./spool-errors.ts";
 
 /** Frames are read so many bytes at a time, or one that is larger. */
 const CHUNK = 1024 * 1024;
@@ -98,6 +99,12 @@ export async function readFrames(
       next = frame.end;
     }
   });
+}
+
+/** Reads so many bytes from an offset, or what there is. */
+async function readAt(file: FileHandle, at: number, length: number): Promise<Buffer> {
+  const bytes = Buffer.allocUnsafeSlow(length);
+  return bytes.subarray(0, await readAll(file, bytes, at));
 }
 
 /** Cuts off the newest segment's torn tail; a segment with nothing whole is removed. */

@@ -1,7 +1,10 @@
 /** One shard's records on the disk: appended in order, read again from any place, removed once they are applied. */
-import { attempt, corrupt, removeFile, withFile, writeAt } from "../host/durable-files.ts";
+import type { FileHandle } from "node:fs/promises";
+import { dirname } from "node:path";
+import { PRIVATE_FILE, removeFile, syncFolder, withFile, writeAll } from "../host/durable-files.ts";
 import { encodeFrame, type FrameMeta, parseRecords, VERSION } from "./frame.ts";
 import { findShard, readFrames, type Segment, segmentPath, type ShardFiles } from "./segment-files.ts";
+import { attempt, corrupt } from "./spool-errors.ts";
 import type { SourceRecord } from "../types.ts";
 
 /** A segment is closed when it has so many bytes; what is applied is removed segment by segment. */
@@ -66,13 +69,15 @@ export async function openShardLog(
   }
 
   function into(segment: Segment, flags: "r+" | "wx", bytes: Buffer): Promise<void> {
-    return attempt(`writing to ${segment.path}`, () =>
-      withFile(segment.path, flags, async (file) => {
-        await writeAt(file, bytes, segment.size);
-        // Now it is there for readers.
-        segment.size += bytes.length;
-      }),
-    );
+    const { path } = segment;
+    const append = async (file: FileHandle): Promise<void> => {
+      await writeAll(file, bytes, segment.size);
+      await file.datasync();
+      // Now it is there for readers.
+      segment.size += bytes.length;
+      if (flags === "wx") await syncFolder(dirname(path));
+    };
+    return attempt(`writing to ${path}`, () => withFile(path, flags, append, PRIVATE_FILE));
   }
 
   async function removeFirst(count: number): Promise<void> {

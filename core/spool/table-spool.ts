@@ -2,9 +2,10 @@
 import { readdir, rm, rmdir } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { fileNameOf } from "../host/file-name.ts";
-import { attempt, makeFolder } from "../host/durable-files.ts";
+import { makeFolder, PRIVATE_FOLDER } from "../host/durable-files.ts";
 import { namesIn } from "./segment-files.ts";
 import { openShardLog, type ShardLog } from "./shard-log.ts";
+import { attempt } from "./spool-errors.ts";
 
 /** A table's part of the spool. */
 export interface TableSpool {
@@ -33,7 +34,7 @@ export function openTableSpool(dir: string, id: string, table: string): TableSpo
 
     async shard(shard) {
       const left = await found();
-      await (made ??= attempt(`making ${folder}`, () => makeFolder(folder)));
+      await (made ??= attempt(`making ${folder}`, () => makeFolder(folder, PRIVATE_FOLDER)));
       return openShardLog({ id, table, shard, folder, prefix: fileNameOf(shard) }, left);
     },
 

@@ -2,6 +2,7 @@
 import { existsSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
 import type { Config } from "../../core/config/config.ts";
+import { makeFolder, PRIVATE_FOLDER } from "../../core/host/durable-files.ts";
 import { fileNameOf } from "../../core/host/file-name.ts";
 import { definePlugin, type Plugin } from "../../core/plugin/plugin.ts";
 import { fileProblems, refuseTables } from "./_check-tables.ts";
@@ -10,7 +11,7 @@ import { originalFiles } from "./file/nimoshake-files.ts";
 import { fileLease } from "./file/lease.ts";
 import { folderOwnership } from "./file/owner-file.ts";
 import { createQueue, type States } from "./_queue.ts";
-import { attempt, makeFolder, readStates, removeFile, writeStates } from "./file/state-file.ts";
+import { attempt, readStates, removeFile, writeStates } from "./file/state-file.ts";
 
 /** `checkpoint.type = file`: a folder of an id's own, a file a name; the streams' positions as NimoShake has them. */
 const file: Plugin = definePlugin({
@@ -49,7 +50,7 @@ const file: Plugin = definePlugin({
 
     async function replace(name: string, states: States): Promise<void> {
       await holding(async () => {
-        await attempt(folder, () => makeFolder(folder));
+        await attempt(folder, () => makeFolder(folder, PRIVATE_FOLDER));
         if (originalName(name)) {
           await ownership.claim();
           await original.write(name, states);

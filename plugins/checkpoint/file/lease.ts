@@ -8,12 +8,12 @@ import { randomUUID } from "node:crypto";
 import { link, open, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { makeFolder, PRIVATE_FILE, PRIVATE_FOLDER } from "../../../core/host/durable-files.ts";
 import { leaseLost } from "../../../core/plugin/lease-lost.ts";
 import type { Holder, Holding, LeaseKeeper } from "../../../core/plugin/roles.ts";
 import { draftsIn, namesIn } from "./drafts.ts";
-import { attempt, makeFolder } from "./state-file.ts";
+import { attempt } from "./state-file.ts";
 
-const FILE_MODE = 0o600;
 const NAME = "lease";
 /** A lease's file of another name is in use for milliseconds; one that is so old was left by a killed process, in ms. */
 const LEFT = 3_600_000;
@@ -50,9 +50,9 @@ export function fileLease(folder: string, id: string): FileLease {
   /** Works with a file that has this text and the disk's time of now. */
   async function withDraft<T>(text: string, work: (draft: string, now: number) => Promise<T>): Promise<T> {
     const draft = `${path}.${randomUUID()}`;
-    await makeFolder(dirname(path));
+    await makeFolder(dirname(path), PRIVATE_FOLDER);
     try {
-      await writeFile(draft, text, { flag: "wx", mode: FILE_MODE });
+      await writeFile(draft, text, { flag: "wx", mode: PRIVATE_FILE });
       return await work(draft, (await stat(draft)).mtimeMs);
     } finally {
       await rm(draft, { force: true });
@@ -107,7 +107,7 @@ export function fileLease(folder: string, id: string): FileLease {
    * who has lost it by then finds that before it saves, and who only wants it makes nothing.
    */
   async function begin(ours: Holder): Promise<boolean> {
-    await makeFolder(drafts.of(ours));
+    await makeFolder(drafts.of(ours), PRIVATE_FOLDER);
     const others = await drafts.others(ours);
     // Whoever comes after us isn't among them then.
     const found = await lookAgain(() => find(0));
@@ -188,7 +188,7 @@ async function place(draft: string, path: string): Promise<boolean> {
     await link(draft, path).catch(async (error: NodeJS.ErrnoException) => {
       if (error.code === "EEXIST") throw error;
       // Some file systems have no links.
-      await writeFile(path, await readFile(draft), { flag: "wx", mode: FILE_MODE });
+      await writeFile(path, await readFile(draft), { flag: "wx", mode: PRIVATE_FILE });
     });
     return true;
   } catch (error) {

@@ -1,18 +1,11 @@
 /** NimoShake's checkpoint files: a JSON line a shard, and the status as one JSON object without a line's end. */
 import { readFile, rename } from "node:fs/promises";
 import { dirname, join } from "node:path";
+import { makeFolder, syncFolder } from "../../../core/host/durable-files.ts";
 import { fileNameOf } from "../../../core/host/file-name.ts";
 import { STATUS, STATUS_TABLE, originalName, statusDocument } from "../_nimoshake.ts";
 import type { States } from "../_queue.ts";
-import {
-  attempt,
-  makeFolder,
-  parseObject,
-  removeFile,
-  syncFolder,
-  unreadable,
-  writeSynced,
-} from "./state-file.ts";
+import { attempt, parseObject, removeFile, unreadable, writeSynced } from "./state-file.ts";
 
 const FILE_MODE = 0o644;
 const FOLDER_MODE = 0o755;

@@ -1,15 +1,13 @@
 /** A file of states: JSON lines, replaced as a whole, so that whoever reads it sees the old states or the new ones. */
 import { existsSync } from "node:fs";
-import { mkdir, open, readFile, rename, rm } from "node:fs/promises";
+import { type FileHandle, readFile, rename, rm } from "node:fs/promises";
 import { dirname } from "node:path";
 import { MigrationError } from "../../../core/errors.ts";
+import { PRIVATE_FILE, syncFolder, withFile } from "../../../core/host/durable-files.ts";
 import type { States } from "../_queue.ts";
 
 /** The first line's version. */
 const VERSION = 1;
-/** For who runs the tool only: keys of items are in the states. */
-const FILE_MODE = 0o600;
-const FOLDER_MODE = 0o700;
 
 /** What a file says of itself: whose states it has. */
 export interface Owner {
@@ -61,7 +59,7 @@ export async function writeStates(
   const lines = [JSON.stringify({ "nimo-shake": VERSION, id, name })];
   for (const [part, state] of states) lines.push(`{"part":${JSON.stringify(part)},"state":${state}}`);
   await attempt(path, async () => {
-    await writeSynced(draft, `${lines.join("\n")}\n`, FILE_MODE);
+    await writeSynced(draft, `${lines.join("\n")}\n`, PRIVATE_FILE);
     await rename(draft, path);
     await syncFolder(dirname(path));
   });
@@ -69,13 +67,11 @@ export async function writeStates(
 
 /** Writes a file; when it resolves its contents are on the disk. */
 export async function writeSynced(path: string, text: string, mode: number): Promise<void> {
-  const handle = await open(path, "w", mode);
-  try {
-    await handle.writeFile(text);
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
+  const write = async (file: FileHandle): Promise<void> => {
+    await file.writeFile(text);
+    await file.sync();
+  };
+  await withFile(path, "w", write, mode);
 }
 
 /**
@@ -121,26 +117,6 @@ export function parseObject(line: string, i: number): Record<string, unknown> {
   if (typeof value === "object" && value !== null) return value as Record<string, unknown>;
   throw new SyntaxError(`line ${i + 1} is no JSON object`);
 }
-
-/** Makes a folder and those above it last. */
-export async function makeFolder(folder: string, mode: number = FOLDER_MODE): Promise<void> {
-  const first = await mkdir(folder, { recursive: true, mode });
-  if (first === undefined) return;
-  for (let made = folder; made.length >= first.length; made = dirname(made)) await syncFolder(dirname(made));
-}
-
-/** Makes what was renamed, made or removed in a folder last. */
-export async function syncFolder(folder: string): Promise<void> {
-  try {
-    const handle = await open(folder, "r");
-    await handle.sync().finally(() => handle.close());
-  } catch (error) {
-    if (!UNSYNCED.has((error as NodeJS.ErrnoException).code ?? "")) throw error;
-  }
-}
-
-/** Not every system lets a folder be opened or synced, and one that isn't there has nothing to sync. */
-const UNSYNCED = new Set(["EACCES", "EBADF", "EINVAL", "EISDIR", "ENOENT", "ENOTSUP", "EPERM"]);
 
 /** Does something with a file; what fails is the checkpoint's failure. */
 export async function attempt<T>(path: string, work: () => Promise<T>): Promise<T> {

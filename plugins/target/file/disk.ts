@@ -1,8 +1,9 @@
-/** Files that last: what is made, renamed or removed is on the disk, and what the system refuses has words. */
+/** The target's files beyond what every file that lasts needs, and words for what the system refuses. */
 import { constants } from "node:fs";
-import { access, type FileHandle, mkdir, open, rename, rm, stat } from "node:fs/promises";
+import { access, rename, rm, stat } from "node:fs/promises";
 import { dirname } from "node:path";
 import { type ErrorCode, MigrationError } from "../../../core/errors.ts";
+import { syncFolder, withFile } from "../../../core/host/durable-files.ts";
 
 const FULL = [
   "TARGET_FAILED",
@@ -62,36 +63,6 @@ export function isMissing(error: unknown): boolean {
   return (error as NodeJS.ErrnoException).code === "ENOENT";
 }
 
-/** Opens a file for as long as it is used. */
-export async function withFile<T>(
-  path: string,
-  flags: "r" | "r+" | "w" | "wx",
-  use: (file: FileHandle) => Promise<T>,
-): Promise<T> {
-  const file = await open(path, flags);
-  try {
-    return await use(file);
-  } finally {
-    await file.close();
-  }
-}
-
-/** Writes all of the bytes at an offset: one call may write less. */
-export async function writeAll(file: FileHandle, bytes: Uint8Array, at: number): Promise<void> {
-  for (let done = 0; done < bytes.length;) {
-    done += (await file.write(bytes, done, bytes.length - done, at + done)).bytesWritten;
-  }
-}
-
-/** Reads from an offset until the buffer is full or the file ends; gives how many bytes there were. */
-export async function readAll(file: FileHandle, into: Uint8Array, at: number): Promise<number> {
-  for (let done = 0; ;) {
-    const { bytesRead } = await file.read(into, done, into.length - done, at + done);
-    done += bytesRead;
-    if (bytesRead === 0 || done === into.length) return done;
-  }
-}
-
 /** Makes a text's file; it is on the disk, its name may not be yet. */
 export async function writeText(path: string, text: string): Promise<void> {
   await withFile(path, "w", async (file) => {
@@ -112,13 +83,6 @@ export async function removeFiles(folder: string, paths: string[]): Promise<void
   await syncFolder(folder);
 }
 
-/** Makes a folder and those above it last. */
-export async function makeFolder(folder: string): Promise<void> {
-  const first = await mkdir(folder, { recursive: true });
-  if (first === undefined) return;
-  for (let made = folder; made.length >= first.length; made = dirname(made)) await syncFolder(dirname(made));
-}
-
 /** Throws what the system says when a folder can't be written to, or made; changes nothing. */
 export async function checkFolder(folder: string): Promise<void> {
   try {
@@ -129,15 +93,3 @@ export async function checkFolder(folder: string): Promise<void> {
     await checkFolder(dirname(folder));
   }
 }
-
-/** Makes what was renamed, made or removed in a folder last. */
-export async function syncFolder(folder: string): Promise<void> {
-  try {
-    await withFile(folder, "r", (handle) => handle.sync());
-  } catch (error) {
-    if (!UNSYNCED.has((error as NodeJS.ErrnoException).code ?? "")) throw error;
-  }
-}
-
-/** Not every system lets a folder be opened or synced, and one that isn't there has nothing to sync. */
-const UNSYNCED = new Set(["EACCES", "EBADF", "EINVAL", "EISDIR", "ENOENT", "ENOTSUP", "EPERM"]);

@@ -3,7 +3,7 @@ import type { FileHandle } from "node:fs/promises";
 import { BSON } from "mongodb";
 import { indexPattern, isSameIndex } from "../../../core/schema/indexes.ts";
 import type { TargetIndex } from "../../../core/types.ts";
-import { readAll, withFile } from "./disk.ts";
+import { readAll, withFile } from "../../../core/host/durable-files.ts";
 import { ascendingInstead, mostArrays } from "../mongodb/indexes.ts";
 
 /** What is read at once; twice as much where a document is larger. */

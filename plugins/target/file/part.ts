@@ -1,7 +1,8 @@
 /** The documents of one unit on their way to the disk. */
 import { type FileHandle, open } from "node:fs/promises";
 import { dirname } from "node:path";
-import { fileError, syncFolder, writeAll } from "./disk.ts";
+import { syncFolder, writeAll } from "../../../core/host/durable-files.ts";
+import { fileError } from "./disk.ts";
 
 /** See the top of the file. */
 export interface Part {

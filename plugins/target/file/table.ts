@@ -2,17 +2,9 @@
 import { copyFile, readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { MigrationError } from "../../../core/errors.ts";
+import { makeFolder, syncFolder, withFile } from "../../../core/host/durable-files.ts";
 import type { Resumption } from "../../../core/plugin/roles.ts";
-import {
-  exists,
-  isMissing,
-  makeFolder,
-  removeFiles,
-  renameFile,
-  syncFolder,
-  withFile,
-  writeText,
-} from "./disk.ts";
+import { exists, isMissing, removeFiles, renameFile, writeText } from "./disk.ts";
 import { fileIdentity, newUuid, text, uuidInMetadata } from "./metadata.ts";
 import type { TableFiles } from "./names.ts";
 import { createPart, type Part } from "./part.ts";

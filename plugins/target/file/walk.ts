@@ -1,7 +1,7 @@
 /** From document to document of a dump by their lengths. */
 import type { FileHandle } from "node:fs/promises";
 import { DOCUMENT_BYTES } from "../_documents.ts";
-import { readAll } from "./disk.ts";
+import { readAll } from "../../../core/host/durable-files.ts";
 
 /** What is read at once: thousands of small documents. */
 const WINDOW = 4 * 1024 * 1024;
