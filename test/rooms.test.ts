@@ -18,7 +18,7 @@ const RULES: Record<string, string[]> = {
   "core/progress/": NOUNS,
   "core/schema/": ["core/plugin/", ...NOUNS],
   "core/plugin/": ["core/config/", "core/progress/", "core/flow/", "core/host/", ...NOUNS],
-  "core/spool/": ["core/host/", ...NOUNS],
+  "core/spool/": ["core/host/", "core/schema/sequence-number.ts", ...NOUNS],
   "core/stages/": ["core/plugin/", "core/schema/", "core/config/", "core/progress/", ...NOUNS],
   "core/checkpoint/": [
     "core/stages/",

@@ -11,6 +11,7 @@ import type { PollOptions, ShardReader } from "../plugin/roles.ts";
 import type { TableSpool } from "../spool/table-spool.ts";
 import type { ShardLog } from "../spool/shard-log.ts";
 import type { ShardNote, StreamCheckpoint } from "../checkpoint/stream-checkpoint.ts";
+import { compareSequence } from "../schema/sequence-number.ts";
 import { watchTip } from "./tip.ts";
 import type { ShardUnit, StreamPage } from "../types.ts";
 
@@ -44,7 +45,7 @@ export function spoolStream(stream: OpenStream, folder: TableSpool): SpooledStre
     const unit: ShardUnit = { phase: "incr", table, shard: note.id };
     const number = spool.readUpTo;
     const position = { at: "sequence", number: number!, inclusive: false } as const;
-    const ahead = number === undefined || isBefore(number, appliedUpTo(note));
+    const ahead = number === undefined || compareSequence(number, appliedUpTo(note)) < 0;
     const live =
       (ahead && reader && polls.pace(reader)) || openReader(stream, ahead ? note : { ...note, position });
     const stop = new AbortController();
@@ -103,7 +104,7 @@ export function spoolStream(stream: OpenStream, folder: TableSpool): SpooledStre
       if (spooled === undefined) continue;
       const { spool, stop, saved } = spooled;
       const applied = appliedUpTo(saved);
-      const over = stop.signal.aborted && !spool.ended && !isBefore(applied, spool.readUpTo);
+      const over = stop.signal.aborted && !spool.ended && compareSequence(applied, spool.readUpTo) >= 0;
       if (saved.status === "done" || over) {
         await spool.remove();
         opened.delete(id);
@@ -193,7 +194,7 @@ function refuseMissing(
   { folder }: TableSpool,
 ): void {
   const noted = checkpoint.spooled.get(note.id);
-  if (!isBefore(readUpTo, noted) || !isBefore(appliedUpTo(note), noted)) return;
+  if (compareSequence(readUpTo, noted) >= 0 || compareSequence(appliedUpTo(note), noted) >= 0) return;
   const has = readUpTo === undefined ? "is gone" : `ends at ${readUpTo}`;
   throw streamGap(
     `the spool was read up to ${noted} and ${has}: table ${table.name}, shard ${note.id}, folder ${folder}`,
@@ -205,14 +206,9 @@ function appliedUpTo({ position }: ShardNote): string | undefined {
   return position.at === "sequence" && !position.inclusive ? position.number : undefined;
 }
 
-/** Whether a number comes before another; none comes before any, and nothing before none. */
-function isBefore(number: string | undefined, other: string | undefined): boolean {
-  return other !== undefined && (number === undefined || BigInt(number) < BigInt(other));
-}
-
 /** Whether something was spooled that is not applied. */
 export function isUnapplied({ shards, spooled }: StreamCheckpoint): boolean {
   return [...shards.values()].some(
-    (note) => note.status !== "done" && isBefore(appliedUpTo(note), spooled.get(note.id)),
+    (note) => note.status !== "done" && compareSequence(appliedUpTo(note), spooled.get(note.id)) < 0,
   );
 }

@@ -5,6 +5,7 @@ import { PRIVATE_FILE, removeFile, syncFolder, withFile, writeAll } from "../hos
 import { encodeFrame, type FrameMeta, parseRecords, VERSION } from "./frame.ts";
 import { findShard, readFrames, type Segment, segmentPath, type ShardFiles } from "./segment-files.ts";
 import { attempt, corrupt } from "./spool-errors.ts";
+import { compareSequence } from "../schema/sequence-number.ts";
 import type { SourceRecord } from "../types.ts";
 
 /** A segment is closed when it has so many bytes; what is applied is removed segment by segment. */
@@ -113,11 +114,9 @@ export async function openShardLog(
 
     read(after) {
       const wanted = isAfter(after);
-      // The last segment before which all is applied.
-      const before = segments.findLastIndex(
-        (each) => each.after !== undefined && !isLater(each.after, after),
-      );
-      let number = segments[Math.max(0, before)]?.number ?? 0;
+      // Before this one all is applied.
+      const first = segments.findLast((each) => compareSequence(each.after, after) <= 0) ?? segments[0];
+      let number = first?.number ?? 0;
       let at = 0;
       return async () => {
         for (;;) {
@@ -137,7 +136,7 @@ export async function openShardLog(
           const bytes = next - at;
           at = next;
           const records = frames
-            .filter(({ meta }) => meta.kind === "records" && isLater(meta.last, after))
+            .filter(({ meta }) => meta.kind === "records" && compareSequence(meta.last, after) > 0)
             .flatMap(({ body }) => parseRecords(body))
             .filter(wanted);
           if (records.length > 0) return { records, bytes };
@@ -147,20 +146,16 @@ export async function openShardLog(
 
     async discard(upTo) {
       // The last one stays: it says how far the shard was read.
-      const kept = segments.findIndex((_, i) => isLater(segments[i + 1]?.after, upTo));
-      await removeFirst(kept === -1 ? segments.length - 1 : kept);
+      const followed = segments.slice(1);
+      await removeFirst(followed.filter(({ after }) => compareSequence(after, upTo) <= 0).length);
     },
 
     remove: () => removeFirst(segments.length),
   };
 }
 
-/** Whether a number is later than another; one that isn't known is later than any, and any than one unknown. */
-function isLater(number: string | undefined, than: string | undefined): boolean {
-  return number === undefined || than === undefined || BigInt(number) > BigInt(than);
-}
-
+/** Whether a record is behind a sequence number; one that has none counts as new. */
 const isAfter =
   (number: string | undefined) =>
   ({ sequenceNumber }: SourceRecord): boolean =>
-    isLater(sequenceNumber, number);
+    sequenceNumber === undefined || compareSequence(sequenceNumber, number) > 0;

@@ -7,6 +7,7 @@ import {
 } from "@aws-sdk/client-dynamodb-streams";
 import type { Context } from "../../../core/plugin/context.ts";
 import { MigrationError, streamGap } from "../../../core/errors.ts";
+import { compareSequence } from "../../../core/schema/sequence-number.ts";
 import { KEPT } from "../../../core/types.ts";
 import type { PollOptions, ShardReader } from "../../../core/plugin/roles.ts";
 import type { ShardPosition, ShardUnit, SourceRecord, StreamPage } from "../../../core/types.ts";
@@ -121,11 +122,10 @@ export function createShardReader({
   /** Records that a new iterator brings once more are left out. */
   function unseen(records: SourceRecord[]): SourceRecord[] {
     if (position.at !== "sequence") return records;
-    const { inclusive } = position;
-    const known = BigInt(position.number);
+    const { inclusive, number } = position;
     const isNew = ({ sequenceNumber }: SourceRecord): boolean => {
-      const number = BigInt(sequenceNumber!);
-      return inclusive ? number >= known : number > known;
+      const compared = compareSequence(sequenceNumber, number);
+      return inclusive ? compared >= 0 : compared > 0;
     };
     const [first] = records;
     return first === undefined || isNew(first) ? records : records.filter(isNew);
