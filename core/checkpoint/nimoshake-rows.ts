@@ -4,22 +4,8 @@
  */
 import * as v from "valibot";
 import { MigrationError } from "../errors.ts";
+import type { ShardNote, ShardStatus } from "./shard-note.ts";
 import type { ShardPosition } from "../types.ts";
-
-/** Waiting: not begun in this process. Skipped: it was closed before the following began. */
-export type ShardStatus = "waiting" | "running" | "done" | "skipped";
-
-/** Where a shard stands. */
-export interface ShardState {
-  id: string;
-  parent?: string;
-  status: ShardStatus;
-  position: ShardPosition;
-  /** When the last record applied was made, in ms since 1970. */
-  time?: number;
-  /** When the row was written, in ms since 1970. */
-  updatedAt?: number;
-}
 
 /** A shard's row as NimoShake keeps it; all its fields are text. */
 export interface ShardRow {
@@ -54,7 +40,7 @@ const STATUSES: Record<string, ShardStatus> = {
 const SECOND = 1000;
 
 /** Gives a shard's row. */
-export function encodeRow({ id, parent, status, position, time, updatedAt }: ShardState): ShardRow {
+export function encodeRow({ id, parent, status, position, time, updatedAt }: ShardNote): ShardRow {
   const number = position.at === "sequence" ? position.number : "";
   return {
     ShardId: id,
@@ -97,7 +83,7 @@ const rowSchema = v.object({
  *
  * @throws MigrationError CHECKPOINT_MISMATCH naming shard and field when it can't be understood
  */
-export function decodeRow(saved: unknown): ShardState {
+export function decodeRow(saved: unknown): ShardNote {
   const { success, output, issues } = v.safeParse(rowSchema, saved);
   if (!success) throw unreadable(saved, issues[0]);
   const { ShardId: id, FatherId: parent, Status, UpdateDate, ApproximateTime } = output;

@@ -6,7 +6,8 @@ import * as v from "valibot";
 import { createPersister } from "./persister.ts";
 import type { Context } from "../plugin/context.ts";
 import { runStep } from "../stages/error-policy.ts";
-import { decodeRow, encodeRow, type ShardRow, type ShardState } from "./nimoshake-rows.ts";
+import { decodeRow, encodeRow, type ShardRow } from "./nimoshake-rows.ts";
+import type { ShardNote } from "./shard-note.ts";
 import type { Table } from "../types.ts";
 
 /** At the latest so long after a shard moved, in ms. */
@@ -17,15 +18,6 @@ const SPOOL = "spool:";
 const GONE = "gone";
 /** Longer than records live, in ms: after that there is nothing left to be read twice. */
 const GONE_FOR = 25 * 3_600_000;
-
-/** Where a shard stands, and since when. */
-export interface ShardNote extends ShardState {
-  /**
-   * When it was known last that nothing before the position is missing, in ms since 1970: every record since
-   * then is still to be had for a day. Undefined: NimoShake noted it.
-   */
-  notedAt?: number | undefined;
-}
 
 /** A table's stream in the checkpoint. */
 export interface StreamCheckpoint {

@@ -1,5 +1,6 @@
 /** The shards that follow one that has ended: looked for at once, for the source may list them late. */
 import { setTimeout as sleep } from "node:timers/promises";
+import { isOver } from "../checkpoint/shard-note.ts";
 import { MigrationError } from "../errors.ts";
 import type { OpenStream } from "./table-stream.ts";
 import type { Shard } from "../types.ts";
@@ -24,9 +25,9 @@ export function expectChildren({ childless, progress }: OpenStream, id: string):
 export function expectAllChildren(stream: OpenStream): void {
   const notes = [...stream.checkpoint.shards.values()];
   const parents = new Set(notes.map(({ parent }) => parent));
-  for (const { id, status } of notes) {
-    if (status !== "done" && status !== "skipped") stream.progress.waiting.add(id);
-    else if (!parents.has(id)) expectChildren(stream, id);
+  for (const note of notes) {
+    if (!isOver(note)) stream.progress.waiting.add(note.id);
+    else if (!parents.has(note.id)) expectChildren(stream, note.id);
   }
 }
 

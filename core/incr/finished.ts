@@ -1,5 +1,5 @@
 /** Shards that are over and done with: their rows needn't be kept. */
-import type { ShardNote } from "../checkpoint/stream-checkpoint.ts";
+import { isOver, type ShardNote } from "../checkpoint/shard-note.ts";
 import type { Shard } from "../types.ts";
 
 /** A listing may have holes: who is missing in so many is gone. */
@@ -18,9 +18,9 @@ export function watchFinished(notes: ReadonlyMap<string, ShardNote>): (listed: S
     const there = new Set(listed.map(({ id }) => id));
     const parents = new Set([...notes.values()].map(({ parent }) => parent));
     const over = new Set<string>();
-    for (const { id, status } of notes.values()) {
-      const finished = status === "done" || status === "skipped";
-      if (!finished || there.has(id) || !parents.has(id)) missing.delete(id);
+    for (const note of notes.values()) {
+      const { id } = note;
+      if (!isOver(note) || there.has(id) || !parents.has(id)) missing.delete(id);
       else missing.set(id, (missing.get(id) ?? 0) + 1);
       if ((missing.get(id) ?? 0) >= LISTINGS) over.add(id);
     }

@@ -3,7 +3,7 @@
  * ones have expired: the time up to which nothing was missing has to be known.
  */
 import { streamGap } from "../errors.ts";
-import type { ShardNote } from "../checkpoint/stream-checkpoint.ts";
+import type { ShardNote } from "../checkpoint/shard-note.ts";
 import type { Table } from "../types.ts";
 import { KEPT } from "../types.ts";
 

@@ -3,15 +3,10 @@
  * Nothing here waits, asks or knows the time.
  */
 import type { Shard } from "../types.ts";
-import type { ShardStatus } from "../checkpoint/nimoshake-rows.ts";
+import { isOver, type ShardNote, type ShardStatus } from "../checkpoint/shard-note.ts";
 
-/** A shard in its tree. */
-export interface ShardNode {
-  id: string;
-  /** The shard it follows; one that nobody knows is long gone, and holds nothing up. */
-  parent?: string;
-  status: ShardStatus;
-}
+/** What counts of a shard here. Its status may be ahead of the one that is noted. */
+export type ShardNode = Pick<ShardNote, "id" | "parent" | "status">;
 
 /** See the top of the file. */
 export interface ShardTree {
@@ -50,22 +45,12 @@ export function createShardTree(known: Iterable<ShardNode> = []): ShardTree {
   /** The parents of the nodes; one that isn't a node itself is past. */
   const parents = new Set<string>();
 
-  for (const { id, parent, status } of known) {
-    nodes.set(id, {
-      id,
-      ...(parent !== undefined && { parent }),
-      status: isOver(status) ? status : "waiting",
-    });
-  }
-  for (const node of nodes.values()) {
-    if (node.parent !== undefined) parents.add(node.parent);
-    queue(node);
-  }
+  add(known, (shard) => (isOver(shard) ? shard.status : "waiting"));
 
   /** The parent that has to be finished before a shard may start. */
   function blocker({ id, parent }: ShardNode): string | undefined {
     const node = parent === undefined ? undefined : nodes.get(parent);
-    if (node === undefined || isOver(node.status) || inCircle(id)) return undefined;
+    if (node === undefined || isOver(node) || inCircle(id)) return undefined;
     return node.id;
   }
 
@@ -87,7 +72,10 @@ export function createShardTree(known: Iterable<ShardNode> = []): ShardTree {
     else queued.add(node.id);
   }
 
-  function add(shards: Iterable<Shard>, statusOf: (shard: Shard) => ShardStatus): void {
+  function add<S extends Omit<ShardNode, "status">>(
+    shards: Iterable<S>,
+    statusOf: (shard: S) => ShardStatus,
+  ): void {
     const fresh: ShardNode[] = [];
     for (const shard of shards) {
       const { id, parent } = shard;
@@ -155,5 +143,3 @@ export function createShardTree(known: Iterable<ShardNode> = []): ShardTree {
     nodes: () => nodes.values(),
   };
 }
-
-const isOver = (status: ShardStatus): boolean => status === "done" || status === "skipped";

@@ -10,7 +10,8 @@ import { noteShards, type OpenStream, type SpooledStream } from "./table-stream.
 import type { PollOptions, ShardReader } from "../plugin/roles.ts";
 import type { TableSpool } from "../spool/table-spool.ts";
 import type { ShardLog } from "../spool/shard-log.ts";
-import type { ShardNote, StreamCheckpoint } from "../checkpoint/stream-checkpoint.ts";
+import { appliedUpTo, isOver, type ShardNote } from "../checkpoint/shard-note.ts";
+import type { StreamCheckpoint } from "../checkpoint/stream-checkpoint.ts";
 import { compareSequence } from "../schema/sequence-number.ts";
 import { watchTip } from "./tip.ts";
 import type { ShardUnit, StreamPage } from "../types.ts";
@@ -153,9 +154,7 @@ export function spoolStream(stream: OpenStream, folder: TableSpool): SpooledStre
       await tidying;
     },
   };
-  for (const { id, status } of checkpoint.shards.values()) {
-    if (status !== "done" && status !== "skipped") spool.take(id);
-  }
+  for (const note of checkpoint.shards.values()) if (!isOver(note)) spool.take(note.id);
   return spool;
 }
 
@@ -199,11 +198,6 @@ function refuseMissing(
   throw streamGap(
     `the spool was read up to ${noted} and ${has}: table ${table.name}, shard ${note.id}, folder ${folder}`,
   );
-}
-
-/** Up to which sequence number a shard is applied; undefined: nothing is. */
-function appliedUpTo({ position }: ShardNote): string | undefined {
-  return position.at === "sequence" && !position.inclusive ? position.number : undefined;
 }
 
 /** Whether something was spooled that is not applied. */

@@ -8,7 +8,8 @@ import type { PollPacer } from "./poll-pacer.ts";
 import type { ShardReader } from "../plugin/roles.ts";
 import { isWhole, wholeAt } from "./shard-age.ts";
 import { createShardTree } from "./shard-tree.ts";
-import { openStreamCheckpoint, type ShardNote } from "../checkpoint/stream-checkpoint.ts";
+import type { ShardNote } from "../checkpoint/shard-note.ts";
+import { openStreamCheckpoint } from "../checkpoint/stream-checkpoint.ts";
 import { createStreamProgress } from "../progress/stream-progress.ts";
 import { madeAnew, type Start } from "./stream-start.ts";
 import type { Shard, StreamPage, Table } from "../types.ts";
@@ -39,7 +40,8 @@ export async function openStream(
     stream.spool?.saved(notes);
   });
   const gone = [...checkpoint.gone].map((id) => ({ id, status: "done" }) as const);
-  const tree = createShardTree([...checkpoint.shards.values(), ...gone]);
+  // Where a process was killed while it forgot a shard, that is among both.
+  const tree = createShardTree([...gone, ...checkpoint.shards.values()]);
   const stream: OpenStream = {
     ctx,
     table,

@@ -3,7 +3,7 @@ import { streamGap } from "../errors.ts";
 import type { TableStream } from "./follow-shard.ts";
 import type { ShardReader } from "../plugin/roles.ts";
 import { foundAt } from "./shard-age.ts";
-import type { ShardNote } from "../checkpoint/stream-checkpoint.ts";
+import type { ShardNote } from "../checkpoint/shard-note.ts";
 import type { ShardTree } from "./shard-tree.ts";
 import type { Shard } from "../types.ts";
 

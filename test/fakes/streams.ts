@@ -6,7 +6,8 @@ import { createPollPacer } from "../../core/incr/poll-pacer.ts";
 import { openStream } from "../../core/incr/start-positions.ts";
 import { trackTable } from "../../core/progress/progress.ts";
 import type { Checkpoint, Source, Streams } from "../../core/plugin/roles.ts";
-import { encodeRow, type ShardState } from "../../core/checkpoint/nimoshake-rows.ts";
+import { encodeRow } from "../../core/checkpoint/nimoshake-rows.ts";
+import type { ShardNote } from "../../core/checkpoint/shard-note.ts";
 import type { Start } from "../../core/incr/stream-start.ts";
 import type {
   Batch,
@@ -127,7 +128,7 @@ export function opened(ctx: OwnedContext, start: Start = "now"): Promise<OpenStr
 
 /** A checkpoint with rows; those of ours have a time beside them. */
 export function noted(
-  rows: ShardState[],
+  rows: ShardNote[],
   times?: Record<string, number>,
 ): ReturnType<typeof memoryCheckpoint> {
   const checkpoint = memoryCheckpoint();

@@ -1,7 +1,7 @@
 /** What of an older version's run, which had no identifier, is gone on with. */
 import { describe, expect, test } from "bun:test";
 import { fingerprint } from "../../../core/checkpoint/fingerprint.ts";
-import type { ShardState } from "../../../core/checkpoint/nimoshake-rows.ts";
+import type { ShardNote } from "../../../core/checkpoint/shard-note.ts";
 import { openCheckpoint } from "../../../core/checkpoint/run-checkpoint.ts";
 import type { TableState } from "../../../core/checkpoint/run-state.ts";
 import { MigrationError } from "../../../core/errors.ts";
@@ -10,7 +10,7 @@ import { memoryCheckpoint } from "../../fakes/context.ts";
 import { fakeStreams, noted, streamContext, TABLE } from "../../fakes/streams.ts";
 
 const HOUR = 3_600_000;
-const ROW: ShardState = { id: "s", status: "waiting", position: { at: "horizon" } };
+const ROW: ShardNote = { id: "s", status: "waiting", position: { at: "horizon" } };
 
 /** The state that a table begins with under a run that began at this time, in ms. */
 async function stateOf(

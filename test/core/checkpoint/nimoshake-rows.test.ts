@@ -2,12 +2,8 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import { MigrationError } from "../../../core/errors.ts";
-import {
-  decodeRow,
-  encodeRow,
-  type ShardRow,
-  type ShardState,
-} from "../../../core/checkpoint/nimoshake-rows.ts";
+import { decodeRow, encodeRow, type ShardRow } from "../../../core/checkpoint/nimoshake-rows.ts";
+import type { ShardNote } from "../../../core/checkpoint/shard-note.ts";
 import type { ShardPosition } from "../../../core/types.ts";
 
 const ORIGINAL: ShardRow = {
@@ -28,7 +24,7 @@ describe("a row as NimoShake writes it", () => {
   });
 
   const number = "150";
-  test.each<[string, Partial<ShardRow>, Pick<ShardState, "status" | "position">]>([
+  test.each<[string, Partial<ShardRow>, Pick<ShardNote, "status" | "position">]>([
     [
       "behind its number",
       {},
@@ -108,7 +104,7 @@ test("what is written is read as it was, to the second", () => {
   );
   fc.assert(
     fc.property(fc.string({ minLength: 1 }), kind, rest, (id, state, more) => {
-      const whole: ShardState = { id, ...state, ...more };
+      const whole: ShardNote = { id, ...state, ...more };
       expect(decodeRow(JSON.parse(JSON.stringify(encodeRow(whole))))).toEqual(whole);
     }),
   );

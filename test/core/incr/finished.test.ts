@@ -1,14 +1,15 @@
 /** Rows of shards that are over: when they may go. */
 import { describe, expect, test } from "bun:test";
 import { watchFinished } from "../../../core/incr/finished.ts";
-import { decodeRow, type ShardState } from "../../../core/checkpoint/nimoshake-rows.ts";
+import { decodeRow } from "../../../core/checkpoint/nimoshake-rows.ts";
+import type { ShardNote } from "../../../core/checkpoint/shard-note.ts";
 import { createShardTree } from "../../../core/incr/shard-tree.ts";
-import { forgetStream, type ShardNote } from "../../../core/checkpoint/stream-checkpoint.ts";
+import { forgetStream } from "../../../core/checkpoint/stream-checkpoint.ts";
 import type { Shard } from "../../../core/types.ts";
 import { fakeStreams, noted, opened, streamContext, TABLE } from "../../fakes/streams.ts";
 
 const horizon = { at: "horizon" } as const;
-const chain: ShardState[] = [
+const chain: ShardNote[] = [
   { id: "a", status: "skipped", position: horizon },
   { id: "b", parent: "a", status: "done", position: horizon },
   { id: "c", parent: "b", status: "done", position: horizon },
@@ -16,7 +17,7 @@ const chain: ShardState[] = [
 ];
 
 describe("a shard that is over", () => {
-  const notes = (states: ShardState[]) =>
+  const notes = (states: ShardNote[]) =>
     new Map(states.map((state): [string, ShardNote] => [state.id, state]));
   const listings = (count: number, listed: string[], states = chain): string[][] => {
     const over = watchFinished(notes(states));

@@ -4,7 +4,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { followTable } from "../../../core/incr/follow-table.ts";
 import type { OpenStream } from "../../../core/incr/table-stream.ts";
 import { switchable } from "../../../core/progress/stream-progress.ts";
-import type { ShardState } from "../../../core/checkpoint/nimoshake-rows.ts";
+import type { ShardNote } from "../../../core/checkpoint/shard-note.ts";
 import {
   changed,
   fakeStreams,
@@ -59,7 +59,7 @@ describe("now is a good moment to switch over", () => {
   });
 
   test("not while a child waits for its parent, which gives nothing for a while, as the service may", async () => {
-    const rows: ShardState[] = [
+    const rows: ShardNote[] = [
       { id: "p", status: "running", position: { at: "horizon" } },
       { id: "c", parent: "p", status: "waiting", position: { at: "horizon" } },
     ];

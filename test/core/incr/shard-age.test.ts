@@ -4,7 +4,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { followTable } from "../../../core/incr/follow-table.ts";
 import { noteShards } from "../../../core/incr/table-stream.ts";
 import { refreshStartPositions } from "../../../core/incr/kept-positions.ts";
-import type { ShardState } from "../../../core/checkpoint/nimoshake-rows.ts";
+import type { ShardNote } from "../../../core/checkpoint/shard-note.ts";
 import type { Shard } from "../../../core/types.ts";
 import type { memoryCheckpoint } from "../../fakes/context.ts";
 import { changed, type FakeStreams, fakeStreams, noted, opened, streamContext } from "../../fakes/streams.ts";
@@ -33,7 +33,7 @@ describe("a child found after a pause is as old as the time at which its parent 
     { id: "p", last: "9" },
     { id: "c", parent: "p" },
   ];
-  const running: ShardState = { id: "p", status: "running", position: at("5"), time: ago(30) };
+  const running: ShardNote = { id: "p", status: "running", position: at("5"), time: ago(30) };
 
   test("a parent that was read a day ago: a gap", async () => {
     const streams = fakeStreams(shards, { p: [{ ended: true }] });
@@ -46,7 +46,7 @@ describe("a child found after a pause is as old as the time at which its parent 
       { id: "c", parent: "p", last: "12" },
       { id: "g", parent: "c" },
     ]);
-    const done: ShardState = { ...running, status: "done" };
+    const done: ShardNote = { ...running, status: "done" };
     expect(await follow(streams, noted([done], { p: ago(25) }))).toMatchObject({ code: "STREAM_GAP" });
   });
 
@@ -81,7 +81,7 @@ test("an end that is seen now says nothing of when it was", async () => {
 
 test("a stream that is gone on with is listed once at its opening: what came meanwhile is known then", async () => {
   const streams = fakeStreams([{ id: "p" }, { id: "c", parent: "p" }]);
-  const running: ShardState = { id: "p", status: "running", position: at("5") };
+  const running: ShardNote = { id: "p", status: "running", position: at("5") };
   await using ctx = await streamContext({ streams, checkpoint: noted([running], { p: ago(1) }) });
   const { checkpoint, listedAt } = await opened(ctx, "noted");
   expect(checkpoint.shards.get("c")).toMatchObject({ status: "waiting", position: { at: "horizon" } });
@@ -128,7 +128,7 @@ describe("while the full phase runs", () => {
   });
 
   test("a child found after a pause of a day is a gap there, too", async () => {
-    const done: ShardState = { id: "p", status: "done", position: at("5"), time: ago(25) };
+    const done: ShardNote = { id: "p", status: "done", position: at("5"), time: ago(25) };
     const streams = fakeStreams([{ id: "c", parent: "p" }], { c: [{}, { records: [changed("a", 20)] }] });
     await using ctx = await streamContext({ streams, checkpoint: noted([done], { p: ago(25) }) });
     const unkeep = refreshStartPositions(await opened(ctx, "noted"));
@@ -138,7 +138,7 @@ describe("while the full phase runs", () => {
   });
 
   test("a child that waited a day for its parent after it was read lightly is a gap", async () => {
-    const parent: ShardState = { id: "p", status: "running", position: at("5"), time: ago(2) };
+    const parent: ShardNote = { id: "p", status: "running", position: at("5"), time: ago(2) };
     const streams = fakeStreams([{ id: "p" }, { id: "c", parent: "p" }], { p: [{ ended: true }] });
     const checkpoint = noted([parent], { p: ago(2) });
     await using ctx = await streamContext({ streams, checkpoint });
@@ -162,11 +162,11 @@ describe("while the full phase runs", () => {
 });
 
 describe("a quiet shard taken over from NimoShake", () => {
-  const quiet: ShardState = { id: "q", status: "waiting", position: { at: "horizon" } };
-  const busy: ShardState = { id: "b", status: "running", position: at("5") };
+  const quiet: ShardNote = { id: "q", status: "waiting", position: { at: "horizon" } };
+  const busy: ShardNote = { id: "b", status: "running", position: at("5") };
   const shards: Shard[] = [{ id: "q" }, { id: "b" }];
 
-  test.each<[string, ShardState[], string | undefined]>([
+  test.each<[string, ShardNote[], string | undefined]>([
     ["updated two hours ago", [{ ...quiet, updatedAt: ago(2) }], undefined],
     ["updated a day ago", [{ ...quiet, updatedAt: ago(24) }], "STREAM_GAP"],
     [
@@ -194,7 +194,7 @@ describe("a quiet shard taken over from NimoShake", () => {
   });
 
   test("its start, noted as a number, doesn't look fresh at the next start", async () => {
-    const start: ShardState = { ...quiet, position: { at: "sequence", number: "100", inclusive: true } };
+    const start: ShardNote = { ...quiet, position: { at: "sequence", number: "100", inclusive: true } };
     const checkpoint = noted([{ ...start, updatedAt: ago(24) }]);
     const streams = fakeStreams([{ id: "q", first: "100" }]);
     expect((await follow(streams, checkpoint)).code).toBe("STREAM_GAP");
