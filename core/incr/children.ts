@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { isOver } from "../checkpoint/shard-note.ts";
 import { MigrationError } from "../errors.ts";
-import type { OpenStream } from "./table-stream.ts";
+import type { TableStream } from "./table-stream.ts";
 import type { Shard } from "../types.ts";
 
 const SECOND = 1000;
@@ -16,13 +16,13 @@ const CHILDLESS = 300 * SECOND;
 const FINAL: ReadonlySet<string> = new Set(["SOURCE_DENIED", "SOURCE_GONE", "STREAM_GAP", "STREAM_UNFIT"]);
 
 /** Notes that a shard is over, and which shards follow it isn't known yet. */
-export function expectChildren({ childless, progress }: OpenStream, id: string): void {
+export function expectChildren({ childless, progress }: TableStream, id: string): void {
   childless.set(id, Date.now());
   progress.waiting.add(id);
 }
 
 /** The shards of which it is known at the beginning that they are over, and not which ones follow them. */
-export function expectAllChildren(stream: OpenStream): void {
+export function expectAllChildren(stream: TableStream): void {
   const notes = [...stream.checkpoint.shards.values()];
   const parents = new Set(notes.map(({ parent }) => parent));
   for (const note of notes) {
@@ -32,7 +32,7 @@ export function expectAllChildren(stream: OpenStream): void {
 }
 
 /** After a listing of all shards: whose children are known waits no longer, and who has had none for so long. */
-export function settleChildren({ checkpoint, childless, progress }: OpenStream): void {
+export function settleChildren({ checkpoint, childless, progress }: TableStream): void {
   if (childless.size === 0) return;
   const parents = new Set([...checkpoint.shards.values()].map(({ parent }) => parent));
   for (const [id, since] of childless) {
@@ -48,7 +48,7 @@ export function settleChildren({ checkpoint, childless, progress }: OpenStream):
  * @param found is told of shards that are listed
  */
 export async function findChildren(
-  stream: OpenStream,
+  stream: TableStream,
   id: string,
   found: (shards: Shard[]) => void,
   signal: AbortSignal,
@@ -74,7 +74,7 @@ export async function findChildren(
  * @returns undefined when it failed
  */
 export async function listed(
-  { ctx, table }: OpenStream,
+  { ctx, table }: TableStream,
   list: () => Promise<Shard[]>,
   signal: AbortSignal,
 ): Promise<Shard[] | undefined> {

@@ -1,30 +1,19 @@
 /** Following one shard, from its position to its end or to the end of the run. */
 import { createShardWriter, type Reached } from "./shard-writer.ts";
-import type { Context } from "../plugin/context.ts";
 import { runStep } from "../stages/error-policy.ts";
 import { MigrationError, streamGap } from "../errors.ts";
-import type { PollPacer } from "./poll-pacer.ts";
 import type { ShardReader } from "../plugin/roles.ts";
 import { refuseExpired } from "./shard-age.ts";
 import type { ShardNote } from "../checkpoint/shard-note.ts";
-import type { StreamCheckpoint } from "../checkpoint/stream-checkpoint.ts";
-import type { ShardProgress, StreamProgress } from "../progress/stream-progress.ts";
+import type { ShardProgress } from "../progress/stream-progress.ts";
+import type { TableStream } from "./table-stream.ts";
 import { watchTip } from "./tip.ts";
-import type { ShardUnit, StreamPage, Table } from "../types.ts";
+import type { ShardUnit, StreamPage } from "../types.ts";
 
 /** How often the time of an idle shard is noted anew, in ms. */
 const RENOTE = 60_000;
 /** DynamoDB Local rounds a record's time down to the minute. */
 const TIME_GRAIN = 60_000;
-
-/** What the shards of one table share. */
-export interface TableStream {
-  ctx: Context;
-  table: Table;
-  progress: StreamProgress;
-  checkpoint: StreamCheckpoint;
-  polls: PollPacer;
-}
 
 /**
  * Follows a shard; resolves when it has ended and all of it is applied and noted so, or when the run stops

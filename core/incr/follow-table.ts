@@ -5,7 +5,7 @@ import { runStep } from "../stages/error-policy.ts";
 import { MigrationError, streamGap } from "../errors.ts";
 import { followShard } from "./follow-shard.ts";
 import { watchFinished } from "./finished.ts";
-import { noteShards, type OpenStream } from "./table-stream.ts";
+import { noteShards, type TableStream } from "./table-stream.ts";
 import { refuseExpired } from "./shard-age.ts";
 import { anewGap, deleted } from "../stages/table-now.ts";
 import { isAnother } from "../schema/table-identity.ts";
@@ -24,7 +24,7 @@ const SILENCE = 60 * SECOND;
  *
  * @throws MigrationError STREAM_GAP, or what a write or the source failed with
  */
-export async function followTable(stream: OpenStream): Promise<void> {
+export async function followTable(stream: TableStream): Promise<void> {
   const { ctx, table, tree, checkpoint } = stream;
   const { signal } = ctx;
   const following = new Set<Promise<void>>();
@@ -104,7 +104,7 @@ export async function followTable(stream: OpenStream): Promise<void> {
 }
 
 /** The error for a stream that is over. */
-async function ended({ ctx, table }: OpenStream): Promise<MigrationError> {
+async function ended({ ctx, table }: TableStream): Promise<MigrationError> {
   const describing = ctx.role("source").describe?.(table, ctx.signal);
   // Who can't tell leaves it at what is seen of the stream.
   const now = await describing?.catch(() => table);

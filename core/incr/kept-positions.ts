@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { expectChildren, findChildren, listed, settleChildren } from "./children.ts";
 import { inParallel } from "../flow/parallel.ts";
-import type { OpenStream } from "./table-stream.ts";
+import type { TableStream } from "./table-stream.ts";
 import { noteLightly, PROBES, readLightly } from "./start-positions.ts";
 import type { ShardReader } from "../plugin/roles.ts";
 import { refuseExpired } from "./shard-age.ts";
@@ -20,7 +20,7 @@ const LISTING = 300 * SECOND;
  *
  * @returns to be called before the following begins
  */
-export function refreshStartPositions(stream: OpenStream): () => Promise<void> {
+export function refreshStartPositions(stream: TableStream): () => Promise<void> {
   const { ctx, table, checkpoint, tree, readers, childless } = stream;
   const done = new AbortController();
   const signal = AbortSignal.any([ctx.signal, done.signal]);

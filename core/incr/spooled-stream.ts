@@ -6,7 +6,7 @@
 import { streamGap } from "../errors.ts";
 import { expectChildren, findChildren } from "./children.ts";
 import { isOlder, openReader } from "./follow-shard.ts";
-import { noteShards, type OpenStream, type SpooledStream } from "./table-stream.ts";
+import { noteShards, type TableStream, type SpooledStream } from "./table-stream.ts";
 import type { PollOptions, ShardReader } from "../plugin/roles.ts";
 import type { TableSpool } from "../spool/table-spool.ts";
 import type { ShardLog } from "../spool/shard-log.ts";
@@ -28,7 +28,7 @@ interface Spooled {
 }
 
 /** Reads a table's stream into the spool from now on: every shard that is noted, and those that turn up. */
-export function spoolStream(stream: OpenStream, folder: TableSpool): SpooledStream {
+export function spoolStream(stream: TableStream, folder: TableSpool): SpooledStream {
   const { ctx, table, checkpoint, polls, readers } = stream;
   const counters = ctx.progress.tables.get(table.name)!;
   const shards = new Map<string, Promise<Spooled>>();
@@ -187,7 +187,7 @@ function readerOf(begun: Promise<Spooled>, after: string | undefined, onLive: ()
 
 /** What was read before must still be there, unless it is applied. */
 function refuseMissing(
-  { table, checkpoint }: OpenStream,
+  { table, checkpoint }: TableStream,
   note: ShardNote,
   { readUpTo }: ShardLog,
   { folder }: TableSpool,

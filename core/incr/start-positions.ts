@@ -3,7 +3,7 @@ import { expectAllChildren } from "./children.ts";
 import type { Context } from "../plugin/context.ts";
 import { type CopyStart, isReached, unreached } from "../checkpoint/copy-start.ts";
 import { inParallel } from "../flow/parallel.ts";
-import { noteShards, type OpenStream } from "./table-stream.ts";
+import { noteShards, type TableStream } from "./table-stream.ts";
 import type { PollPacer } from "./poll-pacer.ts";
 import type { ShardReader } from "../plugin/roles.ts";
 import { isWhole, wholeAt } from "./shard-age.ts";
@@ -30,7 +30,7 @@ export async function openStream(
   table: Table,
   polls: PollPacer,
   start: Start,
-): Promise<OpenStream> {
+): Promise<TableStream> {
   const progress = createStreamProgress();
   const checkpoint = await openStreamCheckpoint(ctx, table, (notes, at) => {
     for (const { id } of notes) {
@@ -42,7 +42,7 @@ export async function openStream(
   const gone = [...checkpoint.gone].map((id) => ({ id, status: "done" }) as const);
   // Where a process was killed while it forgot a shard, that is among both.
   const tree = createShardTree([...gone, ...checkpoint.shards.values()]);
-  const stream: OpenStream = {
+  const stream: TableStream = {
     ctx,
     table,
     progress,
@@ -64,7 +64,7 @@ export async function openStream(
 }
 
 /** Finds the positions noted, or takes them. */
-async function beginStream(stream: OpenStream, start: Start): Promise<void> {
+async function beginStream(stream: TableStream, start: Start): Promise<void> {
   const { ctx, table, checkpoint } = stream;
   const is = await ctx.role("streams").open(table, ctx.signal);
   const was = checkpoint.stream;
@@ -84,7 +84,7 @@ async function beginStream(stream: OpenStream, start: Start): Promise<void> {
   tellStart(stream, isAnew ? start : "noted");
 }
 
-function tellStart({ ctx, table: { name } }: OpenStream, start: Start): void {
+function tellStart({ ctx, table: { name } }: TableStream, start: Start): void {
   if (typeof start === "object") {
     ctx.log.info(
       `table ${name}: its stream is read from ${new Date(start.at).toISOString()}, when its copy began`,
@@ -95,7 +95,7 @@ function tellStart({ ctx, table: { name } }: OpenStream, start: Start): void {
 }
 
 /** Notes that every shard that is there is read from its oldest record, which is from before a copy. */
-async function takeAll({ checkpoint, tree }: OpenStream, shards: Shard[], { at }: CopyStart): Promise<void> {
+async function takeAll({ checkpoint, tree }: TableStream, shards: Shard[], { at }: CopyStart): Promise<void> {
   const listed = new Set(shards.map(({ id }) => id));
   // What came before them has expired.
   const roots = shards.map(({ parent, ...shard }): Shard =>
@@ -113,7 +113,7 @@ async function takeAll({ checkpoint, tree }: OpenStream, shards: Shard[], { at }
  * NimoShake notes a quiet shard's first possible number as the place to begin at. No record need have it, and
  * the service calls it trimmed then: the oldest record is the same place.
  */
-function freshenStarts({ checkpoint }: OpenStream, shards: Shard[]): void {
+function freshenStarts({ checkpoint }: TableStream, shards: Shard[]): void {
   // What is saved by us has no other time from then on.
   const notedAt = (note: ShardNote): number => wholeAt(checkpoint.shards, note) ?? 0;
   for (const { id, first } of shards) {
@@ -126,7 +126,7 @@ function freshenStarts({ checkpoint }: OpenStream, shards: Shard[]): void {
 }
 
 /** Notes where every shard's reading will begin: closed ones are past, open ones begin at their end. */
-async function noteStartPositions(stream: OpenStream, shards: Shard[]): Promise<void> {
+async function noteStartPositions(stream: TableStream, shards: Shard[]): Promise<void> {
   const { ctx, table, checkpoint, tree, readers } = stream;
   tree.begin(shards);
   const notedAt = Date.now();
@@ -148,7 +148,7 @@ async function noteStartPositions(stream: OpenStream, shards: Shard[]): Promise<
 }
 
 /** Notes shards that are new, which are read lightly from their first record: an earlier one can't be there. */
-export function noteLightly(stream: OpenStream, shards: Shard[]): void {
+export function noteLightly(stream: TableStream, shards: Shard[]): void {
   const { ctx, table, checkpoint, readers } = stream;
   const found = noteShards(stream, shards);
   if (stream.spool !== undefined) return;
@@ -161,7 +161,7 @@ export function noteLightly(stream: OpenStream, shards: Shard[]): void {
 
 /** Reads a quiet shard lightly, and notes its first record's position, its end, or that it is still quiet. */
 export async function readLightly(
-  { checkpoint, readers, tree, polls }: OpenStream,
+  { checkpoint, readers, tree, polls }: TableStream,
   id: string,
   reader: ShardReader,
   signal: AbortSignal,

@@ -1,14 +1,22 @@
 /** A table's stream whose shards are noted, and the shards that turn up. */
 import { streamGap } from "../errors.ts";
-import type { TableStream } from "./follow-shard.ts";
+import type { Context } from "../plugin/context.ts";
 import type { ShardReader } from "../plugin/roles.ts";
+import type { PollPacer } from "./poll-pacer.ts";
+import type { StreamProgress } from "../progress/stream-progress.ts";
 import { foundAt } from "./shard-age.ts";
 import type { ShardNote } from "../checkpoint/shard-note.ts";
+import type { StreamCheckpoint } from "../checkpoint/stream-checkpoint.ts";
 import type { ShardTree } from "./shard-tree.ts";
-import type { Shard } from "../types.ts";
+import type { Shard, Table } from "../types.ts";
 
 /** See the top of the file. */
-export interface OpenStream extends TableStream {
+export interface TableStream {
+  ctx: Context;
+  table: Table;
+  progress: StreamProgress;
+  checkpoint: StreamCheckpoint;
+  polls: PollPacer;
   /** Which shard may start when. */
   tree: ShardTree;
   /** Readers that stand at their shards' positions already, by shard. */
@@ -44,7 +52,7 @@ const PARENT_SHOWS = 60_000;
  * @returns their identifiers
  * @throws MigrationError STREAM_GAP when one follows a shard that came and went unseen
  */
-export function noteShards(stream: OpenStream, shards: Shard[]): string[] {
+export function noteShards(stream: TableStream, shards: Shard[]): string[] {
   const { ctx, table, tree, checkpoint, orphans, progress } = stream;
   const parents = new Map(shards.map(({ id, parent }) => [id, parent]));
   const listed = tree.list(shards);

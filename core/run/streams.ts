@@ -7,7 +7,7 @@ import { refreshStartPositions } from "../incr/kept-positions.ts";
 import { describeKey } from "../schema/keys.ts";
 import { type FairSemaphore } from "../flow/semaphore.ts";
 import { inParallel } from "../flow/parallel.ts";
-import type { OpenStream } from "../incr/table-stream.ts";
+import type { TableStream } from "../incr/table-stream.ts";
 import { createPollPacer, type PollPacer } from "../incr/poll-pacer.ts";
 import { openStream } from "../incr/start-positions.ts";
 import { beginResync, checkResync, isMendable } from "./resync.ts";
@@ -37,7 +37,7 @@ export interface StreamFollower {
 
 /** A table's stream, opened. */
 interface Opened {
-  stream: OpenStream;
+  stream: TableStream;
   /** Ends the keeping of its positions. */
   unkeep: () => Promise<void>;
   /** The gap that has ended its following, if it is to be mended. */
@@ -201,7 +201,7 @@ async function open(ctx: Context, table: Table, polls: PollPacer, run: RunCheckp
 }
 
 /** Spools a stream while its table is copied, and goes on with what an earlier process has spooled. */
-async function spoolIfAsked(stream: OpenStream, { state, isNew }: TableCheckpoint): Promise<void> {
+async function spoolIfAsked(stream: TableStream, { state, isNew }: TableCheckpoint): Promise<void> {
   const { config } = stream.ctx;
   const folder = openTableSpool(config["increase.persist.dir"], config.id, stream.table.name);
   // It goes with the positions: what nothing is noted of is another run's, or was read before a gap.

@@ -1,7 +1,7 @@
 /** Streams in memory whose shards answer from a script, and a context in which they are followed. */
 import { loadConfig } from "../../core/config/load.ts";
 import { createContext, type OwnedContext } from "../../core/run/context.ts";
-import type { OpenStream } from "../../core/incr/table-stream.ts";
+import type { TableStream } from "../../core/incr/table-stream.ts";
 import { createPollPacer } from "../../core/incr/poll-pacer.ts";
 import { openStream } from "../../core/incr/start-positions.ts";
 import { trackTable } from "../../core/progress/progress.ts";
@@ -122,7 +122,7 @@ export async function streamContext(options: StreamContextOptions): Promise<Owne
 }
 
 /** Opens the stream of {@link TABLE}. */
-export function opened(ctx: OwnedContext, start: Start = "now"): Promise<OpenStream> {
+export function opened(ctx: OwnedContext, start: Start = "now"): Promise<TableStream> {
   return openStream(ctx, TABLE, createPollPacer(ctx.config), start);
 }
 

@@ -2,7 +2,7 @@
 import { describe, expect, test } from "bun:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { followTable } from "../../../core/incr/follow-table.ts";
-import type { OpenStream } from "../../../core/incr/table-stream.ts";
+import type { TableStream } from "../../../core/incr/table-stream.ts";
 import { switchable } from "../../../core/progress/stream-progress.ts";
 import type { ShardNote } from "../../../core/checkpoint/shard-note.ts";
 import {
@@ -18,7 +18,7 @@ import {
 /** Follows until the work is done; gives what ended it before. */
 async function following(
   options: StreamContextOptions,
-  work: (stream: OpenStream, good: () => boolean) => Promise<void>,
+  work: (stream: TableStream, good: () => boolean) => Promise<void>,
 ): Promise<{ code?: string } | undefined> {
   await using ctx = await streamContext(options);
   const stream = await opened(ctx);
