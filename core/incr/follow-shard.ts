@@ -19,14 +19,14 @@ const TIME_GRAIN = 60_000;
  * Follows a shard; resolves when it has ended and all of it is applied and noted so, or when the run stops
  * and what was read is applied and noted.
  *
- * @param reader one that reads from the position already
+ * @param reader one that stands at its position
  * @returns whether the shard has ended
  * @throws MigrationError STREAM_GAP
  */
 export async function followShard(
   stream: TableStream,
   note: ShardNote,
-  reader?: ShardReader,
+  reader: ShardReader,
 ): Promise<boolean> {
   const { ctx, table, checkpoint, polls } = stream;
   const { signal } = ctx;
@@ -54,43 +54,33 @@ export async function followShard(
     await writer.room();
   };
 
-  /** Undefined: the run stops. */
-  async function poll(from: ShardReader): Promise<StreamPage | undefined> {
+  async function poll(): Promise<StreamPage> {
     try {
-      return await runStep(ctx, { stage: "fetch", table }, () => from.poll({ signal, beforeRequest }));
+      return await runStep(ctx, { stage: "fetch", table }, () => reader.poll({ signal, beforeRequest }));
     } catch (error) {
-      if (signal.aborted) return undefined;
       throw dated(error, noted());
     }
   }
 
-  const leave = polls.join();
   try {
-    const from = reader ?? openReader(stream, note);
-    for (let empties = 0; ;) {
-      const page = signal.aborted ? undefined : await poll(from);
-      if (page === undefined) break;
+    let ended = false;
+    for await (const page of polls.pages(poll, signal)) {
       explainReplays(stream, page);
       tip.saw(page);
       if (tip.settledAt === undefined) shard.settledAt = undefined;
+      ended = page.ended;
       // An end that is seen now may have been there for hours.
-      await writer.add(page, page.ended ? undefined : tip.settledAt);
-      if (page.ended) {
-        await writer.drain();
-        checkpoint.note({ ...noted(), status: "done" });
-        // A child must not be noted before its parent's end is.
-        await checkpoint.flush();
-        stream.progress.waiting.add(note.id);
-        stream.progress.shards.delete(note.id);
-        return true;
-      }
-      empties = page.records.length > 0 ? 0 : empties + 1;
-      if (empties > 0) await polls.idle(empties, signal);
+      await writer.add(page, ended ? undefined : tip.settledAt);
     }
     await writer.drain();
-    return false;
+    if (!ended) return false;
+    checkpoint.note({ ...noted(), status: "done" });
+    // A child must not be noted before its parent's end is.
+    await checkpoint.flush();
+    stream.progress.waiting.add(note.id);
+    stream.progress.shards.delete(note.id);
+    return true;
   } finally {
-    leave();
     // Who goes on after a failure must not be overtaken by an older image, nor by its position.
     await writer.settled();
   }

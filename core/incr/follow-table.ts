@@ -3,12 +3,14 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { expectChildren, findChildren, listed, settleChildren } from "./children.ts";
 import { runStep } from "../stages/error-policy.ts";
 import { MigrationError, streamGap } from "../errors.ts";
-import { followShard } from "./follow-shard.ts";
+import { followShard, openReader } from "./follow-shard.ts";
 import { watchFinished } from "./finished.ts";
 import { noteShards, type TableStream } from "./table-stream.ts";
 import { refuseExpired } from "./shard-age.ts";
 import { anewGap, deleted } from "../stages/table-now.ts";
 import { isAnother } from "../schema/table-identity.ts";
+import type { ShardNote } from "../checkpoint/shard-note.ts";
+import type { ShardReader } from "../plugin/roles.ts";
 import type { Shard } from "../types.ts";
 
 const SECOND = 1000;
@@ -46,14 +48,21 @@ export async function followTable(stream: TableStream): Promise<void> {
     }
   }
 
-  async function follow(id: string): Promise<void> {
-    const note = checkpoint.shards.get(id)!;
-    const quiet = stream.readers.get(id);
-    stream.readers.delete(id);
+  /** Reads a shard from its position. */
+  function readerOf(note: ShardNote): ShardReader {
+    const quiet = stream.readers.get(note.id);
+    stream.readers.delete(note.id);
     // It may have waited for its parent long since it was read lightly.
     if (quiet !== undefined) refuseExpired(table, checkpoint.shards, note);
-    const reader = stream.spool?.reader(note) ?? (quiet && stream.polls.pace(quiet));
-    const ended = await followShard(stream, note, reader);
+    const spooled = stream.spool?.reader(note);
+    if (spooled !== undefined) return spooled;
+    if (quiet !== undefined) return stream.polls.pace(quiet);
+    return openReader(stream, note);
+  }
+
+  async function follow(id: string): Promise<void> {
+    const note = checkpoint.shards.get(id)!;
+    const ended = await followShard(stream, note, readerOf(note));
     if (!ended) return;
     tree.finish(id);
     ctx.log.debug(`shard ${id} of table ${table.name} has ended`);

@@ -4,6 +4,7 @@ import type { Config } from "../config/config.ts";
 import { createSemaphore } from "../flow/semaphore.ts";
 import { createRateLimiter } from "../flow/rate-limit.ts";
 import type { ShardReader } from "../plugin/roles.ts";
+import type { StreamPage } from "../types.ts";
 
 const FIRST_WAIT = 50;
 const GROWTH = 1.5;
@@ -17,16 +18,18 @@ const SLOWEST_WAIT = 1000;
 export interface PollPacer {
   /** A reader that asks when it may; who waits longest goes first, so that many shards share the lanes fairly. */
   pace(reader: ShardReader): ShardReader;
-  /** Waits before an idle shard is asked again; an abort ends it early. */
-  idle(empties: number, signal: AbortSignal): Promise<void>;
-  /** Counts a shard that is being followed until what is returned is called. */
-  join(): () => void;
+  /**
+   * Asks a shard again and again, an idle one after a wait: gives what it answers, up to its end or the abort. A
+   * failure after the abort is none.
+   */
+  pages(poll: () => Promise<StreamPage>, signal: AbortSignal): AsyncIterable<StreamPage>;
 }
 
 /** Makes the run's pacer from `increase.concurrency` and `qps.incr`. */
 export function createPollPacer(config: Config): PollPacer {
   const lanes = createSemaphore(config["increase.concurrency"]);
   const turn = createRateLimiter(config["qps.incr"]);
+  /** Those that are asked again and again now. */
   let shards = 0;
   return {
     pace: (reader) => ({
@@ -36,12 +39,21 @@ export function createPollPacer(config: Config): PollPacer {
           return reader.poll(options);
         }),
     }),
-    async idle(empties, signal) {
-      await sleep(idleWait(empties, shards), undefined, { signal }).catch(() => {});
-    },
-    join() {
+    async *pages(poll, signal) {
       shards++;
-      return () => void shards--;
+      try {
+        for (let empties = 0; !signal.aborted;) {
+          const page = await poll();
+          yield page;
+          if (page.ended) return;
+          empties = page.records.length > 0 ? 0 : empties + 1;
+          if (empties > 0) await sleep(idleWait(empties, shards), undefined, { signal });
+        }
+      } catch (error) {
+        if (!signal.aborted) throw error;
+      } finally {
+        shards--;
+      }
     },
   };
 }

@@ -63,11 +63,10 @@ export function spoolStream(stream: TableStream, folder: TableSpool): SpooledStr
     const beforeRequest = async (request: object): Promise<void> => {
       await ctx.call("fetch:before", { phase: "incr", table, unit, request });
     };
-    const leave = polls.join();
+    const poll = (): Promise<StreamPage> => live.poll({ signal, beforeRequest });
     const tip = watchTip();
     try {
-      for (let empties = 0; !signal.aborted && !spool.ended;) {
-        const page = await live.poll({ signal, beforeRequest });
+      for await (const page of spool.ended ? [] : polls.pages(poll, signal)) {
         // Durable before anybody knows how far the shard is read.
         await spool.append(page.records);
         if (page.ended) await spool.end();
@@ -78,8 +77,6 @@ export function spoolStream(stream: TableStream, folder: TableSpool): SpooledStr
         }
         // An end that is seen now may have been there for hours.
         noteRead(id, (page.ended ? undefined : tip.settledAt) ?? page.records.at(-1)?.time);
-        empties = page.records.length > 0 ? 0 : empties + 1;
-        if (empties > 0 && !page.ended) await polls.idle(empties, signal);
       }
       if (spool.ended) {
         expectChildren(stream, id);
@@ -87,8 +84,6 @@ export function spoolStream(stream: TableStream, folder: TableSpool): SpooledStr
       }
     } catch (error) {
       if (!signal.aborted) ctx.stop(error);
-    } finally {
-      leave();
     }
   }
 

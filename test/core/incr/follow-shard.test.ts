@@ -2,7 +2,7 @@
 import { describe, expect, test } from "bun:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { MigrationError, streamGap } from "../../../core/errors.ts";
-import { followShard } from "../../../core/incr/follow-shard.ts";
+import { followShard, openReader } from "../../../core/incr/follow-shard.ts";
 import { forgetStream } from "../../../core/checkpoint/stream-checkpoint.ts";
 import { memoryCheckpoint } from "../../fakes/context.ts";
 import { type Answer, changed, fakeStreams, opened, streamContext, TABLE } from "../../fakes/streams.ts";
@@ -31,7 +31,8 @@ describe("a shard that can't be followed any more", () => {
       });
       const stream = await opened(ctx);
       streams.answers.set("s", [{ records: [changed("a", 1)] }, { records: [changed("b", 2)] }, last]);
-      const failure = await followShard(stream, stream.checkpoint.shards.get("s")!).catch((thrown) => thrown);
+      const note = stream.checkpoint.shards.get("s")!;
+      const failure = await followShard(stream, note, openReader(stream, note)).catch((thrown) => thrown);
       expect((failure as Error).message).toContain(error.message);
       expect(applied).toEqual(["1", "2"]);
       expect(stream.checkpoint.shards.get("s")!.position).toEqual({
