@@ -1,0 +1,62 @@
+/** A shard's records on their way from the stream into its log. */
+import type { ShardReader } from "../plugin/roles.ts";
+import type { ShardLog } from "../spool/shard-log.ts";
+import type { ShardUnit } from "../types.ts";
+import { expectChildren, findChildren } from "./children.ts";
+import { isOlder } from "./follow-shard.ts";
+import { noteShards, type TableStream } from "./table-stream.ts";
+import { watchTip } from "./tip.ts";
+
+/**
+ * Reads a shard into its log up to its end, and looks for its children then; or until the signal comes.
+ *
+ * @param reader behind what is in the log
+ * @param onSize told when the log has grown
+ */
+export async function fillLog(
+  stream: TableStream,
+  shard: string,
+  log: ShardLog,
+  reader: ShardReader,
+  signal: AbortSignal,
+  onSize: () => void,
+): Promise<void> {
+  try {
+    if (!log.ended) await fill(stream, shard, log, reader, signal, onSize);
+    if (!log.ended) return;
+    expectChildren(stream, shard);
+    await findChildren(stream, shard, (shards) => void noteShards(stream, shards), signal);
+  } catch (error) {
+    if (!signal.aborted) stream.ctx.stop(error);
+  }
+}
+
+async function fill(
+  { ctx, table, checkpoint, polls }: TableStream,
+  shard: string,
+  log: ShardLog,
+  reader: ShardReader,
+  signal: AbortSignal,
+  onSize: () => void,
+): Promise<void> {
+  const unit: ShardUnit = { phase: "incr", table, shard };
+  const beforeRequest = async (request: object): Promise<void> => {
+    await ctx.call("fetch:before", { phase: "incr", table, unit, request });
+  };
+  const tip = watchTip();
+  for await (const page of polls.pages(() => reader.poll({ signal, beforeRequest }), signal)) {
+    // Durable before anybody knows how far the shard is read.
+    await log.append(page.records);
+    if (page.ended) await log.end();
+    tip.saw(page);
+    if (page.records.length > 0) {
+      checkpoint.noteSpooled(shard, log.readUpTo!);
+      onSize();
+    }
+    // An end that is seen now may have been there for hours.
+    const readAt = (page.ended ? undefined : tip.settledAt) ?? page.records.at(-1)?.time;
+    // Up to then the shard is in the spool: what comes of it, or follows it, is later.
+    const note = checkpoint.shards.get(shard)!;
+    if (isOlder(note.notedAt, readAt)) checkpoint.note({ ...note, notedAt: readAt });
+  }
+}
