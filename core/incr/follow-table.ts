@@ -22,9 +22,8 @@ const QUIET_LISTING = 300 * SECOND;
 const SILENCE = 60 * SECOND;
 
 /**
- * Follows a table's stream until the run stops; then what was read is applied and noted.
- *
- * @throws MigrationError STREAM_GAP, or what a write or the source failed with
+ * Follows a table's stream until its context is stopped, by the run or by what fails here, such as STREAM_GAP; then what
+ * was read is applied and noted.
  */
 export async function followTable(stream: TableStream): Promise<void> {
   const { ctx, table, tree, checkpoint } = stream;
@@ -101,15 +100,9 @@ export async function followTable(stream: TableStream): Promise<void> {
 
   stream.progress.startedAt = Date.now();
   dispatch();
-  try {
-    await watch();
-  } catch (error) {
-    ctx.stop(error);
-    throw error;
-  } finally {
-    while (following.size > 0) await Promise.all(following);
-    await checkpoint.flush();
-  }
+  await watch().catch((error: unknown) => ctx.stop(error));
+  while (following.size > 0) await Promise.all(following);
+  await checkpoint.flush();
 }
 
 /** The error for a stream that is over. */

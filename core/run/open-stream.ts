@@ -1,0 +1,88 @@
+/** One table's stream, opened before its first Scan and anew when its table is copied again. */
+import type { RunCheckpoint, TableCheckpoint } from "../checkpoint/run-checkpoint.ts";
+import { forgetStream } from "../checkpoint/stream-checkpoint.ts";
+import type { MigrationError } from "../errors.ts";
+import { refreshStartPositions } from "../incr/kept-positions.ts";
+import type { PollPacer } from "../incr/poll-pacer.ts";
+import { isUnapplied, spoolStream } from "../incr/spooled-stream.ts";
+import { openStream } from "../incr/start-positions.ts";
+import { isLeftOver, startOf } from "../incr/stream-start.ts";
+import type { TableStream } from "../incr/table-stream.ts";
+import type { Context } from "../plugin/context.ts";
+import { describeKey } from "../schema/keys.ts";
+import { isAnother } from "../schema/table-identity.ts";
+import { openTableSpool } from "../spool/table-spool.ts";
+import { anewGap } from "../stages/table-now.ts";
+import type { Table } from "../types.ts";
+import { beginResync, isMendable } from "./resync.ts";
+
+/** A table's stream, opened. A gap that is to be mended stops its context, and not the run's. */
+export interface OpenedStream {
+  stream: TableStream;
+  /** Ends the keeping of its positions. */
+  unkeep: () => Promise<void>;
+}
+
+/** Opens a stream; one that has a gap since its table was copied is opened anew, and the table copied again. */
+export async function openOrResync(
+  ctx: Context,
+  table: Table,
+  polls: PollPacer,
+  run: RunCheckpoint,
+): Promise<OpenedStream> {
+  const checkpoint = run.table(table);
+  try {
+    if (isAnother({ id: checkpoint.state?.source }, table)) throw anewGap(table);
+    return await openKept(ctx, table, polls, checkpoint);
+  } catch (error) {
+    if (!isMendable(ctx, error)) throw error;
+    await beginResync(ctx, table, checkpoint, error);
+    return openKept(ctx, table, polls, checkpoint);
+  }
+}
+
+/** Opens a stream; its positions are kept from then on. */
+export async function openKept(
+  ctx: Context,
+  table: Table,
+  polls: PollPacer,
+  checkpoint: TableCheckpoint,
+): Promise<OpenedStream> {
+  const scope = scopedContext(ctx, (reason) => isMendable(ctx, reason));
+  const { copy, noted, key } = checkpoint.state ?? {};
+  const start = await startOf(ctx, table, checkpoint);
+  if (isLeftOver(checkpoint.state, start)) await forgetStream(ctx, table);
+  const stream = await openStream(scope, table, polls, start);
+  await spoolIfAsked(stream, checkpoint);
+  if (copy !== undefined || !noted || key === undefined) {
+    await checkpoint.advance({ copy: undefined, noted: true, key: describeKey(table) });
+  }
+  return { stream, unkeep: refreshStartPositions(stream) };
+}
+
+/** The gap that has stopped a table's stream; undefined: nothing has, or the run stops. */
+export function gapOf(ctx: Context, { stream }: OpenedStream): MigrationError | undefined {
+  return ctx.signal.aborted ? undefined : (stream.ctx.signal.reason as MigrationError | undefined);
+}
+
+/** The run's context for a part of it: what is the part's own stops only that. */
+function scopedContext(ctx: Context, isOwn: (reason: unknown) => boolean): Context {
+  const own = new AbortController();
+  return {
+    ...ctx,
+    signal: AbortSignal.any([ctx.signal, own.signal]),
+    stop: (reason) => (isOwn(reason) ? own.abort(reason) : ctx.stop(reason)),
+  };
+}
+
+/** Spools a stream while its table is copied, and goes on with what an earlier process has spooled. */
+async function spoolIfAsked(stream: TableStream, { state, isNew }: TableCheckpoint): Promise<void> {
+  const { config } = stream.ctx;
+  const folder = openTableSpool(config["increase.persist.dir"], config.id, stream.table.name);
+  // The spool goes with the positions: without them it is another run's, or was read before a gap.
+  const isStray = isNew || state?.copy !== undefined || stream.checkpoint.spooled.size === 0;
+  if (isStray) await folder.remove();
+  const asked = config.incr_sync_parallel && state?.stage !== "done";
+  if (asked || isUnapplied(stream.checkpoint) || (await folder.isLeft()))
+    stream.spool = spoolStream(stream, folder);
+}
