@@ -207,3 +207,6 @@ export interface ConvertResult {
 
 /** Records live 24 h; what began so long ago may have lost some, in ms. */
 export const KEPT: number = 23 * 3600 * 1000;
+
+/** A listing of a stream's shards counts for so long: none comes and goes unseen within it, in ms. */
+export const LISTED: number = 300 * 1000;

@@ -11,13 +11,14 @@ import { anewGap, deleted } from "../stages/table-now.ts";
 import { isAnother } from "../schema/table-identity.ts";
 import type { ShardNote } from "../checkpoint/shard-note.ts";
 import type { ShardReader } from "../plugin/roles.ts";
-import type { Shard } from "../types.ts";
+import { LISTED, type Shard } from "../types.ts";
 
 const SECOND = 1000;
-/** How often all shards are listed while one that has ended waits for its children, or one has no parent. */
+/**
+ * How often all shards are listed while one that has ended waits for its children, or one has no parent. Else each
+ * {@link LISTED}, to find those that nobody announced: calls are few, and shared by all tables of the account.
+ */
 const LISTING = 10 * SECOND;
-/** How often else, to find those that nobody announced: calls are few, and shared by all tables of the account. */
-const QUIET_LISTING = 300 * SECOND;
 /** A stream without any open shard for so long is no stream any more. */
 const SILENCE = 60 * SECOND;
 
@@ -72,7 +73,7 @@ export async function followTable(stream: TableStream): Promise<void> {
 
   function isListingDue(): boolean {
     const { listedAt = -Infinity, orphans, childless } = stream;
-    const quiet = performance.now() - listedAt < Math.min(QUIET_LISTING, ctx.patience * 2.5);
+    const quiet = performance.now() - listedAt < Math.min(LISTED, ctx.patience * 2.5);
     return !quiet || orphans.size > 0 || childless.size > 0;
   }
 

@@ -6,13 +6,11 @@ import type { TableStream } from "./table-stream.ts";
 import { noteLightly, PROBES, readLightly } from "./start-positions.ts";
 import type { ShardReader } from "../plugin/roles.ts";
 import { refuseExpired } from "./shard-age.ts";
-import type { Shard } from "../types.ts";
+import { LISTED, type Shard } from "../types.ts";
 
 const SECOND = 1000;
 /** Between two light reads of one shard: well below an iterator's 15 minutes, and few in all. */
 const LIGHT = { least: 3 * SECOND, perShard: 0.05 * SECOND, most: 300 * SECOND };
-/** How often the shards are listed while the full phase runs, so that none comes and goes unseen. */
-const LISTING = 300 * SECOND;
 
 /**
  * Keeps the positions of a table whose full phase runs: reads quiet shards lightly until a first record gives
@@ -67,7 +65,7 @@ export function refreshStartPositions(stream: TableStream): () => Promise<void> 
 
   async function list(): Promise<void> {
     for (;;) {
-      await pause(LISTING);
+      await pause(LISTED);
       if (signal.aborted) return;
       const shards = await listed(stream, () => ctx.role("streams").shards(table, signal), signal);
       if (shards === undefined) continue;

@@ -2,19 +2,13 @@
 import type { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import type { DynamoDBStreamsClient } from "@aws-sdk/client-dynamodb-streams";
 import { definePlugin, type Plugin } from "../../core/plugin/plugin.ts";
-import type { Shard, Table } from "../../core/types.ts";
+import { LISTED, type Shard, type Table } from "../../core/types.ts";
 import { streamsEndpoint } from "../_dynamodb/access.ts";
 import { createCalls } from "../_dynamodb/calls.ts";
 import { createClient, createStreamsClient } from "../_dynamodb/client.ts";
 import { createShardLists, type StreamName } from "./dynamodb-streams/shard-lists.ts";
 import { createShardReader } from "./dynamodb-streams/shard-reader.ts";
 import { enableStream, readyShards } from "./dynamodb-streams/enable-stream.ts";
-
-/**
- * The shards seen when a stream was opened are what is listed for who asks first, which is to begin, so long after it at
- * most, in ms: as long as a listing counts while a stream is followed. Streams of many tables may be opened in between.
- */
-const FRESH = 300_000;
 
 /** The source of the incremental phase: every table's DynamoDB stream. */
 const dynamodbStreams: Plugin = definePlugin({
@@ -23,7 +17,7 @@ const dynamodbStreams: Plugin = definePlugin({
     const { config } = ctx;
     const calls = createCalls(ctx, "source");
     const streams = new Map<string, StreamName>();
-    /** What was seen when streams were opened and nobody has asked for yet. */
+    /** The shards seen when streams were opened: listed for who asks first, unless that was too long ago. */
     const opened = new Map<string, { shards: Shard[]; at: number }>();
     let client: DynamoDBClient | undefined;
     let streamsClient: DynamoDBStreamsClient | undefined;
@@ -48,7 +42,7 @@ const dynamodbStreams: Plugin = definePlugin({
       async shards(table, signal) {
         const seen = opened.get(table.name);
         opened.delete(table.name);
-        if (seen !== undefined && performance.now() - seen.at < FRESH) return seen.shards;
+        if (seen !== undefined && performance.now() - seen.at < LISTED) return seen.shards;
         return (await lists.look(streamOf(table), signal)).shards;
       },
 
