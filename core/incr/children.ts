@@ -10,9 +10,9 @@ const SECOND = 1000;
 const AFTER = [0, 0.1, 0.2, 0.5, 1, 2, 5].map((seconds) => seconds * SECOND);
 /** Whether they are all is seen so long after the first of them. */
 const ALL_AFTER = 0.5 * SECOND;
-/** A shard that nobody follows for so long will have no children any more. */
+/** A shard that has had no children for so long will have none any more. */
 const CHILDLESS = 300 * SECOND;
-/** Nothing passes by itself here. */
+/** Failures that the next listing won't mend. */
 const FINAL: ReadonlySet<string> = new Set(["SOURCE_DENIED", "SOURCE_GONE", "STREAM_GAP", "STREAM_UNFIT"]);
 
 /** Notes that a shard is over, and which shards follow it isn't known yet. */

@@ -55,7 +55,7 @@ async function fill(
     }
     // An end that is seen now may have been there for hours.
     const readAt = (page.ended ? undefined : tip.settledAt) ?? page.records.at(-1)?.time;
-    // Up to then the shard is in the spool: what comes of it, or follows it, is later.
+    // All that was there then is in the log: what isn't was written later, and so were its children's records.
     const note = checkpoint.shards.get(shard)!;
     if (isOlder(note.notedAt, readAt)) checkpoint.note({ ...note, notedAt: readAt });
   }

@@ -24,7 +24,7 @@ export function watchFinished(notes: ReadonlyMap<string, ShardNote>): (listed: S
       else missing.set(id, (missing.get(id) ?? 0) + 1);
       if ((missing.get(id) ?? 0) >= LISTINGS) over.add(id);
     }
-    // Without its child's row nobody would know that a shard has one: the older one goes first, or with it.
+    // That a shard has a child is known from the child's row only: a row goes with its parent's, or after it.
     const gone = [...over].filter((id) => {
       const seen = new Set<string>();
       let at: string | undefined = id;

@@ -33,13 +33,13 @@ export async function followShard(
   const unit: ShardUnit = { phase: "incr", table, shard: note.id };
   const shard = track(stream, note);
   const tip = watchTip();
-  /** What is noted of it may be changed by others meanwhile. */
+  /** What is noted of it now: who finds shards, or forgets them, may have changed it. */
   const noted = (): ShardNote => ({ ...checkpoint.shards.get(note.id)!, status: "running" });
 
   function reached({ sequenceNumber, time, caughtUpAt, settledAt }: Reached): void {
     if (caughtUpAt !== undefined) shard.caughtUpAt = caughtUpAt;
     if (tip.settledAt !== undefined) shard.settledAt = settledAt;
-    // All that was there then is applied: what comes of it, or follows it, is later.
+    // All that was there then is applied: what isn't applied was written later, and so were its children's records.
     const notedAt = settledAt === undefined ? {} : { notedAt: settledAt };
     if (sequenceNumber !== undefined) {
       Object.assign(shard, { sequenceNumber, time });
@@ -81,7 +81,7 @@ export async function followShard(
     stream.progress.shards.delete(note.id);
     return true;
   } finally {
-    // Who goes on after a failure must not be overtaken by an older image, nor by its position.
+    // A write that is on its way when this fails must not land after those of a later copy, nor note its position then.
     await writer.settled();
   }
 }

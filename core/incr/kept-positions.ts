@@ -3,7 +3,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { expectChildren, findChildren, listed, settleChildren } from "./children.ts";
 import { inParallel } from "../flow/parallel.ts";
 import type { TableStream } from "./table-stream.ts";
-import { noteLightly, PROBES, readLightly } from "./start-positions.ts";
+import { noteLightly, PROBES, readLightly } from "./light-reads.ts";
 import type { ShardReader } from "../plugin/roles.ts";
 import { refuseExpired } from "./shard-age.ts";
 import { LISTED, type Shard } from "../types.ts";
@@ -33,7 +33,7 @@ export function refreshStartPositions(stream: TableStream): () => Promise<void> 
     refuseLost();
   }
 
-  /** Nobody copies for hours what can't be followed after it. */
+  /** A table whose stream can't be followed afterwards is refused now, and not after hours of copying. */
   function refuseLost(): void {
     if (stream.spool !== undefined) return;
     for (const id of tree.ready()) refuseExpired(table, checkpoint.shards, checkpoint.shards.get(id)!);

@@ -138,11 +138,11 @@ export function createShardWriter({ ctx, unit, progress, onReached }: ShardWrite
       reserved ??= await memory.reserve(expected * OBJECTS, ctx.signal);
     },
     async add(page, settledAt) {
-      // What comes from the disk was not asked for in turn.
+      // A page from the spool comes without a request, and nobody has asked for room.
       const held =
         reserved ?? (await memory.reserve(page.bytes * OBJECTS, ctx.signal).catch(() => memory.hold(0)));
       reserved = undefined;
-      // A shard that has little to say must not keep others from asking.
+      // A quiet shard reserves little, so that others find room.
       expected = Math.min(PAGE_BYTES, Math.max(LITTLE, 2 * page.bytes));
       held.resize(page.bytes * OBJECTS);
       gathering.held.push(held);
@@ -159,7 +159,7 @@ export function createShardWriter({ ctx, unit, progress, onReached }: ShardWrite
       gathering.bytes += page.bytes;
       if (lastNumber !== undefined) gathering.sequenceNumber = lastNumber;
       if (lastTime !== undefined) gathering.time = lastTime;
-      // What came after a tip makes the shard lag again only from then on.
+      // A later page short of the tip doesn't take this back: the shard lags from then on.
       if (page.tip) gathering.caughtUpAt = page.sentAt;
       gathering.settledAt = settledAt;
       kick();

@@ -121,7 +121,7 @@ async function mendLast(segments: Segment[]): Promise<{ upTo?: string | undefine
       at = found.next;
       found = await readFrames(segment, at);
     }
-    // One frame is written and synced at a time: with another behind it, it has been whole.
+    // A frame behind a bad one means corruption, not a torn write: each is synced before the next is written.
     if (await hasMark(segment, at + 1)) throw corrupt(segment.path, at);
     if (at > 0) {
       await cut(segment, at);

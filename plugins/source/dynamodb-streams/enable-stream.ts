@@ -52,7 +52,7 @@ export async function enableStream(
       return (await client.send(command, { abortSignal: signal })).Table!;
     });
 
-  /** A source of somebody else's has ids of its own: which table it is now, it has to say itself. */
+  /** The id may be another plugin's, not the service's: then the source has to say whether it is another table. */
   async function refuseAnother(): Promise<void> {
     const now = await ctx.role("source").describe?.(table, signal);
     if (now !== undefined && isAnother(now, table)) throw madeAnew(ctx, table, now);

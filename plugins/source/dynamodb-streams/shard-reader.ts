@@ -76,10 +76,7 @@ export function createShardReader({
     });
   }
 
-  /**
-   * Whether a new iterator is worth a try. A new one at the shard's end would skip what was written meanwhile: once
-   * there was one, all that is there is read instead, which repeats some of it and misses nothing.
-   */
+  /** Whether a new iterator is worth a try; the old one is forgotten then. */
   function mayRenew(error: unknown): boolean {
     const name = causeName(error);
     const renews =
@@ -91,7 +88,10 @@ export function createShardReader({
     return renews;
   }
 
-  /** A position at the end is none any more once its iterator is gone. */
+  /**
+   * Forgets the iterator. A new one at the shard's end would skip what was written meanwhile: from `latest` all that is
+   * there is read instead, which repeats some of it and misses nothing.
+   */
   function restart(why: string): void {
     iterator = undefined;
     // All that was there then was read; a process that slept for a day has missed something.
