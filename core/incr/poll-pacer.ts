@@ -59,7 +59,7 @@ export function createPollPacer(config: Config): PollPacer {
 }
 
 /** How long a shard waits after so many empty answers, in ms, where so many are followed. */
-export function idleWait(empties: number, shards: number): number {
+function idleWait(empties: number, shards: number): number {
   const longest = Math.min(SLOWEST_WAIT, LONGEST_WAIT * Math.max(1, shards / SHARDS_AT_LONGEST));
   return Math.min(FIRST_WAIT * GROWTH ** (empties - 1), longest);
 }
