@@ -1,47 +1,10 @@
-/** What depends on more than one key: the last defaults, and combinations that can't work. */
+/** Combinations of keys: those that can't work, and those that work, but not as they look. */
 import type { Config, SettingKey } from "./config.ts";
+import { BATCHES, hasBothLists } from "./dependent-defaults.ts";
 import { expressionVariables } from "./filter-values.ts";
 import { addressProblem } from "./mongo-address.ts";
 import { isDatabaseName } from "./value-types.ts";
 import type { ParsedSettings } from "./settings.ts";
-
-/** Most documents of one write, and how many without a word from the user. */
-const BATCHES: Record<Config["target.type"], { most: number; usual: number }> = {
-  mongodb: { most: 1024, usual: 128 },
-  aliyun_dynamo_proxy: { most: 25, usual: 25 }, // BatchWriteItem's limit
-  file: { most: 1024, usual: 128 },
-  plugin: { most: 1024, usual: 128 },
-};
-
-/** Fills in the defaults that follow from other keys. */
-export function complete(parsed: ParsedSettings): Config {
-  const type = parsed["checkpoint.type"] ?? (parsed["target.type"] === "mongodb" ? "mongodb" : "file");
-  const beside = type === "mongodb" && parsed["target.type"] === "mongodb" ? parsed["target.address"] : "";
-  // What only makes tables has nothing to follow, and nothing to enable at the source.
-  const mode = parsed.sync_schema_only ? "full" : parsed.sync_mode;
-  return {
-    ...parsed,
-    sync_mode: mode,
-    incr_sync_parallel: parsed.incr_sync_parallel && !parsed.sync_schema_only,
-    "full.document.write.batch":
-      parsed["full.document.write.batch"] ?? BATCHES[parsed["target.type"]]?.usual ?? 0,
-    "convert.type": parsed["target.type"] === "aliyun_dynamo_proxy" ? "same" : parsed["convert.type"],
-    "full.read.consistent": parsed["full.read.consistent"] ?? mode !== "full",
-    "increase.persist.dir": parsed["increase.persist.dir"] || `./${parsed.id}-spool`,
-    "checkpoint.type": type,
-    "checkpoint.address": parsed["checkpoint.address"] || beside,
-    "checkpoint.db": parsed["checkpoint.db"] || `${parsed.id}-checkpoint`,
-  };
-}
-
-/** With both lists given all tables are migrated, as the guide says. Gives the warning, or undefined. */
-export function dropBothLists(config: Config): string | undefined {
-  if (config["filter.collection.white"].length === 0 || config["filter.collection.black"].length === 0)
-    return undefined;
-  config["filter.collection.white"] = [];
-  config["filter.collection.black"] = [];
-  return "filter.collection.white and filter.collection.black are both given: neither counts, all tables are migrated";
-}
 
 /** A combination that can't work. */
 interface Rule {
@@ -204,4 +167,37 @@ export function brokenRules(
     if (allowed !== false) broken.push([rule.at, allowed]);
   }
   return broken;
+}
+
+/** A combination that works, but not as it looks. */
+interface Warning {
+  /** @param given the keys that have a value of their own */
+  applies: (parsed: ParsedSettings, given: ReadonlySet<SettingKey>) => boolean;
+  message: string;
+}
+
+const WARNINGS: readonly Warning[] = [
+  {
+    applies: hasBothLists,
+    message:
+      "filter.collection.white and filter.collection.black are both given: neither counts, all tables are migrated",
+  },
+  {
+    applies: (parsed, given) =>
+      given.has("full.read.filter_attributevalues") && parsed["full.read.filter_expression"] === "",
+    message: "full.read.filter_attributevalues has no effect without full.read.filter_expression",
+  },
+  {
+    applies: (parsed, given) =>
+      parsed["target.type"] === "aliyun_dynamo_proxy" &&
+      given.has("convert.type") &&
+      parsed["convert.type"] !== "same",
+    message:
+      "convert.type has no effect with target.type = aliyun_dynamo_proxy, where items stay as they are",
+  },
+];
+
+/** What is to be said of settings that no rule refuses. */
+export function warningsOf(parsed: ParsedSettings, given: ReadonlySet<SettingKey>): string[] {
+  return WARNINGS.filter(({ applies }) => applies(parsed, given)).map(({ message }) => message);
 }

@@ -1,6 +1,7 @@
 /** Reads the configuration: --set over environment over file over defaults, all problems told at once. */
 import { defu } from "defu";
-import { brokenRules, complete, dropBothLists } from "./cross-key-rules.ts";
+import { brokenRules, warningsOf } from "./cross-key-rules.ts";
+import { complete } from "./dependent-defaults.ts";
 import { type ConfigSource, fromEnv, fromFile, fromSet, fromText, type PluginOptions } from "./sources.ts";
 import { MigrationError } from "../errors.ts";
 import { maskValue } from "./redact.ts";
@@ -33,7 +34,7 @@ export interface LoadedConfig {
 const LONGEST_VALUE = 120;
 const COMMENT = /\s#/;
 const NO_COMMENTS = "a comment behind a value isn't supported, put it on a line of its own";
-// both may hold blanks and # on their own account
+/** Their own syntax may have a # behind a blank. */
 const FREE_TEXT: ReadonlySet<SettingKey> = new Set([
   "full.read.filter_expression",
   "full.read.filter_attributevalues",
@@ -76,22 +77,13 @@ export function loadConfig({ set, env, file, text }: ConfigOptions = {}): Loaded
   ];
   if (problems.length > 0) throw invalid(problems);
 
-  const warnings = sources.flatMap((each) => each.warnings);
-  for (const key of given) {
-    if (commented(key) && !FREE_TEXT.has(key))
-      warnings.push(describe(key, "the # and what follows it are part of the value"));
-  }
-  const bothLists = dropBothLists(config);
-  if (bothLists !== undefined) warnings.push(bothLists);
-  if (given.has("full.read.filter_attributevalues") && config["full.read.filter_expression"] === "") {
-    warnings.push("full.read.filter_attributevalues has no effect without full.read.filter_expression");
-  }
-  const unchanged = config["target.type"] === "aliyun_dynamo_proxy";
-  if (unchanged && given.has("convert.type") && texts["convert.type"] !== "same") {
-    warnings.push(
-      "convert.type has no effect with target.type = aliyun_dynamo_proxy, where items stay as they are",
-    );
-  }
+  const warnings = [
+    ...sources.flatMap((each) => each.warnings),
+    ...[...given]
+      .filter((key) => commented(key) && !FREE_TEXT.has(key))
+      .map((key) => describe(key, "the # and what follows it are part of the value")),
+    ...warningsOf(values, given),
+  ];
   const pluginOptions: PluginOptions = defu({}, ...sources.map((each) => each.pluginOptions));
   return { config, warnings, given, pluginOptions };
 }
