@@ -4,7 +4,7 @@ import { brokenRules, warningsOf } from "./cross-key-rules.ts";
 import { complete } from "./dependent-defaults.ts";
 import { type ConfigSource, fromEnv, fromFile, fromSet, fromText, type PluginOptions } from "./sources.ts";
 import { MigrationError } from "../errors.ts";
-import { maskValue } from "./redact.ts";
+import { redactValue } from "./redact.ts";
 import { DEFAULTS, parseSettings, SETTINGS } from "./settings.ts";
 import type { Config, SettingKey } from "./config.ts";
 
@@ -64,7 +64,7 @@ export function loadConfig({ set, env, file, text }: ConfigOptions = {}): Loaded
   const commented = (key: SettingKey) =>
     given.has(key) && source(key)?.comments === true && COMMENT.test(texts[key]);
   const describe = (key: SettingKey, message: string) => {
-    const shown = texts[key] === "" ? "" : ` = ${quote(maskValue(key, texts[key]))}`;
+    const shown = texts[key] === "" ? "" : ` = ${quote(redactValue(key, texts[key]))}`;
     const where = source(key)?.where(key) ?? "not given";
     return `${key}${shown} (${where}): ${message}${commented(key) ? `; ${NO_COMMENTS}` : ""}`;
   };

@@ -3,7 +3,7 @@ import { SETTINGS } from "./settings.ts";
 import type { Config, SettingKey } from "./config.ts";
 
 /** What stands in the place of a secret. */
-export const MASK = "***";
+const STARS = "***";
 
 const SECRET_KEYS: ReadonlySet<string> = new Set([
   "source.access_key_id",
@@ -46,7 +46,7 @@ export function createRedactor(settings: Readonly<Record<string, unknown>>): (te
   const forms = secrets
     .flatMap((secret) => (secret.length < SHORTEST_SECRET ? [] : [secret, encodeURIComponent(secret)]))
     .toSorted((a, b) => b.length - a.length);
-  return (text) => forms.reduce((masked, secret) => masked.replaceAll(secret, MASK), redactText(text));
+  return (text) => forms.reduce((shown, secret) => shown.replaceAll(secret, STARS), redactText(text));
 }
 
 /** The password in an address, as it is meant. */
@@ -69,28 +69,28 @@ export function isSecret(key: string): boolean {
  * It rather hides too much: all before the last `@` of an address, so that a password with `@`, `/` or blanks in it,
  * or an address without its scheme, gives nothing away.
  */
-export function maskValue(key: string, value: string): string {
-  if (isSecret(key)) return value === "" ? "" : MASK;
+export function redactValue(key: string, value: string): string {
+  if (isSecret(key)) return value === "" ? "" : STARS;
   if (!ADDRESS_KEYS.has(key)) return redactText(value);
-  return maskParameters(value.replace(/^(\W*[a-z][a-z0-9+.-]*:\/\/)?[^]*@/i, `$1${MASK}@`));
+  return redactParameters(value.replace(/^(\W*[a-z][a-z0-9+.-]*:\/\/)?[^]*@/i, `$1${STARS}@`));
 }
 
 /** Any text, say a driver's error message, with the credentials of the URIs in it hidden. */
 export function redactText(text: string): string {
-  return maskParameters(text.replace(/([a-z][a-z0-9+.-]*:\/\/)\S*@/gi, `$1${MASK}@`));
+  return redactParameters(text.replace(/([a-z][a-z0-9+.-]*:\/\/)\S*@/gi, `$1${STARS}@`));
 }
 
 /** Passwords and tokens also travel in query strings: proxyPassword, tlsCertificateKeyFilePassword, AWS_SESSION_TOKEN. */
-function maskParameters(text: string): string {
-  return text.replace(SECRET_PARAMETER, `$1${MASK}`).replace(SECRET_PROPERTY, `$1${MASK}`);
+function redactParameters(text: string): string {
+  return text.replace(SECRET_PARAMETER, `$1${STARS}`).replace(SECRET_PROPERTY, `$1${STARS}`);
 }
 
 /** The configuration as it may be logged: no keys, no tokens, no credentials in addresses. */
 export function describeConfig(config: Config): Record<SettingKey, unknown> {
-  const masked = SETTINGS.map(({ key }) => {
+  const shown = SETTINGS.map(({ key }) => {
     const value = config[key];
-    if (typeof value === "string") return [key, maskValue(key, value)];
+    if (typeof value === "string") return [key, redactValue(key, value)];
     return [key, Array.isArray(value) ? value.map(redactText) : value];
   });
-  return Object.fromEntries(masked) as Record<SettingKey, unknown>;
+  return Object.fromEntries(shown) as Record<SettingKey, unknown>;
 }

@@ -3,12 +3,12 @@ import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import { loadConfig } from "../../../core/config/load.ts";
 import { describeConfig } from "../../../core/config/redact.ts";
-import { redactText, maskValue } from "../../../core/config/redact.ts";
+import { redactText, redactValue } from "../../../core/config/redact.ts";
 
 const load = (set: Record<string, string>) =>
   loadConfig({ set: { "target.address": "mongodb://127.0.0.1", ...set } });
 
-describe("masking", () => {
+describe("redacting", () => {
   test.each([
     ["mongodb://u:p@h:1/db", "mongodb://***@h:1/db"],
     ["mongodb+srv://u:p@ss/w rd@h", "mongodb+srv://***@h"],
@@ -26,8 +26,8 @@ describe("masking", () => {
     ["https://h/?X-Amz-Security-Token=p", "https://h/?X-Amz-Security-Token=***"],
     ["mongodb://h1,h2/?replicaSet=rs", "mongodb://h1,h2/?replicaSet=rs"],
     ["", ""],
-  ])("of the address %j gives %j", (address, masked) => {
-    expect(maskValue("target.address", address)).toBe(masked);
+  ])("of the address %j gives %j", (address, shown) => {
+    expect(redactValue("target.address", address)).toBe(shown);
   });
 
   test("of a text hides the credentials in its addresses", () => {
@@ -40,7 +40,7 @@ describe("masking", () => {
     fc.assert(
       fc.property(fc.string({ unit: "grapheme", minLength: 1 }), (noise) => {
         const address = `mongodb://me:<${noise}>S3CR3T${noise}@h:1/?proxyPassword=S3CR3T`;
-        expect(maskValue("target.address", address)).not.toContain("S3CR3T");
+        expect(redactValue("target.address", address)).not.toContain("S3CR3T");
       }),
     );
   });
