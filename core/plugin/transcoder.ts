@@ -22,13 +22,13 @@ export interface EncodedPage extends ConvertResult {
   /** How many items it has. */
   items: number;
   /**
-   * Takes out the items that don't match, without making records of them; missing: it can't look at items.
+   * Takes out the items that don't match, without making records of them; missing: its items can't be looked at.
    *
    * @returns how many are left
    */
   keep?(predicate: (item: Item) => boolean): number;
-  /** Takes the whole page out; gives the places of the items that were left, among the page's records. */
-  undo(): number[];
+  /** Takes the whole page out again; gives the indexes in `page.records` of the items that `keep` has left. */
+  takeBack(): number[];
 }
 
 /**
@@ -40,9 +40,9 @@ export interface Transcoder {
    * Appends a page's items; undefined: it can't, and nothing was appended. The page's records are converted then, which
    * also finds the words for what is wrong with them.
    *
-   * @param looks whether somebody may want to look at items, with `keep`
+   * @param inspectable whether somebody may want to look at its items, with `keep`
    */
-  append(page: Page, looks?: boolean): EncodedPage | undefined;
+  append(page: Page, inspectable?: boolean): EncodedPage | undefined;
   /** Documents appended and not taken. */
   readonly count: number;
   /** Takes the oldest documents, so many: from 1 to {@link Transcoder.count}. */

@@ -28,7 +28,7 @@ export async function fetchEncoded(
   encoded: EncodedPage,
 ): Promise<SourceRecord[] | undefined> {
   let records: SourceRecord[] | undefined;
-  const made = (): SourceRecord[] => (records ??= encoded.undo().map((place) => page.records[place]!));
+  const made = (): SourceRecord[] => (records ??= encoded.takeBack().map((place) => page.records[place]!));
   const event: FetchAfterEvent = {
     phase: unit.phase,
     table: unit.table,
@@ -42,8 +42,8 @@ export async function fetchEncoded(
     },
     keep(predicate) {
       // What is taken out doesn't count as overflowed either, and here nobody knows what was.
-      const looks = encoded.keep !== undefined && encoded.overflowed === 0;
-      if (records === undefined && looks) encoded.keep!(predicate);
+      const inspectable = encoded.keep !== undefined && encoded.overflowed === 0;
+      if (records === undefined && inspectable) encoded.keep!(predicate);
       else records = keepMatching(made(), predicate);
     },
   };

@@ -82,7 +82,7 @@ export function createTranscoder(
       items,
       overflowed: takeOverflowed(),
       ...(marks && { keep }),
-      undo() {
+      takeBack() {
         truncate(count, length);
         if (items > 0) origins.pop();
         return origin.places;
@@ -91,13 +91,13 @@ export function createTranscoder(
   }
 
   return {
-    append(page, looks = false) {
+    append(page, inspectable = false) {
       const { body } = page;
       const list = body?.indexOf(ITEMS) ?? -1;
       if (body === undefined || list < 0) return undefined;
       const { length } = encoder;
       const count = ends.length;
-      const marks = looks ? places : undefined;
+      const marks = inspectable ? places : undefined;
       marks?.begin(body);
       try {
         appendItems(body, list + ITEMS.length, marks);

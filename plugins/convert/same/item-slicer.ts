@@ -47,7 +47,7 @@ export function createItemSlicer(unit: Unit, converter: Converter): Transcoder {
           slices = slices.filter((slice, i) => i < first || predicate(itemOf(slice)));
           return slices.length - first;
         },
-        undo: () => slices.splice(first).map(({ index }) => index),
+        takeBack: () => slices.splice(first).map(({ index }) => index),
       };
     },
 

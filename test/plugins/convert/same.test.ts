@@ -84,7 +84,7 @@ describe("bytes", () => {
     expect(transcoder.take(1).record(0).item).toEqual(JSON.parse(texts[5]!) as Item);
     const other = transcoder.append(pageOf(bodyOf(texts)))!;
     other.keep!((item) => Number(item["n"]!.N) > 3);
-    expect(other.undo()).toEqual([4, 5]);
+    expect(other.takeBack()).toEqual([4, 5]);
     expect(transcoder.count).toBe(0);
   });
 

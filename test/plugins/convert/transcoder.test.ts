@@ -419,7 +419,7 @@ describe("an encoded page that somebody looks at", () => {
     expect(page.keep!((item) => Number(item["n"]!.N) % 2 === 0)).toBe(5);
     expect(page.keep!((item) => Number(item["n"]!.N) > 3)).toBe(3);
     expect(transcoder.count).toBe(5);
-    expect(page.undo()).toEqual([4, 6, 8]);
+    expect(page.takeBack()).toEqual([4, 6, 8]);
     expect(transcoder.count).toBe(2);
     expect(transcoder.take(2).record(1).item).toEqual(items[1]!);
   });
