@@ -6,7 +6,7 @@
 import { ObjectId } from "mongodb";
 import { ARRAY, BsonBuffer, DOCUMENT, OBJECT_ID } from "./bson-buffer.ts";
 import { JsonCursor, QUOTE, Unexpected } from "./json-cursor.ts";
-import type { ItemOffsets } from "./lazy-item.ts";
+import type { ItemOffsets } from "./item-offsets.ts";
 import { createKeyReader, NO_ID } from "./key-reader.ts";
 import {
   writeBinary,
@@ -56,11 +56,11 @@ export interface ItemEncoder {
   /**
    * Appends the item that begins at `start` of `json`.
    *
-   * @param places gets the places of the item and of its attributes' names
+   * @param offsets gets where the item and its attributes' names stand, see plugins/convert/_transcoder.ts
    * @returns where the item ends
    * @throws Unexpected, RangeError or SyntaxError, and nothing is appended
    */
-  append(json: Buffer, start: number, places?: ItemOffsets): number;
+  append(json: Buffer, start: number, offsets?: ItemOffsets): number;
   /** How many bytes were appended. */
   readonly length: number;
   /** Takes the first so many bytes; what follows stays. */
@@ -83,12 +83,12 @@ export function createItemEncoder(encoding: Encoding): ItemEncoder {
   const key = encoding.idKeys && createKeyReader(encoding.idKeys.map(targetName));
   const renamedBytes = { top: Buffer.from(idName.top), nested: Buffer.from(idName.nested) };
   const out = new BsonBuffer(FIRST_SIZE);
-  let marks: ItemOffsets | undefined;
+  let offsets: ItemOffsets | undefined;
 
   return {
-    append(input, start, places) {
+    append(input, start, itemOffsets) {
       const before = out.at;
-      marks = places;
+      offsets = itemOffsets;
       json.moveTo(input, start);
       try {
         writeItem();
@@ -96,7 +96,7 @@ export function createItemEncoder(encoding: Encoding): ItemEncoder {
         out.at = before;
         throw error;
       }
-      marks?.addItem(start, json.pos);
+      offsets?.addItem(start, json.pos);
       return json.pos;
     },
     get length() {
@@ -138,7 +138,7 @@ export function createItemEncoder(encoding: Encoding): ItemEncoder {
       return;
     }
     for (;;) {
-      if (top) marks?.addName(json.pos);
+      if (top) offsets?.addName(json.pos);
       writeName(json, out);
       const length = out.at - out.typeAt - 2;
       if (length === 3 && isId()) {

@@ -1,6 +1,7 @@
 /** An item that is read from the service's JSON attribute by attribute, when somebody asks. */
 import type { AttributeValue, Item } from "../../core/types.ts";
 import { setField } from "../../core/schema/set-field.ts";
+import type { ItemOffsets } from "./item-offsets.ts";
 
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
@@ -9,58 +10,14 @@ const N = 0x4e;
 /** Longer texts are left to the native parser. */
 const SHORT = 64;
 
-const FIRST_NAMES = 16_384;
-const FIRST_ITEMS = 1024;
-
-/** Where a page's items stand in its JSON. A class over typed arrays that are used again, because every item passes. */
-export class ItemOffsets {
-  json: Buffer = Buffer.alloc(0);
-  /** Counts the pages. */
-  page = 0;
-  /** Where the attributes' names stand, of one item after the other. */
-  names: Int32Array = new Int32Array(FIRST_NAMES);
-  #names = 0;
-  /** Of each item its start, its end, and how many names there are up to its last. */
-  items: Int32Array = new Int32Array(3 * FIRST_ITEMS);
-  #items = 0;
-
-  /** Goes on to another page. */
-  begin(json: Buffer): void {
-    this.json = json;
-    this.page++;
-    this.#names = 0;
-    this.#items = 0;
-  }
-
-  /** A name of the item that comes next. */
-  addName(at: number): void {
-    if (this.#names === this.names.length) this.names = grown(this.names);
-    this.names[this.#names++] = at;
-  }
-
-  /** The item whose names were added last. */
-  addItem(start: number, end: number): void {
-    if (this.#items === this.items.length) this.items = grown(this.items);
-    this.items[this.#items++] = start;
-    this.items[this.#items++] = end;
-    this.items[this.#items++] = this.#names;
-  }
-}
-
-function grown(array: Int32Array): Int32Array {
-  const larger = new Int32Array(2 * array.length);
-  larger.set(array);
-  return larger;
-}
-
 /** The item of a number on the page. */
-export function lazyItem(places: ItemOffsets, index: number): Item {
-  return new Proxy<Item>({}, new Reader(places, index));
+export function lazyItem(offsets: ItemOffsets, index: number): Item {
+  return new Proxy<Item>({}, new Reader(offsets, index));
 }
 
-/** How names stand before their values: what is looked for is mostly the same. */
+/** By name its bytes with quotes and colon: mostly the same names are looked for. */
 const written = new Map<string, Buffer>();
-/** Whoever makes names up as he goes doesn't get them remembered. */
+/** No more are kept: a plugin may ask for ever new names. */
 const MOST_WRITTEN = 1000;
 
 function asWritten(name: string): Buffer {
@@ -73,7 +30,7 @@ function asWritten(name: string): Buffer {
 
 /** Fills the object behind a proxy with what is asked for. A class, because an object with closures costs too much. */
 class Reader implements ProxyHandler<Item> {
-  #places: ItemOffsets;
+  #offsets: ItemOffsets;
   #page: number;
   #json: Buffer;
   #start: number;
@@ -83,9 +40,9 @@ class Reader implements ProxyHandler<Item> {
   #to: number;
   #whole = false;
 
-  constructor(places: ItemOffsets, index: number) {
-    const { items, page, json } = places;
-    this.#places = places;
+  constructor(offsets: ItemOffsets, index: number) {
+    const { items, page, json } = offsets;
+    this.#offsets = offsets;
     this.#page = page;
     this.#json = json;
     this.#start = items[3 * index]!;
@@ -114,7 +71,7 @@ class Reader implements ProxyHandler<Item> {
     return Reflect.ownKeys(item);
   }
 
-  // Who filters doesn't edit: a change would not be written.
+  // A filter's edits would not be written: they are refused.
   set(): boolean {
     return false;
   }
@@ -129,11 +86,11 @@ class Reader implements ProxyHandler<Item> {
 
   #fill(item: Item, name: string | symbol): void {
     if (this.#whole || typeof name === "symbol" || Object.hasOwn(item, name)) return;
-    // Whoever kept the item longer than its page finds the places gone.
-    if (this.#page !== this.#places.page) return this.#fillAll(item);
+    // The item was kept longer than its page, and the offsets are another page's now.
+    if (this.#page !== this.#offsets.page) return this.#fillAll(item);
     const value = this.#find(asWritten(name));
     if (value !== undefined) setField(item as Record<string, unknown>, name, value);
-    // The service may write a name in another way than we would.
+    // The service may escape a name's characters that we wouldn't, or the other way round.
     else if (/[^ !#-[\]-~]/.test(name) || this.#hasEscapes()) this.#fillAll(item);
   }
 
@@ -141,15 +98,15 @@ class Reader implements ProxyHandler<Item> {
     if (this.#whole) return;
     this.#whole = true;
     const all = JSON.parse(this.#json.toString("utf8", this.#start, this.#end)) as Item;
-    // In the order of the text.
+    // Filled anew, so that all are in the order of the text.
     for (const name of Object.keys(item)) delete item[name];
     for (const name of Object.keys(all)) setField(item as Record<string, unknown>, name, all[name]);
   }
 
   #find(name: Buffer): AttributeValue | undefined {
-    const { names } = this.#places;
+    const { names } = this.#offsets;
     const json = this.#json;
-    // The opening quote is everywhere.
+    // What follows the opening quote, which every name has.
     const first = name[1];
     for (let i = this.#from; i < this.#to; i++) {
       const at = names[i]!;
@@ -163,7 +120,7 @@ class Reader implements ProxyHandler<Item> {
 
   /** Whether a name stands there that has more than one way to be written. */
   #hasEscapes(): boolean {
-    const { names } = this.#places;
+    const { names } = this.#offsets;
     for (let i = this.#from; i < this.#to; i++) {
       for (let at = names[i]! + 1; this.#json[at] !== QUOTE; at++) {
         if (this.#json[at] === BACKSLASH) return true;

@@ -1,19 +1,38 @@
-/** The short way of the converters that make BSON: a page's body in, documents out. */
-import { ItemOffsets, lazyItem } from "../_bson/lazy-item.ts";
+/**
+ * The short way of a unit's pages: their items in the service's JSON become documents in BSON, one behind the other, until
+ * a batch takes the oldest of them.
+ *
+ * ```
+ *  the page's body   …"Items":[{"pk":{"S":"a"},"n":{"N":"1"}},{"pk":{"S":"b"},"n":{"N":"2"}}],…
+ *  offsets: names               ^              ^               ^              ^
+ *    items, start              ^                              ^
+ *    items, end                                              ^                              ^
+ *
+ *  the encoder       │ document │ document │ document of a │ document of b │ free
+ *  ends                       [0]        [1]             [2]             [3] = the encoder's length
+ *  the page's mark                         ^ 2 documents before it, ends[1] bytes
+ * ```
+ *
+ * The offsets are the last page's, and only noted when somebody may look at its items. `keep` moves the documents that
+ * match to the left, onto those that don't; taking a page back cuts the documents off at its mark; taking a batch cuts
+ * them off at the front, and all ends move with them.
+ */
 import { createItemEncoder, type Encoding, Unexpected } from "../_bson/item-encoder.ts";
+import { ItemOffsets } from "../_bson/item-offsets.ts";
+import { lazyItem } from "../_bson/lazy-item.ts";
 import type { Converter } from "../../core/plugin/roles.ts";
-import type { Item, Page, SourceRecord, Unit } from "../../core/types.ts";
+import type { Item, Page, Unit } from "../../core/types.ts";
 import type { EncodedPage, Transcoder } from "../../core/plugin/transcoder.ts";
+import { type Origin, recordAt, withoutFirst } from "./_origins.ts";
 
 const ITEMS = '"Items":[';
 const COMMA = 0x2c;
 const CLOSE_LIST = 0x5d;
 
-/** Documents that came from one page, and how to get at their records. */
-interface Origin {
-  /** The places of the documents' records in their page, those that are still here. */
-  places: number[];
-  records: () => SourceRecord[];
+/** A place between two documents: how many are before it, in how many bytes. */
+interface Mark {
+  count: number;
+  length: number;
 }
 
 /**
@@ -28,16 +47,16 @@ export function createTranscoder(
   converter: () => Converter,
 ): Transcoder {
   const encoder = createItemEncoder(encoding);
-  const places = new ItemOffsets();
+  const offsets = new ItemOffsets();
   let ends: number[] = [];
   let origins: Origin[] = [];
 
   /** Appends what stands in the list that begins there. */
-  function appendItems(body: Buffer, list: number, marks: ItemOffsets | undefined): void {
+  function appendItems(body: Buffer, list: number, noted: ItemOffsets | undefined): void {
     let pos = list;
     if (body[pos] === CLOSE_LIST) return;
     for (;;) {
-      pos = encoder.append(body, pos, marks);
+      pos = encoder.append(body, pos, noted);
       ends.push(encoder.length);
       const next = body[pos++];
       if (next === CLOSE_LIST) return;
@@ -45,47 +64,44 @@ export function createTranscoder(
     }
   }
 
-  function truncate(count: number, length: number): void {
+  function cutBack({ count, length }: Mark): void {
     encoder.truncate(length);
     ends.length = count;
   }
 
-  function encodedPage(page: Page, count: number, length: number, marks?: ItemOffsets): EncodedPage {
-    const items = ends.length - count;
-    const origin: Origin = {
-      places: Array.from({ length: items }, (_, i) => i),
-      records: () => page.records,
-    };
+  /** What was appended since a page began. */
+  function encodedPage(page: Page, begun: Mark, inspectable: boolean): EncodedPage {
+    const items = ends.length - begun.count;
+    const origin: Origin = { page, indexes: Array.from({ length: items }, (_, i) => i) };
     if (items > 0) origins.push(origin);
 
     function keep(predicate: (item: Item) => boolean): number {
-      const { places } = origin;
       const kept: number[] = [];
-      let start = length;
-      let to = length;
-      for (const [i, place] of places.entries()) {
-        const end = ends[count + i]!;
-        if (predicate(lazyItem(marks!, place))) {
+      let start = begun.length;
+      let to = begun.length;
+      for (const [i, index] of origin.indexes.entries()) {
+        const end = ends[begun.count + i]!;
+        if (predicate(lazyItem(offsets, index))) {
           if (to !== start) encoder.move(to, start, end);
           to += end - start;
-          ends[count + kept.length] = to;
-          kept.push(place);
+          ends[begun.count + kept.length] = to;
+          kept.push(index);
         }
         start = end;
       }
-      truncate(count + kept.length, to);
-      origin.places = kept;
+      cutBack({ count: begun.count + kept.length, length: to });
+      origin.indexes = kept;
       return kept.length;
     }
 
     return {
       items,
       overflowed: takeOverflowed(),
-      ...(marks && { keep }),
+      ...(inspectable && { keep }),
       takeBack() {
-        truncate(count, length);
+        cutBack(begun);
         if (items > 0) origins.pop();
-        return origin.places;
+        return origin.indexes;
       },
     };
   }
@@ -95,21 +111,19 @@ export function createTranscoder(
       const { body } = page;
       const list = body?.indexOf(ITEMS) ?? -1;
       if (body === undefined || list < 0) return undefined;
-      const { length } = encoder;
-      const count = ends.length;
-      const marks = inspectable ? places : undefined;
-      marks?.begin(body);
+      const begun: Mark = { count: ends.length, length: encoder.length };
+      if (inspectable) offsets.begin(body);
       try {
-        appendItems(body, list + ITEMS.length, marks);
+        appendItems(body, list + ITEMS.length, inspectable ? offsets : undefined);
       } catch (error) {
         if (!(error instanceof Unexpected || error instanceof RangeError || error instanceof SyntaxError)) {
           throw error;
         }
-        truncate(count, length);
+        cutBack(begun);
         takeOverflowed();
         return undefined;
       }
-      return encodedPage(page, count, length, marks);
+      return encodedPage(page, begun, inspectable);
     },
 
     get count() {
@@ -134,25 +148,4 @@ export function createTranscoder(
       };
     },
   };
-}
-
-function recordAt(origins: Origin[], index: number): SourceRecord {
-  let rest = index;
-  for (const { places, records } of origins) {
-    if (rest < places.length) return records()[places[rest]!]!;
-    rest -= places.length;
-  }
-  throw new RangeError(`there is no document ${index}`);
-}
-
-/** What is left of the origins when so many documents are taken. */
-function withoutFirst(origins: Origin[], taken: number): Origin[] {
-  let rest = taken;
-  const left: Origin[] = [];
-  for (const origin of origins) {
-    const { length } = origin.places;
-    if (rest < length) left.push(rest === 0 ? origin : { ...origin, places: origin.places.slice(rest) });
-    rest = Math.max(0, rest - length);
-  }
-  return left;
 }

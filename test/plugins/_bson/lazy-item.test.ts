@@ -1,7 +1,8 @@
 /** A lazy item is the parsed one, whatever is asked of it. */
 import { expect, test } from "bun:test";
 import fc from "fast-check";
-import { ItemOffsets, lazyItem } from "../../../plugins/_bson/lazy-item.ts";
+import { ItemOffsets } from "../../../plugins/_bson/item-offsets.ts";
+import { lazyItem } from "../../../plugins/_bson/lazy-item.ts";
 import { createItemEncoder } from "../../../plugins/_bson/item-encoder.ts";
 import type { Item } from "../../../core/types.ts";
 import { anyItem } from "../convert/any-item.ts";
@@ -17,11 +18,11 @@ const encoder = createItemEncoder({
 /** The item whose text this is; undefined: the encoder leaves it to the other way. */
 function lazy(text: string): Item | undefined {
   const json = Buffer.from(`[${text}]`);
-  const places = new ItemOffsets();
-  places.begin(json);
+  const offsets = new ItemOffsets();
+  offsets.begin(json);
   try {
-    encoder.append(json, 1, places);
-    return lazyItem(places, 0);
+    encoder.append(json, 1, offsets);
+    return lazyItem(offsets, 0);
   } catch {
     return undefined;
   }
@@ -68,12 +69,12 @@ test("whoever looks changes nothing", () => {
 });
 
 test("an item that is kept longer than its page", () => {
-  const places = new ItemOffsets();
+  const offsets = new ItemOffsets();
   const [first, second] = ['[{"a":{"S":"x"},"b":{"N":"1"}}]', '[{"c":{"S":"y"}}]'].map((text) => {
     const json = Buffer.from(text);
-    places.begin(json);
-    encoder.append(json, 1, places);
-    return lazyItem(places, 0);
+    offsets.begin(json);
+    encoder.append(json, 1, offsets);
+    return lazyItem(offsets, 0);
   });
   expect([first!["b"], first!["c"], second!["c"]]).toEqual([{ N: "1" }, undefined, { S: "y" }]);
 });
@@ -84,9 +85,9 @@ test("more items and names than there is room for at first", () => {
     return Object.fromEntries(names);
   });
   const json = Buffer.from(JSON.stringify(many));
-  const places = new ItemOffsets();
-  places.begin(json);
-  for (let pos = 1; json[pos] === 0x7b; pos++) pos = encoder.append(json, pos, places);
-  for (const n of [0, 1, 1023, 1024, 2999]) expect({ ...lazyItem(places, n) }).toEqual(many[n]!);
-  expect(lazyItem(places, 2999)["a11"]).toEqual({ N: "32989" });
+  const offsets = new ItemOffsets();
+  offsets.begin(json);
+  for (let pos = 1; json[pos] === 0x7b; pos++) pos = encoder.append(json, pos, offsets);
+  for (const n of [0, 1, 1023, 1024, 2999]) expect({ ...lazyItem(offsets, n) }).toEqual(many[n]!);
+  expect(lazyItem(offsets, 2999)["a11"]).toEqual({ N: "32989" });
 });
