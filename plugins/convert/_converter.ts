@@ -1,7 +1,6 @@
 /** What the converters share: walking records, the `_id` rule, keys, and errors that name the item. */
 import type { Config } from "../../core/config/config.ts";
 import { derivesIds } from "../_bson/document-id.ts";
-import { MigrationError } from "../../core/errors.ts";
 import { keyAttributes, targetNameOf } from "../../core/schema/keys.ts";
 import type { Converter } from "../../core/plugin/roles.ts";
 import type {
@@ -14,6 +13,7 @@ import type {
 } from "../../core/types.ts";
 import type { Encoding } from "../_bson/item-encoder.ts";
 import { setField } from "../../core/schema/set-field.ts";
+import { unfit } from "../../core/schema/unfit.ts";
 import { createTranscoder } from "./_transcoder.ts";
 
 /** What one kind of conversion does differently. */
@@ -76,7 +76,7 @@ export function createConverter(config: Config, conversion: Conversion): Convert
           });
           if (record.item !== undefined) record.document = document(record.item, idStays);
         } catch (error) {
-          throw unfit(error, record, table);
+          throw named(error, record, table);
         }
       }
       return { overflowed: conversion.takeOverflowed() };
@@ -129,12 +129,12 @@ function collision(name: string): RangeError {
 }
 
 /** Names table and key; what is no complaint about the data passes through. */
-function unfit(error: unknown, record: SourceRecord, table: Table): unknown {
+function named(error: unknown, record: SourceRecord, table: Table): unknown {
   if (!(error instanceof RangeError)) return error;
-  const where = `table ${table.name}, key ${JSON.stringify(record.keys)}`;
-  const hint =
-    error instanceof IdConflict
-      ? "set convert._id to a prefix, for example convert._id = pre"
-      : "correct the item at the source, or leave its table out";
-  return new MigrationError("DATA_UNFIT", `${error.message}: ${where}`, { cause: error, hint });
+  return unfit(error.message, record, table, {
+    cause: error,
+    ...(error instanceof IdConflict && {
+      hint: "set convert._id to a prefix, for example convert._id = pre",
+    }),
+  });
 }

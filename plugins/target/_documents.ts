@@ -1,6 +1,6 @@
 /** Records' documents as BSON, and what MongoDB couldn't take. */
 import { createDocumentWriter } from "../_bson/document-writer.ts";
-import { MigrationError } from "../../core/errors.ts";
+import { unfit } from "../../core/schema/unfit.ts";
 import type { SourceRecord, Table } from "../../core/types.ts";
 import type { EncodedBatch } from "../../core/plugin/transcoder.ts";
 
@@ -26,7 +26,7 @@ export function encodeRecords(
       return (end += writer.append(record.document!));
     } catch (error) {
       if (!(error instanceof RangeError)) throw error;
-      throw unfit(error.message, record, table, error);
+      throw unfit(error.message, record, table, { cause: error });
     }
   });
   return { bytes: writer.bytes(), ends };
@@ -41,17 +41,4 @@ export function checkSizes({ ends, record }: Omit<EncodedBatch, "unit" | "bytes"
     }
     start = end;
   }
-}
-
-/** The error for what MongoDB can't take, with table and key. */
-export function unfit(
-  what: string,
-  { keys }: Pick<SourceRecord, "keys">,
-  { name }: Table,
-  cause?: unknown,
-): MigrationError {
-  return new MigrationError("DATA_UNFIT", `${what}: table ${name}, key ${JSON.stringify(keys)}`, {
-    cause,
-    hint: "correct the item at the source, or leave its table out",
-  });
 }

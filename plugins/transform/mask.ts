@@ -80,7 +80,7 @@ function checkKeyAttributes(
   method: "hash" | "redact",
 ): void {
   const primary = primaryNames(table);
-  const unfit = (problem: string, hint: string): MigrationError =>
+  const invalid = (problem: string, hint: string): MigrationError =>
     new MigrationError("PLUGIN_INVALID", `plugin mask: ${problem}: table ${table.name}`, { hint });
 
   const attributes = [table.keys, ...table.secondary].flatMap(attributesOf);
@@ -92,16 +92,19 @@ function checkKeyAttributes(
       continue;
     }
     if (method === "redact") {
-      throw unfit(`the key attribute ${name} would be the same in every item`, "use method = hash for keys");
+      throw invalid(
+        `the key attribute ${name} would be the same in every item`,
+        "use method = hash for keys",
+      );
     }
     if (type === "N") {
-      throw unfit(
+      throw invalid(
         `the hash of the key attribute ${name}, a number, is none`,
         `take ${name} out of plugin.mask.attributes, or set plugin.mask.attributes.${table.name}`,
       );
     }
     if (isPrimary && ctx.config.on_gap === "resync") {
-      throw unfit(
+      throw invalid(
         `on_gap = resync can't be done when the key attribute ${name} is hashed, the source doesn't know the hashes`,
         "set on_gap = fail",
       );

@@ -8,7 +8,7 @@ import { noteRetry } from "../../../core/progress/progress.ts";
 import type { Table, WriteResult } from "../../../core/types.ts";
 import { createCalls, PAUSES } from "../../_dynamodb/calls.ts";
 import type { Post } from "../../_dynamodb/post.ts";
-import { unfit } from "../_documents.ts";
+import { unfit } from "../../../core/schema/unfit.ts";
 import type { Indexes } from "./indexes.ts";
 import { requestBody, requests, unprocessed, type Write } from "./request.ts";
 
@@ -80,7 +80,7 @@ export function createWriter(ctx: Context, posted: () => Post, indexes: Indexes)
         if (mends > 0 && document !== undefined && (await indexes.makeFit(table, document))) {
           return request(table, writes, signal, mends - 1);
         }
-        throw unfit(`the target refuses it, ${reason}`, record, table, error);
+        throw unfit(`the target refuses it, ${reason}`, record, table, { cause: error });
       }
       for (const write of writes) await request(table, [write], signal);
     }

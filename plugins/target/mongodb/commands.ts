@@ -6,7 +6,7 @@ import { MigrationError } from "../../../core/errors.ts";
 import { type RetryOptions, withRetry } from "../../../core/flow/retry.ts";
 import type { SourceRecord, Table, TargetDocument } from "../../../core/types.ts";
 import { setField } from "../../../core/schema/set-field.ts";
-import { unfit } from "../_documents.ts";
+import { unfit, whereIs } from "../../../core/schema/unfit.ts";
 import { DURABLE, WRITE_TIMEOUT } from "../../_mongodb/client.ts";
 import { encodedDocuments } from "./internals.ts";
 import { DUPLICATE_KEY } from "../../_mongodb/errors.ts";
@@ -78,7 +78,7 @@ export function* slices(bytes: Uint8Array, ends: readonly number[]): Generator<S
 
 /** The error for a key that is there already. */
 export function duplicate(record: SourceRecord, to: Destination, key: string): MigrationError {
-  const what = `a document of this key is there already: ${whereIs(record, to)}`;
+  const what = `a document of this key is there already: ${whereIs(record, to.table)}`;
   return new MigrationError("DUPLICATE_KEY", what, {
     hint: `set ${key} = true to replace it`,
   });
@@ -88,7 +88,7 @@ export function duplicate(record: SourceRecord, to: Destination, key: string): M
 export function derivedId({ keys, document }: SourceRecord, to: Destination): Uint8Array {
   if (document !== undefined && Object.hasOwn(document, "_id")) {
     const what = "a plugin sets _id, which is made of the key in a sharded collection";
-    throw new MigrationError("DATA_UNFIT", `${what}: ${whereIs({ keys }, to)}`, {
+    throw unfit(what, { keys }, to.table, {
       hint: "let the plugin leave _id alone, or give the value another name",
     });
   }
@@ -107,12 +107,8 @@ export function append(
     return writer.bytes().length;
   } catch (error) {
     if (!(error instanceof RangeError)) throw error;
-    throw unfit(error.message, record, to.table, error);
+    throw unfit(error.message, record, to.table, { cause: error });
   }
-}
-
-function whereIs({ keys }: Pick<SourceRecord, "keys">, to: Destination): string {
-  return `table ${to.table.name}, key ${JSON.stringify(keys)}`;
 }
 
 /** What finds a record's document. A sharded collection wants the shard key, to ask one shard only; the key has it. */

@@ -3,6 +3,7 @@ import { MigrationError } from "../../../core/errors.ts";
 import { attributesOf, keyAttributes, targetNameOf } from "../../../core/schema/keys.ts";
 import type { Item, SourceRecord, Table } from "../../../core/types.ts";
 import { setField } from "../../../core/schema/set-field.ts";
+import { unfit } from "../../../core/schema/unfit.ts";
 import { invalidOption } from "../_options.ts";
 import {
   countStars,
@@ -126,11 +127,9 @@ export function renameItem(
   for (const name in item) {
     const to = names.get(name) ?? name;
     if (Object.hasOwn(renamed, to)) {
-      throw new MigrationError(
-        "DATA_UNFIT",
-        `two attributes would be called ${to}: table ${table.name}, key ${JSON.stringify(record.keys)}`,
-        { hint: "choose another new name in plugin.rename.attributes, or leave one of the two out before" },
-      );
+      throw unfit(`two attributes would be called ${to}`, record, table, {
+        hint: "choose another new name in plugin.rename.attributes, or leave one of the two out before",
+      });
     }
     setField(renamed, to, item[name]);
   }
