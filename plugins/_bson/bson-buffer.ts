@@ -21,6 +21,7 @@ const UTF8_MAX = 3;
 const ZERO = 0x30;
 /** No array index has more digits. */
 const INDEX_DIGITS = 10;
+const TWO_32 = 2 ** 32;
 const EMPTY = Buffer.alloc(0);
 
 /**
@@ -141,11 +142,13 @@ export class BsonBuffer {
   }
 
   setInt32(at: number, value: number): void {
-    const { bytes } = this;
-    bytes[at] = value;
-    bytes[at + 1] = value >> 8;
-    bytes[at + 2] = value >> 16;
-    bytes[at + 3] = value >> 24;
+    setInt32(this.bytes, at, value);
+  }
+
+  /** A safe integer as an int64. */
+  int64(value: number): void {
+    setInt64(this.bytes, this.at, value);
+    this.at += 8;
   }
 
   double(value: number): void {
@@ -211,6 +214,21 @@ export class BsonBuffer {
     }
     this.at += written;
   }
+}
+
+/** Puts an int32 into bytes. */
+export function setInt32(bytes: Uint8Array, at: number, value: number): void {
+  bytes[at] = value;
+  bytes[at + 1] = value >> 8;
+  bytes[at + 2] = value >> 16;
+  bytes[at + 3] = value >> 24;
+}
+
+/** Puts a safe integer into bytes, as an int64. */
+export function setInt64(bytes: Uint8Array, at: number, value: number): void {
+  const high = Math.floor(value / TWO_32);
+  setInt32(bytes, at, (value - high * TWO_32) | 0);
+  setInt32(bytes, at + 4, high);
 }
 
 function nulInName(name: string): RangeError {

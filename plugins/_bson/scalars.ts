@@ -13,6 +13,7 @@ import {
   STRING,
 } from "./bson-buffer.ts";
 import { type JsonCursor, QUOTE, Unexpected } from "./json-cursor.ts";
+import { DECIMAL_BYTES, SAFE_DIGITS, writeSmallDecimal } from "./small-decimal.ts";
 
 const FALSE = Buffer.from('BOOL":false');
 const TRUE = Buffer.from('BOOL":true');
@@ -25,10 +26,6 @@ const NINE = 0x39;
 
 /** Strings up to here are copied byte by byte; beyond, the native copy is faster. */
 const SHORT = 40;
-/** A coefficient of so many digits is a safe integer, and a quotient by a power of ten rounds right. */
-const SAFE_DIGITS = 15;
-const EXPONENT_BIAS = 6176;
-const TWO_32 = 2 ** 32;
 const POWERS = Array.from({ length: SAFE_DIGITS + 1 }, (_, i) => 10 ** i);
 
 /** Writes a name from its opening quote. */
@@ -114,29 +111,18 @@ export function writePlainNumber(json: JsonCursor, out: BsonBuffer, doubles: boo
     out.type(DOUBLE);
     // The quotient of two exact doubles is rounded once: it is the double nearest to the digits.
     out.double(value / power);
-  } else if (scale > 0) writeDecimal(out, negative, coefficient, scale);
-  else if (value === (value | 0)) {
+  } else if (scale > 0) {
+    out.type(DECIMAL128);
+    writeSmallDecimal(out.bytes, out.at, negative, coefficient, scale);
+    out.at += DECIMAL_BYTES;
+  } else if (value === (value | 0)) {
     out.type(INT32);
     out.int32(value | 0);
   } else {
     out.type(INT64);
-    writeInt64(out, value);
+    out.int64(value);
   }
   return true;
-}
-
-function writeInt64(out: BsonBuffer, value: number): void {
-  const high = Math.floor(value / TWO_32);
-  out.int32((value - high * TWO_32) | 0);
-  out.int32(high);
-}
-
-function writeDecimal(out: BsonBuffer, negative: boolean, coefficient: number, scale: number): void {
-  out.type(DECIMAL128);
-  writeInt64(out, coefficient);
-  out.int32(0);
-  // The exponent stands above the upper 49 bits of the coefficient.
-  out.int32(((EXPONENT_BIAS - scale) << 17) | (negative ? 1 << 31 : 0));
 }
 
 /** Writes what a number was converted to. */
