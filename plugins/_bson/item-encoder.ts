@@ -5,7 +5,8 @@
  */
 import { ObjectId } from "mongodb";
 import { ARRAY, BsonBuffer, DOCUMENT, OBJECT_ID } from "./bson-buffer.ts";
-import { JsonCursor, QUOTE, Unexpected } from "./json-cursor.ts";
+import { JsonCursor, Unexpected } from "./json-cursor.ts";
+import type { Encoding } from "./encoding.ts";
 import type { ItemOffsets } from "./item-offsets.ts";
 import { createKeyReader, NO_ID } from "./key-reader.ts";
 import {
@@ -16,40 +17,11 @@ import {
   writePlainNumber,
   writeText,
 } from "./scalars.ts";
-
-export { Unexpected } from "./json-cursor.ts";
-
-const COMMA = 0x2c;
-const COLON = 0x3a;
-const OPEN = 0x7b;
-const CLOSE = 0x7d;
-const OPEN_LIST = 0x5b;
-const CLOSE_LIST = 0x5d;
-const B = 0x42;
-const L = 0x4c;
-const M = 0x4d;
-const N = 0x4e;
-const S = 0x53;
+import { B, CLOSE, CLOSE_LIST, COLON, COMMA, L, M, N, OPEN, OPEN_LIST, QUOTE, S } from "./json-bytes.ts";
 
 const FIRST_SIZE = 256 * 1024;
-/** Items are encoded one after the other: one for all, or each encoder would keep its last page in memory. */
+/** One for all encoders, which encode one item after the other: one each would keep its last page in memory. */
 const json = new JsonCursor();
-
-/** How values are written. */
-export interface Encoding {
-  /** `exact`: int32, int64, Decimal128; `double`; `typed`: DynamoDB's own form. */
-  numbers: "exact" | "double" | "typed";
-  /** What becomes of a number of more than 15 digits; also counts those not held exactly. */
-  longNumber: (digits: string) => unknown;
-  /** What `_id` is called at the top level and further in. */
-  idName: { top: string; nested: string };
-  /** Whether `_id` stays the document's `_id`. */
-  keepsId: boolean;
-  /** Names of key attributes with numbers: those of more than 15 digits are left to the way of objects. */
-  numberKeys: string[];
-  /** Names of the key attributes, partition key first, whose values make the `_id`. Absent: it is made up. */
-  idKeys?: string[];
-}
 
 /** Appends items as documents to a buffer that grows. */
 export interface ItemEncoder {

@@ -1,7 +1,5 @@
 /** A place in compact JSON's bytes, and what can be read there. */
-
-export const QUOTE = 0x22;
-const BACKSLASH = 0x5c;
+import { BACKSLASH, QUOTE } from "./json-bytes.ts";
 
 /** The input isn't of the expected form. */
 export class Unexpected extends Error {}

@@ -2,11 +2,8 @@
 import type { AttributeValue, Item } from "../../core/types.ts";
 import { setField } from "../../core/schema/set-field.ts";
 import type { ItemOffsets } from "./item-offsets.ts";
+import { BACKSLASH, N, QUOTE, S } from "./json-bytes.ts";
 
-const QUOTE = 0x22;
-const BACKSLASH = 0x5c;
-const S = 0x53;
-const N = 0x4e;
 /** Longer texts are left to the native parser. */
 const SHORT = 64;
 

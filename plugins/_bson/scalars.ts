@@ -12,17 +12,13 @@ import {
   ROOM,
   STRING,
 } from "./bson-buffer.ts";
-import { type JsonCursor, QUOTE, Unexpected } from "./json-cursor.ts";
+import { type JsonCursor, Unexpected } from "./json-cursor.ts";
 import { DECIMAL_BYTES, SAFE_DIGITS, writeSmallDecimal } from "./small-decimal.ts";
+import { MINUS, NINE, POINT, QUOTE, ZERO } from "./json-bytes.ts";
 
 const FALSE = Buffer.from('BOOL":false');
 const TRUE = Buffer.from('BOOL":true');
 const IS_NULL = Buffer.from('NULL":true');
-
-const MINUS = 0x2d;
-const POINT = 0x2e;
-const ZERO = 0x30;
-const NINE = 0x39;
 
 /** Strings up to here are copied byte by byte; beyond, the native copy is faster. */
 const SHORT = 40;

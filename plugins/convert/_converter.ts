@@ -11,7 +11,7 @@ import type {
   Table,
   TargetDocument,
 } from "../../core/types.ts";
-import type { Encoding } from "../_bson/item-encoder.ts";
+import type { Encoding } from "../_bson/encoding.ts";
 import { setField } from "../../core/schema/set-field.ts";
 import { unfit } from "../../core/schema/unfit.ts";
 import { createTranscoder } from "./_transcoder.ts";

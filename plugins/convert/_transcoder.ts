@@ -17,17 +17,18 @@
  * match to the left, onto those that don't; taking a page back cuts the documents off at its mark; taking a batch cuts
  * them off at the front, and all ends move with them.
  */
-import { createItemEncoder, type Encoding, Unexpected } from "../_bson/item-encoder.ts";
+import type { Encoding } from "../_bson/encoding.ts";
+import { createItemEncoder } from "../_bson/item-encoder.ts";
 import { ItemOffsets } from "../_bson/item-offsets.ts";
 import { lazyItem } from "../_bson/lazy-item.ts";
 import type { Converter } from "../../core/plugin/roles.ts";
 import type { Item, Page, Unit } from "../../core/types.ts";
 import type { EncodedPage, Transcoder } from "../../core/plugin/transcoder.ts";
 import { type Origin, recordAt, withoutFirst } from "./_origins.ts";
+import { CLOSE_LIST, COMMA } from "../_bson/json-bytes.ts";
+import { Unexpected } from "../_bson/json-cursor.ts";
 
 const ITEMS = '"Items":[';
-const COMMA = 0x2c;
-const CLOSE_LIST = 0x5d;
 
 /** A place between two documents: how many are before it, in how many bytes. */
 interface Mark {

@@ -2,15 +2,9 @@
 import type { Converter } from "../../../core/plugin/roles.ts";
 import type { Item, Page, SourceRecord, Unit } from "../../../core/types.ts";
 import type { Transcoder } from "../../../core/plugin/transcoder.ts";
+import { BACKSLASH, CLOSE, CLOSE_LIST, COMMA, OPEN, OPEN_LIST, QUOTE } from "../../_bson/json-bytes.ts";
 
 const ITEMS = '"Items":[';
-const QUOTE = 0x22;
-const COMMA = 0x2c;
-const BACKSLASH = 0x5c;
-const OPEN_LIST = 0x5b;
-const CLOSE_LIST = 0x5d;
-const OPEN = 0x7b;
-const CLOSE = 0x7d;
 /** Strings up to here are searched byte by byte; beyond, the native search is faster. */
 const SHORT = 32;
 

@@ -1,7 +1,9 @@
 /** From DynamoDB JSON's bytes to BSON's: one item at a time. */
 import { expect, test } from "bun:test";
 import { Decimal128 } from "mongodb";
-import { createItemEncoder, type Encoding, Unexpected } from "../../../plugins/_bson/item-encoder.ts";
+import type { Encoding } from "../../../plugins/_bson/encoding.ts";
+import { createItemEncoder } from "../../../plugins/_bson/item-encoder.ts";
+import { Unexpected } from "../../../plugins/_bson/json-cursor.ts";
 import { readDocument } from "../../fakes/bson-types.ts";
 
 const PLAIN: Encoding = {
