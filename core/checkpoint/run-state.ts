@@ -28,30 +28,49 @@ export interface Adopted {
   state: TableState;
 }
 
-/** Where a table stands. */
+/**
+ * Where a table stands. A stage is saved before its work begins; what is set stays, unless the table says otherwise.
+ *
+ * | step               | set with it                                                    | in                |
+ * | ------------------ | -------------------------------------------------------------- | ----------------- |
+ * | fresh              | there is no state                                              |                   |
+ * | fresh → making     | `source`, `key`, `targetName`, `units`; `before` if something  | run/target-tables |
+ * |                    | was there; `copy` with `sync_mode = full`                      |                   |
+ * | making → copying   | `made`                                                         | run/target-tables |
+ * | its stream opened  | `noted`, before the first Scan; `copy` is gone                 | run/streams       |
+ * | copying → indexing | nothing                                                        | run/table         |
+ * | indexing → done    | `indexes`, `secondary`; anew when the source gets more of them | run/table         |
+ * | any → copying      | a resync: `round` + 1, `source`, `key`, `targetName`, `units`; | run/resync        |
+ * |                    | `noted` is false, `copy` is gone                               |                   |
+ * | fresh → done       | only followed: as making; `units` is 0 where no run of ours    | run/target-tables |
+ * |                    | has copied it; `made` if it is there                           |                   |
+ * | fresh → done       | the original's: the same, with `made` and `noted`              | adopt-nimoshake   |
+ *
+ * A table that is making is made again by the next start; one that is copying or indexing is gone on with.
+ */
 export interface TableState {
   /** The run it belongs to; undefined: an older version's. */
   run?: string | undefined;
-  /** Making: its place at the target is being made. */
+  /** Making: its place at the target is being made. Indexing: a table copied again is swept first. */
   stage: "making" | "copying" | "indexing" | "done";
-  /** What was at the target before, see `Target.find`. */
+  /** What somebody else had at the target, see `Target.find`: to be renamed or dropped. */
   before?: string | undefined;
-  /** What was made there. */
+  /** What was made there, see `Target.find`: it must be there still when the run goes on. */
   made?: string | undefined;
   /** The source's identifier of the table. */
   source?: string | undefined;
   /** Its key in words, as the source has it; undefined: an older version didn't note it. */
   key?: string | undefined;
   targetName: string;
-  /** How many units it is split into; 0: it wasn't copied by this tool. */
+  /** How many units it is split into, whatever the settings say later; 0: it wasn't copied by this tool. */
   units: number;
-  /** How often it was begun again, see core/run/resync.ts. */
+  /** How often it was begun again, see core/run/resync.ts; its units are kept under other names then. */
   round?: number | undefined;
   /** How many indexes it has, once it is done. */
   indexes?: number | undefined;
   /** The names of the source's secondary indexes that were made then. */
   secondary?: string[] | undefined;
-  /** It was copied with no positions in its stream noted. */
+  /** Its copy was begun with no positions in its stream noted: a stream must reach back to then. */
   copy?: CopyStart | undefined;
   /**
    * Positions in its stream were noted since it was begun: they can't be taken anew. False: it was begun again, and
