@@ -52,7 +52,7 @@ export async function findPlaces(
     const state = taken.get(table.name) ?? checkpoint.state;
     const found = await ctx.role("target").find(table, ctx.signal);
     const place = { table, checkpoint, state, found };
-    // An older version didn't note what was there when it only followed.
+    // For a table that it only followed an older version didn't note what was at the target.
     const isKnown = state?.made !== undefined || state?.stage !== "done";
     if (!isToMake(place) && isKnown && found !== state?.made) throw lost(ctx, table, found);
     places.push(place);
@@ -161,10 +161,10 @@ async function resume(ctx: Context, { table, checkpoint }: Place): Promise<void>
   const units = takeUp(ctx, table, checkpoint);
   if (checkpoint.state?.stage === "done") return;
   const indexes = planIndexes(table, ctx.role("convert"), false);
-  // What is copied again after a gap goes over what is there, whoever made it.
+  // A table copied again is written over what is there: nothing of it counts as written.
   const isAgain = checkpoint.state?.round !== undefined;
   await ctx.role("target").resume(table, { units: isAgain ? [] : units, indexes }, ctx.signal);
-  // The run before may have been about to note its positions.
+  // An earlier start with another sync_mode may have stopped before it noted positions in the stream.
   const begins = beginsCopy(ctx) && !checkpoint.state?.noted && (await isUnwritten(ctx, table, checkpoint));
   if (begins) await checkpoint.advance({ copy: copyStart(table) });
 }

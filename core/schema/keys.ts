@@ -67,7 +67,7 @@ export function fieldAt(document: TargetDocument, path: string): unknown {
 }
 
 function attributeOf(field: unknown, { type }: KeyAttribute): AttributeValue | undefined {
-  // DynamoDB JSON, as `same` keeps it.
+  // With convert.type = same a field is DynamoDB JSON.
   const typed = (field as AttributeValue | null | undefined)?.[type];
   if (typeof typed === "string" && type !== "N") return { [type]: typed };
   const value = typed ?? field;

@@ -44,7 +44,7 @@ export function createOwnership({ id, place, hint, read, write }: OwnershipOptio
       await check();
       if (owned) return;
       await write();
-      // Of two at once one was first.
+      // Of two processes that write at once one is first: reading again tells which.
       await check();
     },
   };

@@ -21,7 +21,7 @@ export function createQueue(write: (name: string, states: States) => Promise<voi
   const waiting = new Map<string, { states: States; written: Promise<void> }>();
 
   function run<T>(name: string, work: () => Promise<T>): Promise<T> {
-    // What comes now must not overtake: later saves can't join one that is before it.
+    // A later save must not join one that is queued before this: it would overtake it.
     waiting.delete(name);
     const result = (tails.get(name) ?? Promise.resolve()).then(work);
     const tail: Promise<void> = result.then(noop, noop).finally(() => {

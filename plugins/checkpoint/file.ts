@@ -37,7 +37,7 @@ const file: Plugin = definePlugin({
       return states;
     }
 
-    /** What fails because another process writes there now is told as that. */
+    /** A write that fails because another process has taken the lease fails with that. */
     async function holding(write: () => Promise<void>): Promise<void> {
       await check();
       try {
@@ -100,7 +100,7 @@ const file: Plugin = definePlugin({
         ...keeper,
         async claim(ours, options) {
           const found = await keeper.claim(ours, options);
-          // Who had it before may have saved since these were read.
+          // Its holder before may have saved after these were read.
           if (found.holder.token === ours.token) kept.clear();
           return found;
         },

@@ -41,7 +41,7 @@ import { createOwnership } from "./_ownership.ts";
 import { createQueue, type States } from "./_queue.ts";
 
 const COLLECTION = "states";
-/** Tables that save at once wait for each other beyond that. */
+/** Saves at once; more of them wait. */
 const LANES = 8;
 /** Of NimoShake's rows in one command. */
 const MOST_ROWS = 1000;
@@ -71,7 +71,10 @@ const mongodb: Plugin = definePlugin({
       });
     }
 
-    /** Forgets in our own place. No delete can be in one command with that look: it finds only what is forgotten. */
+    /**
+     * Forgets in our own place. A delete can't be in one command with that look. So an update, which can, takes the states
+     * out of the documents first, and the delete finds only documents without one.
+     */
     async function forget(ids: object): Promise<void> {
       const statements = forgetting(ids);
       await onDatabase("clearing", async (db) => {
@@ -80,7 +83,7 @@ const mongodb: Plugin = definePlugin({
       });
     }
 
-    /** For what can't be in one command with that. It is one document: tables that save at once look at it once. */
+    /** Looks at the lease before what can't be in one command with that. Tables that save at once share one look. */
     const checkLease = joined(async () => {
       if (holder === undefined) return;
       const ours = holder;
@@ -97,7 +100,7 @@ const mongodb: Plugin = definePlugin({
         const some = updates.slice(at, at + MOST_ROWS);
         const save = (db: Db): Promise<void> =>
           execute(db, { update: originalCollection(name), updates: some, ordered: false });
-        // Of two that insert at once one fails; then there is something to update.
+        // Of two upserts that insert at once one fails; sent again, it finds something to update.
         await onOriginal("saving to", (db) =>
           save(db).catch((error: MongoServerError) => {
             if (error.code !== DUPLICATE_KEY) throw error;
@@ -197,7 +200,7 @@ const mongodb: Plugin = definePlugin({
         const command = { update: COLLECTION, updates: [{ q: { _id: owner }, u, upsert: true }] };
         await onDatabase("saving to", (db) =>
           execute(db, command).catch((error: unknown) => {
-            // Somebody else was first.
+            // Another process has claimed it just now; whoever asks next is told whose it is.
             if (!(error instanceof MongoServerError) || error.code !== DUPLICATE_KEY) throw error;
           }),
         );
@@ -210,7 +213,7 @@ const mongodb: Plugin = definePlugin({
     const onOriginal = <T>(doing: string, run: (db: Db) => Promise<T>): Promise<T> =>
       onServer(doing, config["checkpoint.db"], run);
 
-    /** Beside what waits for its turn: more connections are there than lanes. */
+    /** Without waiting for a turn: there are more connections than saves at once. */
     const onLease = <T>(run: (db: Db) => Promise<T>): Promise<T> =>
       onServer("saving to", database, run, (send) => answered(send(), ctx.abandon));
 
@@ -226,7 +229,7 @@ const mongodb: Plugin = definePlugin({
         opened ??= connect(config["checkpoint.address"], LANES, log, ctx, ADDRESS);
         const { data, inTurn } = await opened;
         const db = data.db(name);
-        // Each try of what changes something: who is cut off may have lost the lease between two of them.
+        // Before each try of a change: a process that was cut off may have lost the lease between two of them.
         const before = doing === "reading" || call !== undefined ? undefined : ctx.mayWrite;
         return await withRetry(() => (call ?? inTurn)(() => run(db), before), {
           ...(before !== undefined && { before }),

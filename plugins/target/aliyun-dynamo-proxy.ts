@@ -113,7 +113,7 @@ const proxy: Plugin = definePlugin({
         return result;
       },
 
-      // They were made with the table, but for those that something refused.
+      // The table was made with its indexes; only those are missing that something refused.
       async index(table) {
         if (config.sync_mode !== "incr" && config["full.enable_index.user"]) await indexes.complete(table);
         let found = await tables.find(table);

@@ -96,7 +96,8 @@ const file: Plugin = definePlugin({
         copying.set(table.name, await onDisk(what, () => resumeFiles(filesOf(table), units, signal)));
       },
 
-      // Up to where a batch has its place in the file these two run without a pause: the order of the calls counts.
+      // A resume cuts a part off behind so many documents, as it only counts them: batches must lie in the order of the
+      // calls. So these two give a batch its place in the file before they wait for anything.
       async write({ unit, records }) {
         const doubles = ctx.role("convert").numbers === "double";
         const { bytes, ends } = encodeRecords(records, unit.table, doubles);
@@ -120,7 +121,7 @@ const file: Plugin = definePlugin({
 
       async close() {
         const parts = [...copying.values()].flatMap((each) => [...each.values()]);
-        // Whoever wrote knows of failures already.
+        // A write that failed has told its caller.
         await Promise.allSettled(parts.map((part) => part.idle()));
       },
     });

@@ -23,7 +23,7 @@ export function editRecords(ctx: Context, editor: (table: Table) => RecordEditor
     const edit = editors.get(table.name);
     if (edit === undefined) return;
     for (const record of records) {
-      // A record that comes by again is as it should be: a second time would be another change.
+      // A record that comes by again is edited already: a second edit would change it once more.
       if (done.has(record)) continue;
       done.add(record);
       if (record.item !== undefined) record.item = edit.image(record.item, record);

@@ -27,7 +27,7 @@ export function folderOwnership(original: string, ours: string, id: string): Own
           throw error;
         }),
       );
-      // Cut off before it was written: nothing was saved there then.
+      // No file, or one whose writer was killed before it had written: only an older version can have saved there.
       if (text === "") return attempt(ours, () => follower(ours, id));
       try {
         // Of two that wrote at once the first counts.

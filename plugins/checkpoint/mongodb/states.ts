@@ -20,7 +20,7 @@ export interface Upsert {
   upsert: true;
 }
 
-/** What forgets documents: without its state one is as good as gone, until the second statement takes it away. */
+/** Two statements that forget documents: the update takes their states, the delete the documents without one. */
 export function forgetting(ids: object): { update: object; delete: object } {
   return {
     update: { q: { _id: ids }, u: { $unset: { state: "" } }, multi: true },
@@ -30,7 +30,7 @@ export function forgetting(ids: object): { update: object; delete: object } {
 
 /** Every `_id` of a name, as a range, so that the index on `_id` serves. */
 export function allParts(id: string, name: string): object {
-  // Objects come behind all strings.
+  // BSON orders objects behind all strings.
   return { $gte: { id, name, part: "" }, $lt: { id, name, part: {} } };
 }
 

@@ -48,12 +48,12 @@ export function createWriter(ctx: Context, posted: () => Post, indexes: Indexes)
       return posted()("BatchWriteItem", requestBody(table, writes), signal);
     });
     const left = unprocessed(answer, writes, table);
-    // None done is no progress: for that the patience isn't endless.
+    // A request of which nothing was done counts as throttled, which isn't tried for ever.
     if (left.length === writes.length) throw throttled(left.length);
     return left;
   }
 
-  /** What is left of a request is all that the next one has: no key is on its way twice. */
+  /** What the service left undone is sent again by itself: with new writes beside it a key might be sent twice at once. */
   async function untilDone(table: Table, writes: Write[], signal: AbortSignal): Promise<void> {
     let left = writes;
     for (let pause = FIRST_PAUSE; ; pause = Math.min(2 * pause, LONGEST_PAUSE)) {
@@ -67,7 +67,7 @@ export function createWriter(ctx: Context, posted: () => Post, indexes: Indexes)
     }
   }
 
-  /** A refusal doesn't say which item it is: one by one they tell. */
+  /** A refusal doesn't say which item it is about: they are sent one by one then. */
   async function request(table: Table, writes: Write[], signal: AbortSignal, mends = MENDS): Promise<void> {
     try {
       await untilDone(table, writes, signal);

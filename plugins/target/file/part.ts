@@ -83,7 +83,7 @@ export function createPart(path: string, size?: number): Part {
     } catch (error) {
       failure ??= { error: fileError(error, `writing to ${path}`) };
     }
-    // What a sync said of somebody else's bytes counts for these too: the system says it once.
+    // The system reports a failed sync once, to whoever called it: the bytes of all others may be lost with it.
     if (failure !== undefined) throw failure.error;
   }
 

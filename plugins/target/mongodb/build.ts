@@ -17,7 +17,7 @@ export async function watchBuild<T>(
   onProgress: (share: number) => void,
 ): Promise<T> {
   const timer = setInterval(() => {
-    // Who may not look, or finds no server, only loses the percentage.
+    // The user may lack the right, or the server be away: only the percentage is lost.
     buildShare(db, collection).then(
       (share) => share !== undefined && onProgress(share),
       () => {},

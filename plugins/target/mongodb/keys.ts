@@ -20,12 +20,12 @@ export async function* keyPages(
   let last: Document | undefined;
   for (;;) {
     signal.throwIfAborted();
-    // Bounds of the index, for a filter with $gt sees ids of one type only. They include the last page's last one.
+    // Bounds of the index, because a filter with $gt finds ids of one type only. They include the last page's last id.
     const bounds = last === undefined ? {} : { min: { _id: last["_id"] } };
     const options = { projection, promoteValues: false, hint: "_id_", sort: { _id: 1 }, ...bounds } as const;
     const limit = last === undefined ? PAGE : PAGE + 1;
     const found = await withRetry(() => collection.find({}, { ...options, limit }).toArray(), retry);
-    // When the one that was last is gone, the first is a new one; to see one twice does no harm.
+    // It is left out, unless it was deleted meanwhile. A document that comes twice does no harm.
     const page = last !== undefined && isSame(found[0], last) ? found.slice(1) : found;
     if (page.length > 0) yield page;
     if (found.length < limit) return;
