@@ -142,13 +142,18 @@ export class BsonBuffer {
   }
 
   setInt32(at: number, value: number): void {
-    setInt32(this.bytes, at, value);
+    const { bytes } = this;
+    bytes[at] = value;
+    bytes[at + 1] = value >> 8;
+    bytes[at + 2] = value >> 16;
+    bytes[at + 3] = value >> 24;
   }
 
   /** A safe integer as an int64. */
   int64(value: number): void {
-    setInt64(this.bytes, this.at, value);
-    this.at += 8;
+    const high = Math.floor(value / TWO_32);
+    this.int32((value - high * TWO_32) | 0);
+    this.int32(high);
   }
 
   double(value: number): void {
@@ -214,21 +219,6 @@ export class BsonBuffer {
     }
     this.at += written;
   }
-}
-
-/** Puts an int32 into bytes. */
-export function setInt32(bytes: Uint8Array, at: number, value: number): void {
-  bytes[at] = value;
-  bytes[at + 1] = value >> 8;
-  bytes[at + 2] = value >> 16;
-  bytes[at + 3] = value >> 24;
-}
-
-/** Puts a safe integer into bytes, as an int64. */
-export function setInt64(bytes: Uint8Array, at: number, value: number): void {
-  const high = Math.floor(value / TWO_32);
-  setInt32(bytes, at, (value - high * TWO_32) | 0);
-  setInt32(bytes, at + 4, high);
 }
 
 function nulInName(name: string): RangeError {

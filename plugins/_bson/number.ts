@@ -1,8 +1,11 @@
 /** DynamoDB's decimal numbers as BSON's: exact where BSON can be exact, and never silently otherwise. */
 import { Decimal128, Long } from "mongodb";
 import { parseDecimal } from "../../core/schema/decimal.ts";
-import { DECIMAL_BYTES, SAFE_DIGITS, writeSmallDecimal } from "./small-decimal.ts";
 
+/** A number of so many digits is a safe integer without its point, and survives the way through a double. */
+export const SAFE_DIGITS = 15;
+/** Decimal128's exponent is stored with this offset. */
+export const EXPONENT_BIAS = 6176;
 /** The most significant digits a Decimal128 holds. */
 const DECIMAL128_DIGITS = 34;
 const INT64_MIN = -(2n ** 63n);
@@ -42,9 +45,7 @@ export function exactNumber(text: string): number | Long | Decimal128 | undefine
   const coefficient = Number(text.slice(start, point) + text.slice(point + 1));
   // A fraction of zeros only is an integer.
   if (coefficient % 10 ** scale === 0) return slowNumber(text);
-  const bytes = new Uint8Array(DECIMAL_BYTES);
-  writeSmallDecimal(bytes, 0, start === 1, coefficient, scale);
-  return new Decimal128(bytes);
+  return smallDecimal128(start === 1, coefficient, -scale);
 }
 
 /** Any number, however written. */
@@ -58,10 +59,24 @@ function slowNumber(text: string): number | Long | Decimal128 | undefined {
     }
   }
   if (digits.length > DECIMAL128_DIGITS) return undefined;
-  // Zeros that were sent are kept where there is room for them.
+  // Zeros at the end are kept, as they were sent, where 34 digits have room for them.
   const sent = text.replace(/^[+-]?0*\.?0*|\./g, "");
   if (/^\d+$/.test(sent) && sent.length <= DECIMAL128_DIGITS) return Decimal128.fromString(text);
   return Decimal128.fromString(`${negative ? "-" : ""}${digits}E${exponent}`);
+}
+
+/** A Decimal128 whose coefficient is a safe integer, without going through a string. */
+function smallDecimal128(negative: boolean, coefficient: number, exponent: number): Decimal128 {
+  const bytes = new Uint8Array(16);
+  let low = coefficient;
+  for (let i = 0; low > 0; i++) {
+    bytes[i] = low % 256;
+    low = Math.floor(low / 256);
+  }
+  const biased = exponent + EXPONENT_BIAS;
+  bytes[14] = (biased << 1) & 0xff;
+  bytes[15] = ((biased >> 7) & 0x7f) | (negative ? 0x80 : 0);
+  return new Decimal128(bytes);
 }
 
 /** A number rounded to 34 significant digits, halves to even. */

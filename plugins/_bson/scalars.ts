@@ -13,8 +13,8 @@ import {
   STRING,
 } from "./bson-buffer.ts";
 import { type JsonCursor, Unexpected } from "./json-cursor.ts";
-import { DECIMAL_BYTES, SAFE_DIGITS, writeSmallDecimal } from "./small-decimal.ts";
 import { MINUS, NINE, POINT, QUOTE, ZERO } from "./json-bytes.ts";
+import { EXPONENT_BIAS, SAFE_DIGITS } from "./number.ts";
 
 const FALSE = Buffer.from('BOOL":false');
 const TRUE = Buffer.from('BOOL":true');
@@ -58,7 +58,7 @@ export function writeText(json: JsonCursor, out: BsonBuffer): void {
 export function writeBinary(json: JsonCursor, out: BsonBuffer): void {
   json.expect(QUOTE);
   out.type(BINARY);
-  // Some encoders escape the slash.
+  // Not raw: JSON may write a slash as \/.
   out.binary(Buffer.from(json.ascii(), "base64"));
 }
 
@@ -107,11 +107,8 @@ export function writePlainNumber(json: JsonCursor, out: BsonBuffer, doubles: boo
     out.type(DOUBLE);
     // The quotient of two exact doubles is rounded once: it is the double nearest to the digits.
     out.double(value / power);
-  } else if (scale > 0) {
-    out.type(DECIMAL128);
-    writeSmallDecimal(out.bytes, out.at, negative, coefficient, scale);
-    out.at += DECIMAL_BYTES;
-  } else if (value === (value | 0)) {
+  } else if (scale > 0) writeDecimal(out, negative, coefficient, scale);
+  else if (value === (value | 0)) {
     out.type(INT32);
     out.int32(value | 0);
   } else {
@@ -119,6 +116,15 @@ export function writePlainNumber(json: JsonCursor, out: BsonBuffer, doubles: boo
     out.int64(value);
   }
   return true;
+}
+
+/** As number.ts makes a small Decimal128, without an object; one function for both cost 3 % of an item's time. */
+function writeDecimal(out: BsonBuffer, negative: boolean, coefficient: number, scale: number): void {
+  out.type(DECIMAL128);
+  out.int64(coefficient);
+  out.int32(0);
+  // The exponent stands above the upper 49 bits of the coefficient.
+  out.int32(((EXPONENT_BIAS - scale) << 17) | (negative ? 1 << 31 : 0));
 }
 
 /** Writes what a number was converted to. */
