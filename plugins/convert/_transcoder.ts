@@ -24,11 +24,10 @@ import { lazyItem } from "../_bson/lazy-item.ts";
 import type { Converter } from "../../core/plugin/roles.ts";
 import type { Item, Page, Unit } from "../../core/types.ts";
 import type { EncodedPage, Transcoder } from "../../core/plugin/transcoder.ts";
+import { itemList } from "./_item-list.ts";
 import { type Origin, recordAt, withoutFirst } from "./_origins.ts";
 import { CLOSE_LIST, COMMA } from "../_bson/json-bytes.ts";
 import { Unexpected } from "../_bson/json-cursor.ts";
-
-const ITEMS = '"Items":[';
 
 /** A place between two documents: how many are before it, in how many bytes. */
 interface Mark {
@@ -52,9 +51,9 @@ export function createTranscoder(
   let ends: number[] = [];
   let origins: Origin[] = [];
 
-  /** Appends what stands in the list that begins there. */
-  function appendItems(body: Buffer, list: number, noted: ItemOffsets | undefined): void {
-    let pos = list;
+  /** Appends the items of the list that begins there. */
+  function appendItems(body: Buffer, start: number, noted: ItemOffsets | undefined): void {
+    let pos = start;
     if (body[pos] === CLOSE_LIST) return;
     for (;;) {
       pos = encoder.append(body, pos, noted);
@@ -109,13 +108,13 @@ export function createTranscoder(
 
   return {
     append(page, inspectable = false) {
-      const { body } = page;
-      const list = body?.indexOf(ITEMS) ?? -1;
-      if (body === undefined || list < 0) return undefined;
+      const list = itemList(page);
+      if (list === undefined) return undefined;
+      const { body, start } = list;
       const begun: Mark = { count: ends.length, length: encoder.length };
       if (inspectable) offsets.begin(body);
       try {
-        appendItems(body, list + ITEMS.length, inspectable ? offsets : undefined);
+        appendItems(body, start, inspectable ? offsets : undefined);
       } catch (error) {
         if (!(error instanceof Unexpected || error instanceof RangeError || error instanceof SyntaxError)) {
           throw error;

@@ -2,9 +2,9 @@
 import type { Converter } from "../../../core/plugin/roles.ts";
 import type { Item, Page, SourceRecord, Unit } from "../../../core/types.ts";
 import type { Transcoder } from "../../../core/plugin/transcoder.ts";
+import { itemList } from "../_item-list.ts";
 import { BACKSLASH, CLOSE, CLOSE_LIST, COMMA, OPEN, OPEN_LIST, QUOTE } from "../../_bson/json-bytes.ts";
 
-const ITEMS = '"Items":[';
 /** Strings up to here are searched byte by byte; beyond, the native search is faster. */
 const SHORT = 32;
 
@@ -24,10 +24,10 @@ export function createItemSlicer(unit: Unit, converter: Converter): Transcoder {
 
   return {
     append(page) {
-      const { body } = page;
-      const list = body?.indexOf(ITEMS) ?? -1;
-      if (body === undefined || list < 0) return undefined;
-      const bounds = itemBounds(body, list + ITEMS.length);
+      const list = itemList(page);
+      if (list === undefined) return undefined;
+      const { body, start } = list;
+      const bounds = itemBounds(body, start);
       if (bounds === undefined) return undefined;
       const items = bounds.length / 2;
       const first = slices.length;

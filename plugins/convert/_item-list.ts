@@ -1,0 +1,9 @@
+import type { Page } from "../../core/types.ts";
+
+const ITEMS = '"Items":[';
+
+/** A page's body, and where its list of items begins, behind the bracket; undefined: it has only records. */
+export function itemList({ body }: Page): { body: Buffer; start: number } | undefined {
+  const at = body?.indexOf(ITEMS) ?? -1;
+  return body === undefined || at < 0 ? undefined : { body, start: at + ITEMS.length };
+}
