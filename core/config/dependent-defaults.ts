@@ -15,7 +15,7 @@ export function hasBothLists(parsed: ParsedSettings): boolean {
   return parsed["filter.collection.white"].length > 0 && parsed["filter.collection.black"].length > 0;
 }
 
-/** Fills in the defaults that follow from other keys. With both lists given all tables are migrated, as the guide says. */
+/** Fills in the defaults that follow from other keys. With both lists all tables are migrated, as the guide says. */
 export function complete(parsed: ParsedSettings): Config {
   const type = parsed["checkpoint.type"] ?? (parsed["target.type"] === "mongodb" ? "mongodb" : "file");
   const beside = type === "mongodb" && parsed["target.type"] === "mongodb" ? parsed["target.address"] : "";

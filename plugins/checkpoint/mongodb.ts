@@ -72,8 +72,8 @@ const mongodb: Plugin = definePlugin({
     }
 
     /**
-     * Forgets in our own place. A delete can't be in one command with that look. So an update, which can, takes the states
-     * out of the documents first, and the delete finds only documents without one.
+     * Forgets in our own place. A delete can't be in one command with that look. So an update, which can, takes the
+     * states out of the documents first, and the delete finds only documents without one.
      */
     async function forget(ids: object): Promise<void> {
       const statements = forgetting(ids);

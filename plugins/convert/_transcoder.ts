@@ -1,6 +1,6 @@
 /**
- * The short way of a unit's pages: their items in the service's JSON become documents in BSON, one behind the other, until
- * a batch takes the oldest of them.
+ * The short way of a unit's pages: their items in the service's JSON become documents in BSON, one behind the other,
+ * until a batch takes the oldest of them.
  *
  * ```
  *  the page's body   …"Items":[{"pk":{"S":"a"},"n":{"N":"1"}},{"pk":{"S":"b"},"n":{"N":"2"}}],…

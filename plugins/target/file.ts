@@ -23,7 +23,8 @@ import { checkIndexNames, checkNames, checkRenames, renamedTo } from "./mongodb/
 
 /**
  * `target.type = file`: a folder with one of the database's name in it, where `<table>.bson` and `<table>.metadata.json`
- * are, as mongorestore reads them. While a table is copied each segment has a part of its own, so that half a file never looks like a whole one.
+ * are, as mongorestore reads them. While a table is copied each segment has a part of its own, so that half a file never
+ * looks like a whole one.
  */
 const file: Plugin = definePlugin({
   name: "target/file",

@@ -53,7 +53,7 @@ export function createWriter(ctx: Context, posted: () => Post, indexes: Indexes)
     return left;
   }
 
-  /** What the service left undone is sent again by itself: with new writes beside it a key might be sent twice at once. */
+  /** What the service left undone is sent again by itself: beside new writes a key might be on its way twice. */
   async function untilDone(table: Table, writes: Write[], signal: AbortSignal): Promise<void> {
     let left = writes;
     for (let pause = FIRST_PAUSE; ; pause = Math.min(2 * pause, LONGEST_PAUSE)) {
