@@ -1,3 +1,4 @@
+/** Where a page's items stand in its JSON: buffers that are used again from page to page. */
 const FIRST_NAMES = 16_384;
 const FIRST_ITEMS = 1024;
 

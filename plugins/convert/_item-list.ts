@@ -1,3 +1,4 @@
+/** Where the items of a page's body begin, for the short ways of all converters. */
 import type { Page } from "../../core/types.ts";
 
 const ITEMS = '"Items":[';

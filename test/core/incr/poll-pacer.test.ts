@@ -1,3 +1,4 @@
+/** A shard asked again and again: when, how often, and until when. */
 import { describe, expect, test } from "bun:test";
 import { loadConfig } from "../../../core/config/load.ts";
 import { createPollPacer } from "../../../core/incr/poll-pacer.ts";

@@ -1,3 +1,4 @@
+/** Sequence numbers compared: any length, leading zeros, none at all. */
 import { expect, test } from "bun:test";
 import fc from "fast-check";
 import { compareSequence } from "../../../core/schema/sequence-number.ts";
