@@ -79,7 +79,7 @@ export function createSegmentWriter(
       else writing.catch(() => {});
       return { writing };
     });
-    handed = Promise.allSettled([handing, handed]);
+    handed = bothSettled(handing, handed);
     return handing;
   }
 
@@ -157,4 +157,9 @@ export function createSegmentWriter(
       if (failure !== undefined) throw failure.error;
     },
   };
+}
+
+/** Without their values: one after the other they would be a list of all batches of the segment. */
+async function bothSettled(one: Promise<unknown>, other: Promise<unknown>): Promise<void> {
+  await Promise.allSettled([one, other]);
 }
