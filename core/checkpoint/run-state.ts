@@ -37,14 +37,14 @@ export interface Adopted {
  * | fresh → making     | `source`, `key`, `targetName`, `units`; `before` if something  | run/target-tables |
  * |                    | was there; `copy` with `sync_mode = full`                      |                   |
  * | making → copying   | `made`                                                         | run/target-tables |
- * | its stream opened  | `noted`, before the first Scan; `copy` is gone                 | run/streams       |
+ * | its stream opened  | `noted`, before the first Scan; `copy` is gone                 | run/open-stream   |
  * | copying → indexing | nothing                                                        | run/table         |
  * | indexing → done    | `indexes`, `secondary`; anew when the source gets more of them | run/table         |
  * | any → copying      | a resync: `round` + 1, `source`, `key`, `targetName`, `units`; | run/resync        |
  * |                    | `noted` is false, `copy` is gone                               |                   |
  * | fresh → done       | only followed: as making; `units` is 0 where no run of ours    | run/target-tables |
  * |                    | has copied it; `made` if it is there                           |                   |
- * | fresh → done       | the original's: the same, with `made` and `noted`              | adopt-nimoshake   |
+ * | fresh → done       | NimoShake's: the same, with  `made` and `noted`              | adopt-nimoshake   |
  *
  * A table that is making is made again by the next start; one that is copying or indexing is gone on with.
  */

@@ -31,7 +31,7 @@ export interface ShardNote {
   updatedAt?: number;
   /**
    * When it was known last that nothing before the position is missing, in ms since 1970: every record since
-   * then is still to be had for a day. Undefined: the original noted it.
+   * then is still to be had for a day. Undefined: NimoShake noted it.
    */
   notedAt?: number | undefined;
 }

@@ -1,7 +1,7 @@
 /** One segment of a table, from its first page to the acknowledgement of its last batch. */
 import type { UnitState } from "../checkpoint/run-checkpoint.ts";
 import { inLanes, readAhead } from "../flow/read-ahead.ts";
-import type { UnitMemory } from "../flow/memory-budget.ts";
+import type { Held, UnitMemory } from "../flow/memory-budget.ts";
 import type { FairSemaphore, Semaphore } from "../flow/semaphore.ts";
 import type { Context } from "../plugin/context.ts";
 import type { TableProgress } from "../progress/progress.ts";
@@ -61,6 +61,8 @@ export async function copySegment(
   let sentAt = performance.now();
   /** Of what waits for its batch to fill. */
   const waiting = memory.hold(0);
+  /** Of the page that is taken. */
+  let taken: Held | undefined;
 
   /** Takes a page's documents to where they wait. */
   async function add(page: Page): Promise<void> {
@@ -89,10 +91,11 @@ export async function copySegment(
   async function step(): Promise<boolean> {
     const { done, value } = await ahead.next();
     if (done) return false;
+    taken = value.room;
     await copy.parsers.run(() => add(value.page));
     // A slow source doesn't fill a batch for long, and the position must not stay behind.
     await send(pageByPage || ctx.memory.isTight || performance.now() - sentAt > LATE);
-    value.room.release();
+    taken.release();
     signal.throwIfAborted();
     return true;
   }
@@ -103,6 +106,9 @@ export async function copySegment(
     await writer.settled();
     writer.check();
   } catch (thrown) {
+    // What has failed is looked into for a while, and others may wait for room.
+    taken?.release();
+    waiting.release();
     throw await copy.fail(thrown);
   } finally {
     await ahead.return();

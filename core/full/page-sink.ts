@@ -137,7 +137,7 @@ function createEncodedSink(
       if (records.waiting > 0) await records.send(records.waiting);
       weight = ENCODED;
       weightEach = weigh(page.bytes, items, ENCODED);
-      return { read: items, documents: transcoder.count - before, overflowed };
+      return { read: items, documents: encoder!.count - before, overflowed };
     },
     send: (documents) => (records.waiting > 0 ? records.send(documents) : sendEncoded(documents)),
   };

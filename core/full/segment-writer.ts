@@ -64,23 +64,9 @@ export function createSegmentWriter(
   async function write(batch: SourceRecord[]): Promise<number> {
     // A hook may edit the array in place.
     const read = batch.length;
-    const { writing } = await handOver(beforeWrite(ctx, unit, batch));
-    const { records, result } = await writing;
+    const { records, result } = await inOrder(beforeWrite(ctx, unit, batch), send);
     count(result);
     return read - records.length;
-  }
-
-  /** Sends what a hook leaves of a batch when all before it are sent: a slow hook must not change the order. */
-  function handOver(left: Promise<SourceRecord[]>): Promise<{ writing: Promise<Written> }> {
-    const handing = Promise.all([left, handed]).then(async ([records]) => {
-      const writing = send(records);
-      // What is tried again must not come behind its successors: a target may know how much is there, not what.
-      if (ctx.listens("error")) await writing;
-      else writing.catch(() => {});
-      return { writing };
-    });
-    handed = bothSettled(handing, handed);
-    return handing;
   }
 
   async function send(records: SourceRecord[]): Promise<Written> {
@@ -89,8 +75,29 @@ export function createSegmentWriter(
   }
 
   async function writeEncoded(batch: EncodedBatch): Promise<number> {
-    count(await target.writeEncoded!(batch, ctx.abandon));
+    count(await inOrder(batch, (all) => target.writeEncoded!(all, ctx.abandon)));
     return 0;
+  }
+
+  /**
+   * Sends a batch when all before it are handed to the target, of whichever kind: a slow hook must not change the order.
+   *
+   * @param left what is left of it
+   * @returns the target's answer
+   */
+  async function inOrder<Left, Answer>(
+    left: Left | Promise<Left>,
+    sendOut: (left: Left) => Promise<Answer>,
+  ): Promise<Answer> {
+    const handing = Promise.all([left, handed]).then(async ([all]) => {
+      const answer = sendOut(all);
+      // What is tried again must not come behind its successors: a target may know how much is there, not what.
+      if (ctx.listens("error")) await answer;
+      else answer.catch(() => {});
+      return { answer };
+    });
+    handed = bothSettled(handing, handed);
+    return (await handing).answer;
   }
 
   function count({ inserted, replaced, duplicates }: WriteResult): void {

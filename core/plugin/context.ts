@@ -46,7 +46,7 @@ export interface Context {
   hook<Name extends HookName>(name: Name, fn: Hooks[Name]): void;
   /** Who fills a role, once all plugins are set up; a role nobody fills is an error (PLUGIN_INVALID). */
   role<Role extends keyof Roles>(role: Role): Roles[Role];
-  /** Calls a hook's functions one after the other; costs nothing when there are none. Fails with HOOK_FAILED. */
+  /** Calls a hook's functions one after the other; costs nothing when there are none. Fails with HOOK_FAILED, or a hook's own MigrationError. */
   call<Name extends HookName>(name: Name, event: HookEvent<Name>): void | Promise<void>;
   /** Whether anybody listens to a hook. */
   listens(name: HookName): boolean;

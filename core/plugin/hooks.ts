@@ -1,4 +1,4 @@
-/** The hooks: their names, their events, and what `keep` does to records. */
+/** The hooks: their names and their events. */
 import type { MigrationError } from "../errors.ts";
 import type {
   Batch,
@@ -88,7 +88,7 @@ export interface CheckpointEvent extends TableEvent {
 /**
  * A failure; set `action` to decide what happens, `stop` if nobody does. What may pass by itself was tried again for
  * minutes before. Nobody is asked about a gap, which is for `on_gap`, about what fails because the run stops, nor about
- * what is no stage's: opening streams, listing shards, counting, and what `on_gap = resync` looks up and deletes.
+ * what is no stage's: opening streams, listing shards, counting, and what `on_gap = resync` deletes.
  */
 export interface ErrorEvent {
   error: MigrationError;

@@ -2,7 +2,7 @@
 import type { Context } from "../plugin/context.ts";
 import { convertOnce } from "../stages/convert.ts";
 import { runRecordHook } from "../stages/record-hooks.ts";
-import { runStep } from "../stages/error-policy.ts";
+import { inStage, runStep } from "../stages/error-policy.ts";
 import { MigrationError } from "../errors.ts";
 import { EDITING_HOOKS } from "../plugin/hooks.ts";
 import { keyAttributes, keyOf, keyText } from "../schema/keys.ts";
@@ -125,7 +125,7 @@ async function kept(ctx: Context, table: Table, records: SourceRecord[]): Promis
     { stage: "fetch", table, batch: { unit, records } },
     async () => {
       const converted = await convertOnce(ctx, unit, structuredClone(records));
-      return texts(await runRecordHook(ctx, "write:before", unit, converted.records));
+      return texts(await inStage("write", () => runRecordHook(ctx, "write:before", unit, converted.records)));
     },
     async () => {
       if (records.length <= 1) return texts(records);

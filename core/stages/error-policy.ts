@@ -19,8 +19,9 @@ const stageOf = new WeakMap<object, Stage>();
 export async function inStage<T>(stage: Stage, run: () => Promise<T>): Promise<T> {
   try {
     return await run();
-  } catch (error) {
-    if (error instanceof Error && !stageOf.has(error)) stageOf.set(error, stage);
+  } catch (thrown) {
+    const error = thrown instanceof Error ? thrown : toMigrationError(thrown);
+    stageOf.set(error, stage);
     throw error;
   }
 }
