@@ -65,6 +65,11 @@ export interface Table {
   /** The name at the target; a `table:before` hook may change it. */
   targetName: string;
   keys: KeySchema;
+  /**
+   * A plugin gives its items other key values than the source's, and says so in `table:before`: a document's item can't be
+   * looked up at the source.
+   */
+  hasOtherKeys?: true;
   secondary: SecondaryIndex[];
   /** Items as the source last counted them; on AWS up to six hours old. Nothing depends on it but estimates. */
   itemCount: number;

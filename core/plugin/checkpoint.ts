@@ -32,6 +32,8 @@ export interface LeaseKeeper {
    * @returns who has it now
    */
   claim(ours: Holder, options: { ttl: number; over?: string }): Promise<Holding>;
+  /** Who has it now, for others to see; undefined: nobody. Changes nothing. Missing: nobody can tell. */
+  find?(): Promise<Holding | undefined>;
   /**
    * Renews it if the process has it, however old it is; gives who has it now, undefined: nobody. Called every 5 s, and
    * twice a second while writes wait for it: a failure is no more than a reason to call again.

@@ -5,10 +5,12 @@
 import type { EncodedBatch } from "./transcoder.ts";
 import type { Item, Position, SourceRecord, Table, TargetIndex, Unit } from "../types.ts";
 
-/** Some of a table's documents, as they are stored. */
+/** Some of a table's documents, as they are stored: one behind the other, in the target's form. */
 export interface StoredPage {
-  /** Each whole, in the target's form; views that are valid until the next page is asked for. */
-  documents: Uint8Array[];
+  /** Valid until the next page is asked for. */
+  bytes: Uint8Array;
+  /** Where each document ends in `bytes`. */
+  ends: number[];
   /** Where to go on behind them; undefined: there are no more. */
   position: Position | undefined;
 }
@@ -27,7 +29,10 @@ export interface StoredValue {
   value?: unknown;
 }
 
-/** Told of each document: the bytes of its key (valid until it returns) and a digest of the rest; undefined: it has no key of this table's. */
+/**
+ * Told of each document: the bytes of its key, valid until it returns, and a digest of all its content. The same key
+ * gives the same bytes, whatever type its numbers are stored under; undefined: it lacks a part of it.
+ */
 export type OnDigest = (key: Uint8Array | undefined, digest: bigint, index: number) => void;
 
 /** An index that is not as it should be. */
@@ -52,20 +57,24 @@ export interface Stored {
   read(table: Table, from: Position | undefined, signal: AbortSignal): AsyncIterable<StoredPage>;
   /**
    * Digests documents, of either side: the same content gives the same digest, and another one with near certainty
-   * another. An `_id` that the tool has made up belongs to no content.
+   * another; fields or sets in another order are another content where the target keeps their order. An `_id` that the
+   * tool has made up belongs to none.
    *
    * @param ends where each ends in `bytes`
    */
   digest(table: Table, bytes: Uint8Array, ends: number[], onDigest: OnDigest): void;
-  /** A key that {@link Stored.digest} gave, as the source has it; undefined: no item can have it. */
+  /** A key that {@link Stored.digest} gave, as the source has it; undefined: no item is stored under it. */
   keyOf(table: Table, key: Uint8Array): Item | undefined;
   /**
-   * Looks documents up by key, by reads that see all acknowledged writes.
+   * Looks documents up by key, by reads that see all acknowledged writes; a key whose number is stored under another
+   * type is found too. A target may have to look at all its documents, for any number of records once.
    *
    * @param records converted, with `key`
    * @returns the documents of each, none, one or several, whole
    */
   find(table: Table, records: SourceRecord[], signal: AbortSignal): Promise<Uint8Array[][]>;
+  /** So many keys are best looked up at once; missing: 100. */
+  readonly keysAtOnce?: number;
   /** A document taken apart, without an `_id` that the tool has made up. */
   decode(table: Table, document: Uint8Array): StoredValue;
   /** The document's own identifier there, as JSON, for one without a key of the table's; undefined: it has none. */
@@ -73,7 +82,8 @@ export interface Stored {
   /** Those of the indexes that are missing, or of another kind. */
   indexes(table: Table, wanted: TargetIndex[], signal: AbortSignal): Promise<IndexFault[]>;
   /**
-   * Removes documents that no key tells apart: all of these keys, or with these identifiers. Missing: it can't.
+   * Removes documents that no key tells apart: all of these keys, or those with these identifiers that have no key of the
+   * table's. Missing: it can't.
    *
    * @param ids as {@link Stored.idOf} gave them
    */

@@ -1,5 +1,6 @@
 /** Roles that write only while the run may. */
 import type { Checkpoint, Roles, Target } from "../plugin/roles.ts";
+import type { Stored } from "../plugin/stored.ts";
 
 const TARGET = new Set<PropertyKey>([
   "makeRoom",
@@ -10,6 +11,9 @@ const TARGET = new Set<PropertyKey>([
   "apply",
   "index",
 ] satisfies (keyof Target)[]);
+/** Parts of a role that write too. */
+const PARTS = new Set<PropertyKey>(["stored"] satisfies (keyof Target)[]);
+const STORED = new Set<PropertyKey>(["remove"] satisfies (keyof Stored)[]);
 const CHECKPOINT = new Set<PropertyKey>(["save", "clear", "remove"] satisfies (keyof Checkpoint)[]);
 const WRITES: Partial<Record<keyof Roles, ReadonlySet<PropertyKey>>> = {
   target: TARGET,
@@ -28,9 +32,18 @@ export function fenced<Role extends keyof Roles>(
 ): Roles[Role] {
   const writes = WRITES[role];
   if (writes === undefined) return implementation;
+  return asking(implementation, writes, mayWrite);
+}
+
+function asking<T extends object>(
+  implementation: T,
+  writes: ReadonlySet<PropertyKey>,
+  mayWrite: () => void | Promise<void>,
+): T {
   return new Proxy(implementation, {
     get(of, name) {
       const value: unknown = Reflect.get(of, name, of);
+      if (value !== undefined && PARTS.has(name)) return asking(value as object, STORED, mayWrite);
       if (typeof value !== "function") return value;
       const call = (given: unknown[]): unknown => Reflect.apply(value, of, given);
       if (!writes.has(name)) return (...given: unknown[]) => call(given);

@@ -1,6 +1,7 @@
 /** A document's primary key as the source has it, and keys as text. */
 import { Binary, Decimal128, Double, Int32, Long } from "mongodb";
 import { parseDecimal, plainDecimal } from "./decimal.ts";
+import { setField } from "./set-field.ts";
 import type { Converter } from "../plugin/roles.ts";
 import type { AttributeValue, IndexKeySchema, Item, KeyAttribute, Table, TargetDocument } from "../types.ts";
 
@@ -51,7 +52,7 @@ export function keyOf(
   for (const attribute of keyAttributes(table)) {
     const value = attributeOf(fieldAt(document, fieldPath(attribute)), attribute);
     if (value === undefined) return undefined;
-    key[attribute.name] = value;
+    setField(key, attribute.name, value);
   }
   return key;
 }

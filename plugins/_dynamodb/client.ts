@@ -29,6 +29,7 @@ const NEEDED: Record<string, string> = {
   BatchGetItemCommand: "Responses",
   DescribeStreamCommand: "StreamDescription",
   DescribeTableCommand: "Table",
+  DescribeTimeToLiveCommand: "TimeToLiveDescription",
   ListTablesCommand: "TableNames",
 };
 

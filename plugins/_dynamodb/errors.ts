@@ -54,7 +54,7 @@ const WORDS: Record<Side, Words> = {
     timeout: `raise source.session.timeout; ${TARGET_NETWORK}`,
     endpoint: "see whether target.address is a DynamoDB endpoint",
     actions:
-      "allow dynamodb:DescribeTable, CreateTable, DeleteTable, BatchWriteItem and Scan to these credentials",
+      "allow dynamodb:DescribeTable, CreateTable, DeleteTable, BatchWriteItem, BatchGetItem and Scan to these credentials",
     gone: "the table was deleted while it was written: start over with --fresh",
     throttled: "lower full.document.concurrency, or raise the table's capacity",
     limit: LIMIT,

@@ -20,6 +20,7 @@ import {
   isLost,
   leaseCondition,
   type LeasePlace,
+  findLease,
   releaseLease,
   renewLease,
 } from "./mongodb/lease.ts";
@@ -171,6 +172,7 @@ const mongodb: Plugin = definePlugin({
           return found;
         },
         renew: (ours) => onLease((db) => renewLease(db, leasePlace, ours)),
+        find: () => onLease((db) => findLease(db, leasePlace)),
         release: (ours) => onLease((db) => releaseLease(db, leasePlace, ours)),
       },
 

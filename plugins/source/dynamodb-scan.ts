@@ -17,6 +17,7 @@ import { segmentCount } from "../../core/config/read-concurrency.ts";
 import type { Item, SegmentUnit, SourceRecord, Table } from "../../core/types.ts";
 import { setField } from "../../core/schema/set-field.ts";
 import { createLookups } from "./dynamodb-scan/absent-keys.ts";
+import { createExpiry } from "./dynamodb-scan/expiry.ts";
 import { scanPage } from "./dynamodb-scan/scan-page.ts";
 import { type Capacity, createCapacity } from "./dynamodb-scan/capacity.ts";
 import { createCalls } from "../_dynamodb/calls.ts";
@@ -153,6 +154,7 @@ const dynamodbScan: Plugin = definePlugin({
       },
 
       ...createLookups(ctx, connected, mayRead),
+      expiry: createExpiry(ctx, connected),
 
       close() {
         client?.destroy();

@@ -17,6 +17,7 @@ import {
 import { encodedWrites, recordWrites } from "./aliyun-dynamo-proxy/request.ts";
 import { createIndexes } from "./aliyun-dynamo-proxy/indexes.ts";
 import { createScans } from "./aliyun-dynamo-proxy/scan.ts";
+import { createStored } from "./aliyun-dynamo-proxy/stored.ts";
 import { createTables } from "./aliyun-dynamo-proxy/tables.ts";
 import { createWriter } from "./aliyun-dynamo-proxy/write.ts";
 
@@ -38,7 +39,8 @@ const proxy: Plugin = definePlugin({
     const place = `the tables at ${new URL(endpoint).host}`;
     let client: DynamoDBClient | undefined;
     let post: Post | undefined;
-    const connected = (): DynamoDBClient => (client ??= createTargetClient(config, ["ScanCommand"]));
+    const connected = (): DynamoDBClient =>
+      (client ??= createTargetClient(config, ["ScanCommand", "BatchGetItemCommand"]));
     const posted = (): Post =>
       (post ??= createPost(connected(), {
         endpoint,
@@ -128,6 +130,7 @@ const proxy: Plugin = definePlugin({
 
       count: (table, signal) => scans.count(table, signal),
       keys: (table, signal) => scans.keys(table, signal),
+      stored: createStored(ctx, connected, { scans, tables }),
 
       close() {
         client?.destroy();

@@ -9,6 +9,7 @@ import { assemble } from "./file/assemble.ts";
 import { checkFolder, fileError } from "./file/disk.ts";
 import { checkFileNames, sameButForCase, type TableFiles, tableFiles } from "./file/names.ts";
 import { createPart, type Part } from "./file/part.ts";
+import { createStored } from "./file/stored.ts";
 import {
   countDocuments,
   createFiles,
@@ -119,6 +120,8 @@ const file: Plugin = definePlugin({
 
       count: (table, signal) =>
         onDisk(`counting ${table.targetName} in ${folder}`, () => countDocuments(filesOf(table), signal)),
+
+      stored: createStored(ctx, { filesOf, onDisk }),
 
       async close() {
         const parts = [...copying.values()].flatMap((each) => [...each.values()]);

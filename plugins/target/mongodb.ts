@@ -25,6 +25,7 @@ import { applyBatch } from "./mongodb/apply.ts";
 import { keyPages } from "./mongodb/keys.ts";
 import { type Destination, refused, type WriteError } from "./mongodb/commands.ts";
 import { writeBatch, writeEncoded } from "./mongodb/insert.ts";
+import { createStored } from "./mongodb/stored.ts";
 
 /** `target.type = mongodb`: database = `id`, collection = table. */
 const mongodb: Plugin = definePlugin({
@@ -135,6 +136,8 @@ const mongodb: Plugin = definePlugin({
         ),
 
       keys: (table, signal) => pages(table, signal),
+
+      stored: createStored(ctx, { database, sharded, onDatabase, writing }),
 
       sample: ({ targetName }, count) =>
         onDatabase(`reading ${database}.${targetName}`, (db) =>

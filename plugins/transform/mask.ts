@@ -103,6 +103,7 @@ function checkKeyAttributes(
         `take ${name} out of plugin.mask.attributes, or set plugin.mask.attributes.${table.name}`,
       );
     }
+    if (isPrimary) table.hasOtherKeys = true;
     if (isPrimary && ctx.config.on_gap === "resync") {
       throw invalid(
         `on_gap = resync can't be done when the key attribute ${name} is hashed, the source doesn't know the hashes`,

@@ -56,9 +56,12 @@ export function leaseCases({ plugin, makePlace }: CheckpointContract): ContractC
     assertSame((await one!.lease.claim(one!.holder, { ttl: LONG })).holder, one!.holder);
     assertSame((await one!.lease.renew(one!.holder))?.holder, one!.holder);
     await two!.lease.release(two!.holder); // it isn't the second one's
+    const find = two!.lease.find?.bind(two!.lease);
+    if (find !== undefined) assertSame((await find())?.holder, one!.holder);
     assertSame((await two!.lease.claim(two!.holder, { ttl: LONG })).holder, one!.holder);
     for (const name of NAMES) await one!.checkpoint.save(name, row(1));
     await one!.lease.release(one!.holder);
+    if (find !== undefined) assertSame(await find(), undefined);
     assertSame((await two!.lease.claim(two!.holder, { ttl: LONG })).holder, two!.holder);
     for (const name of NAMES) await two!.checkpoint.save(name, row(2));
   });

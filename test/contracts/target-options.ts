@@ -25,6 +25,10 @@ export interface TargetAbilities {
   keys?: boolean;
   /** Give some documents: it has `sample`. */
   sample?: boolean;
+  /** Read back and compare what is there: it has `stored`. */
+  stored?: boolean;
+  /** Remove documents that no key tells apart: it has `stored.remove`. */
+  remove?: boolean;
   /** Take what its converter's transcoder makes, else BSON: it has `writeEncoded`. */
   encoded?: boolean;
   /** Keep two documents of one key from being there, even without an index: it has `guardsKeys`. */

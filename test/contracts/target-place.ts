@@ -28,6 +28,13 @@ export function placeCases(options: TargetContract): ContractCase[] {
             const has = typeof target[method] === "function";
             assert.equal(has, can[ability] ?? false, `can.${ability} isn't what the target has: ${method}`);
           }
+          assert.equal(
+            target.stored !== undefined,
+            can.stored ?? false,
+            "can.stored isn't what the target has",
+          );
+          const removes = target.stored?.remove !== undefined;
+          assert.equal(removes, can.remove ?? false, "can.remove isn't what the target has: stored.remove");
           const guards = target.guardsKeys ?? false;
           assert.equal(guards, can.guardsKeys ?? false, "can.guardsKeys isn't what the target says");
           assert.equal(place.kept !== undefined, can.rename ?? false, "can.rename needs the place's kept");

@@ -22,7 +22,7 @@ function cases(flaw?: string): ContractCase[] {
         [Symbol.asyncDispose]: async () => {},
       };
     },
-    can: { resume: true, rename: true, apply: true, keys: true, sample: true },
+    can: { resume: true, rename: true, apply: true, keys: true, sample: true, stored: true, remove: true },
     expected: plain,
   });
 }

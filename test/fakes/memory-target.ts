@@ -5,6 +5,7 @@ import type { Plugin } from "../../core/plugin/plugin.ts";
 import type { Target } from "../../core/plugin/roles.ts";
 import type { Batch, SourceRecord, Table, TargetDocument, WriteResult } from "../../core/types.ts";
 import { setField } from "../../core/schema/set-field.ts";
+import { memoryStored, STORED_FLAWS } from "./memory-stored.ts";
 
 /** What is stored: outlives the targets, as a server does. */
 export type MemoryStore = Map<string, { id: string; documents: Map<string, TargetDocument> }>;
@@ -40,6 +41,7 @@ export const FLAWS: Record<string, string[]> = {
   "documents wait for close": ["values of every type"],
   "count hangs when it is to stop": ["a run that is to stop"],
   "apply isn't there": ["what it is said to be able to"],
+  ...STORED_FLAWS,
 };
 
 /** The plugin over a store, with a flaw or none. */
@@ -187,6 +189,10 @@ export function memoryTarget(store: MemoryStore, flaw?: string): Plugin {
         },
       };
       if (has("apply isn't there")) delete target.apply;
+      if (!has("stored isn't there")) {
+        const documentsOf = (table: Table) => store.get(nameOf(table))?.documents ?? new Map();
+        Object.assign(target, { stored: memoryStored(ctx, documentsOf, has) });
+      }
       ctx.provide("target", target);
     },
   };

@@ -170,6 +170,12 @@ export function fileLease(folder: string, id: string): FileLease {
 
     renew: (ours) => attempt(path, () => renew(ours)),
 
+    find: () =>
+      attempt(path, async () => {
+        if ((await lookAgain(() => find(0))) === undefined) return undefined;
+        return withDraft("", (_, now) => lookAgain(() => find(now)));
+      }),
+
     release: (ours) => attempt(path, () => release(ours)),
 
     async check() {

@@ -66,6 +66,14 @@ export async function renewLease(
   return other === null || [NOBODY, token].includes(other.holder.token) ? undefined : holding(other);
 }
 
+/** See `LeaseKeeper.find`. */
+export async function findLease(db: Db, { collection, id }: LeasePlace): Promise<Holding | undefined> {
+  const options = { readConcern: "majority", maxTimeMS: WRITE_TIMEOUT } as const;
+  const stages = [{ $match: { _id: idOf(id) } }, { $set: { seenAt: "$$NOW" } }];
+  const [found] = await db.collection(collection).aggregate<LeaseDocument>(stages, options).toArray();
+  return found === undefined || found.holder.token === NOBODY ? undefined : holding(found);
+}
+
 /** See `LeaseKeeper.release`. */
 export async function releaseLease(db: Db, { collection, id }: LeasePlace, { token }: Holder): Promise<void> {
   const query = { _id: idOf(id), "holder.token": token };

@@ -3,10 +3,7 @@ import type { Converter } from "../../../core/plugin/roles.ts";
 import type { Item, Page, SourceRecord, Unit } from "../../../core/types.ts";
 import type { Transcoder } from "../../../core/plugin/transcoder.ts";
 import { itemList } from "../_item-list.ts";
-import { BACKSLASH, CLOSE, CLOSE_LIST, COMMA, OPEN, OPEN_LIST, QUOTE } from "../../_bson/json-bytes.ts";
-
-/** Strings up to here are searched byte by byte; beyond, the native search is faster. */
-const SHORT = 32;
+import { itemBounds } from "../../_dynamodb/item-bounds.ts";
 
 /** An item in its page's body. */
 interface Slice {
@@ -70,65 +67,4 @@ export function createItemSlicer(unit: Unit, converter: Converter): Transcoder {
 
 function itemOf({ body, start, end }: Slice): Item {
   return JSON.parse(body.toString("utf8", start, end)) as Item;
-}
-
-/**
- * Where the items of a list begin and end.
- *
- * @param from behind the list's opening bracket
- * @returns start and end in turns; undefined: this is no list of objects without blanks between
- */
-function itemBounds(body: Buffer, from: number): number[] | undefined {
-  const bounds: number[] = [];
-  let at = from;
-  if (body[at] === CLOSE_LIST) return bounds;
-  for (;;) {
-    const end = body[at] === OPEN ? endOfObject(body, at) : -1;
-    if (end < 0) return undefined;
-    bounds.push(at, end);
-    const next = body[end];
-    if (next === CLOSE_LIST) return bounds;
-    if (next !== COMMA) return undefined;
-    at = end + 1;
-  }
-}
-
-/** Behind the object that begins there, or -1. */
-function endOfObject(body: Buffer, start: number): number {
-  const { length } = body;
-  let depth = 0;
-  for (let at = start; at < length; at++) {
-    const byte = body[at]!;
-    if (byte === QUOTE) {
-      at = endOfString(body, at + 1);
-      if (at < 0) return -1;
-    } else if (byte === OPEN || byte === OPEN_LIST) depth++;
-    else if (byte === CLOSE || byte === CLOSE_LIST) {
-      depth--;
-      if (depth === 0) return at + 1;
-    }
-  }
-  return -1;
-}
-
-/** The quote that ends the string whose first byte is there, or -1. */
-function endOfString(body: Buffer, start: number): number {
-  const near = Math.min(start + SHORT, body.length);
-  let at = start;
-  for (; at < near; at++) {
-    const byte = body[at]!;
-    if (byte === QUOTE) return at;
-    if (byte === BACKSLASH) at++;
-  }
-  for (at = body.indexOf(QUOTE, at); at >= 0; at = body.indexOf(QUOTE, at + 1)) {
-    if (!isEscaped(body, at, start)) return at;
-  }
-  return -1;
-}
-
-/** An odd number of backslashes before it. */
-function isEscaped(body: Buffer, at: number, start: number): boolean {
-  let before = at - 1;
-  while (before >= start && body[before] === BACKSLASH) before--;
-  return (at - before) % 2 === 0;
 }

@@ -11,11 +11,9 @@ import type {
   Table,
   TargetDocument,
 } from "../../../core/types.ts";
+import { keyBytes, PARTITION_BYTES, SORT_BYTES } from "../../_dynamodb/key-limits.ts";
 import { createRequest } from "./schema.ts";
 import { causeOf, type Tables } from "./tables.ts";
-
-/** The longest keys that an index takes. */
-const [PARTITION_BYTES, SORT_BYTES] = [2048, 1024];
 
 /** See the top of the file. */
 export interface Indexes {
@@ -110,9 +108,4 @@ function unfitIn(index: SecondaryIndex, item: TargetDocument): string[] {
     { attributes: sortOf(index), most: SORT_BYTES },
   ].flatMap(({ attributes, most }) => (bytesOf(attributes) > most ? attributes : []));
   return [...new Set([...mistyped, ...tooLong].map(targetNameOf))];
-}
-
-/** A key attribute's size as the service counts it; numbers are always short enough. */
-function keyBytes({ S, B }: AttributeValue = {}): number {
-  return Buffer.byteLength(S ?? "") + Buffer.byteLength(B ?? "", "base64");
 }

@@ -1,6 +1,7 @@
 /** A collection's indexes and UUID, in the form of mongodump's `<table>.metadata.json`. */
 import { randomUUID } from "node:crypto";
 import { readFile, stat } from "node:fs/promises";
+import { BSON, type Document } from "mongodb";
 import { indexNames } from "../../../core/schema/indexes.ts";
 import type { TargetIndex } from "../../../core/types.ts";
 import { isMissing } from "./disk.ts";
@@ -33,14 +34,27 @@ function indexText(index: TargetIndex, name: string): string {
   return `{${INDEX_VERSION},${unique}"key":{${fields.join(",")}},"name":${JSON.stringify(name)}}`;
 }
 
+/** The indexes in a metadata file, as a server lists them; none without one that can be understood. */
+export async function indexesIn(path: string): Promise<Document[]> {
+  const { indexes } = await metadataIn(path);
+  return Array.isArray(indexes)
+    ? (indexes as Document[]).filter((each) => typeof each?.["key"] === "object")
+    : [];
+}
+
 /** The UUID in a metadata file; undefined without such a file, or in one that can't be understood. */
 export async function uuidInMetadata(path: string): Promise<string | undefined> {
+  const { uuid } = await metadataIn(path);
+  return typeof uuid === "string" ? uuid : undefined;
+}
+
+async function metadataIn(path: string): Promise<Record<string, unknown>> {
+  const found = await text(path);
   try {
-    const { uuid } = JSON.parse((await text(path)) ?? "{}") as { uuid?: unknown };
-    return typeof uuid === "string" ? uuid : undefined;
-  } catch (error) {
-    if (error instanceof SyntaxError || error instanceof TypeError) return undefined;
-    throw error;
+    const parsed: unknown = BSON.EJSON.parse(found ?? "{}");
+    return typeof parsed === "object" && parsed !== null ? (parsed as Record<string, unknown>) : {};
+  } catch {
+    return {};
   }
 }
 

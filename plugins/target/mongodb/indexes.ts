@@ -23,11 +23,6 @@ const REFUSALS = [...ARRAYS, NOT_COMPOUND, CANNOT_CREATE];
 /** Told of a user's index that isn't built as it was planned. */
 export type Warn = (message: string) => void;
 
-/** An index that is there. */
-interface Existing extends Pick<TargetIndex, "fields" | "unique"> {
-  name: string;
-}
-
 /** Whether an index refuses a document. */
 export function isIndexRefusal({ code }: { code: number }): boolean {
   return ARRAYS.includes(code);
@@ -87,9 +82,9 @@ async function buildOne(db: Db, table: Table, index: TargetIndex, warn: Warn): P
 }
 
 async function createUnlessThere(db: Db, table: Table, index: TargetIndex): Promise<void> {
-  const existing = await existingIndexes(db, table);
-  if (existing.some((each) => isAlike(each, index) && (each.unique || !index.unique))) return;
-  const taken = existing.map(({ name }) => name);
+  const existing = await listIndexes(db, table);
+  if (existing.some((each) => isAlike(each, index) && (each["unique"] === true || !index.unique))) return;
+  const taken = existing.map(({ name }) => String(name));
   await create(db, table, [{ ...index, name: freeName(indexPattern(index), taken) }]);
 }
 
@@ -136,17 +131,17 @@ export async function makeFit(
   const unfit = made.filter(
     (index, i) => !fits(document, index) && made.findIndex((each) => isSameIndex(each, index)) === i,
   );
-  const existing = await existingIndexes(db, table);
+  const existing = await listIndexes(db, table);
   for (const index of unfit) {
-    const found = existing.find((each) => !each.unique && isAlike(each, index));
+    const found = existing.find((each) => each["unique"] !== true && isAlike(each, index));
     if (found === undefined) continue;
     const fields = index.fields.map(({ path }) => path).join(", ");
-    const what = `a document of table ${table.name} has a list or a set in ${fields}, which the index ${found.name} can't have`;
+    const what = `a document of table ${table.name} has a list or a set in ${fields}, which the index ${found["name"]} can't have`;
     const instead = ascendingInstead(index);
     const kept = instead !== undefined && fits(document, instead);
     warn(kept ? `${what}: it becomes ${indexPattern(instead)}` : `${what}: it is left out`);
     if (kept) await buildOne(db, table, instead, warn);
-    await dropIndex(db, table, found.name);
+    await dropIndex(db, table, String(found["name"]));
   }
   return unfit.length > 0;
 }
@@ -180,21 +175,21 @@ export function ascendingInstead(index: TargetIndex): TargetIndex | undefined {
 }
 
 /** What a compound hashed index becomes where there is none. */
-function hashedOnFirst(index: TargetIndex): TargetIndex | undefined {
+export function hashedOnFirst(index: TargetIndex): TargetIndex | undefined {
   const [first, ...others] = index.fields;
   return isHashed(index) && others.length > 0 ? { ...index, fields: [first!] } : undefined;
 }
 
 /** Whether an index is this one: names that are numbers have lost their order where it was decoded. */
-function isAlike(existing: Existing, { fields }: TargetIndex): boolean {
+export function isAlike(existing: Document, { fields }: TargetIndex): boolean {
   const key = Object.fromEntries(fields.map(({ path, kind }) => [path, kind === "hashed" ? kind : 1]));
-  return isSameIndex(existing, { fields: fieldsOf(key) });
+  return isSameIndex({ fields: fieldsOf(existing["key"] as Document) }, { fields: fieldsOf(key) });
 }
 
-async function existingIndexes(db: Db, { targetName }: Table): Promise<Existing[]> {
+/** The indexes of a collection as the server lists them; none where there is no collection. */
+export async function listIndexes(db: Db, { targetName }: Table): Promise<Document[]> {
   try {
-    const found = await db.collection(targetName).listIndexes().toArray();
-    return found.map(({ name, key, unique }) => ({ name, unique: unique === true, fields: fieldsOf(key) }));
+    return await db.collection(targetName).listIndexes().toArray();
   } catch (error) {
     if (hasCode(error, NAMESPACE_NOT_FOUND)) return [];
     throw error;

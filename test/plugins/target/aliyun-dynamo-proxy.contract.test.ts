@@ -65,6 +65,6 @@ function unordered(item: Item): Item {
   return Object.fromEntries(Object.entries(item).map(([name, of]) => [name, value(of)]));
 }
 
-const can = { resume: true, apply: true, keys: true, encoded: true, guardsKeys: true };
+const can = { resume: true, apply: true, keys: true, stored: true, encoded: true, guardsKeys: true };
 for (const { name, run } of targetContract({ plugin: proxy, makePlace, can, expected: unordered }))
   test(name, run);

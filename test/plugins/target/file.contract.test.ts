@@ -39,7 +39,7 @@ function documents(bytes: Buffer): Field[][] {
   return found;
 }
 
-const can = { resume: true, rename: true, encoded: true };
+const can = { resume: true, rename: true, encoded: true, stored: true };
 
 describe.each([
   ["change", changed],

@@ -5,7 +5,7 @@ import { targetContract, type TargetPlace } from "../../contracts/index.ts";
 import { sharedServers } from "../../servers/shared.ts";
 
 import { openPlaces } from "./mongodb/place.ts";
-import { changed } from "./mongodb/typed-items.ts";
+import { changed, raw } from "./mongodb/typed-items.ts";
 
 // the limit set in the preload holds for the first file only
 setDefaultTimeout(180_000);
@@ -22,6 +22,12 @@ const can = {
   keys: true,
   sample: true,
   encoded: true,
+  stored: true,
+  remove: true,
 };
 for (const { name, run } of targetContract({ plugin: mongodb, makePlace, can, expected: changed }))
   test(name, run);
+
+const makeRaw = (): Promise<TargetPlace> => places.makePlace({ "convert.type": "raw" });
+for (const { name, run } of targetContract({ plugin: mongodb, makePlace: makeRaw, can, expected: raw }))
+  if (name.startsWith("stored: ")) test(`raw, ${name}`, run);

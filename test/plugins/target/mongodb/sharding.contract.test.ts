@@ -31,6 +31,8 @@ const can = {
   keys: true,
   sample: true,
   encoded: true,
+  stored: true,
+  remove: true,
   guardsKeys: true,
 };
 for (const { name, run } of targetContract({ plugin: mongodb, makePlace, can, expected: changed }))
