@@ -1,15 +1,23 @@
 /** `bun run bench`: the tool's full migration against the floor, alternately on one mongod. See README.md. */
 import { MongoClient } from "mongodb";
-import { writeFileSync } from "node:fs";
-import { join, resolve } from "node:path";
+import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { startMongod } from "../test/servers/mongod.ts";
 import { ownTempFolder } from "../test/servers/process.ts";
+import { mustBeComplete, sameAsFloor, settle } from "./contents.ts";
+import {
+  GROWTH_FACTOR,
+  itemsOf,
+  refuse,
+  settingsOf,
+  shapeOf,
+  wholeNumber,
+  withProfileFolder,
+} from "./flags.ts";
 import type { FloorResult } from "./floor.ts";
 import { runFloor, runTool, type Source, startSource, type ToolResult } from "./measure.ts";
-import { MAX_ITEMS, type Shape, SHAPES } from "./orders.ts";
 import { format, type Report, summarize } from "./report.ts";
-import { mustBeComplete, sameAsFloor, settle } from "./verify.ts";
+import { ID, setArgs, TOOL, toolCommand, tunedConf, writeConf } from "./tool.ts";
 
 const HELP = `bun run bench [options]
   --shape=SHAPE     size of an item: small (120 B), medium (0.7 KB) or large (10 KB) (medium)
@@ -23,30 +31,18 @@ const HELP = `bun run bench [options]
   --json            the report as JSON
   --check           exit code 1 when a target is missed`;
 
-/** The target database, which the tool names after its id. */
-const ID = "bench";
-const GROWTH_FACTOR = 10;
 /** Enough for mongod to write as it would on a server of its own; the tests' half a gigabyte would be the brake. */
 const CACHE_GB = 2;
-
-/** Node's parser has no optional values: `--profile` alone means the current folder. */
-const argv = process.argv.slice(2).map((arg) => (arg === "--profile" ? "--profile=." : arg));
-
-/** A mistyped option is one line, no stack. */
-function refuse(error: unknown): never {
-  console.error(`${error instanceof Error ? error.message : String(error)}\n\n${HELP}`);
-  process.exit(2);
-}
 
 function parse() {
   try {
     return parseArgs({
-      args: argv,
+      args: withProfileFolder(process.argv.slice(2)),
       options: {
         shape: { type: "string", default: "medium" },
         items: { type: "string" },
         runs: { type: "string", default: "5" },
-        tool: { type: "string", default: join(import.meta.dirname, "../bin/cli.ts") },
+        tool: { type: "string", default: TOOL },
         set: { type: "string", multiple: true, default: [] },
         gsi: { type: "string", default: "0" },
         growth: { type: "boolean", default: false },
@@ -57,71 +53,24 @@ function parse() {
       },
     }).values;
   } catch (error) {
-    return refuse(error);
+    return refuse(error, HELP);
   }
 }
 const flags = parse();
-
-/** The size of an item, from its flag. */
-function shapeOf(name: string): Shape {
-  const found = SHAPES.find((shape) => shape === name);
-  if (found === undefined) throw new Error(`--shape must be one of ${SHAPES.join(", ")}`);
-  return found;
-}
-
-/** A whole number between two limits, from a flag. */
-function count(name: "items" | "runs" | "gsi", least: number, most: number): number {
-  const value = Number(flags[name] ?? (flags.shape === "large" ? 30_000 : 300_000));
-  if (Number.isInteger(value) && value >= least && value <= most) return value;
-  throw new Error(`--${name} must be a whole number from ${least} to ${most}`);
-}
-
-/** A tuned conf, as a user with a big table would write it: four segments, pages of 1 MB, large batches. */
-const conf = (source: string, target: string): Record<string, string> => ({
-  "conf.version": "4",
-  id: ID,
-  sync_mode: "full",
-  "source.endpoint_url": source,
-  "source.access_key_id": "placeholder",
-  "source.secret_access_key": "placeholder",
-  "source.region": "us-east-1",
-  "target.type": "mongodb",
-  "target.address": target,
-  "target.mongodb.type": "replica",
-  "target.db.exist": "drop",
-  "convert.type": "change",
-  "qps.full": "10000",
-  "qps.full.batch_num": "1500",
-  "full.read.concurrency": "4",
-  "full.document.concurrency": "4",
-  "full.document.write.batch": "1000",
-  // several of these may run on one machine
-  system_profile: "-1",
-  "full_sync.http_port": "-1",
-  "incr_sync.http_port": "-1",
-});
-
-function toolCommand(confFile: string): string[] {
-  const tool = resolve(flags.tool);
-  const args = [`-conf=${confFile}`, ...flags.set.flatMap((setting) => ["--set", setting])];
-  const isSource = /\.[mc]?[jt]s$/.test(tool);
-  if (flags.profile && !isSource) throw new Error("--profile needs the tool's source, not an executable");
-  const profile = flags.profile ? ["--cpu-prof", `--cpu-prof-dir=${resolve(flags.profile)}`] : [];
-  return isSource ? [process.execPath, ...profile, tool, ...args] : [tool, ...args];
-}
 
 const say = (text: string): void => console.error(text);
 
 async function bench(signal: AbortSignal): Promise<Report> {
   const shape = shapeOf(flags.shape);
-  const items = count("items", 1, MAX_ITEMS / GROWTH_FACTOR);
-  const runs = count("runs", 1, 100);
-  const gsi = count("gsi", 0, 2);
+  const items = itemsOf(flags.items, shape);
+  const runs = wholeNumber("runs", flags.runs, 1, 100);
+  const gsi = wholeNumber("gsi", flags.gsi, 0, 2);
   await using cleanup = new AsyncDisposableStack();
   const scratch = ownTempFolder("bench");
   cleanup.defer(() => scratch.remove());
   const cwd = scratch.folder;
-  const command = toolCommand(join(cwd, "bench.conf"));
+  const conf = join(cwd, "bench.conf");
+  const command = toolCommand(flags, [`-conf=${conf}`, ...setArgs(flags.set)]);
   // never the user's own server: everything on it is dropped between the runs
   const mongod = await startMongod({ own: true, cacheGb: CACHE_GB });
   cleanup.defer(() => mongod.stop());
@@ -145,13 +94,8 @@ async function bench(signal: AbortSignal): Promise<Report> {
     work: (source: Source, used: Record<string, string>) => Promise<T>,
   ): Promise<T> => {
     await using source = await startSource({ items: of, gsi, shape });
-    const used = conf(source.url, mongod.uri);
-    writeFileSync(
-      join(cwd, "bench.conf"),
-      Object.entries(used)
-        .map(([key, value]) => `${key} = ${value}\n`)
-        .join(""),
-    );
+    const used = tunedConf(source.url, mongod.uri);
+    writeConf(conf, used);
     return await work(source, used);
   };
 
@@ -177,13 +121,7 @@ async function bench(signal: AbortSignal): Promise<Report> {
   const big = flags.growth
     ? await withSource(items * GROWTH_FACTOR, (source) => tool(source, items * GROWTH_FACTOR))
     : undefined;
-  const overrides = flags.set.map((setting) =>
-    setting
-      .split(/=(.*)/s)
-      .slice(0, 2)
-      .map((part) => part.trim()),
-  );
-  return summarize(pairs, big, { ...used, ...(Object.fromEntries(overrides) as Record<string, string>) });
+  return summarize(pairs, big, { ...used, ...settingsOf(flags.set) });
 }
 
 const abort = new AbortController();

@@ -11,19 +11,20 @@ export interface ToolResult {
   items: number;
   /** From spawn to exit. */
   wallMs: number;
-  /** From the first request at the source to `full sync done!`: without the runtime's start and end. */
+  /** From the first request at the source to the line that ends the work: without the runtime's start and end. */
   pureMs: number;
   /** User and system time of the process and the descendants it waited for. */
   cpuUs: number;
   /** Highest resident memory of the whole process tree. */
   peakBytes: number;
   source: SourceStats;
+  /** The end of what it printed on standard output. */
+  output: string;
 }
 
 /** A running stand-in for DynamoDB. */
 export type Source = Server<SourceStats>;
 
-const DONE = "full sync done!";
 const SAMPLE_MS = 100;
 const KILL_AFTER_MS = 5_000;
 /** Slower than this is not a measurement any more but a hang. */
@@ -109,16 +110,19 @@ function treeBytes(pid: number): number {
   }
 }
 
-/** Keeps the end of an output, for the error message, and tells when the line that ends the full phase came. */
-async function follow(stream: ReadableStream<Uint8Array>, onDone: () => void): Promise<string> {
+/** Keeps the end of an output, for the error message, and tells when the text that ends the work came. */
+async function follow(
+  stream: ReadableStream<Uint8Array>,
+  end?: { text: string; onDone: () => void },
+): Promise<string> {
   const decoder = new TextDecoder();
   let tail = "";
   let done = false;
   for await (const chunk of stream) {
     tail = (tail + decoder.decode(chunk, { stream: true })).slice(-4_000);
-    if (!done && tail.includes(DONE)) {
+    if (!done && end !== undefined && tail.includes(end.text)) {
       done = true;
-      onDone();
+      end.onDone();
     }
   }
   return tail;
@@ -133,13 +137,18 @@ export interface ToolCommand {
   items: number;
   source: Source;
   signal: AbortSignal;
+  /** What it prints when its work is done. */
+  done?: string;
+  /** The exit code that it should end with. */
+  code?: number;
 }
 
 /**
  * Runs the tool once. Its maximum from the kernel would include this process's own size at the fork, so nothing
  * big is ever held here.
  */
-export async function runTool({ command, cwd, items, source, signal }: ToolCommand): Promise<ToolResult> {
+export async function runTool(options: ToolCommand): Promise<ToolResult> {
+  const { command, cwd, items, source, signal, done = "full sync done!", code: wanted = 0 } = options;
   await source.stats();
   signal.throwIfAborted();
   const timeout = AbortSignal.timeout(START_MS + (items / SLOWEST_ITEMS_PER_SECOND) * 1_000);
@@ -158,17 +167,18 @@ export async function runTool({ command, cwd, items, source, signal }: ToolComma
   let doneAt = 0;
   try {
     const output = Promise.all([
-      follow(child.stdout, () => (doneAt = Date.now())),
-      follow(child.stderr, () => {}),
+      follow(child.stdout, { text: done, onDone: () => (doneAt = Date.now()) }),
+      follow(child.stderr),
     ]);
     const code = await child.exited;
     const wallMs = performance.now() - started;
     signal.throwIfAborted();
-    const text = (await output).join("\n").trim();
+    const printed = await output;
+    const text = printed.join("\n").trim();
     if (timeout.aborted) throw new Error(`the tool did not end in time:\n${text}`);
-    if (code !== 0 || doneAt === 0)
+    if (code !== wanted || doneAt === 0)
       throw new Error(
-        `the tool failed with exit code ${code}${code === 0 ? ` and no '${DONE}'` : ""}:\n${text}`,
+        `the tool failed with exit code ${code}${code === wanted ? ` and no '${done}'` : ""}:\n${text}`,
       );
     const usage = child.resourceUsage();
     if (!usage) throw new Error("no resource usage for the tool");
@@ -180,6 +190,7 @@ export async function runTool({ command, cwd, items, source, signal }: ToolComma
       cpuUs: Number(usage.cpuTime.total),
       peakBytes: Math.max(usage.maxRSS, sampled),
       source: seen,
+      output: printed[0],
     };
   } finally {
     clearInterval(sampler);

@@ -37,7 +37,8 @@ const PEAK_MB = 500;
 /** Ten times the items may show this much more: a collector's mood, no growth. */
 const GROWTH = 1.25;
 
-function figure(values: number[]): Figure {
+/** Of single runs. */
+export function figure(values: number[]): Figure {
   const sorted = values.toSorted((a, b) => a - b);
   const at = (place: number): number => sorted[place] ?? NaN;
   const middle = (sorted.length - 1) / 2;
@@ -48,8 +49,8 @@ function figure(values: number[]): Figure {
   };
 }
 
-const megabytes = (bytes: number): number => bytes / 1024 / 1024;
-const perSecond = (items: number, ms: number): number => (items / ms) * 1_000;
+export const megabytes = (bytes: number): number => bytes / 1024 / 1024;
+export const perSecond = (items: number, ms: number): number => (items / ms) * 1_000;
 const floorMs = (run: FloorResult): number => run.insertMs + run.indexMs;
 
 /** Sums up pairs of runs, and the one of ten times the items where there was one. */
@@ -116,11 +117,15 @@ function targets({ ratio, tool, growth }: Report): Target[] {
 }
 
 /** `median (min–max)`. */
-function show({ median, min, max }: Figure, digits = 0): string {
+export function show({ median, min, max }: Figure, digits = 0): string {
   const number = (value: number): string =>
     value.toLocaleString("en", { minimumFractionDigits: digits, maximumFractionDigits: digits });
   return `${number(median)} (${number(min)}–${number(max)})`;
 }
+
+/** Which targets hold. */
+export const targetLines = (targets: Target[]): string[] =>
+  targets.map(({ name, figure: found, holds }) => `${holds ? "ok  " : "MISS"}  ${name}: ${found}`);
 
 /** The report as text. */
 export function format(report: Report): string {
@@ -147,8 +152,6 @@ export function format(report: Report): string {
     `  without start and end of the process: ${show(report.pureRatio, 2)}`,
     `the source's own CPU, µs an item: ${show(report.sourceCpuUsPerItem, 2)}`,
     "",
-    ...report.targets.map(
-      ({ name, figure: found, holds }) => `${holds ? "ok  " : "MISS"}  ${name}: ${found}`,
-    ),
+    ...targetLines(report.targets),
   ].join("\n");
 }

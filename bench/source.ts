@@ -1,5 +1,5 @@
 /**
- * A stand-in for DynamoDB in a process of its own: ListTables, DescribeTable and Scan over one table of orders,
+ * A stand-in for DynamoDB in a process of its own: ListTables, DescribeTable, Scan and BatchGetItem over one table of orders,
  * served from memory at far less CPU than any reader needs. `bun bench/source.ts --items=300000 [--gsi=1] [--shape=large]` prints
  * its address and ends when its standard input does, so that it can't outlive the benchmark.
  */
@@ -145,14 +145,36 @@ function pageOf(start: number, stop: number, more: boolean, capacity: boolean): 
   return page;
 }
 
+interface BatchGetRequest {
+  RequestItems: Record<string, { Keys: { pk?: { S?: string }; sk?: { N?: string } }[] } | undefined>;
+}
+
+function batchGet({ RequestItems }: BatchGetRequest): Response {
+  const found = (RequestItems[TABLE]?.Keys ?? []).flatMap((key) => {
+    const index = indexOf(key);
+    const isThere = index >= 0 && index < items && Bun.deepEquals(keyOf(index)["pk"], key.pk);
+    return isThere
+      ? [
+          cut(orders, index, index + 1)
+            .bytes.subarray(0, -1)
+            .toString(),
+        ]
+      : [];
+  });
+  return answer(Buffer.from(`{"Responses":{"${TABLE}":[${found.join()}]},"UnprocessedKeys":{}}`));
+}
+
 async function serve(request: Request): Promise<Response> {
   if (request.method === "GET") return Response.json(takeStats());
   stats.firstRequestAt ||= Date.now();
   const action = request.headers.get("x-amz-target")?.split(".")[1];
   const body = (await request.json()) as ScanRequest & { TableName?: string };
+  if (action === "BatchGetItem") return batchGet(body as unknown as BatchGetRequest);
   if (action === "ListTables") return answer({ TableNames: [TABLE] });
   if (body.TableName !== TABLE) return refuse("ResourceNotFoundException", "Requested resource not found");
   if (action === "DescribeTable") return answer({ Table: describe() });
+  if (action === "DescribeTimeToLive")
+    return answer({ TimeToLiveDescription: { TimeToLiveStatus: "DISABLED" } });
   if (action === "Scan") return scan(body);
   return refuse("UnknownOperationException", `${action} is not served here`);
 }
