@@ -28,6 +28,8 @@ export type ErrorCode =
   | "DATA_UNFIT"
   | "DUPLICATE_KEY"
   | "COUNT_MISMATCH"
+  | "DIFFERENT"
+  | "DISK_FAILED"
   | "HOOK_FAILED"
   | "SKIP_FAILED"
   | "INTERRUPTED"
@@ -61,6 +63,8 @@ const CODES: Record<ErrorCode, { exit: number; meaning: string }> = {
   DATA_UNFIT: { exit: 1, meaning: "an item can't be represented at the target without loss" },
   DUPLICATE_KEY: { exit: 1, meaning: "two documents have the same key" },
   COUNT_MISMATCH: { exit: 1, meaning: "the target holds fewer documents than were written" },
+  DIFFERENT: { exit: 3, meaning: "source and target differ, and verify has said where" },
+  DISK_FAILED: { exit: 1, meaning: "what verify has read can't be kept on the disk" },
   HOOK_FAILED: { exit: 1, meaning: "a plugin's hook threw" },
   SKIP_FAILED: { exit: 1, meaning: "records to be skipped can't be kept on the disk" },
   INTERRUPTED: { exit: 130, meaning: "the program that runs the library stopped it" },

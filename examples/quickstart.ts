@@ -7,12 +7,13 @@
  *   2. Tables     orders (50,000 items, sort key, two global secondary indexes), users, and types: one item with values
  *                 of every DynamoDB type.
  *   3. Migration  the real command line with a short nimo-shake.conf, as you would run it.
- *   4. Changes    some items are added, changed and deleted while it follows the streams; then it is stopped.
- *   5. Result     the counts on both sides, and the indexes.
- *   6. Values     what became of every value of that one item.
+ *   4. Changes    some items are added, changed and deleted while it follows the streams.
+ *   5. Verify     each item is compared with its document while the migration goes on; then it is stopped.
+ *   6. Result     the counts on both sides, and the indexes.
+ *   7. Values     what became of every value of that one item.
  *
- * At the end, all that was started or created is gone, in servers of your own too. The exit code is 0 if every table
- * arrived whole.
+ * At the end, all that was started or created is gone, in servers of your own too. The exit code is 0 if both
+ * sides are equal.
  */
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -91,19 +92,25 @@ async function quickstart(): Promise<boolean> {
   for (const suffix of ["", "-checkpoint", "-checkpoint-state"]) {
     cleanup.defer(async () => void (await mongodb.db(database + suffix).dropDatabase()));
   }
-  const tool = await startMigration(dynamoEndpoint, mongoUri);
+  const conf = writeConf(dynamoEndpoint, mongoUri);
+  const tool = await startTool(`-conf=${conf}`);
   await untilFullDone(tool);
 
   console.log("\n4. Changes");
   await showChanges(dynamodb, `${prefix}users`, mongodb.db(database).collection(`${prefix}users`));
+
+  console.log("\n5. Verify\n   nimo-shake verify -c nimo-shake.conf, while the migration goes on, says:\n");
+  const comparison = await startTool("verify", "-c", conf, "--set", "log.level=warn");
+  const verified = await comparison.exited;
+  if (verified !== 0) throw new Error(`nimo-shake verify ended with exit code ${verified}`);
   process.kill(tool.pid, "SIGTERM");
   const code = await tool.exited;
   if (code !== STOPPED) throw new Error(`nimo-shake ended with exit code ${code}`);
 
-  console.log("\n5. Result");
+  console.log("\n6. Result");
   const same = await showResult();
 
-  console.log("\n6. Values");
+  console.log("\n7. Values");
   await showValues();
   console.log(
     `\n${same ? "Done" : "The counts differ"}, after ${((performance.now() - start) / 1000).toFixed(1)} s.`,
@@ -156,11 +163,8 @@ async function untilFullDone(tool: Child): Promise<void> {
   }
 }
 
-/**
- * Starts the command line as a user would. The large pages are for the servers of tests, where a page
- * costs the more the larger the table is.
- */
-async function startMigration(dynamoEndpoint: string, mongoUri: string): Promise<Child> {
+/** Gives its path. The large pages are for the servers of tests, where a page costs the more the larger the table is. */
+function writeConf(dynamoEndpoint: string, mongoUri: string): string {
   const conf = `conf.version = 4
 id = ${database}
 sync_mode = all
@@ -172,16 +176,24 @@ full_sync.http_port = 0
 incr_sync.http_port = 0
 qps.full.batch_num = 5000
 `;
-  const work = ownTempFolder("quickstart");
-  cleanup.defer(() => work.remove());
-  writeFileSync(join(work.folder, "nimo-shake.conf"), conf);
+  const { folder, remove } = ownTempFolder("quickstart");
+  cleanup.defer(remove);
+  const path = join(folder, "nimo-shake.conf");
+  writeFileSync(path, conf);
   console.log(
     `   nimo-shake -conf=nimo-shake.conf, which says:\n\n${redactText(conf).trimEnd().replace(/^/gm, "     ")}\n`,
   );
+  return path;
+}
+
+/** Starts the command line as a user would, in a folder of its own. */
+function startTool(...args: string[]): Promise<Child> {
+  const work = ownTempFolder("quickstart");
+  cleanup.defer(() => work.remove());
   // settings of the environment would be stronger than the file
   const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith("NIMO_")));
   const cli = fileURLToPath(new URL("../bin/cli.ts", import.meta.url));
-  return work.start(process.execPath, [cli, "-conf=nimo-shake.conf"], "inherit", { env });
+  return work.start(process.execPath, [cli, ...args], "inherit", { env });
 }
 
 async function showResult(): Promise<boolean> {

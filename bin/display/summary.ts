@@ -1,29 +1,9 @@
 /** The table that ends a run. */
-import Table from "cli-table3";
 import { isCopied, type Progress, type TableProgress } from "../../core/progress/progress.ts";
 import { formatCount, formatSize } from "../format.ts";
+import { drawTable } from "./table.ts";
 
 const SECOND = 1000;
-const MIN_NAME = 12;
-
-/** ASCII borders survive log files and mails. */
-const PLAIN_BORDERS = {
-  top: "-",
-  "top-mid": "+",
-  "top-left": "+",
-  "top-right": "+",
-  bottom: "-",
-  "bottom-mid": "+",
-  "bottom-left": "+",
-  "bottom-right": "+",
-  left: "|",
-  "left-mid": "+",
-  mid: "-",
-  "mid-mid": "+",
-  right: "|",
-  "right-mid": "+",
-  middle: "|",
-};
 
 /** What {@link summaryTable} takes. */
 export interface SummaryOptions {
@@ -59,26 +39,7 @@ export function summaryTable(progress: Progress, options: SummaryOptions = {}): 
   const head = ["table", "items", "bytes", "seconds", "items/s", "indexes", "overflowed", ...more];
   const cells = rows.map((row) => [...cellsOf(row), ...more.map((column) => formatCount(row[column]))]);
 
-  const widths = head.map(
-    (title, at) => Math.max(title.length, ...cells.map((row) => row[at]?.length ?? 0)) + 2,
-  );
-  const excess = widths.reduce((sum, each) => sum + each + 1, 1) - width;
-  const nameWidth = (widths[0] ?? 0) - Math.max(0, excess);
-  // Too narrow for a table: the same as a list.
-  if (excess > 0 && nameWidth < MIN_NAME) return list(head, cells);
-  widths[0] = nameWidth;
-  const table = new Table({
-    head,
-    colWidths: widths,
-    // A long name goes on in the next line of its cell; cut, two tables could look like one.
-    wordWrap: true,
-    wrapOnWordBoundary: false,
-    colAligns: head.map((_, at) => (at === 0 ? "left" : "right")),
-    style: { head: isTTY && !process.env["NO_COLOR"] ? ["bold"] : [], border: [], compact: true },
-    ...(isTTY ? {} : { chars: PLAIN_BORDERS }),
-  });
-  table.push(...cells);
-  return table.toString();
+  return drawTable(head, cells, { width, isTTY });
 }
 
 function tableRow(table: TableProgress, time: number): Row {
@@ -123,10 +84,4 @@ function cellsOf(row: Row): string[] {
     formatCount(row.indexes),
     formatCount(row.overflowed),
   ];
-}
-
-function list(head: string[], rows: string[][]): string {
-  return rows
-    .map(([name, ...rest]) => [name, ...rest.map((cell, at) => `  ${head[at + 1]}: ${cell}`)].join("\n"))
-    .join("\n");
 }

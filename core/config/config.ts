@@ -67,6 +67,8 @@ export interface Config {
   /** Empty with `checkpoint.type = file` when the place is for the checkpoint plugin to find. */
   "checkpoint.address": string;
   "checkpoint.db": string;
+  "verify.concurrency": number;
+  "verify.after_full": "off" | "count" | "sample" | "full";
   plugins: string[];
 }
 

@@ -26,6 +26,8 @@ export interface TableCopy {
    * @param memory the segment's part of the run's
    */
   openWriter: (unit: SegmentUnit, from: UnitState | undefined, memory: UnitMemory) => SegmentWriter;
+  /** Each page's documents are a batch, whatever their number: nobody has to wait for it. */
+  wholePages?: boolean;
   /** Says what a failure was, and stops the run; gives what it ends with. */
   fail: (thrown: unknown) => Promise<unknown>;
 }
@@ -46,7 +48,7 @@ export async function copySegment(
   unit: SegmentUnit,
   from: UnitState | undefined,
 ): Promise<void> {
-  const { ctx, table, counters } = copy;
+  const { ctx, table, counters, wholePages = false } = copy;
   const { signal } = ctx;
   const memory = ctx.memory.unit("pages");
   const writer = copy.openWriter(unit, from, memory);
@@ -54,8 +56,8 @@ export async function copySegment(
   const pages = readPages(ctx, unit, from?.position, memory, () => sink.weight);
   const ahead = readAhead(inLanes(pages, copy.readers, table.name));
   // A hook that drops records of a batch drops them of one page, so that every page's count is known.
-  const pageByPage = ctx.listens("write:before") || ctx.listens("error");
-  const mostDocuments = ctx.config["full.document.write.batch"];
+  const pageByPage = wholePages || ctx.listens("write:before") || ctx.listens("error");
+  const mostDocuments = wholePages ? Number.POSITIVE_INFINITY : ctx.config["full.document.write.batch"];
   /** Documents in a full batch. */
   let batchSize = mostDocuments;
   let sentAt = performance.now();

@@ -4,7 +4,7 @@ import { createUnitPersister } from "../checkpoint/unit-persister.ts";
 import { createSemaphore, type FairSemaphore } from "../flow/semaphore.ts";
 import type { Context } from "../plugin/context.ts";
 import type { TableProgress } from "../progress/progress.ts";
-import { confirmTable, explainCopy } from "../stages/table-now.ts";
+import { confirmTable, stopBy } from "../stages/table-now.ts";
 import type { Table } from "../types.ts";
 import { copySegment, type TableCopy } from "./copy-segment.ts";
 import { checkCounts } from "./counts.ts";
@@ -28,12 +28,7 @@ export async function copyTable(
   const { config } = ctx;
   const persister = createUnitPersister(ctx, table, checkpoint);
   const writers = createSemaphore(config["full.document.concurrency"]);
-  let explained: Promise<unknown> | undefined;
-  async function fail(thrown: unknown): Promise<unknown> {
-    const error = await (explained ??= explainCopy(ctx, table, thrown));
-    ctx.stop(error);
-    return error;
-  }
+  const fail = stopBy(ctx, table);
   const copy: TableCopy = {
     ctx,
     table,

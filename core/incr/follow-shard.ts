@@ -11,7 +11,7 @@ import { watchTip } from "./tip.ts";
 import type { ShardUnit, StreamPage } from "../types.ts";
 
 /** How often the time of an idle shard is noted anew, in ms. */
-const RENOTE = 60_000;
+const RENOTE = 10_000;
 /** DynamoDB Local rounds a record's time down to the minute. */
 const TIME_GRAIN = 60_000;
 

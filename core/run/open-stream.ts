@@ -15,6 +15,7 @@ import { openTableSpool } from "../spool/table-spool.ts";
 import { anewGap } from "../stages/table-now.ts";
 import type { Table } from "../types.ts";
 import { beginResync, isMendable } from "./resync.ts";
+import { scopedContext } from "./scoped-context.ts";
 
 /** A table's stream, opened. A gap that is to be mended stops its context, and not the run's. */
 export interface OpenedStream {
@@ -63,16 +64,6 @@ export async function openKept(
 /** The gap that has stopped a table's stream; undefined: nothing has, or the run stops. */
 export function gapOf(ctx: Context, { stream }: OpenedStream): MigrationError | undefined {
   return ctx.signal.aborted ? undefined : (stream.ctx.signal.reason as MigrationError | undefined);
-}
-
-/** The run's context for a part of it: what is the part's own stops only that. */
-function scopedContext(ctx: Context, isOwn: (reason: unknown) => boolean): Context {
-  const own = new AbortController();
-  return {
-    ...ctx,
-    signal: AbortSignal.any([ctx.signal, own.signal]),
-    stop: (reason) => (isOwn(reason) ? own.abort(reason) : ctx.stop(reason)),
-  };
 }
 
 /** Spools a stream while its table is copied, and goes on with what an earlier process has spooled. */

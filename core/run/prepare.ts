@@ -7,6 +7,7 @@ import { MigrationError } from "../errors.ts";
 import type { Context } from "../plugin/context.ts";
 import { trackTable } from "../progress/progress.ts";
 import type { Table } from "../types.ts";
+import { checkAfterFull } from "./after-full.ts";
 import { findNimoShake } from "./adopt-nimoshake.ts";
 import type { Lease } from "./lease.ts";
 import { checkFollowing, checkStreams } from "./streams.ts";
@@ -33,19 +34,10 @@ export async function prepare(
   fresh: boolean,
   begun: () => void,
 ): Promise<Prepared> {
-  const { log, signal } = ctx;
-  log.info("start fetching table list");
-  let tables = await ctx.role("source").tables(signal);
-  log.info(`finish fetching table list: ${tables.length} to migrate`);
-  const event = { tables };
-  await ctx.call("setup", event);
-  const listed = tables.length;
-  ({ tables } = event);
-  if (tables.length === 0) throw nothingLeft(listed);
-  for (const table of tables) {
-    await ctx.call("table:before", { phase: "full", table });
-    trackTable(ctx.progress, table);
-  }
+  const { signal } = ctx;
+  const tables = await findTables(ctx);
+  for (const table of tables) trackTable(ctx.progress, table);
+  checkAfterFull(ctx, tables);
   await ctx.role("checkpoint").check?.(tables, signal);
   await ctx.role("target").check(tables, signal);
   await lease.take();
@@ -69,6 +61,24 @@ export async function prepare(
   }
   await prepareTargetTables(ctx, places, checkpoint);
   return { tables, checkpoint, copies };
+}
+
+/**
+ * The tables to migrate, as hooks leave them.
+ *
+ * @throws MigrationError TABLE_MISSING when there is none
+ */
+export async function findTables(ctx: Context): Promise<Table[]> {
+  const { log, signal } = ctx;
+  log.info("start fetching table list");
+  const event = { tables: await ctx.role("source").tables(signal) };
+  const listed = event.tables.length;
+  log.info(`finish fetching table list: ${listed} to migrate`);
+  await ctx.call("setup", event);
+  const { tables } = event;
+  if (tables.length === 0) throw nothingLeft(listed);
+  for (const table of tables) await ctx.call("table:before", { phase: "full", table });
+  return tables;
 }
 
 function nothingLeft(listed: number): MigrationError {

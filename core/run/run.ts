@@ -6,6 +6,8 @@ import { createContext, type ContextOptions, type OwnedContext } from "./context
 import type { Context } from "../plugin/context.ts";
 import { runStep } from "../stages/error-policy.ts";
 import { MigrationError, toMigrationError } from "../errors.ts";
+import type { Verdict } from "../verify/verify.ts";
+import { verifyCopied, verifyFollowed } from "./after-full.ts";
 import { openStreams } from "./streams.ts";
 import { createFairSemaphore, type FairSemaphore } from "../flow/semaphore.ts";
 import { inParallel } from "../flow/parallel.ts";
@@ -41,6 +43,8 @@ export interface MigrateOptions extends ContextOptions {
    * @param isNews an earlier start hasn't said so
    */
   onFullDone?: (isNews: boolean) => void;
+  /** Told what the comparison has found that `verify.after_full` asks for. */
+  onVerified?: (verdict: Verdict) => void;
   /** For tests: another length and clock of the lease. */
   lease?: LeaseOptions;
 }
@@ -69,25 +73,23 @@ export async function runMigration(options: MigrateOptions): Promise<Progress> {
   };
 
   await attempt(async () => {
-    await usePlugins(ctx, options);
-    for (const role of ["source", "streams", "target", "checkpoint"] as const)
-      await fill(ctx, role, options.builtins);
-    config["convert.type"] = await chooseConversion(ctx, options.given ?? new Set(), options.fresh ?? false);
-    await fill(ctx, "convert", options.builtins);
+    await fillRoles(ctx, config, options);
     let { fresh = false } = options;
     const prepared = await runStep(ctx, { stage: "setup" }, () =>
       prepare(ctx, lease, fresh, () => (fresh = false)),
     );
     const fullDone = options.onFullDone ?? ((): void => {});
+    const onVerified = options.onVerified ?? ((): void => {});
     if (ctx.config.sync_mode === "full") {
       // An earlier run's positions cover what is written after them: the scan has to see all that was before.
       const covers = prepared.tables.some((table) => prepared.checkpoint.table(table).state?.noted);
       if (covers && !options.given?.has("full.read.consistent")) config["full.read.consistent"] = true;
       await full(ctx, prepared, createFairSemaphore(readLanes(ctx.config, availableParallelism())));
+      if (prepared.copies) await verifyCopied(ctx, prepared.tables, onVerified);
       await prepared.checkpoint.finish();
       if (!prepared.copies) ctx.log.info("there is nothing left to copy; --fresh copies again");
       fullDone(prepared.copies);
-    } else await endless(ctx, prepared, fullDone);
+    } else await endless(ctx, prepared, fullDone, onVerified);
   });
   await attempt(() => ctx.call("close", failure ? { error: failure } : {}));
   await attempt(() => lease.release());
@@ -96,10 +98,27 @@ export async function runMigration(options: MigrateOptions): Promise<Progress> {
   return ctx.progress;
 }
 
+/**
+ * Sets up the plugins that were given, and the built-in ones for the roles that they leave.
+ *
+ * @param config gets the conversion that goes with what an earlier run has left
+ */
+export async function fillRoles(
+  ctx: OwnedContext,
+  config: Config,
+  options: Omit<MigrateOptions, "config">,
+): Promise<void> {
+  await usePlugins(ctx, options);
+  for (const role of ["source", "streams", "target", "checkpoint"] as const)
+    await fill(ctx, role, options.builtins);
+  config["convert.type"] = await chooseConversion(ctx, options.given ?? new Set(), options.fresh ?? false);
+  await fill(ctx, "convert", options.builtins);
+}
+
 /** Sets up the plugins that were given; options of none of them are refused. */
 async function usePlugins(
   ctx: OwnedContext,
-  { plugins = [], pluginOptions = {} }: MigrateOptions,
+  { plugins = [], pluginOptions = {} }: Omit<MigrateOptions, "config">,
 ): Promise<void> {
   const names = plugins.map(({ name }) => name);
   for (const name of Object.keys(pluginOptions)) {
@@ -119,10 +138,16 @@ export async function fill(ctx: OwnedContext, role: keyof Roles, builtins: Built
 }
 
 /** The full phase, where it is asked for, and the changes made since before it began, until the run stops. */
-async function endless(ctx: Context, prepared: Prepared, fullDone: (isNews: boolean) => void): Promise<void> {
+async function endless(
+  ctx: Context,
+  prepared: Prepared,
+  fullDone: (isNews: boolean) => void,
+  onVerified: (verdict: Verdict) => void,
+): Promise<void> {
   const { tables, checkpoint, copies } = prepared;
   const readers = createFairSemaphore(readLanes(ctx.config, availableParallelism()));
   const following = await openStreams(ctx, tables, checkpoint, readers);
+  let verifying: Promise<void> | undefined;
   try {
     if (ctx.config.sync_mode === "all") {
       await saveStatus(ctx, "full_sync");
@@ -130,6 +155,7 @@ async function endless(ctx: Context, prepared: Prepared, fullDone: (isNews: bool
       await full(ctx, prepared, readers, (table) => following.start(table));
       fullDone(copies);
       await checkpoint.finish();
+      if (copies) verifying = verifyFollowed(ctx, tables, onVerified);
     } else {
       await eachTable(ctx, prepared, async (table) => {
         await prepareIncr(ctx, table, checkpoint.table(table), readers);
@@ -142,6 +168,7 @@ async function endless(ctx: Context, prepared: Prepared, fullDone: (isNews: bool
     throw error;
   } finally {
     await following.stopped();
+    await verifying;
   }
   throw ctx.signal.reason;
 }

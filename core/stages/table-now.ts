@@ -55,6 +55,16 @@ export async function explainCopy(ctx: Context, table: Table, thrown: unknown): 
   return now !== undefined && isAnother(now, table) ? madeAnew(ctx, table, now, thrown) : thrown;
 }
 
+/** Says what a table's failure was, and stops the run; what is returned gives what the run ends with. */
+export function stopBy(ctx: Context, table: Table): (thrown: unknown) => Promise<unknown> {
+  let explained: Promise<unknown> | undefined;
+  return async (thrown) => {
+    const error = await (explained ??= explainCopy(ctx, table, thrown));
+    ctx.stop(error);
+    return error;
+  };
+}
+
 /** Takes over secondary indexes that are new, as the hooks want them; one that can't be had is left out. */
 async function takeIndexes(ctx: Context, table: Table, now: Table): Promise<void> {
   if (!ctx.config["full.enable_index.user"]) return;

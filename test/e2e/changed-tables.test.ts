@@ -427,6 +427,7 @@ test("items that the service deletes because they have expired go away, in the m
   let copied = false;
   const sweeper: Plugin = {
     name: "sweeper",
+    keepsKeys: true,
     setup: (ctx) =>
       ctx.hook("fetch:after", ({ phase }) => {
         if (phase !== "full" || copied) return;

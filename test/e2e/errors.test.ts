@@ -37,7 +37,13 @@ describe("the command line", () => {
     ["an original flag misspelt", ["-config=x"], refused("USAGE")],
     ["two confs", ["-conf=a", "-conf=b"], refused("USAGE")],
     ["too many words", ["run", "more", "-c", "x"], refused("USAGE", "more")],
-    ...["check", "verify", "status", "init"].map((command): [string, string[], Refusal] => [
+    ["verify without its conf", ["verify"], refused("USAGE", "-conf=")],
+    [
+      "verify with a missing file",
+      ["verify", "-c", "nowhere.conf"],
+      refused("CONFIG_MISSING", "nowhere.conf"),
+    ],
+    ...["check", "status", "init"].map((command): [string, string[], Refusal] => [
       `${command}, which is to come`,
       [command, "-c", "x"],
       refused("NOT_YET", `${command}: not yet`),

@@ -3,6 +3,7 @@ import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { startStandIn } from "../stand-in/dynamodb.ts";
+import { expectVerified } from "./equal.ts";
 import { scenario, someItems } from "./helpers.ts";
 import type { Attributes, Outcome, Scenario, Settings, TableSpec } from "./helpers.ts";
 import { binary, int32, typed } from "./typed.ts";
@@ -81,6 +82,7 @@ describe("keys and sizes", () => {
         expect([name, summaryOf(run, names[name]!)[1]]).toEqual([name, String(count)]);
       }
       expect(summaryOf(run, "total")[1]).toBe("749");
+      await expectVerified(s, 749, { "full.read.concurrency": segments, "qps.full.batch_num": 100 });
 
       const copied = (await s.documents(names["pk"]!)).map(({ pk, n, text }) => typed([pk, n, text]));
       const expected = many.map((_, n) => typed([`k${n}`, int32(n), "x".repeat(20)]));
@@ -217,14 +219,16 @@ test.concurrent("a filter expression with values copies what matches", async () 
     who: { S: n % 2 ? "x y" : "z" },
   }));
   const table = await s.table("filtered", { items });
-  const run = await s.cli({
+  const settings = {
     "full.read.filter_expression": "n > :min AND who = :who",
     "full.read.filter_attributevalues": "min```N```10~~~who```S```x y",
-  });
+  };
+  const run = await s.cli(settings);
   expect(run).toMatchObject({ code: 0, stderr: "" });
   const documents = await s.documents(table);
   expect(documents.map(({ pk }) => pk)).toEqual(["k11", "k13", "k15", "k17", "k19"]);
   expect(summaryOf(run, table)[1]).toBe("5");
+  await expectVerified(s, 5, settings);
 });
 
 test.concurrent("a filter expression without values works too", async () => {
@@ -232,8 +236,10 @@ test.concurrent("a filter expression without values works too", async () => {
   const table = await s.table("exists", {
     items: [{ pk: { S: "a" }, mark: { BOOL: true } }, { pk: { S: "b" } }],
   });
-  expect((await s.cli({ "full.read.filter_expression": "attribute_exists(mark)" })).code).toBe(0);
+  const settings = { "full.read.filter_expression": "attribute_exists(mark)" };
+  expect((await s.cli(settings)).code).toBe(0);
   expect((await s.documents(table)).map(({ pk }) => pk)).toEqual(["a"]);
+  await expectVerified(s, 1, settings);
 });
 
 test.concurrent("NimoShake's own conf runs as it is, but for what names the servers and is not built yet", async () => {

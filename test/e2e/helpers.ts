@@ -1,12 +1,14 @@
 /** A scenario: tables at the source, a database at the target, runs of the tool; all gone at its end. */
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { MongoClient } from "mongodb";
 import type { Db, Document } from "mongodb";
+import type { Config } from "../../core/config/config.ts";
 import { loadConfig } from "../../core/config/load.ts";
 import { createSemaphore } from "../../core/flow/semaphore.ts";
 import { type MigrateOptions, runMigration } from "../../core/run/run.ts";
+import { type RunVerifyOptions, runVerify, type Verdict } from "../../core/run/verify.ts";
 import { printError } from "../../bin/errors.ts";
 import type { Progress } from "../../core/progress/progress.ts";
 import { cliCommand } from "../cli.ts";
@@ -79,6 +81,8 @@ export interface Scenario extends AsyncDisposable {
   migrate(changes?: Settings, options?: Partial<MigrateOptions>): Promise<Progress>;
   /** The same, with its end as the command line would show it: for a run that gives up soon. */
   attempt(changes: Settings, options: Partial<MigrateOptions>): Promise<Outcome>;
+  /** Compares source and target in this process, as the command line would with a conf in the scenario's folder. */
+  verify(changes?: Settings, options?: Partial<RunVerifyOptions>): Promise<Verdict>;
 }
 
 /** Concurrent tests would start more processes than the machine has use for. */
@@ -153,10 +157,14 @@ export async function scenario(source?: string): Promise<Scenario> {
       return { kill: (signal) => run.process.kill(signal), done: run.done };
     },
     migrate(changes, options) {
-      const set = Object.fromEntries(
-        Object.entries(self.settings(changes)).map(([key, value]) => [key, String(value)]),
-      );
-      return runMigration({ builtins: builtinPlugin, config: loadConfig({ set }).config, ...options });
+      const config = configOf(self.settings(changes));
+      return runMigration({ builtins: builtinPlugin, config, ...options });
+    },
+    verify(changes, options) {
+      const config = fromFolder(configOf(self.settings(changes)), folder);
+      const extent = { kind: "all" } as const;
+      const how = { builtins: builtinPlugin, settle: 20, extent, workFolder: folder };
+      return runVerify({ ...how, config, ...options });
     },
     async attempt(changes, options) {
       const started = performance.now();
@@ -183,6 +191,28 @@ export async function scenario(source?: string): Promise<Scenario> {
     },
   };
   return self;
+}
+
+function configOf(settings: Settings): Config {
+  const set = Object.fromEntries(Object.entries(settings).map(([key, value]) => [key, String(value)]));
+  return loadConfig({ set }).config;
+}
+
+/** A configuration whose paths are the same from everywhere. */
+function fromFolder(config: Config, folder: string): Config {
+  const { id, "checkpoint.address": checkpoint, "target.address": target } = config;
+  return {
+    ...config,
+    ...(config["checkpoint.type"] === "file" && {
+      "checkpoint.address": resolve(folder, checkpoint || checkpointIn(folder, id)),
+    }),
+    ...(config["target.type"] === "file" && { "target.address": resolve(folder, target) }),
+  };
+}
+
+/** Where files are kept when no setting says it: NimoShake's place is taken up. */
+function checkpointIn(folder: string, id: string): string {
+  return existsSync(join(folder, `${id}-checkpoint`)) ? `${id}-checkpoint` : "checkpoint";
 }
 
 function startCli(args: string[], cwd: string, extra: Record<string, string>) {

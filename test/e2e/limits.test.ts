@@ -2,6 +2,7 @@
 import { expect, setDefaultTimeout, test } from "bun:test";
 import { startStandIn } from "../stand-in/dynamodb.ts";
 import type { Call, Misbehaviour } from "../stand-in/dynamodb.ts";
+import { expectVerified } from "./equal.ts";
 import { scenario, someItems } from "./helpers.ts";
 
 // the limit set in the preload holds for the first file only
@@ -78,6 +79,9 @@ test("a source that throttles a tenth of all calls and cuts a twentieth: everyth
   expect(run).toMatchObject({ code: 0, stderr: "" });
   const copied = s.db.collection("t");
   expect([await copied.countDocuments(), (await copied.distinct("n")).length]).toEqual([count, count]);
+  // The comparison sits the faults out, too.
+  const settings = { "source.endpoint_url": source.endpoint, "filter.collection.white": "" };
+  await expectVerified(s, count, { ...settings, "qps.full.batch_num": 1000 });
 });
 
 test("full.read.concurrency = auto: a small table is one segment", async () => {

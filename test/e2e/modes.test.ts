@@ -272,6 +272,8 @@ test("incr on what nobody has copied follows from now, and says so; all goes on 
   await using migration = await runs();
   const { s, lines, streams, scans } = migration;
   await s.db.collection("t").insertMany([...streams.model("t").keys()].map((pk) => ({ pk, n: 0 })));
+  // With its indexes: following makes none.
+  await s.db.collection("t").createIndexes([{ key: { pk: 1 }, unique: true }, { key: { pk: "hashed" } }]);
   const run = follow(s, streams, { sync_mode: "incr" }, { log: migration.log });
   while (!lines.some((line) => line.includes("table t: its stream is read from now"))) await Bun.sleep(10);
   await run.stop();

@@ -5,6 +5,7 @@ import { definePlugin } from "../../core/plugin/plugin.ts";
 import { startStandIn } from "../stand-in/dynamodb.ts";
 import { startTarget, type Target, type TargetOptions } from "../stand-in/dynamodb-target.ts";
 import { startStreams, type Streams } from "../stand-in/streams.ts";
+import { expectVerified } from "./equal.ts";
 import { type Outcome, scenario, type Scenario, type Settings, someItems } from "./helpers.ts";
 import { expectRefusal } from "./refusals.ts";
 import { positionsNoted, randomOf } from "./streams.ts";
@@ -46,6 +47,7 @@ test("the full phase: every item is there, byte for byte, and the throttling is 
   expect(new Set(target.items("tab").map((item) => JSON.stringify(item)))).toEqual(
     new Set(items.map((item) => JSON.stringify(item))),
   );
+  await expectVerified(s, 5000, to(s, source, target));
 });
 
 function change(streams: Streams, random: (below: number) => number, count: number): void {
@@ -93,6 +95,12 @@ async function expectModel(streams: Streams, target: Target, run: Followed): Pro
   expect(found()).toEqual(expected());
 }
 
+/** Without the faults of either side. */
+async function verifyModel(s: Scenario, streams: Streams, target: Target): Promise<void> {
+  await using source = await startStandIn({ tables: { tab: { items: [] } }, misbehave: streams.right });
+  await expectVerified(s, streams.model("tab").size, to(s, source, target, { sync_mode: "all" }));
+}
+
 test("the incremental phase: puts, changes and deletes in order, whatever the endpoint does", async () => {
   await using s = await scenario();
   await using streams = await startStreams({ tables: ["tab"] });
@@ -116,6 +124,7 @@ test("the incremental phase: puts, changes and deletes in order, whatever the en
     } finally {
       await run.stop();
     }
+    await verifyModel(s, streams, target);
     change(streams, random, 100);
   }
 });
@@ -142,6 +151,7 @@ test("on_gap = resync copies the table again, and deletes what is gone", async (
   } finally {
     await second.stop();
   }
+  await verifyModel(s, streams, target);
 });
 
 test("a source without streams: the error says to use full", async () => {
@@ -181,4 +191,5 @@ test("plugins: items left out and edited, the table and its key under other name
       .map(({ pk, ...rest }) => JSON.stringify({ id: pk, ...rest, more: { S: "" } }))
       .toSorted(),
   );
+  await expectVerified(s, 25, to(s, source, target), { plugins: [plugin] });
 });

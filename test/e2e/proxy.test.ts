@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { type DynamoDBServer, startDynamoDB } from "../servers/dynamodb.ts";
 import { VALUES } from "../plugins/convert/every-value.ts";
+import { expectVerified } from "./equal.ts";
 import {
   type Attributes,
   dynamo,
@@ -64,7 +65,11 @@ async function both(s: Scenario, table: string, keys?: string[]) {
 }
 
 /** Waits until both sides are the same. A look at a large table keeps both servers busy: there are pauses between. */
-async function expectSame(s: Scenario, table: string, keys?: string[]): Promise<number> {
+async function expectSame(
+  s: Scenario,
+  table: string,
+  { keys, settings = to() }: { keys?: string[]; settings?: Settings } = {},
+): Promise<number> {
   const deadline = Date.now() + 60 * SECOND;
   for (;;) {
     const begun = Date.now();
@@ -72,7 +77,10 @@ async function expectSame(s: Scenario, table: string, keys?: string[]): Promise<
     const different = [...new Set([...from.keys(), ...there.keys()])].filter(
       (key) => from.get(key) !== there.get(key),
     );
-    if (different.length === 0) return there.size;
+    if (different.length === 0) {
+      await expectVerified(s, from.size, settings, { only: [table] });
+      return there.size;
+    }
     if (Date.now() > deadline) {
       const shown = different.slice(0, 3).map((key) => `${key}: ${there.get(key)}, not ${from.get(key)}`);
       throw new Error(`${different.length} of ${from.size} items differ:\n${shown.join("\n")}`);
@@ -152,9 +160,9 @@ describe("sync_mode = full", () => {
     expect(run).toMatchObject({ code: 0, stderr: "" });
     expect(run.stdout).toContain("full sync done!");
     expect(await expectSame(s, values)).toBe(cases.length + 2);
-    expect(await expectSame(s, indexed, ["pk", "sk"])).toBe(300);
-    await expectSame(s, numbers, ["n"]);
-    await expectSame(s, bytes, ["b"]);
+    expect(await expectSame(s, indexed, { keys: ["pk", "sk"] })).toBe(300);
+    await expectSame(s, numbers, { keys: ["n"] });
+    await expectSame(s, bytes, { keys: ["b"] });
     for (const table of [values, indexed, numbers, bytes]) {
       const made = await described(target.endpoint, table);
       expect(schema(made)).toEqual(schema(await described(s.dynamoEndpoint, table)));
@@ -250,7 +258,7 @@ describe("sync_mode = all", () => {
         const run = start();
         await sleep(4 * SECOND);
         await writer.stop();
-        await expectSame(s, table);
+        await expectSame(s, table, { settings });
         await end(run);
         expect(writer.writes()).toBeGreaterThan(50);
       } finally {
@@ -272,7 +280,7 @@ describe("sync_mode = all", () => {
       ExpressionAttributeValues: { ":e": { S: "" } },
     });
     await dynamo(s.dynamoEndpoint, "DeleteItem", { TableName: table, Key: { pk: { S: "k2" } } });
-    expect(await expectSame(s, table)).toBe(4);
+    expect(await expectSame(s, table, { settings: to({ sync_mode: "all" }) })).toBe(4);
     const items = await itemsByKey(target.endpoint, table);
     expect(items.get('[{"S":"k1"}]')).toEqual({ pk: { S: "k1" }, n: { N: "1" }, empty: { S: "" } });
     await end(run);
@@ -282,12 +290,13 @@ describe("sync_mode = all", () => {
 test("sync_mode = incr makes a missing table, and refuses one with another key", async () => {
   await using s = await scenario();
   const table = await s.table("tab", { items: [] });
-  const conf = s.conf(s.settings(to({ sync_mode: "incr" })));
+  const settings = to({ sync_mode: "incr" });
+  const conf = s.conf(s.settings(settings));
   const run = s.start([`-conf=${conf}`]);
   await until(() => existsSync(join(s.folder, "positions", table)));
   await until(async () => (await described(target.endpoint, table).catch(() => undefined)) !== undefined);
   await dynamo(s.dynamoEndpoint, "PutItem", { TableName: table, Item: { pk: { S: "new" } } });
-  expect(await expectSame(s, table)).toBe(1);
+  expect(await expectSame(s, table, { settings })).toBe(1);
   await end(run);
 
   const other = await s.table("other", { items: [] });
@@ -327,7 +336,7 @@ test("a checkpoint as NimoShake leaves it, in files: goes on without a Scan", as
   });
   for (const Item of items.slice(0, 5)) await dynamo(target.endpoint, "PutItem", { TableName: table, Item });
   const run = s.start([`-conf=${s.conf(s.settings(settings))}`]);
-  expect(await expectSame(s, table)).toBe(10);
+  expect(await expectSame(s, table, { settings })).toBe(10);
   await end(run);
   const { stdout } = await run.done;
   expect(stdout).toContain("going on from the checkpoint of NimoShake");

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { startMongoProxy } from "../stand-in/mongo-proxy.ts";
 import { type StandIn, startStandIn } from "../stand-in/dynamodb.ts";
+import { expectVerified } from "./equal.ts";
 import { type Running, scenario, type Scenario, type Settings, someItems } from "./helpers.ts";
 import { expectRefusal, expectStop } from "./refusals.ts";
 
@@ -28,10 +29,16 @@ async function until(holds: () => boolean, running: Running): Promise<void> {
 }
 
 /** Every key is there once, and all indexes. */
-async function expectExact(s: Scenario, collection: string, count: number): Promise<void> {
+async function expectExact(
+  s: Scenario,
+  collection: string,
+  count: number,
+  settings: Settings,
+): Promise<void> {
   const keys = await s.db.collection(collection).distinct("n");
   expect([await s.db.collection(collection).countDocuments({}), keys.length]).toEqual([count, count]);
   expect(Object.keys(await s.indexes(collection)).sort()).toEqual(["pk_1 unique", "pk_hashed"]);
+  await expectVerified(s, count, settings, { only: [collection] });
 }
 
 describe.each(["mongodb", "file"])("checkpoint.type = %s", (type) => {
@@ -43,18 +50,17 @@ describe.each(["mongodb", "file"])("checkpoint.type = %s", (type) => {
     await using proxy = await startMongoProxy(s.mongoUri, {
       fate: (command) => (holdIndexes && command === "createIndexes" ? "hold" : "pass"),
     });
-    const conf = s.conf(
-      s.settings({
-        "source.endpoint_url": source.endpoint,
-        "filter.collection.white": "",
-        "target.address": proxy.uri,
-        "checkpoint.type": type,
-        "checkpoint.address": type === "mongodb" ? s.mongoUri : "",
-        "full.read.concurrency": SEGMENTS,
-        "qps.full.batch_num": PAGE,
-        "full.document.write.batch": 512,
-      }),
-    );
+    const settings = {
+      "source.endpoint_url": source.endpoint,
+      "filter.collection.white": "",
+      "target.address": proxy.uri,
+      "checkpoint.type": type,
+      "checkpoint.address": type === "mongodb" ? s.mongoUri : "",
+      "full.read.concurrency": SEGMENTS,
+      "qps.full.batch_num": PAGE,
+      "full.document.write.batch": 512,
+    };
+    const conf = s.conf(s.settings(settings));
     const start = (): Running => s.start([`-conf=${conf}`]);
     const undisturbed = count / PAGE;
 
@@ -81,7 +87,7 @@ describe.each(["mongodb", "file"])("checkpoint.type = %s", (type) => {
     expect(run).toMatchObject({ code: 0, stderr: "" });
     expect(run.stdout).toContain("going on from the checkpoint: 0 of 1 tables done, 1 begun");
     expect(source.count("Scan")).toBe(scans);
-    await expectExact(s, "t", count);
+    await expectExact(s, "t", count, { ...settings, "qps.full.batch_num": 5000 });
     if (type === "file") expect(existsSync(join(s.folder, "checkpoint-state", s.id))).toBe(true);
   });
 
@@ -118,7 +124,7 @@ describe.each(["mongodb", "file"])("checkpoint.type = %s", (type) => {
       ["mid", 200],
       ["tiny", 100],
     ] as const)
-      await expectExact(s, name, count);
+      await expectExact(s, name, count, settings);
     // A finished run starts afresh, and what is there is somebody's.
     expectRefusal(await s.run([`-conf=${conf}`]), { exit: 2, code: "TARGET_EXISTS", says: ["big"] });
   });
@@ -131,7 +137,8 @@ describe.each(["mongodb", "file"])("checkpoint.type = %s", (type) => {
       misbehave: ({ operation, number }) =>
         slow && operation === "Scan" && number > 20 ? { delayMs: 30 * SECOND } : undefined,
     });
-    const conf = s.conf(s.settings(few(source, type)));
+    const settings = few(source, type);
+    const conf = s.conf(s.settings(settings));
     const running = s.start([`-conf=${conf}`]);
     await until(() => source.count("Scan") > 20, running);
     const sent = performance.now();
@@ -144,7 +151,7 @@ describe.each(["mongodb", "file"])("checkpoint.type = %s", (type) => {
     expect(run).toMatchObject({ code: 0, stderr: "" });
     // 50 pages in all, of which 20 were read; one was asked for when the signal came.
     expect(source.count("Scan") - scans).toBeLessThanOrEqual(31);
-    await expectExact(s, "t", 500);
+    await expectExact(s, "t", 500, settings);
   });
 
   test("killed between making the collection and its first page: it is ours, whatever target.db.exist says", async () => {
@@ -154,14 +161,15 @@ describe.each(["mongodb", "file"])("checkpoint.type = %s", (type) => {
       tables: { t: { items: someItems(50) } },
       misbehave: ({ operation }) => (held && operation === "Scan" ? { delayMs: 30 * SECOND } : undefined),
     });
-    const conf = s.conf(s.settings(few(source, type)));
+    const settings = few(source, type);
+    const conf = s.conf(s.settings(settings));
     const running = s.start([`-conf=${conf}`]);
     await until(() => source.count("Scan") > 0, running);
     running.kill("SIGKILL");
     await running.done;
     held = false;
     expect(await s.run([`-conf=${conf}`])).toMatchObject({ code: 0, stderr: "" });
-    await expectExact(s, "t", 50);
+    await expectExact(s, "t", 50, settings);
   });
 });
 

@@ -11,6 +11,7 @@ import type { Item } from "../../core/types.ts";
 import { testTable } from "../fakes/context.ts";
 import type { Fate } from "../stand-in/mongo-proxy.ts";
 import { startMongos } from "../stand-in/mongos.ts";
+import { expectVerified } from "./equal.ts";
 import { scenario, someItems } from "./helpers.ts";
 import type { Attributes, Key, Scenario, Settings } from "./helpers.ts";
 import { expectRefusal } from "./refusals.ts";
@@ -107,6 +108,7 @@ describe("the commands", () => {
     expect(mongos.lost).toBeGreaterThanOrEqual(commands.length);
     expect(mongos.count("shardCollection")).toBe(2);
     expect(await s.db.collection(table).countDocuments({})).toBe(COUNT);
+    await expectVerified(s, COUNT, sharding(s, mongos.uri));
   });
 });
 
@@ -140,6 +142,7 @@ describe("_id is made of the key", () => {
       expect([...short.keys()].sort()).toEqual(idsOf(items, key));
       await migrated(s, settings, [watcher]);
       expect(await bytesById(s, table)).toEqual(short);
+      await expectVerified(s, items.length, settings);
     });
   }
 
@@ -199,6 +202,7 @@ describe("nothing twice", () => {
     await migrated(s, sharding(s, mongos.uri, settings), plugins);
     expect(mongos.lost).toBeGreaterThanOrEqual(4);
     expect([...(await bytesById(s, table)).keys()].sort()).toEqual(idsOf(items, ["pk", "sk"]));
+    await expectVerified(s, COUNT, sharding(s, mongos.uri, settings));
     const pks = (await s.documents(table)).map(({ pk }) => pk);
     expect(new Set(pks).size).toBe(COUNT);
 

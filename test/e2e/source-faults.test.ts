@@ -2,6 +2,7 @@
 import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { startStandIn } from "../stand-in/dynamodb.ts";
 import type { Call, Misbehaviour, StandInItem } from "../stand-in/dynamodb.ts";
+import { expectVerified } from "./equal.ts";
 import { scenario, someItems } from "./helpers.ts";
 import type { Outcome, Settings } from "./helpers.ts";
 import { expectRefusal } from "./refusals.ts";
@@ -35,6 +36,10 @@ async function runAgainst(
   };
   const run = patience === undefined ? await s.cli(changes) : await s.attempt(changes, { patience });
   const copied = (await s.documents("t")).map(({ n }) => Number(n)).sort((a, b) => a - b);
+  if (run.code === 0) {
+    await using sound = await startStandIn({ tables: { t: { items } } });
+    await expectVerified(s, items.length, { ...changes, "source.endpoint_url": sound.endpoint });
+  }
   return { run, copied, collections: await s.collections(), scans: source.count("Scan") };
 }
 

@@ -6,6 +6,7 @@ import { startMongod } from "../servers/mongod.ts";
 import { startStandIn } from "../stand-in/dynamodb.ts";
 import { startMongoProxy } from "../stand-in/mongo-proxy.ts";
 import type { Fate } from "../stand-in/mongo-proxy.ts";
+import { expectVerified } from "./equal.ts";
 import { scenario, someItems } from "./helpers.ts";
 import type { Running, Scenario, Settings } from "./helpers.ts";
 import { expectStop } from "./refusals.ts";
@@ -23,6 +24,7 @@ async function expectExact(s: Scenario, table: string): Promise<void> {
   expect(keys.length).toBe(COUNT);
   expect(new Set(keys).size).toBe(COUNT);
   expect(Object.keys(await s.indexes(table)).sort()).toEqual(["pk_1 unique", "pk_hashed"]);
+  await expectVerified(s, COUNT);
 }
 
 describe("lost answers", () => {
@@ -56,6 +58,7 @@ describe("lost answers", () => {
     const run = await s.cli({ "target.address": proxy.uri, ...small });
     expect(run).toMatchObject({ code: 0, stderr: "" });
     expect(await s.db.collection(table).countDocuments({})).toBe(COUNT);
+    await expectVerified(s, COUNT);
   });
 
   test("a server that is away for 3 s", async () => {
@@ -104,6 +107,7 @@ test("mongod killed with -9 in mid-run and back after 10 s: nothing that was ack
   try {
     const copied = client.db(s.id).collection("t");
     expect([await copied.countDocuments({}), (await copied.distinct("n")).length]).toEqual([count, count]);
+    await expectVerified(s, count, settings);
   } finally {
     await client.close();
   }
@@ -135,6 +139,7 @@ test("SIGTERM while mongod is away: ended within 10 s, and gone on with when it 
   const client = new MongoClient(mongod.uri);
   try {
     expect(await client.db(s.id).collection("t").countDocuments({})).toBe(count);
+    await expectVerified(s, count, { ...settings, "qps.full": 1000 });
   } finally {
     await client.close();
   }

@@ -1,6 +1,7 @@
 /** Every value type and every awkward name, through the whole tool, compared type by type. */
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import type { Document } from "mongodb";
+import { expectVerified } from "./equal.ts";
 import { scenario } from "./helpers.ts";
 import type { Outcome, Scenario } from "./helpers.ts";
 import { decimal, int32, typed } from "./typed.ts";
@@ -48,6 +49,9 @@ for (const type of ["change", "mchange", "raw"] as const) {
       expect(run).toMatchObject({ code: 0, stderr: "" });
       expect(documents.size).toBe(VALUE_CASES.length + 1);
     });
+
+    test("verify says that all of it is equal", () =>
+      expectVerified(s, VALUE_CASES.length + 1, { "convert.type": type }));
 
     test.each(VALUE_CASES.map((each) => [each.name, each] as const))("%s", (name, each) => {
       const { _id, pk, v, ...more } = documents.get(name)!;
@@ -98,6 +102,7 @@ describe("numbers of more than 34 digits", () => {
     expect(typed(b?.["v"])).toEqual(typed(decimal("1.234567890123456789012345678901234E+34")));
     expect(typed(c?.["v"])).toEqual(typed(int32(5)));
     expect(progress.tables.get(table)?.overflowed).toBe(2);
+    await expectVerified(s, 3, { "convert.number_overflow": "round" });
   });
 
   test("string: counted, shown in the summary", async () => {
@@ -107,6 +112,7 @@ describe("numbers of more than 34 digits", () => {
     });
     const progress = await s.migrate();
     expect(typed((await s.documents(table))[0]?.["v"])).toEqual(typed([digits, [digits]]));
+    await expectVerified(s, 1);
     expect(progress.tables.get(table)?.overflowed).toBe(2);
   });
 
@@ -119,5 +125,6 @@ describe("numbers of more than 34 digits", () => {
     });
     const progress = await s.migrate({ "convert.type": "mchange" });
     expect(progress.tables.get(table)?.overflowed).toBe(3);
+    await expectVerified(s, 1, { "convert.type": "mchange" });
   });
 });

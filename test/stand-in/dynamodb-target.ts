@@ -58,6 +58,7 @@ export async function startTarget(options: TargetOptions = {}): Promise<Target> 
 function right(call: Call, tables: Map<string, Table>, options: TargetOptions): Answer {
   const { operation, body } = call;
   if (operation === "BatchWriteItem") return batchWrite(call, tables, options);
+  if (operation === "BatchGetItem") return batchGet(call, tables);
   const name = String(body["TableName"]);
   const table = tables.get(name);
   if (operation === "CreateTable") {
@@ -84,6 +85,19 @@ function right(call: Call, tables: Map<string, Table>, options: TargetOptions): 
     return success({ Count: Items.length, ...(body["Select"] !== "COUNT" && { Items }) });
   }
   return failure("UnknownOperationException");
+}
+
+function batchGet({ body }: Call, tables: Map<string, Table>): Answer {
+  const [[name, { Keys }]] = Object.entries(body["RequestItems"] as Record<string, { Keys: Item[] }>) as [
+    [string, { Keys: Item[] }],
+  ];
+  const table = tables.get(name);
+  if (table === undefined) return failure("ResourceNotFoundException");
+  const found = Keys.map((key) => table.items.get(JSON.stringify(table.keys.map((part) => key[part]))));
+  return success({
+    Responses: { [name]: found.filter((item) => item !== undefined) },
+    UnprocessedKeys: {},
+  });
 }
 
 function updateTable({ request }: Table, body: Call["body"]): Answer {

@@ -45,6 +45,7 @@ function right(
   tables: Record<string, StandInTable>,
 ): Answer {
   if (operation === "ListTables") return success(listTables(Object.keys(tables).sort(), body));
+  if (operation === "BatchGetItem") return success(batchGet(tables, body));
   const name = String(body["TableName"]);
   const table = tables[name];
   if (table === undefined) return failure("ResourceNotFoundException");
@@ -98,6 +99,17 @@ function scan(table: StandInTable, body: Record<string, unknown>): object {
     ScannedCount: to - from,
     ...(last !== undefined && to < items.length && { LastEvaluatedKey: keyOf(table, last) }),
   };
+}
+
+/** The items of some keys. */
+function batchGet(tables: Record<string, StandInTable>, body: Record<string, unknown>): object {
+  const asked = Object.entries(body["RequestItems"] as Record<string, { Keys: StandInItem[] }>);
+  const found = asked.map(([name, { Keys }]): [string, StandInItem[]] => {
+    const table = tables[name]!;
+    const wanted = new Set(Keys.map((key) => keyText(table, key)));
+    return [name, table.items.filter((item) => wanted.has(keyText(table, item)))];
+  });
+  return { Responses: Object.fromEntries(found), UnprocessedKeys: {} };
 }
 
 /** What a page costs: half a unit per 4 KB, a whole one with consistent reads; by the JSON's size. */

@@ -1,0 +1,94 @@
+/** The options of `verify`: what was typed, as what it means. */
+import { MigrationError } from "../core/errors.ts";
+import type { Part } from "../core/run/verify.ts";
+import { type Extent, keysFrom, sampleOf } from "../core/verify/extent.ts";
+import type { Flags } from "./setup.ts";
+
+/** What the command line gives. */
+export interface VerifyFlags extends Flags {
+  /** `a;b`. */
+  tables: string | undefined;
+  /** `1000` or `5%`. */
+  sample: string | undefined;
+  /** A file with a key a line. */
+  keys: string | undefined;
+  countOnly: boolean;
+  /** `5s`, `500ms` or `1m`. */
+  settle: string | undefined;
+  /** `1/4`. */
+  part: string | undefined;
+  json: boolean;
+  /** Goes on with what is changed, until it is stopped. */
+  follow: boolean;
+  /** True, or `no-delete`. */
+  repair: unknown;
+}
+
+const UNITS: Record<string, number> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 };
+const SETTLE = 5000;
+
+/** What is compared. */
+export function parseExtent({ sample, keys, countOnly }: VerifyFlags): Extent {
+  const given = [
+    sample !== undefined && "--sample",
+    keys !== undefined && "--keys",
+    countOnly && "--count-only",
+  ];
+  const names = given.filter((each) => each !== false);
+  if (names.length > 1) throw usage(`${names.join(" and ")} don't go together`, "give one of them");
+  if (countOnly) return { kind: "count" };
+  if (keys !== undefined) return keysFrom(keys);
+  return sample === undefined ? { kind: "all" } : parseSample(sample);
+}
+
+function parseSample(text: string): Extent {
+  const share = /^(\d+(?:\.\d+)?)\s*%$/.exec(text);
+  const percent = Number(share?.[1]);
+  if (share !== null && percent > 0 && percent <= 100) return sampleOf({ share: percent / 100 });
+  if (/^[1-9]\d{0,8}$/.test(text)) return sampleOf({ count: Number(text) });
+  throw usage(
+    `--sample ${text} is no sample`,
+    "give a number of items from 1, or a share such as 5%, up to 100%",
+  );
+}
+
+/** In ms. */
+export function parseSettle(text: string | undefined): number {
+  if (text === undefined) return SETTLE;
+  const [, amount, unit = "s"] = /^(\d+(?:\.\d+)?)(ms|s|m|h)?$/.exec(text) ?? [];
+  if (amount === undefined) throw usage(`--settle ${text} is no time`, "give one such as 5s, 500ms or 1m");
+  return Number(amount) * UNITS[unit]!;
+}
+
+/** The names; undefined: all. */
+export function parseTables(text: string | undefined): string[] | undefined {
+  const names = text
+    ?.split(";")
+    .map((name) => name.trim())
+    .filter((name) => name !== "");
+  if (names?.length === 0) throw usage("--tables names no table", "give names such as a;b");
+  return names;
+}
+
+/** Undefined: all of it. */
+export function parsePart(text: string | undefined): Part | undefined {
+  if (text === undefined) return undefined;
+  const [, index, of] = (/^(\d+)\/(\d+)$/.exec(text) ?? []).map(Number);
+  if (index !== undefined && of !== undefined && index >= 1 && index <= of) return { index, of };
+  throw usage(`--part ${text} is no part`, "give one such as 1/4, from 1/N to N/N");
+}
+
+/** Undefined: nothing is changed. */
+export function parseRepair(given: unknown): { deletes: boolean } | undefined {
+  if (given === undefined || given === false) return undefined;
+  if (given === true || given === "") return { deletes: true };
+  if (given === "no-delete") return { deletes: false };
+  throw usage(
+    `--repair=${String(given)} means nothing`,
+    "write --repair, or --repair=no-delete to remove nothing",
+  );
+}
+
+function usage(what: string, hint: string): MigrationError {
+  return new MigrationError("USAGE", what, { hint });
+}

@@ -1,0 +1,94 @@
+/** The command `verify`: a comparison shown, its differences in a file, an exit code out. */
+import {
+  parseExtent,
+  parsePart,
+  parseRepair,
+  parseSettle,
+  parseTables,
+  type VerifyFlags,
+} from "./verify-flags.ts";
+import { createProgress } from "../core/progress/progress.ts";
+import { nameOf, runVerify } from "../core/run/verify.ts";
+import { builtinPlugin } from "../plugins/index.ts";
+import { verdictJson, verdictText } from "./display/verdict.ts";
+import { fullView, showProgress } from "./display/terminal.ts";
+import { printError } from "./errors.ts";
+import { createLog } from "./log/log.ts";
+import { LARGE_VERIFY, watchMemory } from "./memory.ts";
+import { acquirePidFile } from "./pid-file.ts";
+import { type Setup, setUp } from "./setup.ts";
+import { stopSignal } from "./stop-signal.ts";
+
+/** There are differences. */
+const DIFFERENT = 3;
+
+/**
+ * Compares a migration's source with its target, and prints what came of it.
+ *
+ * @returns the exit code
+ * @throws MigrationError when the configuration or an option can't be used
+ */
+export async function verify(flags: VerifyFlags): Promise<number> {
+  const options = {
+    extent: parseExtent(flags),
+    settle: parseSettle(flags.settle),
+    only: parseTables(flags.tables),
+    part: parsePart(flags.part),
+    repair: parseRepair(flags.repair),
+    goesOn: flags.follow,
+  };
+  const setup = await setUp(flags);
+  const { config, redact } = setup;
+  try {
+    return await shown(setup, options, flags.json);
+  } catch (error) {
+    return printError(error, { debug: config["log.level"] === "debug", redact });
+  }
+}
+
+async function shown(
+  { config, warnings, redact, migration }: Setup,
+  options: Omit<Parameters<typeof runVerify>[0], "config" | "builtins">,
+  json: boolean,
+): Promise<number> {
+  await using cleanup = new AsyncDisposableStack();
+  const { log, close } = createLog({
+    level: config["log.level"],
+    file: config["log.file"],
+    buffer: config["log.buffer"],
+    redact,
+    // Standard output is for what came of it alone.
+    ...(json && { stream: process.stderr }),
+  });
+  cleanup.defer(close);
+  cleanup.defer(acquirePidFile(`${nameOf(config.id, options.part)}-verify`, { log }));
+  cleanup.defer(watchMemory(LARGE_VERIFY));
+  for (const warning of warnings) log.warn(warning);
+  const progress = createProgress();
+  const stop = stopSignal(cleanup, log);
+  const display = showProgress(fullView(progress), { log });
+  cleanup.defer(() => display.stop());
+  try {
+    const verdict = await runVerify({
+      ...migration,
+      ...options,
+      builtins: builtinPlugin,
+      config,
+      log,
+      progress,
+      signal: stop.signal,
+    });
+    display.stop();
+    await close();
+    process.stdout.write(`${redact(json ? JSON.stringify(verdictJson(verdict)) : verdictText(verdict))}\n`);
+    return verdict.isDifferent ? DIFFERENT : (stop.stopped?.exit ?? 0);
+  } catch (error) {
+    const { stopped } = stop;
+    if (stopped === undefined || error !== stop.signal.reason) throw error;
+    display.stop();
+    await close();
+    const words = `${stopped.name}: stopped; start verify in the same way, and it goes on where it was\n`;
+    (json ? process.stderr : process.stdout).write(words);
+    return stopped.exit;
+  }
+}

@@ -1,0 +1,84 @@
+/** `verify.after_full`: what was copied is compared by the run that has copied it. */
+import { MigrationError, toMigrationError } from "../errors.ts";
+import type { Context } from "../plugin/context.ts";
+import { createProgress, trackTable } from "../progress/progress.ts";
+import type { Table } from "../types.ts";
+import { type Extent, sampleOf } from "../verify/extent.ts";
+import type { Follower } from "../verify/follower.ts";
+import { checkComparable, type Verdict, verifyTables } from "../verify/verify.ts";
+import { scopedContext } from "./scoped-context.ts";
+
+/** Between two looks at a key that isn't equal, in ms. */
+const SETTLE = 5000;
+const SAMPLE = 0.01;
+
+/** Refuses, before anything is copied, what couldn't be compared afterwards. */
+export function checkAfterFull(ctx: Context, tables: Table[]): void {
+  const asked = ctx.config["verify.after_full"];
+  if (asked !== "off") checkComparable(ctx, tables, asked === "count");
+}
+
+/**
+ * Compares what a run without streams has copied, before it says that it is done.
+ *
+ * @param tell told what came of it
+ * @throws MigrationError DIFFERENT
+ */
+export async function verifyCopied(
+  ctx: Context,
+  tables: Table[],
+  tell: (verdict: Verdict) => void,
+): Promise<void> {
+  const verdict = await verify(ctx, tables, "nobody");
+  if (verdict === undefined) return;
+  tell(verdict);
+  if (verdict.isDifferent) throw different(verdict);
+}
+
+/** Compares what is followed from now on; whatever comes of it, the following goes on. */
+export async function verifyFollowed(
+  ctx: Context,
+  tables: Table[],
+  tell: (verdict: Verdict) => void,
+): Promise<void> {
+  const scope = scopedContext(ctx, () => true);
+  try {
+    const verdict = await verify(scope, tables, "ours");
+    if (verdict === undefined) return;
+    tell(verdict);
+    if (verdict.isDifferent) ctx.log.error(different(verdict).message);
+    else ctx.log.info("source and target are equal");
+  } catch (thrown) {
+    if (ctx.signal.aborted) return;
+    ctx.log.error(`the comparison failed, the run goes on: ${toMigrationError(thrown).message}`);
+  }
+}
+
+/** Undefined: nobody wants it. */
+async function verify(ctx: Context, tables: Table[], follower: Follower): Promise<Verdict | undefined> {
+  const asked = ctx.config["verify.after_full"];
+  if (asked === "off" || ctx.config.sync_schema_only) return undefined;
+  ctx.log.info(`comparing source and target, verify.after_full = ${asked}`);
+  const extents: Record<typeof asked, Extent> = {
+    count: { kind: "count" },
+    sample: sampleOf({ share: SAMPLE }),
+    full: { kind: "all" },
+  };
+  const progress = createProgress();
+  for (const table of tables) trackTable(progress, table);
+  return verifyTables(ctx, tables, {
+    name: ctx.config.id,
+    keptAs: "verify-run",
+    settle: SETTLE,
+    fresh: true,
+    follower,
+    extent: extents[asked],
+    progress,
+  });
+}
+
+function different({ faults, path }: Verdict): MigrationError {
+  return new MigrationError("DIFFERENT", `source and target differ, ${faults} differences: ${path}`, {
+    hint: "see that file; nimo-shake verify --repair writes what the source has over what differs",
+  });
+}

@@ -1,0 +1,108 @@
+/** How far the run is that follows the table's stream while it is compared, in this process or another. */
+import { setTimeout as sleep } from "node:timers/promises";
+import { isOver, type ShardNote } from "../checkpoint/shard-note.ts";
+import { openStreamCheckpoint } from "../checkpoint/stream-checkpoint.ts";
+import { isRunning as isProcessRunning } from "../host/process.ts";
+import { isUnapplied } from "../incr/spooled-stream.ts";
+import type { Config } from "../config/config.ts";
+import type { Context } from "../plugin/context.ts";
+import type { Table } from "../types.ts";
+
+const SECOND = 1000;
+/** A lease that wasn't renewed for so long has nobody, in ms. */
+const TTL = 30 * SECOND;
+/** The times of records are rounded, on DynamoDB Local to the minute. */
+const TIME_GRAIN = 60 * SECOND;
+/** The children of a shard that has ended are noted within so long, in ms. */
+const CHILDREN = 300 * SECOND;
+/** A run that starts anew is there again within so long, in ms. */
+const RESTART = 60 * SECOND;
+/** A run that follows a table notes something of it every 10 s; in ms. */
+const STILL = 180 * SECOND;
+/** Something is said of a wait that lasts so long. */
+const TELL = 30 * SECOND;
+
+/** Who follows a migration's tables: this process, nobody (it has the lease), or another process, as long as it has the lease. */
+export type Follower = "ours" | "nobody" | "another";
+
+/**
+ * Resolves when no run follows the table, or one has applied all that was written before a time (ms since 1970). One that
+ * goes away is waited for, and so is one that stands still: it may be starting anew, or may follow other tables.
+ */
+export async function passed(ctx: Context, table: Table, at: number, follower: Follower): Promise<void> {
+  if (follower === "nobody" || ctx.config.sync_mode === "full") return;
+  const began = Date.now();
+  /** When the run was seen to be gone, and what was noted when something was noted last. */
+  let goneSince: number | undefined;
+  let noted = { text: "", since: began };
+  for (let told = false; ;) {
+    ctx.signal.throwIfAborted();
+    const isThere = follower === "ours" || (await isRunning(ctx));
+    if (!isThere && !runsSeen.has(ctx.config)) return;
+    goneSince = isThere ? undefined : (goneSince ?? Date.now());
+    if (goneSince !== undefined && Date.now() - goneSince > RESTART) {
+      runsSeen.delete(ctx.config);
+      return ctx.log.warn(
+        `the run has ended: what it hasn't applied counts as different, table ${table.name}`,
+      );
+    }
+    const { shards, isUpTo } = await followed(ctx, table, at);
+    if (shards === "" || isUpTo) return;
+    if (shards !== noted.text) noted = { text: shards, since: Date.now() };
+    if (Date.now() - noted.since > STILL) {
+      return ctx.log.warn(`nothing of the table is followed any more: table ${table.name}`);
+    }
+    if (!told && Date.now() - began > TELL) {
+      told = true;
+      ctx.log.info(
+        `waiting for the run to have applied what table ${table.name} was at ${new Date(at).toISOString()}`,
+      );
+    }
+    await sleep(SECOND / 2, undefined, { signal: ctx.signal }).catch(() => {});
+  }
+}
+
+/** Of whom a run was seen that follows. */
+const runsSeen = new WeakSet<Config>();
+
+/** Whether a process has the migration's lease, and isn't known to have ended. */
+export async function isRunning(ctx: Context): Promise<boolean> {
+  const found = await ctx.role("checkpoint").lease?.find?.();
+  const is = found !== undefined && found.age < TTL && isProcessRunning(found.holder) !== false;
+  if (is) runsSeen.add(ctx.config);
+  return is;
+}
+
+/** What is noted of a table's shards, as text, and whether all that was written before a time is applied. */
+async function followed(
+  ctx: Context,
+  table: Table,
+  at: number,
+): Promise<{ shards: string; isUpTo: boolean }> {
+  const stream = await openStreamCheckpoint(ctx, table);
+  const notes = [...stream.shards.values()];
+  const parents = new Set(notes.map(({ parent }) => parent));
+  const isWaitedFor = (note: ShardNote): boolean => isOver(note) && !parents.has(note.id) && isRecent(note);
+  const open = notes.filter((note) => !isOver(note));
+  return {
+    shards: notes.length === 0 ? "" : JSON.stringify([notes, [...stream.spooled]]),
+    isUpTo:
+      // What is on the disk waits to be applied, however new its times are.
+      !isUnapplied(stream) &&
+      open.length > 0 &&
+      !notes.some(isWaitedFor) &&
+      open.every((note) => isApplied(note, at)),
+  };
+}
+
+/** Of a shard that has just ended, children may not be noted yet. */
+function isRecent({ updatedAt }: ShardNote): boolean {
+  return updatedAt !== undefined && Date.now() - updatedAt < CHILDREN;
+}
+
+/** Whether all that a shard had at a time is applied. */
+function isApplied({ position, notedAt = 0, time = 0 }: ShardNote, at: number): boolean {
+  // What is read and not applied begins there.
+  if (position.at === "sequence" && position.inclusive) return false;
+  return notedAt >= at || time >= at + TIME_GRAIN;
+}
