@@ -168,6 +168,7 @@ test("plugins: items left out and edited, the table and its key under other name
   await using target = await startTarget(unwilling);
   const plugin = definePlugin({
     name: "edits",
+    keepsKeys: true,
     setup(ctx) {
       ctx.hook("table:before", ({ table }) => {
         table.targetName = "renamed";
