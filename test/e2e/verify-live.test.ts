@@ -78,7 +78,7 @@ test("killed three times it goes on where it was: hardly a page of the source's 
     tables: { t: { items: someItems(pages * 5) } },
     misbehave({ operation }) {
       if (operation === "Scan") scans++;
-      return operation === "Scan" && isSlow ? { delayMs: 5 } : undefined;
+      return operation === "Scan" && isSlow ? { delayMs: 8 } : undefined;
     },
   });
   const changes = {
