@@ -15,6 +15,7 @@ import {
   withProfileFolder,
 } from "./flags.ts";
 import type { FloorResult } from "./floor.ts";
+import { CACHE_GB, main, say } from "./main.ts";
 import { runFloor, runTool, type Source, startSource, type ToolResult } from "./measure.ts";
 import { format, type Report, summarize } from "./report.ts";
 import { ID, setArgs, TOOL, toolCommand, tunedConf, writeConf } from "./tool.ts";
@@ -30,9 +31,6 @@ const HELP = `bun run bench [options]
   --profile[=DIR]   CPU profiles of the tool, written to DIR (.); they cost speed
   --json            the report as JSON
   --check           exit code 1 when a target is missed`;
-
-/** Enough for mongod to write as it would on a server of its own; the tests' half a gigabyte would be the brake. */
-const CACHE_GB = 2;
 
 function parse() {
   try {
@@ -57,8 +55,6 @@ function parse() {
   }
 }
 const flags = parse();
-
-const say = (text: string): void => console.error(text);
 
 async function bench(signal: AbortSignal): Promise<Report> {
   const shape = shapeOf(flags.shape);
@@ -124,18 +120,4 @@ async function bench(signal: AbortSignal): Promise<Report> {
   return summarize(pairs, big, { ...used, ...settingsOf(flags.set) });
 }
 
-const abort = new AbortController();
-for (const name of ["SIGINT", "SIGTERM", "SIGHUP"] as const)
-  process.on(name, () => abort.abort(new Error(`stopped by ${name}`)));
-if (flags.help) {
-  console.log(HELP);
-} else {
-  try {
-    const report = await bench(abort.signal);
-    console.log(flags.json ? JSON.stringify(report, undefined, 2) : format(report));
-    if (flags.check && report.targets.some(({ holds }) => !holds)) process.exitCode = 1;
-  } catch (error) {
-    say(error instanceof Error ? error.message : String(error));
-    process.exitCode = 1;
-  }
-}
+await main(flags, { help: HELP, run: bench, format });

@@ -15,6 +15,7 @@ import {
   wholeNumber,
   withProfileFolder,
 } from "./flags.ts";
+import { CACHE_GB, main, say } from "./main.ts";
 import { runTool, type Source, startSource, type ToolResult } from "./measure.ts";
 import { TABLE } from "./orders.ts";
 import { ID, setArgs, TOOL, toolCommand, tunedConf, writeConf } from "./tool.ts";
@@ -32,7 +33,6 @@ const HELP = `bun run bench verify [options]
   --json            the report as JSON
   --check           exit code 1 when a target is missed`;
 
-const CACHE_GB = 2;
 const SAMPLE_MS = 20;
 const DIFFERENT = 3;
 /** Sort keys of planted documents begin here, below those of all orders. */
@@ -62,7 +62,6 @@ function parse() {
   }
 }
 const flags = parse();
-const say = (text: string): void => console.error(text);
 
 /** What `verify --json` prints, as far as it is looked at. */
 interface Verdict {
@@ -187,18 +186,4 @@ async function bench(signal: AbortSignal): Promise<VerifyReport> {
   return summarizeVerify(pairs, { big, extras, conf: used });
 }
 
-const abort = new AbortController();
-for (const name of ["SIGINT", "SIGTERM", "SIGHUP"] as const)
-  process.on(name, () => abort.abort(new Error(`stopped by ${name}`)));
-if (flags.help) {
-  console.log(HELP);
-} else {
-  try {
-    const report = await bench(abort.signal);
-    console.log(flags.json ? JSON.stringify(report, undefined, 2) : formatVerify(report));
-    if (flags.check && report.targets.some(({ holds }) => !holds)) process.exitCode = 1;
-  } catch (error) {
-    say(error instanceof Error ? error.message : String(error));
-    process.exitCode = 1;
-  }
-}
+await main(flags, { help: HELP, run: bench, format: formatVerify });
