@@ -1,13 +1,20 @@
-/** Keys that DynamoDB takes. No item has another one, and a request for it is refused. */
+/** What DynamoDB takes as a key. No item has another one, and a request for it is refused as a whole. */
 import { parseDecimal } from "./decimal.ts";
 import { keyAttributes } from "./keys.ts";
-import type { Item, KeyAttribute, Table } from "../types.ts";
+import type { AttributeValue, Item, KeyAttribute, Table } from "../types.ts";
 
-/** The longest values, of the partition key and of the sort key. */
-const LONGEST = [2048, 1024];
+/** The longest keys, in bytes. */
+export const PARTITION_BYTES = 2048;
+export const SORT_BYTES = 1024;
+const LONGEST = [PARTITION_BYTES, SORT_BYTES];
 const DIGITS = 38;
 /** The largest number is below ten to the power of this, the smallest one is ten to the power of minus 130. */
 const [SMALLEST, LARGEST] = [-130, 126];
+
+/** A key attribute's size as the service counts it; numbers are always short enough. */
+export function keyBytes({ S, B }: AttributeValue = {}): number {
+  return Buffer.byteLength(S ?? "") + Buffer.byteLength(B ?? "", "base64");
+}
 
 /** Whether an item can have it. */
 export function isPossibleKey(key: Item, table: Table): boolean {

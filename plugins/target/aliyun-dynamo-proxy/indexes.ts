@@ -11,7 +11,7 @@ import type {
   Table,
   TargetDocument,
 } from "../../../core/types.ts";
-import { keyBytes, PARTITION_BYTES, SORT_BYTES } from "../../_dynamodb/key-limits.ts";
+import { keyBytes, PARTITION_BYTES, SORT_BYTES } from "../../../core/schema/possible-key.ts";
 import { createRequest } from "./schema.ts";
 import { causeOf, type Tables } from "./tables.ts";
 
