@@ -2,16 +2,16 @@
 import { availableParallelism } from "node:os";
 import { chooseConversion } from "./adopt-nimoshake.ts";
 import { saveStatus } from "../checkpoint/nimoshake-status.ts";
-import { createContext, type ContextOptions, type OwnedContext } from "./context.ts";
+import type { OwnedContext } from "./context.ts";
+import { inSession, type SessionOptions } from "./session.ts";
 import type { Context } from "../plugin/context.ts";
 import { runStep } from "../stages/error-policy.ts";
-import { MigrationError, toMigrationError } from "../errors.ts";
+import { MigrationError } from "../errors.ts";
 import type { Verdict } from "../verify/verify.ts";
 import { verifyCopied, verifyFollowed } from "./after-full.ts";
 import { openStreams } from "./streams.ts";
 import { createFairSemaphore, type FairSemaphore } from "../flow/semaphore.ts";
 import { inParallel } from "../flow/parallel.ts";
-import { createLease, type LeaseOptions } from "./lease.ts";
 import type { AnyPlugin, Plugin } from "../plugin/plugin.ts";
 import type { Progress } from "../progress/progress.ts";
 import { watchRetention } from "./retention.ts";
@@ -26,7 +26,7 @@ import { prepare, type Prepared } from "./prepare.ts";
 export type Builtins = (role: keyof Roles, config: Config) => Promise<Plugin | undefined>;
 
 /** What {@link runMigration} takes beside the configuration. */
-export interface MigrateOptions extends ContextOptions {
+export interface MigrateOptions extends SessionOptions {
   /** The plugins that fill the roles which `plugins` leave. */
   builtins: Builtins;
   /** Further plugins; they are set up first. */
@@ -45,8 +45,6 @@ export interface MigrateOptions extends ContextOptions {
   onFullDone?: (isNews: boolean) => void;
   /** Told what the comparison has found that `verify.after_full` asks for. */
   onVerified?: (verdict: Verdict) => void;
-  /** For tests: another length and clock of the lease. */
-  lease?: LeaseOptions;
 }
 
 /**
@@ -55,24 +53,8 @@ export interface MigrateOptions extends ContextOptions {
  * @returns the counts of every table
  * @throws MigrationError the first failure; what it interrupted is closed
  */
-export async function runMigration(options: MigrateOptions): Promise<Progress> {
-  const config = { ...options.config };
-  const ctx = createContext({ ...options, config });
-  const lease = createLease(ctx, options.lease);
-  ctx.guard(lease.hold);
-  let failure: MigrationError | undefined;
-  const attempt = async (work: () => void | PromiseLike<void>): Promise<void> => {
-    try {
-      await work();
-    } catch (error) {
-      // What follows a stop fails too: the reason to stop is what counts, and the first failure.
-      failure ??= toMigrationError(ctx.signal.aborted ? ctx.signal.reason : error);
-      // Nothing runs on after it.
-      ctx.stop(failure);
-    }
-  };
-
-  await attempt(async () => {
+export function runMigration(options: MigrateOptions): Promise<Progress> {
+  return inSession(options, async ({ ctx, lease, config }) => {
     await fillRoles(ctx, config, options);
     let { fresh = false } = options;
     const prepared = await runStep(ctx, { stage: "setup" }, () =>
@@ -90,12 +72,8 @@ export async function runMigration(options: MigrateOptions): Promise<Progress> {
       if (!prepared.copies) ctx.log.info("there is nothing left to copy; --fresh copies again");
       fullDone(prepared.copies);
     } else await endless(ctx, prepared, fullDone, onVerified);
+    return ctx.progress;
   });
-  await attempt(() => ctx.call("close", failure ? { error: failure } : {}));
-  await attempt(() => lease.release());
-  await attempt(() => ctx[Symbol.asyncDispose]());
-  if (failure !== undefined) throw failure;
-  return ctx.progress;
 }
 
 /**

@@ -19,10 +19,10 @@ const LOADS = 8;
 /** A comparison may read in other pieces than the copy. */
 const FREE = "full.read.concurrency";
 
-/** A table and what is noted of it. */
-interface Noted {
-  table: Table;
-  state: TableState | undefined;
+/** What is noted of a migration's copy. */
+export interface Copied {
+  run: RunState | undefined;
+  tables: { table: Table; state: TableState | undefined }[];
 }
 
 /**
@@ -31,9 +31,8 @@ interface Noted {
  *
  * @throws MigrationError TABLE_UNFIT
  */
-export async function checkCopied(ctx: Context, tables: Table[]): Promise<void> {
-  const { noted } = await load(ctx, tables);
-  const unfinished = noted.filter(({ state }) => state !== undefined && state.stage !== "done");
+export async function checkCopied(ctx: Context, { tables }: Copied): Promise<void> {
+  const unfinished = tables.filter(({ state }) => state !== undefined && state.stage !== "done");
   if (unfinished.length === 0) return;
   const names = unfinished.map(({ table }) => table.name).join(", ");
   if (!(await isRunning(ctx))) {
@@ -50,7 +49,7 @@ export async function checkCopied(ctx: Context, tables: Table[]): Promise<void> 
  *
  * @throws MigrationError
  */
-export async function checkRepair(ctx: Context, tables: Table[]): Promise<void> {
+export async function checkRepair(ctx: Context, { run, tables }: Copied): Promise<void> {
   const target = ctx.role("target");
   if (target.apply === undefined) {
     refuse("CONFIG_INVALID", `what is there can't be repaired: ${target.place}`, "migrate the tables anew");
@@ -59,7 +58,6 @@ export async function checkRepair(ctx: Context, tables: Table[]): Promise<void> 
     const what = "with full.read.filter_expression nobody can tell which items should be there";
     refuse("CONFIG_INVALID", what, "use plugin.filter.where instead");
   }
-  const { run, noted } = await load(ctx, tables);
   const { place } = ctx.role("checkpoint");
   const changed = run && changedSettings(run.settings, fingerprint(ctx.config, ctx.sameOptions));
   const other = changed?.find(([key]) => key !== FREE);
@@ -68,7 +66,7 @@ export async function checkRepair(ctx: Context, tables: Table[]): Promise<void> 
     const what = `the copy was made with ${key} = ${was || "empty"}, it is ${is || "empty"} now: ${place}`;
     refuse("CHECKPOINT_MISMATCH", what, `set ${key} back`);
   }
-  for (const { table, state } of noted) {
+  for (const { table, state } of tables) {
     const made = await target.find(table, ctx.signal);
     const problem = problemOf(table, state, made);
     if (problem === undefined) continue;
@@ -91,17 +89,20 @@ function problemOf(
   return undefined;
 }
 
-async function load(ctx: Context, tables: Table[]): Promise<{ run: RunState | undefined; noted: Noted[] }> {
+/** Reads what is noted of tables, by this run or by the one that was taken over. */
+export async function loadCopied(ctx: Context, tables: Table[]): Promise<Copied> {
   const store = ctx.role("checkpoint");
   const run = readState(runSchema, (await store.load("run")).get("run"), store.place);
   const adopted = new Map(run?.adopted?.map(({ table, state }) => [table, state]));
-  const noted = await inParallel(tables, LOADS, async (table) => {
-    const saved = (await store.load(`table:${table.name}`)).get("table");
-    const state = readState(tableSchema, saved, `${store.place}, table ${table.name}`);
-    const isOurs = state !== undefined && (run === undefined || state.run === run.id);
-    return { table, state: isOurs ? state : adopted.get(table.name) };
-  });
-  return { run, noted };
+  return {
+    run,
+    tables: await inParallel(tables, LOADS, async (table) => {
+      const saved = (await store.load(`table:${table.name}`)).get("table");
+      const state = readState(tableSchema, saved, `${store.place}, table ${table.name}`);
+      const isOurs = state !== undefined && (run === undefined || state.run === run.id);
+      return { table, state: isOurs ? state : adopted.get(table.name) };
+    }),
+  };
 }
 
 function refuse(code: "CONFIG_INVALID" | "CHECKPOINT_MISMATCH", what: string, hint: string): never {

@@ -1,12 +1,11 @@
 /** The command `verify`: the tables of a migration are found as a run finds them, and compared with their copies. */
-import { MigrationError, toMigrationError } from "../errors.ts";
+import { MigrationError } from "../errors.ts";
 import { trackTable } from "../progress/progress.ts";
 import type { Table } from "../types.ts";
 import { type Verdict, verifyTables, type VerifyOptions } from "../verify/verify.ts";
-import { createContext } from "./context.ts";
-import { createLease } from "./lease.ts";
 import { findTables } from "./prepare.ts";
-import { checkCopied, checkRepair } from "./verify-checks.ts";
+import { inSession } from "./session.ts";
+import { checkCopied, checkRepair, loadCopied } from "./verify-checks.ts";
 import { fillRoles, type MigrateOptions } from "./run.ts";
 
 export type { Verdict } from "../verify/verify.ts";
@@ -32,50 +31,28 @@ export interface Part {
  *
  * @throws MigrationError when a side can't be read, or nothing is there to compare
  */
-export async function runVerify(options: RunVerifyOptions): Promise<Verdict> {
-  const config = { ...options.config };
-  const ctx = createContext({ ...options, config });
-  const lease = createLease(ctx, options.lease);
-  ctx.guard(lease.hold);
-  let failure: MigrationError | undefined;
-  let verdict: Verdict | undefined;
-  const attempt = async (work: () => PromiseLike<void>): Promise<void> => {
-    try {
-      await work();
-    } catch (error) {
-      failure ??= toMigrationError(ctx.signal.aborted ? ctx.signal.reason : error);
-      ctx.stop(failure);
-    }
-  };
-  await attempt(async () => {
+export function runVerify(options: RunVerifyOptions): Promise<Verdict> {
+  return inSession(options, async ({ ctx, lease, config }) => {
     // Its conversion is the one that has made the copy, whatever is begun anew here.
     await fillRoles(ctx, config, { ...options, fresh: false });
     const tables = chosen(await findTables(ctx), options);
     for (const table of tables) trackTable(ctx.progress, table);
     await ctx.role("target").check(tables, ctx.signal);
-    await checkCopied(ctx, tables);
+    const copied = await loadCopied(ctx, tables);
+    await checkCopied(ctx, copied);
     if (options.repair !== undefined) {
-      await checkRepair(ctx, tables);
+      await checkRepair(ctx, copied);
       await lease.take();
     }
-    const follower = options.repair === undefined ? "another" : "nobody";
-    const { fresh = false } = options;
-    const { progress } = ctx;
-    const name = nameOf(config.id, options.part);
-    verdict = await verifyTables(ctx, tables, {
+    return verifyTables(ctx, tables, {
       ...options,
-      fresh,
-      follower,
-      progress,
-      name,
+      fresh: options.fresh ?? false,
+      follower: options.repair === undefined ? "another" : "nobody",
+      progress: ctx.progress,
+      name: nameOf(config.id, options.part),
       keptAs: "verify",
     });
   });
-  await attempt(async () => ctx.call("close", failure ? { error: failure } : {}));
-  await attempt(() => lease.release());
-  await attempt(() => ctx[Symbol.asyncDispose]());
-  if (failure !== undefined) throw failure;
-  return verdict!;
 }
 
 /** What a comparison's files begin with; each part has its own. */
