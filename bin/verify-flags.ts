@@ -2,6 +2,7 @@
 import { MigrationError } from "../core/errors.ts";
 import type { Part } from "../core/run/verify.ts";
 import { type Extent, keysFrom, sampleOf } from "../core/verify/extent.ts";
+import { SETTLE } from "../core/verify/verify.ts";
 import type { Flags } from "./setup.ts";
 
 /** What the command line gives. */
@@ -25,7 +26,6 @@ export interface VerifyFlags extends Flags {
 }
 
 const UNITS: Record<string, number> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 };
-const SETTLE = 5000;
 
 /** What is compared. */
 export function parseExtent({ sample, keys, countOnly }: VerifyFlags): Extent {

@@ -24,3 +24,11 @@ export async function inParallel<In, Out>(
     throw error;
   }
 }
+
+/** The results of work that has settled; the first failure, in their order, is thrown. */
+export function valuesOf<Values extends readonly unknown[]>(ends: {
+  [At in keyof Values]: PromiseSettledResult<Values[At]>;
+}): Values {
+  for (const end of ends) if (end.status === "rejected") throw end.reason;
+  return ends.map((end) => (end as PromiseFulfilledResult<unknown>).value) as unknown as Values;
+}

@@ -1,6 +1,7 @@
 /** The full phase of one table: its segments are copied side by side, then its documents counted. */
 import type { TableCheckpoint } from "../checkpoint/run-checkpoint.ts";
 import { createUnitPersister } from "../checkpoint/unit-persister.ts";
+import { valuesOf } from "../flow/parallel.ts";
 import { createSemaphore, type FairSemaphore } from "../flow/semaphore.ts";
 import type { Context } from "../plugin/context.ts";
 import type { TableProgress } from "../progress/progress.ts";
@@ -45,7 +46,7 @@ export async function copyTable(
     .filter(({ from }) => from === undefined || from.position !== undefined);
   const ends = await Promise.allSettled(left.map(({ unit, from }) => copySegment(copy, unit, from)));
   await persister.flush();
-  for (const end of ends) if (end.status === "rejected") throw end.reason;
+  valuesOf(ends);
   await confirmTable(ctx, table);
   return checkCounts(ctx, table, counters);
 }

@@ -13,7 +13,7 @@ import type { ShardUnit, StreamPage } from "../types.ts";
 /** How often the time of an idle shard is noted anew, in ms. */
 const RENOTE = 10_000;
 /** DynamoDB Local rounds a record's time down to the minute. */
-const TIME_GRAIN = 60_000;
+export const TIME_GRAIN = 60_000;
 
 /**
  * Follows a shard; resolves when it has ended and all of it is applied and noted so, or when the run stops

@@ -1,6 +1,9 @@
-/** What is said of who has the lease. */
+/** How long a lease lasts, and what is said of who has it. */
 import { MigrationError } from "../errors.ts";
 import type { Holder } from "./roles.ts";
+
+/** A lease that wasn't renewed for so long is free, in ms. */
+export const LEASE_TTL = 30_000;
 
 /** The error of a run whose lease is another's by now, or nobody's. */
 export function leaseLost(id: string, holder?: Holder): MigrationError {

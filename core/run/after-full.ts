@@ -5,11 +5,9 @@ import { createProgress, trackTable } from "../progress/progress.ts";
 import type { Table } from "../types.ts";
 import { type Extent, sampleOf } from "../verify/extent.ts";
 import type { Follower } from "../verify/follower.ts";
-import { checkComparable, type Verdict, verifyTables } from "../verify/verify.ts";
+import { checkComparable, SETTLE, type Verdict, verifyTables } from "../verify/verify.ts";
 import { scopedContext } from "./scoped-context.ts";
 
-/** Between two looks at a key that isn't equal, in ms. */
-const SETTLE = 5000;
 const SAMPLE = 0.01;
 
 /** Refuses, before anything is copied, what couldn't be compared afterwards. */

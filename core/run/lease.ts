@@ -8,11 +8,9 @@ import type { Context } from "../plugin/context.ts";
 import { MigrationError } from "../errors.ts";
 import { isRunning, thisProcess } from "../host/process.ts";
 import type { Holder, Holding } from "../plugin/roles.ts";
-import { described, leaseLost } from "../plugin/lease-lost.ts";
+import { described, LEASE_TTL, leaseLost } from "../plugin/lease-lost.ts";
 
 const SECOND = 1000;
-/** A lease that wasn't renewed for so long is free, in ms. */
-const TTL = 30 * SECOND;
 /** It is renewed so often in that time. */
 const RENEWALS = 6;
 /** Who waits for a holder that may be dead looks so often in the time of one renewal. */
@@ -64,7 +62,7 @@ const running = new Set<string>();
 
 /** Makes a run's. */
 export function createLease(ctx: Context, options: LeaseOptions = {}): Lease {
-  const { ttl = TTL, clock = CLOCK } = options;
+  const { ttl = LEASE_TTL, clock = CLOCK } = options;
   const isAlive = options.isRunning ?? isHolderRunning;
   const { id } = ctx.config;
   const ours: Holder = { ...thisProcess(), token: randomUUID(), since: new Date().toISOString() };

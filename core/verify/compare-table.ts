@@ -1,6 +1,7 @@
 /** One table compared: both sides are read and merged, and what wasn't equal is looked at again until it is decided. */
 import { mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
+import type { Fingerprint } from "../checkpoint/fingerprint.ts";
 import type { FairSemaphore } from "../flow/semaphore.ts";
 import { PRIVATE_FOLDER } from "../host/durable-files.ts";
 import { fileNameOf } from "../host/file-name.ts";
@@ -34,8 +35,8 @@ export interface CompareOptions {
   settle: number;
   /** Who follows the tables meanwhile. */
   follower: Follower;
-  /** What both sides and the settings are, in words: a pass that was broken off under others begins anew. */
-  circumstances: string;
+  /** The settings that decide what is compared: a pass that was broken off under others begins anew. */
+  circumstances: Fingerprint;
   /** What the state of what is broken off begins with. */
   keptAs: string;
   /** Begins anew, whatever is there. */
@@ -68,12 +69,13 @@ export async function compareTable(
   const faults = createFaults(table, report, counts, expiry);
   counters.startedAt = Date.now();
   counters.state = "copying";
-  if ((await ctx.role("target").find(table, ctx.signal)) === undefined) {
+  const made = await ctx.role("target").find(table, ctx.signal);
+  if (made === undefined) {
     await faults.addOther({ kind: "missing_table", target: table.targetName });
   } else if (extent.kind === "count") {
     await compareIndexes(ctx, table, stored, faults);
-    Object.assign(counts, await countTable(options, table, counters), { others: counts.others });
-  } else await compareItems(options, table, counters, { counts, faults, extent });
+    await countTable(options, table, counters, counts);
+  } else await compareItems(options, table, counters, { counts, faults, extent, made });
   options.onCounted(table, counts);
 }
 
@@ -82,6 +84,8 @@ interface SoFar {
   counts: Compared;
   faults: Faults;
   extent: KeyExtent | Extract<Extent, { kind: "all" }>;
+  /** What is there at the target. */
+  made: string;
 }
 
 type KeyExtent = Extract<Extent, { kind: "keys" }>;
@@ -90,16 +94,15 @@ async function compareItems(
   options: CompareOptions,
   table: Table,
   counters: TableProgress,
-  { counts, faults, extent }: SoFar,
+  { counts, faults, extent, made }: SoFar,
 ): Promise<void> {
   const { ctx, stored, repair, folder: root, fresh, circumstances, goesOn, keptAs } = options;
+  const of = JSON.stringify([circumstances, table.id, table.targetName, made]);
   // What is changed while the table is read may be read before it.
   const changed = goesOn ? await watchKeys(ctx, table) : undefined;
   const folder = await emptyFolder(join(root, `${fileNameOf(table.name)}.looks`));
   const pass =
-    extent.kind === "all"
-      ? await openPass(ctx, table, { folder: root, of: circumstances, fresh, keptAs })
-      : undefined;
+    extent.kind === "all" ? await openPass(ctx, table, { folder: root, of, fresh, keptAs }) : undefined;
   const suspects =
     pass === undefined
       ? await keyFile(folder, (extent as KeyExtent).keys({ ...options, table }))
@@ -138,14 +141,8 @@ async function goOn(
   while (!signal.aborted) {
     const keys = await changed.take(signal);
     if (keys.length > 0) {
-      const { looked, settled, undecided } = await lookAgain(
-        rounds,
-        await keyFile(rounds.folder, [keys]),
-        faults,
-      );
+      const { looked, undecided } = await lookAgain(rounds, await keyFile(rounds.folder, [keys]), faults);
       counts.compared += looked;
-      // What is equal at the first look hadn't been seen otherwise.
-      counts.settled += Math.max(0, settled - looked);
       counts.undecided += undecided;
       counts.equal = equalOf(counts, faults);
       onCounted();

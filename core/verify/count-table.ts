@@ -1,5 +1,6 @@
 /** A table's documents counted on both sides, without a look into them. */
 import { copySegment } from "../full/copy-segment.ts";
+import { valuesOf } from "../flow/parallel.ts";
 import { createSemaphore } from "../flow/semaphore.ts";
 import type { SegmentWriter } from "../full/segment-writer.ts";
 import type { TableProgress } from "../progress/progress.ts";
@@ -7,19 +8,21 @@ import { beforeWrite } from "../stages/write.ts";
 import { stopBy } from "../stages/table-now.ts";
 import type { SegmentUnit, Table } from "../types.ts";
 import type { CompareOptions } from "./compare-table.ts";
-import { passed } from "./follower.ts";
-import { type Compared, noneCompared } from "./report.ts";
+import { mayFollow, passed } from "./follower.ts";
+import type { Compared } from "./report.ts";
 
 /**
  * Counts both sides; while somebody writes they may differ by what is on its way.
  *
  * @param counters is kept up to date while the source is read
+ * @param counts gets what came of it
  */
 export async function countTable(
   { ctx, readers, report, follower }: Pick<CompareOptions, "ctx" | "readers" | "report" | "follower">,
   table: Table,
   counters: TableProgress,
-): Promise<Compared> {
+  counts: Compared,
+): Promise<void> {
   const parsers = createSemaphore(ctx.config["full.document.parser"]);
   const openWriter = (unit: SegmentUnit): SegmentWriter => ({
     page() {},
@@ -36,31 +39,26 @@ export async function countTable(
     check() {},
   });
   const counted = (): Promise<number> => ctx.role("target").count(table, ctx.signal);
-  const counts = [await counted()];
+  const looks = [await counted()];
   const units = ctx.role("source").units(table);
   const copy = { ctx, table, counters, readers, parsers, openWriter, fail: stopBy(ctx, table) };
-  const ends = await Promise.allSettled(units.map((unit) => copySegment(copy, unit, undefined)));
-  for (const end of ends) if (end.status === "rejected") throw end.reason;
+  valuesOf(await Promise.allSettled(units.map((unit) => copySegment(copy, unit, undefined))));
   const at = Date.now();
   const expected = counters.written;
-  counts.push(await counted());
-  if (counts.at(-1) !== expected && !isBetween(expected, counts)) {
+  looks.push(await counted());
+  if (looks.at(-1) !== expected && !isBetween(expected, looks)) {
     await passed(ctx, table, at, follower);
-    counts.push(await counted());
+    looks.push(await counted());
   }
   // While a run follows, the source was counted at some time between.
-  const isLive = follower !== "nobody" && ctx.config.sync_mode !== "full";
-  const there = isLive && isBetween(expected, counts) ? expected : counts.at(-1)!;
+  const there = mayFollow(ctx, follower) && isBetween(expected, looks) ? expected : looks.at(-1)!;
   if (there !== expected) {
     await report.add({ table: table.name, kind: "count", source: expected, target: there });
   }
-  return {
-    ...noneCompared(),
-    compared: expected,
-    equal: Math.min(expected, there),
-    missing: Math.max(0, expected - there),
-    extra: Math.max(0, there - expected),
-  };
+  counts.compared = expected;
+  counts.equal = Math.min(expected, there);
+  counts.missing = Math.max(0, expected - there);
+  counts.extra = Math.max(0, there - expected);
 }
 
 function isBetween(count: number, counts: number[]): boolean {

@@ -3,16 +3,14 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { isOver, type ShardNote } from "../checkpoint/shard-note.ts";
 import { openStreamCheckpoint } from "../checkpoint/stream-checkpoint.ts";
 import { isRunning as isProcessRunning } from "../host/process.ts";
+import { TIME_GRAIN } from "../incr/follow-shard.ts";
 import { isUnapplied } from "../incr/spooled-stream.ts";
 import type { Config } from "../config/config.ts";
 import type { Context } from "../plugin/context.ts";
+import { LEASE_TTL } from "../plugin/lease-lost.ts";
 import type { Table } from "../types.ts";
 
 const SECOND = 1000;
-/** A lease that wasn't renewed for so long has nobody, in ms. */
-const TTL = 30 * SECOND;
-/** The times of records are rounded, on DynamoDB Local to the minute. */
-const TIME_GRAIN = 60 * SECOND;
 /** The children of a shard that has ended are noted within so long, in ms. */
 const CHILDREN = 300 * SECOND;
 /** A run that starts anew is there again within so long, in ms. */
@@ -25,12 +23,17 @@ const TELL = 30 * SECOND;
 /** Who follows a migration's tables: this process, nobody (it has the lease), or another process, as long as it has the lease. */
 export type Follower = "ours" | "nobody" | "another";
 
+/** Whether what the source is may come to the target some time. */
+export function mayFollow({ config }: Context, follower: Follower): boolean {
+  return follower !== "nobody" && config.sync_mode !== "full";
+}
+
 /**
  * Resolves when no run follows the table, or one has applied all that was written before a time (ms since 1970). One that
  * goes away is waited for, and so is one that stands still: it may be starting anew, or may follow other tables.
  */
 export async function passed(ctx: Context, table: Table, at: number, follower: Follower): Promise<void> {
-  if (follower === "nobody" || ctx.config.sync_mode === "full") return;
+  if (!mayFollow(ctx, follower)) return;
   const began = Date.now();
   /** When the run was seen to be gone, and what was noted when something was noted last. */
   let goneSince: number | undefined;
@@ -68,7 +71,7 @@ const runsSeen = new WeakSet<Config>();
 /** Whether a process has the migration's lease, and isn't known to have ended. */
 export async function isRunning(ctx: Context): Promise<boolean> {
   const found = await ctx.role("checkpoint").lease?.find?.();
-  const is = found !== undefined && found.age < TTL && isProcessRunning(found.holder) !== false;
+  const is = found !== undefined && found.age < LEASE_TTL && isProcessRunning(found.holder) !== false;
   if (is) runsSeen.add(ctx.config);
   return is;
 }

@@ -1,5 +1,6 @@
 /** The first pass over a table: both sides are read side by side, and digested into logs. */
 import { copySegment, type TableCopy } from "../full/copy-segment.ts";
+import { valuesOf } from "../flow/parallel.ts";
 import { createSemaphore, type FairSemaphore } from "../flow/semaphore.ts";
 import type { Context } from "../plugin/context.ts";
 import type { Stored } from "../plugin/stored.ts";
@@ -32,11 +33,7 @@ export async function readSides(sides: ReadSides): Promise<{ source: string[]; d
   if (pass.segments === undefined) await pass.begin(units.length);
   const ends = await Promise.allSettled([readSource(sides, units), readTarget(sides)]);
   await pass.flush();
-  for (const end of ends) if (end.status === "rejected") throw end.reason;
-  const [{ value: source }, { value: documents }] = ends as [
-    PromiseFulfilledResult<string[]>,
-    PromiseFulfilledResult<number>,
-  ];
+  const [source, documents] = valuesOf<[string[], number]>(ends);
   return { source, documents };
 }
 
@@ -71,7 +68,7 @@ async function readSource(
       await copySegment({ ...copy, openWriter }, unit, from);
     }),
   );
-  for (const end of ends) if (end.status === "rejected") throw end.reason;
+  valuesOf(ends);
   return units.map((unit) => pass.pathOf(segmentLog(unit)));
 }
 

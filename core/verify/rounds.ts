@@ -10,7 +10,7 @@ import type { Context } from "../plugin/context.ts";
 import type { Stored } from "../plugin/stored.ts";
 import type { Table } from "../types.ts";
 import type { Faults } from "./faults.ts";
-import { type Follower, passed } from "./follower.ts";
+import { type Follower, mayFollow, passed } from "./follower.ts";
 import type { Pending } from "./key-file.ts";
 import { createLineFile, type LineFile, readLineFile } from "./line-file.ts";
 import { look, type Look } from "./look.ts";
@@ -160,7 +160,7 @@ async function decide(
   outcome: Outcome,
 ): Promise<{ different: Look[]; again: Pending[] }> {
   const keys = batch.map(({ key }) => key);
-  const live = isLive(ctx, follower);
+  const live = mayFollow(ctx, follower);
   const different: Look[] = [];
   const again: Pending[] = [];
   for (const [i, now] of (await look(ctx, table, stored, keys)).entries()) {
@@ -180,8 +180,4 @@ async function decide(
     else again.push({ key: now.key, source: now.source, target: now.target, same, still });
   }
   return { different, again };
-}
-
-function isLive({ config }: Context, follower: Follower): boolean {
-  return follower !== "nobody" && config.sync_mode !== "full";
 }

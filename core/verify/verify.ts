@@ -15,6 +15,9 @@ import { type Follower, isRunning } from "./follower.ts";
 import type { RepairOptions } from "./repair.ts";
 import { type Compared, type Fault, isDifferent, noneCompared, openReport } from "./report.ts";
 
+/** Between two looks at a key that isn't equal, where nobody says otherwise, in ms. */
+export const SETTLE = 5000;
+
 /** How to compare. */
 export interface VerifyOptions {
   /** At least so long between two looks at a key that isn't equal, in ms. */
@@ -65,13 +68,15 @@ export async function verifyTables(ctx: Context, tables: Table[], options: Verif
   // Who follows now is waited for when it starts anew.
   if (options.follower === "another") await isRunning(ctx);
   const readers = createFairSemaphore(config["verify.concurrency"]);
+  const circumstances = fingerprint(config, ctx.sameOptions);
   // What a hook wants left out of a copy isn't in it: it is no news here.
   const quiet: Context = { ...ctx, skip: async () => {} };
   const width = options.goesOn ? tables.length : config["full.concurrency"];
   await inParallel(tables, width, async (table) => {
     const counters = options.progress.tables.get(table.name)!;
-    const compare: Omit<CompareOptions, "circumstances"> = {
+    const compare: CompareOptions = {
       ...options,
+      circumstances,
       ctx: quiet,
       stored,
       report,
@@ -81,7 +86,7 @@ export async function verifyTables(ctx: Context, tables: Table[], options: Verif
       onCounted: ({ name }, counted) => void counts.set(name, counted),
     };
     try {
-      await compareTable({ ...compare, circumstances: await circumstances(ctx, table) }, table, counters);
+      await compareTable(compare, table, counters);
       counters.state = "done";
     } catch (thrown) {
       // What has been read to its end counts.
@@ -159,11 +164,4 @@ function storedOf(ctx: Context): Stored {
   throw new MigrationError("CONFIG_INVALID", what, {
     hint: "verify needs a source and a target that can be read, as those built in can",
   });
-}
-
-/** A comparison that was broken off goes on where these are the same. */
-async function circumstances(ctx: Context, table: Table): Promise<string> {
-  const settings = fingerprint(ctx.config, ctx.sameOptions);
-  const made = await ctx.role("target").find(table, ctx.signal);
-  return JSON.stringify([settings, table.id, table.targetName, made]);
 }
