@@ -3,6 +3,7 @@ import { formatWithOptions, stripVTControlCharacters } from "node:util";
 import { createConsola, type ConsolaInstance, type ConsolaReporter, type LogObject } from "consola";
 import { formatTime } from "../format.ts";
 import { fileSink, type Sink } from "./log-file.ts";
+import { type RecentLine, recentLines } from "./recent.ts";
 
 const DEBUG = 4;
 
@@ -41,6 +42,8 @@ export interface LogOptions {
 /** A log and its end. */
 export interface Log {
   log: ConsolaInstance;
+  /** The last warnings and errors. */
+  recent: () => readonly RecentLine[];
   /** Writes what is still held back; may be called twice. */
   close(): Promise<void>;
 }
@@ -72,7 +75,9 @@ export function createLog(options: LogOptions): Log {
   const log = toTerminal
     ? fancy(settings, stream, sink)
     : createConsola({ ...settings, reporters: [plain(sink)] });
-  return { log, close: () => sink.close() };
+  const recent = recentLines(options.redact);
+  log.addReporter(recent.reporter);
+  return { log, recent: recent.lines, close: () => sink.close() };
 }
 
 function redacted(sink: Sink, redact: LogOptions["redact"]): Sink {

@@ -139,6 +139,7 @@ export async function openStreamCheckpoint(
         await announce("checkpoint:before", states);
         await saveTimes(states);
         await store.save(names.rows, new Map(rows));
+        ctx.progress.savedAt = updatedAt;
         await announce("checkpoint:after", states);
         onSaved([...states.values()], updatedAt);
       }),

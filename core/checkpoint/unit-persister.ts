@@ -27,6 +27,7 @@ export function createUnitPersister(ctx: Context, table: Table, checkpoint: Tabl
         pages = 0;
         await announce("checkpoint:before", moved);
         await checkpoint.saveUnits(moved);
+        ctx.progress.savedAt = Date.now();
         await announce("checkpoint:after", moved);
       }),
     interval: INTERVAL,

@@ -1,4 +1,5 @@
 /** What is counted of a run and its tables, for whoever shows it. */
+import type { ErrorCode } from "../errors.ts";
 import type { StreamProgress } from "./stream-progress.ts";
 import type { Table } from "../types.ts";
 
@@ -28,6 +29,8 @@ export interface TableProgress {
   written: number;
   /** Bytes received from the source. */
   bytes: number;
+  /** Read capacity units that its Scan has used in this process: as the service says, else from the pages' sizes. */
+  readUnits: number;
   /** Numbers that could not be held exactly, see `convert.number_overflow`. */
   overflowed: number;
   /** Indexes built. */
@@ -56,16 +59,40 @@ export interface TableProgress {
   finishedAt?: number;
 }
 
+/** Whom a call is made to. */
+export type Side = "source" | "target" | "checkpoint";
+
+/** What a run is at. */
+export type RunPhase = "starting" | "full" | "incr" | "done";
+
 /** The whole run's progress; whoever shows it reads it when he likes. */
 export interface Progress {
+  /** In ms since 1970, as all times here. */
   startedAt: number;
+  phase: RunPhase;
+  /** Nothing is read until it is resumed. */
+  paused: boolean;
+  /** Calls that failed in this process, also those that went well when they were made again, and what ended the run. */
+  errors: Map<ErrorCode, number>;
+  lastError?: { code: ErrorCode; message: string; at: number };
+  /** Calls that were made again. */
+  retries: Record<Side, number>;
+  /** When a checkpoint was saved last. */
+  savedAt?: number;
   /** By source name, in the order in which they are taken up. */
   tables: Map<string, TableProgress>;
 }
 
 /** An empty progress that starts now. */
 export function createProgress(): Progress {
-  return { startedAt: Date.now(), tables: new Map() };
+  return {
+    startedAt: Date.now(),
+    phase: "starting",
+    paused: false,
+    errors: new Map(),
+    retries: { source: 0, target: 0, checkpoint: 0 },
+    tables: new Map(),
+  };
 }
 
 /** Adds a table as waiting and gives its counters. */
@@ -80,6 +107,7 @@ export function trackTable(progress: Progress, table: Table): TableProgress {
     skipped: 0,
     written: 0,
     bytes: 0,
+    readUnits: 0,
     overflowed: 0,
     indexes: 0,
     resumed: 0,
@@ -94,20 +122,29 @@ export function trackTable(progress: Progress, table: Table): TableProgress {
 
 /** A call that failed and is made again. */
 export interface Retry {
-  /** In few words: `throttled`, `source away`, `target away`. */
-  what: string;
-  /** Whether the source throttled it. */
-  throttled?: boolean;
+  side: Side;
+  /** Undefined: it is about none. */
+  table?: string | undefined;
+  code: ErrorCode;
   /** Until it is made again, in ms. */
   pause: number;
 }
 
-/** Counts a repeated call, so that it shows where it happens; a table that isn't tracked is left out. */
-export function noteRetry(progress: Progress, table: string, { what, throttled, pause }: Retry): void {
-  const entry = progress.tables.get(table);
+/** Counts a repeated call, so that it shows where it happens. */
+export function noteRetry(progress: Progress, { side, table, code, pause }: Retry): void {
+  progress.retries[side]++;
+  progress.errors.set(code, (progress.errors.get(code) ?? 0) + 1);
+  const entry = table === undefined ? undefined : progress.tables.get(table);
   if (entry === undefined) return;
+  const throttled = code === "SOURCE_THROTTLED" || code === "TARGET_THROTTLED";
   entry.retries++;
   if (throttled) entry.throttles++;
   entry.waitedMs += pause;
-  entry.trouble = { what, at: Date.now() };
+  entry.trouble = { what: throttled ? "throttled" : `${side} away`, at: Date.now() };
+}
+
+/** Counts a failure, and keeps it as the last one. */
+export function noteError(progress: Progress, { code, message }: { code: ErrorCode; message: string }): void {
+  progress.errors.set(code, (progress.errors.get(code) ?? 0) + 1);
+  progress.lastError = { code, message, at: Date.now() };
 }

@@ -66,12 +66,14 @@ export function runMigration(options: MigrateOptions): Promise<Progress> {
       // An earlier run's positions cover what is written after them: the scan has to see all that was before.
       const covers = prepared.tables.some((table) => prepared.checkpoint.table(table).state?.noted);
       if (covers && !options.given?.has("full.read.consistent")) config["full.read.consistent"] = true;
+      ctx.progress.phase = "full";
       await full(ctx, prepared, createFairSemaphore(readLanes(ctx.config, availableParallelism())));
       if (prepared.copies) await verifyCopied(ctx, prepared.tables, onVerified);
       await prepared.checkpoint.finish();
       if (!prepared.copies) ctx.log.info("there is nothing left to copy; --fresh copies again");
       fullDone(prepared.copies);
     } else await endless(ctx, prepared, fullDone, onVerified);
+    ctx.progress.phase = "done";
     return ctx.progress;
   });
 }
@@ -128,13 +130,16 @@ async function endless(
   let verifying: Promise<void> | undefined;
   try {
     if (ctx.config.sync_mode === "all") {
+      ctx.progress.phase = "full";
       await saveStatus(ctx, "full_sync");
       using _watch = watchRetention(ctx);
       await full(ctx, prepared, readers, (table) => following.start(table));
+      ctx.progress.phase = "incr";
       fullDone(copies);
       await checkpoint.finish();
       if (copies) verifying = verifyFollowed(ctx, tables, onVerified);
     } else {
+      ctx.progress.phase = "incr";
       await eachTable(ctx, prepared, async (table) => {
         await prepareIncr(ctx, table, checkpoint.table(table), readers);
         following.start(table);

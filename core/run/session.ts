@@ -2,6 +2,7 @@
 import type { Config } from "../config/config.ts";
 import { type MigrationError, toMigrationError } from "../errors.ts";
 import { type ContextOptions, createContext, type OwnedContext } from "./context.ts";
+import { noteError } from "../progress/progress.ts";
 import { createLease, type Lease, type LeaseOptions } from "./lease.ts";
 
 /** What {@link inSession} takes. */
@@ -44,6 +45,7 @@ export async function inSession<T>(
     }
   };
   await attempt(async () => void (result = await work({ ctx, lease, config })));
+  if (failure !== undefined && failure.code !== "INTERRUPTED") noteError(ctx.progress, failure);
   await attempt(() => ctx.call("close", failure ? { error: failure } : {}));
   await attempt(() => lease.release());
   await attempt(() => ctx[Symbol.asyncDispose]());

@@ -9,6 +9,11 @@ const WORTH_TELLING = 2 * SECOND;
 /** The lines about one kind of call to one table are at least so far apart. */
 const QUIET = 10 * SECOND;
 
+const CODES = {
+  source: { throttled: "SOURCE_THROTTLED", away: "SOURCE_UNREACHABLE" },
+  target: { throttled: "TARGET_THROTTLED", away: "TARGET_UNREACHABLE" },
+} as const;
+
 /** One call, with all its tries. */
 export interface TroubledCall {
   /** Such as `Scan`. */
@@ -34,8 +39,7 @@ export function createTrouble({ log, progress }: Pick<Context, "log" | "progress
     const { call, table } = troubled;
     const key = `${call} ${table ?? ""}`;
     const throttled = passingFailure(error) === "throttled";
-    if (table !== undefined)
-      noteRetry(progress, table, { what: throttled ? "throttled" : `${side} away`, throttled, pause });
+    noteRetry(progress, { side, table, code: throttled ? CODES[side].throttled : CODES[side].away, pause });
     const now = performance.now();
     if (troubled.told || now - (troubled.failingSince ?? now) < WORTH_TELLING) return;
     troubled.told = true;

@@ -14,6 +14,7 @@ import {
   WRITE_TIMEOUT,
 } from "../_mongodb/client.ts";
 import { isPassing } from "../_mongodb/errors.ts";
+import { retryReporter } from "../_mongodb/retry-reporter.ts";
 import { joined } from "./mongodb/joined.ts";
 import {
   claimLease,
@@ -238,8 +239,7 @@ const mongodb: Plugin = definePlugin({
           policy: { ...SERVER_RETRY, total: ctx.patience },
           passes: isPassing,
           signal: ctx.signal,
-          onRetry: (error, pause) =>
-            log.warn(`${what}: ${(error as Error).message}; again in ${Math.round(pause)} ms`),
+          onRetry: retryReporter(ctx, "checkpoint", what),
         });
       } catch (error) {
         throw failed(error, what, name);

@@ -5,7 +5,6 @@ import { planIndexes } from "../../core/schema/indexes.ts";
 import { keyAttributes } from "../../core/schema/keys.ts";
 import { createSemaphore } from "../../core/flow/semaphore.ts";
 import { definePlugin, type Plugin } from "../../core/plugin/plugin.ts";
-import { noteRetry } from "../../core/progress/progress.ts";
 import { type RetryOptions, SERVER_RETRY, withRetry } from "../../core/flow/retry.ts";
 import type { SourceRecord, Table, TargetDocument, TargetIndex } from "../../core/types.ts";
 import { connect, type Connections } from "../_mongodb/client.ts";
@@ -19,6 +18,7 @@ import {
 import { buildIndexes, makeFit } from "./mongodb/indexes.ts";
 import { watchBuild } from "./mongodb/build.ts";
 import { isPassing, targetError } from "../_mongodb/errors.ts";
+import { retryReporter } from "../_mongodb/retry-reporter.ts";
 import { checkIndexNames, checkNames, checkRenames } from "./mongodb/names.ts";
 import { isMongos, requireMongos, shardCollection, withoutUnique } from "./mongodb/sharding.ts";
 import { applyBatch } from "./mongodb/apply.ts";
@@ -200,10 +200,7 @@ const mongodb: Plugin = definePlugin({
         before: ctx.mayWrite,
         passes: isPassing,
         signal: ctx.signal,
-        onRetry(error, pause) {
-          log.warn(`${what}: ${(error as Error).message}; again in ${Math.round(pause)} ms`);
-          if (table) noteRetry(ctx.progress, table.name, { what: "target away", pause });
-        },
+        onRetry: retryReporter(ctx, "target", what, table?.name),
       };
     }
 

@@ -43,7 +43,7 @@ describe("the command line", () => {
       ["verify", "-c", "nowhere.conf"],
       refused("CONFIG_MISSING", "nowhere.conf"),
     ],
-    ...["check", "status", "init"].map((command): [string, string[], Refusal] => [
+    ...["check", "status", "clean"].map((command): [string, string[], Refusal] => [
       `${command}, which is to come`,
       [command, "-c", "x"],
       refused("NOT_YET", `${command}: not yet`),

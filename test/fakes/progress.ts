@@ -1,5 +1,5 @@
 /** Counters as a run would leave them. */
-import type { Progress, TableProgress } from "../../core/progress/progress.ts";
+import { createProgress, type Progress, type TableProgress } from "../../core/progress/progress.ts";
 
 /** What a test wants to say of a table; the rest is zero, and the table waiting. */
 export type FakeTable = Partial<TableProgress> & { name: string };
@@ -15,6 +15,7 @@ export function fakeTable(table: FakeTable): TableProgress {
     skipped: 0,
     written: 0,
     bytes: 0,
+    readUnits: 0,
     overflowed: 0,
     indexes: 0,
     resumed: 0,
@@ -28,5 +29,9 @@ export function fakeTable(table: FakeTable): TableProgress {
 
 /** A run of these tables. */
 export function fakeProgress(startedAt: number, tables: FakeTable[]): Progress {
-  return { startedAt, tables: new Map(tables.map((table) => [table.name, fakeTable(table)])) };
+  return {
+    ...createProgress(),
+    startedAt,
+    tables: new Map(tables.map((table) => [table.name, fakeTable(table)])),
+  };
 }

@@ -62,7 +62,12 @@ export function createWriter(ctx: Context, posted: () => Post, indexes: Indexes)
       );
       if (left.length === 0) return;
       const jittered = pause * (0.5 + Math.random() / 2);
-      noteRetry(ctx.progress, table.name, { what: "throttled", throttled: true, pause: jittered });
+      noteRetry(ctx.progress, {
+        side: "target",
+        table: table.name,
+        code: "TARGET_THROTTLED",
+        pause: jittered,
+      });
       await sleep(jittered, undefined, { signal: ctx.signal });
     }
   }

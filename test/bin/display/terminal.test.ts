@@ -7,7 +7,7 @@ import {
   type ShowOptions,
   showProgress,
 } from "../../../bin/display/terminal.ts";
-import type { Progress, TableProgress } from "../../../core/progress/progress.ts";
+import { createProgress, type Progress, type TableProgress } from "../../../core/progress/progress.ts";
 import { fakeTable } from "../../fakes/progress.ts";
 import { fakeTerminal } from "../../fakes/terminal.ts";
 
@@ -38,7 +38,11 @@ function table(name: string, more: Partial<TableProgress> = {}): TableProgress {
 
 function progressOf(...tables: TableProgress[]): Progress {
   // the very objects, so that a test can go on counting
-  return { startedAt: START, tables: new Map(tables.map((each) => [each.name, each])) };
+  return {
+    ...createProgress(),
+    startedAt: START,
+    tables: new Map(tables.map((each) => [each.name, each])),
+  };
 }
 
 function pass(ms: number): void {

@@ -1,9 +1,9 @@
 /** The options of `verify`: what was typed, as what it means. */
-import { MigrationError } from "../core/errors.ts";
-import type { Part } from "../core/run/verify.ts";
-import { type Extent, keysFrom, sampleOf } from "../core/verify/extent.ts";
-import { SETTLE } from "../core/verify/verify.ts";
-import type { Flags } from "./setup.ts";
+import type { Part } from "../../core/run/verify.ts";
+import { type Extent, keysFrom, sampleOf } from "../../core/verify/extent.ts";
+import { SETTLE } from "../../core/verify/verify.ts";
+import type { Flags } from "../setup.ts";
+import { parseTime, usage } from "./options.ts";
 
 /** What the command line gives. */
 export interface VerifyFlags extends Flags {
@@ -24,8 +24,6 @@ export interface VerifyFlags extends Flags {
   /** True, or `no-delete`. */
   repair: unknown;
 }
-
-const UNITS: Record<string, number> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 };
 
 /** What is compared. */
 export function parseExtent({ sample, keys, countOnly }: VerifyFlags): Extent {
@@ -54,10 +52,7 @@ function parseSample(text: string): Extent {
 
 /** In ms. */
 export function parseSettle(text: string | undefined): number {
-  if (text === undefined) return SETTLE;
-  const [, amount, unit = "s"] = /^(\d+(?:\.\d+)?)(ms|s|m|h)?$/.exec(text) ?? [];
-  if (amount === undefined) throw usage(`--settle ${text} is no time`, "give one such as 5s, 500ms or 1m");
-  return Number(amount) * UNITS[unit]!;
+  return text === undefined ? SETTLE : parseTime("settle", text);
 }
 
 /** The names; undefined: all. */
@@ -87,8 +82,4 @@ export function parseRepair(given: unknown): { deletes: boolean } | undefined {
     `--repair=${String(given)} means nothing`,
     "write --repair, or --repair=no-delete to remove nothing",
   );
-}
-
-function usage(what: string, hint: string): MigrationError {
-  return new MigrationError("USAGE", what, { hint });
 }

@@ -1,4 +1,5 @@
 /** The command `verify`: a comparison shown, its differences in a file, an exit code out. */
+import type { CAC } from "cac";
 import {
   parseExtent,
   parsePart,
@@ -7,17 +8,52 @@ import {
   parseTables,
   type VerifyFlags,
 } from "./verify-flags.ts";
-import { createProgress } from "../core/progress/progress.ts";
-import { nameOf, runVerify } from "../core/run/verify.ts";
-import { builtinPlugin } from "../plugins/index.ts";
-import { verdictJson, verdictText } from "./display/verdict.ts";
-import { fullView, showProgress } from "./display/terminal.ts";
-import { printError } from "./errors.ts";
-import { createLog } from "./log/log.ts";
-import { LARGE_VERIFY, watchMemory } from "./memory.ts";
-import { acquirePidFile } from "./pid-file.ts";
-import { type Setup, setUp } from "./setup.ts";
-import { stopSignal } from "./stop-signal.ts";
+import { createProgress } from "../../core/progress/progress.ts";
+import { nameOf, runVerify } from "../../core/run/verify.ts";
+import { builtinPlugin } from "../../plugins/index.ts";
+import { verdictJson, verdictText } from "../display/verdict.ts";
+import { fullView, showProgress } from "../display/terminal.ts";
+import { printError } from "../errors.ts";
+import { createLog } from "../log/log.ts";
+import { LARGE_VERIFY, watchMemory } from "../memory.ts";
+import { acquirePidFile } from "../pid-file.ts";
+import { type Setup, setUp } from "../setup.ts";
+import { stopSignal } from "../stop-signal.ts";
+import { flagsOf, once, type Options, withConfiguration } from "./options.ts";
+
+/** Adds it to the command line. */
+export function addVerify(cli: CAC): void {
+  withConfiguration(cli.command("verify", "Compares the target with the source; exit code 3: they differ"))
+    .option("--tables <a;b>", "Compares these tables only")
+    .option("--sample <N|P%>", "Compares so many items of each table, or such a share of them")
+    .option("--keys <file>", "Compares these keys only: a JSON object a line, as in <id>-diff.jsonl")
+    .option("--count-only", "Counts both sides, and looks at no document")
+    .option("--settle <time>", "What isn't equal is looked at again after so long: 5s, 500ms, 1m")
+    .option("--part <I/N>", "Takes the I-th of N parts of the tables, for several processes")
+    .option(
+      "--repair [no-delete]",
+      "Writes what the source has over what differs, and removes what is extra; no-delete keeps it",
+    )
+    .option("--follow", "Goes on with what is changed at the source, until it is stopped")
+    .option("--json", "Gives what came of it as JSON on standard output")
+    .option("--fresh", "Begins anew, whatever an unfinished comparison has left")
+    .example("  nimo-shake verify -c nimo-shake.conf")
+    .example("  nimo-shake verify -c nimo-shake.conf --tables orders --sample 1%")
+    .action((options: Options) =>
+      verify({
+        ...flagsOf(options),
+        tables: once("tables", options.tables),
+        sample: once("sample", options.sample),
+        keys: once("keys", options.keys),
+        countOnly: options.countOnly === true,
+        settle: once("settle", options.settle),
+        part: once("part", options.part),
+        json: options.json === true,
+        follow: options.follow === true,
+        repair: options.repair,
+      }),
+    );
+}
 
 /** There are differences. */
 const DIFFERENT = 3;

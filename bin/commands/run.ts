@@ -1,22 +1,41 @@
 /** The command `run`: a configuration in, a migration shown, an exit code out. */
-import { describeConfig } from "../core/config/redact.ts";
-import { serveMetric } from "./http/metric.ts";
-import { runMigration } from "../core/run/run.ts";
-import { createProgress } from "../core/progress/progress.ts";
-import { serveProgress } from "./http/progress.ts";
-import { builtinPlugin } from "../plugins/index.ts";
-import { printError } from "./errors.ts";
-import { createLog } from "./log/log.ts";
-import { watchMemory } from "./memory.ts";
-import { acquirePidFile } from "./pid-file.ts";
-import { type Flags, setUp, type Setup } from "./setup.ts";
-import { stopSignal } from "./stop-signal.ts";
-import { serveProfile } from "./http/profile.ts";
-import { stoppedText } from "./display/stopped.ts";
-import { verdictText } from "./display/verdict.ts";
-import { summaryTable } from "./display/summary.ts";
-import { streamView } from "./display/stream-view.ts";
-import { fullView, showProgress } from "./display/terminal.ts";
+import type { CAC } from "cac";
+import { describeConfig } from "../../core/config/redact.ts";
+import { serveMetric } from "../http/metric.ts";
+import { runMigration } from "../../core/run/run.ts";
+import { createProgress } from "../../core/progress/progress.ts";
+import { serveProgress } from "../http/progress.ts";
+import { builtinPlugin } from "../../plugins/index.ts";
+import { printError } from "../errors.ts";
+import { createLog } from "../log/log.ts";
+import { watchMemory } from "../memory.ts";
+import { acquirePidFile } from "../pid-file.ts";
+import { type Flags, setUp, type Setup } from "../setup.ts";
+import { flagsOf, named, notYet, type Options, usage, withConfiguration } from "./options.ts";
+import { stopSignal } from "../stop-signal.ts";
+import { serveProfile } from "../http/profile.ts";
+import { stoppedText } from "../display/stopped.ts";
+import { verdictText } from "../display/verdict.ts";
+import { summaryTable } from "../display/summary.ts";
+import { streamView } from "../display/stream-view.ts";
+import { fullView, showProgress } from "../display/terminal.ts";
+
+/** Commands of the contract whose feature comes later. */
+const LATER: readonly string[] = ["worker"];
+
+/** Adds it to the command line, where it needs no name. */
+export function addRun(cli: CAC): void {
+  withConfiguration(cli.command("[command]", "Runs the migration (the command run is the default)"))
+    .option("--fresh", "Starts over, whatever an unfinished run has left")
+    .example("  nimo-shake -conf=nimo-shake.conf")
+    .example("  nimo-shake run -c nimo-shake.conf --set full.read.concurrency=4")
+    .action((command: string | undefined, options: Options) => {
+      if (command !== undefined && LATER.includes(command)) throw notYet(command);
+      if (command !== undefined && command !== "run")
+        throw usage(`there is no such command${named(command)}`);
+      return run(flagsOf(options));
+    });
+}
 
 /**
  * Runs a migration to its end, and prints what ended it.

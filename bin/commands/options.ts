@@ -1,0 +1,63 @@
+/** What was typed after a command, as what it means; every command has some of it. */
+import type { Command } from "cac";
+import { MigrationError } from "../../core/errors.ts";
+import type { Flags } from "../setup.ts";
+
+/** What was typed, as cac gives it: what is given twice is a list, what looks like a number is one. */
+export type Options = Record<string, unknown>;
+
+/** Adds the options that every command has which reads a configuration. */
+export function withConfiguration(command: Command): Command {
+  return command
+    .option("-c, --conf <file>", "The configuration, nimo-shake.conf")
+    .option("--set <key=value>", "Sets a key, whatever the file says; may be given again and again")
+    .option(
+      "--plugin <file>",
+      "Adds a plugin, a file or one of filter, rename, pick, exclude and mask; may be given again and again",
+    );
+}
+
+/** The configuration's flags. @throws MigrationError USAGE */
+export function flagsOf({ conf, set, plugin, fresh }: Options): Flags {
+  if (Array.isArray(conf)) throw usage("more than one configuration file is given");
+  if (typeof conf !== "string") throw usage("no configuration file is given");
+  return {
+    file: conf,
+    set: [set ?? []].flat().map(String),
+    plugins: [plugin ?? []].flat().map(String),
+    fresh: fresh === true,
+  };
+}
+
+/** An option's text; undefined: it isn't given. @throws MigrationError USAGE: it is given twice */
+export function once(name: string, value: unknown): string | undefined {
+  if (Array.isArray(value)) throw usage(`--${name} is given more than once`);
+  return value === undefined ? undefined : String(value);
+}
+
+/** A word for a message. What doesn't look like a command may be a secret that lost its key. */
+export function named(word: string): string {
+  return /^[a-z][a-z-]{0,14}$/.test(word) ? `: ${word}` : "";
+}
+
+/** The error for what can't be understood. */
+export function usage(
+  message: string,
+  hint = "nimo-shake -conf=nimo-shake.conf, or nimo-shake --help",
+): MigrationError {
+  return new MigrationError("USAGE", message, { hint });
+}
+
+/** The error for a command or option whose feature comes later. */
+export function notYet(what: string): MigrationError {
+  return new MigrationError("NOT_YET", `${what}: not yet`, { hint: "nimo-shake --help has what there is" });
+}
+
+const UNITS: Record<string, number> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 };
+
+/** `5s`, `500ms`, `1.5m` or `2h` in ms; a number alone is in seconds. @throws MigrationError USAGE */
+export function parseTime(option: string, text: string): number {
+  const [, amount, unit = "s"] = /^(\d+(?:\.\d+)?)(ms|s|m|h)?$/.exec(text) ?? [];
+  if (amount === undefined) throw usage(`--${option} ${text} is no time`, "give one such as 5s, 500ms or 1m");
+  return Number(amount) * UNITS[unit]!;
+}
