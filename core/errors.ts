@@ -11,6 +11,9 @@ export type ErrorCode =
   | "TABLE_UNFIT"
   | "TARGET_EXISTS"
   | "ALREADY_RUNNING"
+  | "NOT_RUNNING"
+  | "CONTROL_FAILED"
+  | "NOT_SWITCHED"
   | "CHECKPOINT_MISMATCH"
   | "CHECKPOINT_FAILED"
   | "SOURCE_UNREACHABLE"
@@ -46,6 +49,9 @@ const CODES: Record<ErrorCode, { exit: number; meaning: string }> = {
   TABLE_UNFIT: { exit: 2, meaning: "a table can't be read, or be represented at the target" },
   TARGET_EXISTS: { exit: 2, meaning: "a collection of that name exists at the target" },
   ALREADY_RUNNING: { exit: 2, meaning: "another process with the same id is running" },
+  NOT_RUNNING: { exit: 1, meaning: "no process of this id runs here that could be spoken to" },
+  CONTROL_FAILED: { exit: 1, meaning: "the running process can't be spoken to, or doesn't answer" },
+  NOT_SWITCHED: { exit: 1, meaning: "no switch-over: it was given up, or the run ended meanwhile" },
   CHECKPOINT_MISMATCH: { exit: 2, meaning: "the checkpoint was made under other settings, or can't be read" },
   CHECKPOINT_FAILED: { exit: 1, meaning: "the checkpoint can't be read or saved" },
   SOURCE_UNREACHABLE: { exit: 1, meaning: "the source doesn't answer" },
@@ -70,6 +76,9 @@ const CODES: Record<ErrorCode, { exit: number; meaning: string }> = {
   INTERRUPTED: { exit: 130, meaning: "the program that runs the library stopped it" },
   INTERNAL: { exit: 1, meaning: "a defect in nimo-shake" },
 };
+
+/** All of them. */
+export const ERROR_CODES: readonly ErrorCode[] = Object.keys(CODES) as ErrorCode[];
 
 /** What a {@link MigrationError} carries beside its code and message. */
 export interface ErrorDetails {

@@ -1,20 +1,19 @@
 /** The library: a migration as a function, with what the command line does around it left to the caller. */
 import type { ConsolaInstance } from "consola";
-import { loadConfig } from "./config/load.ts";
-import type { Config, SettingKey } from "./config/config.ts";
+import { type LoadedConfig, loadConfig } from "./config/load.ts";
+import type { Config } from "./config/config.ts";
+import { type ConfigInput, textsOf } from "./config/input.ts";
 import { MigrationError } from "./errors.ts";
 import type { HookName, Hooks } from "./plugin/hooks.ts";
+import type { SwitchoverOptions, SwitchoverResult } from "./run/control.ts";
+import { runIdentity } from "./run/identity.ts";
 import { runMigration } from "./run/run.ts";
+import { createRunControl, type OwnedRunControl } from "./run/steering.ts";
 import type { AnyPlugin, Plugin } from "./plugin/plugin.ts";
 import { loadPlugins } from "./plugin/load.ts";
 import { createProgress, type Progress, type TableProgress } from "./progress/progress.ts";
-import type { AttributeValue } from "./types.ts";
+import { describeRun, type RunStatus } from "./progress/run-status.ts";
 import { builtinPlugin, hookPlugin } from "../plugins/index.ts";
-
-/** The keys of `nimo-shake.conf`, each as its text there or as its value; what is left out has its default. */
-export type ConfigInput = {
-  readonly [Key in SettingKey]?: Config[Key] | string | number | boolean | undefined;
-} & { readonly [option: `plugin.${string}.${string}`]: string };
 
 /** What {@link migrate} takes. */
 export interface LibraryOptions {
@@ -54,12 +53,44 @@ export interface MigrationResult {
   changes: { read: number; written: number };
   /** From the start to the end, in milliseconds. */
   ms: number;
-  /** The signal ended it, in the incremental phase: without, that has no end. */
+  /** The signal, or `stop`, ended it in the incremental phase. */
   stopped: boolean;
 }
 
+/** A migration on its way: the promise of what it has done, with what can be done meanwhile. */
+export interface Migration extends Promise<MigrationResult> {
+  /**
+   * Nothing more is read until `resume`; resolves when what was read is written and saved.
+   *
+   * @throws MigrationError what the migration failed with meanwhile; NOT_RUNNING when it is over
+   */
+  pause(): Promise<void>;
+  resume(): void;
+  /**
+   * Changes settings of this run, all of them or none: those of {@link CHANGEABLE}.
+   *
+   * @throws MigrationError CONFIG_INVALID; NOT_RUNNING when it is over
+   */
+  set(settings: ConfigInput): Promise<void>;
+  /**
+   * Waits until all that was written at the source until now is applied and saved, and ends the run, whose promise
+   * resolves before. One at a time.
+   *
+   * @throws MigrationError what the migration failed with meanwhile; NOT_SWITCHED while it is paused or another one waits;
+   * CONFIG_INVALID with `sync_mode = full`; NOT_RUNNING when it is over
+   */
+  switchover(options?: Partial<SwitchoverOptions>): Promise<SwitchoverResult>;
+  /** @throws MigrationError CONFIG_INVALID when there is no run for that reason */
+  status(): RunStatus;
+  /** Ends it as the signal does. */
+  stop(): void;
+}
+
+/** A switch-over that isn't limited is given up after so long, in ms. */
+const SWITCHOVER_TIMEOUT = 600_000;
+
 /**
- * Runs a migration to its end; with `sync_mode = all` or `incr` until the signal ends it.
+ * Runs a migration to its end; with `sync_mode = all` or `incr` until the signal ends it, or a switch-over.
  *
  * @throws MigrationError what it failed with; INTERRUPTED when the signal ended it before the full phase was done
  *
@@ -70,20 +101,74 @@ export interface MigrationResult {
  *   hooks: { "fetch:after": (e) => e.keep((item) => item["status"]?.S === "paid") },
  *   signal: stop.signal,
  * });
+ *
+ * @example
+ * const run = migrate({ config: { id: "shop", "source.region": "us-east-2", "target.address": "mongodb://127.0.0.1" } });
+ * await run.set({ "qps.full": 100 });
+ * const { changesAfter } = await run.switchover({ timeout: 60_000, verify: "all" });
+ * await run;
  */
-export async function migrate(options: LibraryOptions): Promise<MigrationResult> {
-  const { progress = createProgress(), log, fresh = false } = options;
-  const { config, warnings, given, pluginOptions } = loadConfig({ set: texts(options.config) });
-  for (const warning of warnings) log?.warn(warning);
-  const stopping = interruption(options.signal);
-  let following = config.sync_mode === "incr";
+export function migrate(options: LibraryOptions): Migration {
+  const { progress = createProgress() } = options;
+  const control = createRunControl();
+  const stopped = new AbortController();
+  const { signal } = stopped;
+  const outer = options.signal === undefined ? signal : AbortSignal.any([options.signal, signal]);
+  const loaded = attempt(() => loadConfig({ set: textsOf(options.config) }));
+  const done = run({ ...options, signal: outer, progress }, loaded, control);
+
+  /** What the run fails with is thrown by the verb, and whoever hears it there may await nothing more. */
+  async function asked<T>(verb: () => T | Promise<T>): Promise<T> {
+    done.catch(() => {});
+    return verb();
+  }
+
+  return Object.assign(done, {
+    pause: () => asked(control.pause),
+    resume: control.resume,
+    set: (settings: ConfigInput) =>
+      asked(async () => {
+        await control.begun();
+        control.set(textsOf(settings));
+      }),
+    switchover: ({ timeout = SWITCHOVER_TIMEOUT, ...how }: Partial<SwitchoverOptions> = {}) =>
+      asked(() => control.switchover({ timeout, ...how })),
+    status: () => describeRun(runIdentity(loaded().config), progress, Date.now()),
+    stop: () => stopped.abort(),
+  });
+}
+
+/** Gives what comes of something, or throws what it has thrown, again and again. */
+function attempt<T>(work: () => T): () => T {
   try {
+    const value = work();
+    return () => value;
+  } catch (error) {
+    return () => {
+      throw error;
+    };
+  }
+}
+
+async function run(
+  options: LibraryOptions & { signal: AbortSignal; progress: Progress },
+  loaded: () => LoadedConfig,
+  control: OwnedRunControl,
+): Promise<MigrationResult> {
+  const { progress, log, fresh = false } = options;
+  const stopping = interruption(options.signal);
+  let following = false;
+  try {
+    const { config, warnings, given, pluginOptions } = loaded();
+    for (const warning of warnings) log?.warn(warning);
+    following = config.sync_mode === "incr";
     await runMigration({
       builtins: builtinPlugin,
       config,
       progress,
       given,
       fresh,
+      control,
       plugins: await plugins(options, config),
       pluginOptions: { ...pluginOptions, ...options.pluginOptions },
       signal: stopping.signal,
@@ -95,6 +180,7 @@ export async function migrate(options: LibraryOptions): Promise<MigrationResult>
     });
     return result(progress, false);
   } catch (error) {
+    control.end(error);
     if (following && stopping.signal.aborted && error === stopping.signal.reason)
       return result(progress, true);
     throw error;
@@ -134,19 +220,6 @@ function hooksAsPlugin(hooks: Partial<Hooks>): Plugin {
       for (const name of Object.keys(hooks) as HookName[]) ctx.hook(name, hooks[name]!);
     },
   };
-}
-
-/** Values as they would stand in the file. */
-function texts(input: ConfigInput): Record<string, string> {
-  const given = Object.entries(input).filter(([, value]) => value !== undefined);
-  return Object.fromEntries(given.map(([key, value]) => [key, text(value)]));
-}
-
-function text(value: string | number | boolean | readonly string[] | Record<string, AttributeValue>): string {
-  if (typeof value !== "object") return String(value);
-  if (Array.isArray(value)) return value.join(";");
-  const entries = Object.entries(value as Record<string, AttributeValue>);
-  return entries.map(([name, typed]) => [name, ...Object.entries(typed)[0]!].join("```")).join("~~~");
 }
 
 function result(progress: Progress, stopped: boolean): MigrationResult {

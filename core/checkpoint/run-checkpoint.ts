@@ -3,6 +3,7 @@ import { randomBytes } from "node:crypto";
 import type { Context } from "../plugin/context.ts";
 import { fingerprint } from "./fingerprint.ts";
 import { followedBefore, goesOn, refuseChanged, refuseOther, refuseStray, type Saved } from "./going-on.ts";
+import { type Attempt, orThrow } from "../flow/attempt.ts";
 import { inParallel } from "../flow/parallel.ts";
 import {
   type Adopted,
@@ -44,6 +45,8 @@ export interface TableCheckpoint {
 export interface RunCheckpoint {
   /** Whether it goes on with an earlier run. */
   readonly resumed: boolean;
+  /** The earlier run that was found, gone on with or not. */
+  readonly found: RunState | undefined;
   /** Whether its full phase was done and said so, or there was none. */
   readonly copied: boolean;
   table(table: Table): TableCheckpoint;
@@ -54,6 +57,8 @@ export interface RunCheckpoint {
    * @param adopted tables that are taken over from NimoShake
    */
   begin(adopted: Adopted[]): Promise<void>;
+  /** All that was written until a time, in ms since 1970, is applied and saved, and the run ends. */
+  switchedOver(at: number): Promise<void>;
   /** The full phase is done. A run without streams is over with it, and the next start is a fresh one. */
   finish(): Promise<void>;
 }
@@ -62,10 +67,16 @@ export interface RunCheckpoint {
  * Opens the checkpoint of a run over these tables: an earlier one to go on with, or a fresh one. Changes nothing.
  *
  * @param fresh forgets what is there
+ * @param attempt who hears of what doesn't go together; default: the first of it is thrown
  * @throws MigrationError CHECKPOINT_MISMATCH when it was made under settings that don't go together with today's, or
  * its parts aren't of one run
  */
-export async function openCheckpoint(ctx: Context, tables: Table[], fresh: boolean): Promise<RunCheckpoint> {
+export async function openCheckpoint(
+  ctx: Context,
+  tables: Table[],
+  fresh: boolean,
+  attempt: Attempt = orThrow,
+): Promise<RunCheckpoint> {
   const store = ctx.role("checkpoint");
   const settings = fingerprint(ctx.config, ctx.sameOptions);
   // What can't be read must not keep a fresh start from happening.
@@ -74,16 +85,21 @@ export async function openCheckpoint(ctx: Context, tables: Table[], fresh: boole
   await inParallel(tables, LOADS, async (table) => {
     const parts = fresh ? new Map<string, unknown>() : await store.load(`${TABLE}:${table.name}`);
     const noted = readState(tableSchema, parts.get(TABLE), `${store.place}, table ${table.name}`);
-    if (!fresh) await refuseStray(ctx, table, found, noted);
+    if (!fresh) await attempt(() => refuseStray(ctx, table, found, noted));
     saved.set(table.name, { parts, state: noted ?? (await followedBefore(ctx, table, found)) });
   });
   const resumed = found !== undefined && (await goesOn(ctx, tables, found, saved, settings));
-  if (resumed) refuseChanged(found.settings, settings, store.place);
+  if (resumed) await attempt(() => refuseChanged(found.settings, settings, store.place));
 
   const follows = ctx.config.sync_mode !== "full";
   const startedAt = new Date().toISOString();
   let run: RunState = resumed
-    ? { ...found, copiedAt: found.copiedAt ?? found.finishedAt, finishedAt: undefined }
+    ? {
+        ...found,
+        copiedAt: found.copiedAt ?? found.finishedAt,
+        finishedAt: undefined,
+        switchedOverAt: undefined,
+      }
     : { id: `${startedAt}-${randomBytes(4).toString("hex")}`, settings, startedAt };
   if (follows) run.followed = true;
   /** By name the states that tables begin with. */
@@ -96,6 +112,10 @@ export async function openCheckpoint(ctx: Context, tables: Table[], fresh: boole
       return [table.name, tableCheckpoint(ctx, table, run.id, before, adopted)];
     }),
   );
+  for (const table of tables) {
+    const { state } = checkpoints.get(table.name)!;
+    await attempt(() => refuseOther(ctx, table, state, `${store.place}, table ${table.name}`));
+  }
 
   async function save(changes: Partial<RunState>): Promise<void> {
     run = { ...run, ...changes };
@@ -104,6 +124,7 @@ export async function openCheckpoint(ctx: Context, tables: Table[], fresh: boole
 
   return {
     resumed,
+    found,
     get copied() {
       return run.copiedAt !== undefined;
     },
@@ -117,6 +138,7 @@ export async function openCheckpoint(ctx: Context, tables: Table[], fresh: boole
         ...(!copies && { copiedAt: startedAt }),
       });
     },
+    switchedOver: (at) => save({ switchedOverAt: new Date(at).toISOString() }),
     async finish() {
       const now = new Date().toISOString();
       await save({ copiedAt: run.copiedAt ?? now, ...(!run.followed && { finishedAt: now }) });
@@ -136,7 +158,6 @@ function tableCheckpoint(
   const where = `${store.place}, table ${table.name}`;
   let { parts, state } = before;
   const stateNow = (): TableState | undefined => state ?? adopted.get(table.name);
-  refuseOther(ctx, table, stateNow(), where);
   const isNew = stateNow() === undefined;
   /** What an earlier round has left isn't this one's. */
   const partOf = ({ segment }: SegmentUnit): string =>

@@ -16,6 +16,8 @@ export interface RunState {
   copiedAt?: string | undefined;
   /** Undefined: not finished. */
   finishedAt?: string | undefined;
+  /** A switch-over has ended it, ISO 8601; undefined: none has, or it was started again since. */
+  switchedOverAt?: string | undefined;
   /** Streams are followed in it: a full phase doesn't finish it. */
   followed?: boolean | undefined;
   /** The tables that were taken over from NimoShake, all at once, and the states they begin with. */
@@ -113,6 +115,7 @@ export const runSchema: v.GenericSchema<unknown, RunState> = v.object({
   startedAt: v.string(),
   copiedAt: v.optional(v.string()),
   finishedAt: v.optional(v.string()),
+  switchedOverAt: v.optional(v.string()),
   followed: v.optional(v.boolean()),
   adopted: v.optional(v.array(v.object({ table: v.string(), state: tableSchema }))),
 });

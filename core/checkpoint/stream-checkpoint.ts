@@ -2,6 +2,7 @@
  * Where the shards of a table's stream stand, as it is kept: in NimoShake's rows, so that either tool can go
  * on from the other's, and beside them, in our own place, what those rows don't hold.
  */
+import { debugSave } from "../plugin/debug.ts";
 import * as v from "valibot";
 import { createPersister } from "./persister.ts";
 import type { Context } from "../plugin/context.ts";
@@ -43,20 +44,21 @@ export interface StreamCheckpoint {
   retire(): Promise<void>;
 }
 
-const streamSchema: v.GenericSchema<unknown, { stream: string }> = v.object({ stream: v.string() });
+/** Which stream it is, as it is saved. */
+export const streamSchema: v.GenericSchema<unknown, { stream: string }> = v.object({ stream: v.string() });
 const shardSchema: v.GenericSchema<unknown, { notedAt: number }> = v.object({ notedAt: v.number() });
 const spoolSchema: v.GenericSchema<unknown, { readUpTo: string }> = v.object({ readUpTo: v.string() });
 
 const goneSchema: v.GenericSchema<unknown, Record<string, number>> = v.record(v.string(), v.number());
 
 /** The names under which a table's stream is kept. */
-const namesOf = ({ name }: Table): { rows: string; own: string } => ({
+const namesOf = ({ name }: Pick<Table, "name">): { rows: string; own: string } => ({
   rows: `shards:${name}`,
   own: `stream:${name}`,
 });
 
 /** Whether a table's stream was noted by us; NimoShake keeps nothing in our place. */
-export async function isStreamNoted(ctx: Context, table: Table): Promise<boolean> {
+export async function isStreamNoted(ctx: Context, table: Pick<Table, "name">): Promise<boolean> {
   return (await ctx.role("checkpoint").load(namesOf(table).own)).has(STREAM);
 }
 
@@ -67,6 +69,26 @@ export async function forgetStream(ctx: Context, table: Table): Promise<void> {
   // Rows without what is ours beside them would be NimoShake's.
   await store.clear(rows);
   await store.clear(own);
+}
+
+/** What is noted of a table's shards, for who only looks. */
+export async function loadShards(ctx: Context, table: Pick<Table, "name">): Promise<Map<string, ShardNote>> {
+  const store = ctx.role("checkpoint");
+  const { rows, own } = namesOf(table);
+  return readShards(await store.load(rows), await store.load(own));
+}
+
+function readShards(
+  rows: ReadonlyMap<string, unknown>,
+  own: ReadonlyMap<string, unknown>,
+): Map<string, ShardNote> {
+  const shards = new Map<string, ShardNote>();
+  for (const row of rows.values()) {
+    const state = decodeRow(row);
+    const { output, success } = v.safeParse(shardSchema, own.get(SHARD + state.id));
+    shards.set(state.id, { ...state, ...(success && { notedAt: output.notedAt }) });
+  }
+  return shards;
 }
 
 /**
@@ -82,12 +104,7 @@ export async function openStreamCheckpoint(
   const store = ctx.role("checkpoint");
   const names = namesOf(table);
   const own = await store.load(names.own);
-  const shards = new Map<string, ShardNote>();
-  for (const row of (await store.load(names.rows)).values()) {
-    const state = decodeRow(row);
-    const { output, success } = v.safeParse(shardSchema, own.get(SHARD + state.id));
-    shards.set(state.id, { ...state, ...(success && { notedAt: output.notedAt }) });
-  }
+  const shards = readShards(await store.load(names.rows), own);
   const spooled = new Map<string, string>();
   for (const [part, state] of own) {
     const { output, success } = v.safeParse(spoolSchema, state);
@@ -138,7 +155,12 @@ export async function openStreamCheckpoint(
         const rows = [...states].map(([id, state]) => [id, rowOf(state, updatedAt)] as const);
         await announce("checkpoint:before", states);
         await saveTimes(states);
-        await store.save(names.rows, new Map(rows));
+        await debugSave(
+          ctx,
+          table,
+          () => [...states.values()].map(noteText),
+          () => store.save(names.rows, new Map(rows)),
+        );
         ctx.progress.savedAt = updatedAt;
         await announce("checkpoint:after", states);
         onSaved([...states.values()], updatedAt);
@@ -214,4 +236,8 @@ function readGone(saved: unknown): Record<string, number> {
   const { output, success } = v.safeParse(goneSchema, saved);
   const recent = Object.entries(success ? output : {}).filter(([, at]) => Date.now() - at < GONE_FOR);
   return Object.fromEntries(recent);
+}
+
+function noteText({ id, status, position }: ShardNote): string {
+  return `shard ${id}, ${status}, ${position.at === "sequence" ? position.number : position.at}`;
 }

@@ -1,4 +1,5 @@
 /** Saves how far a table's units are: now and then while they move, and at the end. */
+import { debugSave, keyMark } from "../plugin/debug.ts";
 import type { TableCheckpoint, UnitState } from "./run-checkpoint.ts";
 import { createPersister } from "./persister.ts";
 import type { Context } from "../plugin/context.ts";
@@ -26,7 +27,12 @@ export function createUnitPersister(ctx: Context, table: Table, checkpoint: Tabl
       runStep(ctx, { stage: "checkpoint", table }, async () => {
         pages = 0;
         await announce("checkpoint:before", moved);
-        await checkpoint.saveUnits(moved);
+        await debugSave(
+          ctx,
+          table,
+          () => [...moved].map(unitText),
+          () => checkpoint.saveUnits(moved),
+        );
         ctx.progress.savedAt = Date.now();
         await announce("checkpoint:after", moved);
       }),
@@ -51,4 +57,8 @@ export function createUnitPersister(ctx: Context, table: Table, checkpoint: Tabl
     },
     flush: () => states.flush(),
   };
+}
+
+function unitText([{ segment, segments }, { read, position }]: [SegmentUnit, UnitState]): string {
+  return `segment ${segment} of ${segments}, ${read} items, ${position === undefined ? "its end" : keyMark(position)}`;
 }

@@ -7,6 +7,7 @@ export interface Config {
   id: string;
   "log.file": string;
   "log.level": "none" | "error" | "warn" | "info" | "debug";
+  "log.format": "text" | "json";
   "log.buffer": boolean;
   pid_path: string;
   system_profile: number;
@@ -62,6 +63,7 @@ export interface Config {
   "increase.executor.insert_on_dup_update": boolean;
   "increase.executor.upsert": boolean;
   "increase.persist.dir": string;
+  "report.file": string;
   on_gap: "fail" | "resync";
   "checkpoint.type": "mongodb" | "file";
   /** Empty with `checkpoint.type = file` when the place is for the checkpoint plugin to find. */

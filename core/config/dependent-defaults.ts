@@ -31,6 +31,7 @@ export function complete(parsed: ParsedSettings): Config {
     "convert.type": parsed["target.type"] === "aliyun_dynamo_proxy" ? "same" : parsed["convert.type"],
     "full.read.consistent": parsed["full.read.consistent"] ?? mode !== "full",
     "increase.persist.dir": parsed["increase.persist.dir"] || `./${parsed.id}-spool`,
+    "report.file": parsed["report.file"] || `./${parsed.id}-report.json`,
     "checkpoint.type": type,
     "checkpoint.address": parsed["checkpoint.address"] || beside,
     "checkpoint.db": parsed["checkpoint.db"] || `${parsed.id}-checkpoint`,

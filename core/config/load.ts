@@ -34,6 +34,8 @@ export interface LoadedConfig {
 const LONGEST_VALUE = 120;
 const COMMENT = /\s#/;
 const NO_COMMENTS = "a comment behind a value isn't supported, put it on a line of its own";
+/** As text programs make them of plain ones. */
+const QUOTED = /^[\u2018-\u201F\u00AB\u00BB]|[\u2018-\u201F\u00AB\u00BB]$/;
 /** Their own syntax may have a # behind a blank. */
 const FREE_TEXT: ReadonlySet<SettingKey> = new Set([
   "full.read.filter_expression",
@@ -82,6 +84,9 @@ export function loadConfig({ set, env, file, text }: ConfigOptions = {}): Loaded
     ...[...given]
       .filter((key) => commented(key) && !FREE_TEXT.has(key))
       .map((key) => describe(key, "the # and what follows it are part of the value")),
+    ...[...given]
+      .filter((key) => QUOTED.test(texts[key]))
+      .map((key) => describe(key, "the typographic quotes are part of the value")),
     ...warningsOf(values, given),
   ];
   const pluginOptions: PluginOptions = defu({}, ...sources.map((each) => each.pluginOptions));
@@ -96,8 +101,8 @@ function invalid(problems: string[]): MigrationError {
   const message =
     problems.length === 1
       ? problems.join()
-      : `${problems.length} problems in the configuration\n  ${problems.join("\n  ")}`;
+      : `${problems.length} problems in the configuration:\n  ${problems.join("\n  ")}`;
   return new MigrationError("CONFIG_INVALID", message, {
-    hint: "nothing was touched; examples/nimo-shake.conf explains every key",
+    hint: "nothing was touched; nimo-shake init writes a file that explains every key",
   });
 }

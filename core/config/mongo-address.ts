@@ -24,3 +24,9 @@ export function addressProblem(address: string): string | undefined {
     return `has a character before the @ that must be percent-encoded: in a user's name or password ${ENCODED}`;
   return undefined;
 }
+
+/** The hosts in an address, with their ports where it has them: `db1:27017,db2:27017`. No credentials, no options. */
+export function hostsOf(address: string): string {
+  const [, hosts = ""] = /^mongodb(?:\+srv)?:\/\/(?:[^]*@)?([^/?]*)/.exec(address) ?? [];
+  return hosts;
+}

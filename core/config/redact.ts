@@ -44,9 +44,19 @@ export function createRedactor(settings: Readonly<Record<string, unknown>>): (te
     return ADDRESS_KEYS.has(key) ? [password(value)] : [];
   });
   const forms = secrets
-    .flatMap((secret) => (secret.length < SHORTEST_SECRET ? [] : [secret, encodeURIComponent(secret)]))
+    .flatMap((secret) => (secret.length < SHORTEST_SECRET ? [] : formsOf(secret)))
     .toSorted((a, b) => b.length - a.length);
   return (text) => forms.reduce((shown, secret) => shown.replaceAll(secret, STARS), redactText(text));
+}
+
+/** As it is, as a part of an address, and quoted in JSON, which may stand in a text of JSON itself. */
+function formsOf(secret: string): string[] {
+  const quoted = inJson(secret);
+  return [...new Set([secret, encodeURIComponent(secret), quoted, inJson(quoted)])];
+}
+
+function inJson(text: string): string {
+  return JSON.stringify(text).slice(1, -1);
 }
 
 /** The password in an address, as it is meant. */

@@ -45,6 +45,7 @@ export const schema: v.ObjectSchema<Rules, undefined> = v.object({
     "Log file, from the working folder; at 500 MB it becomes .1, 100 such are kept; empty: the terminal",
   ),
   "log.level": setting(logLevel, "info", "none, error, warn, info or debug"),
+  "log.format": setting(oneOf("text", "json"), "text", "text, or json: every line is a JSON object"),
   "log.buffer": setting(
     flag,
     "true",
@@ -128,7 +129,7 @@ export const schema: v.ObjectSchema<Rules, undefined> = v.object({
   ),
   "full.concurrency": setting(whole(1, 4096), "4", "Tables copied at the same time"),
   "full.read.concurrency": setting(
-    or("auto", "auto", or("0", 1, whole(0, 8192))),
+    or("auto", "auto", or("0", 1, whole(0, 8192, "", "auto"))),
     "1",
     "Segments one table is read in; auto: from its size and the machine",
   ),
@@ -196,6 +197,11 @@ export const schema: v.ObjectSchema<Rules, undefined> = v.object({
     text,
     "",
     "Where incr_sync_parallel keeps what it has read; empty: ./<id>-spool",
+  ),
+  "report.file": setting(
+    text,
+    "",
+    "Where the report of a run is written at its end, from the working folder; empty: ./<id>-report.json",
   ),
   on_gap: setting(
     oneOf("fail", "resync"),

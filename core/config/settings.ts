@@ -1,6 +1,6 @@
 /** The keys of the configuration as they can be told about, and texts turned into their values. */
 import * as v from "valibot";
-import type { SettingKey } from "./config.ts";
+import type { Config, SettingKey } from "./config.ts";
 import { type ParsedSettings, schema } from "./schema.ts";
 
 export type { ParsedSettings } from "./schema.ts";
@@ -27,6 +27,19 @@ export const SETTINGS: readonly Setting[] = Object.entries(schema.entries).map((
 export const DEFAULTS: Readonly<Record<SettingKey, string>> = Object.fromEntries(
   SETTINGS.map((entry) => [entry.key, entry.default]),
 ) as Record<SettingKey, string>;
+
+/**
+ * Turns one text into its key's value; an empty one means the default.
+ *
+ * @returns the value, or what is allowed
+ */
+export function parseSetting(
+  key: SettingKey,
+  text: string,
+): { value: Config[SettingKey] | undefined; issue?: undefined } | { value?: undefined; issue: string } {
+  const { success, output, issues } = v.safeParse(schema.entries[key], text || DEFAULTS[key]);
+  return success ? { value: output as Config[SettingKey] } : { issue: issues[0].message };
+}
 
 /** Turns texts into values. A key with an issue, which says what is allowed, keeps its text. */
 export function parseSettings(texts: Record<SettingKey, string>): {

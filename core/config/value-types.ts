@@ -47,9 +47,13 @@ export const batchNumber: Rule<number> = v.pipe(
   v.transform((count) => (count <= 0 ? SCAN_LIMIT : count)),
 );
 
-/** A whole number in decimal digits. */
-export function whole(min: number, max: number, more = ""): Rule<number> {
-  const allowed = `must be a whole number from ${min} to ${max}${more}`;
+/**
+ * A whole number in decimal digits.
+ *
+ * @param words that are allowed as well, for the message
+ */
+export function whole(min: number, max: number, more = "", words = ""): Rule<number> {
+  const allowed = `must be ${words && `${words}, or `}a whole number from ${min} to ${max}${more}`;
   return v.pipe(
     v.string(),
     v.regex(/^-?\d+$/, allowed),

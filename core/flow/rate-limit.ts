@@ -4,6 +4,13 @@ import { createQueue } from "./queue.ts";
 /** Unused time saved up for a burst of calls, in ms: timers are no finer than this at high rates. */
 const BURST = 20;
 const SECOND = 1000;
+/** Who waits looks so often whether the rate is another one now, in ms. */
+const LOOK = 200;
+
+/** So much a second; where it may change meanwhile, asked each time. */
+export type Rate = number | (() => number);
+
+const now = (rate: Rate): number => (typeof rate === "number" ? rate : rate());
 
 /** Waits until the next call may be made; callers with different keys take turns. */
 export type RateLimiter = (signal?: AbortSignal, key?: string) => Promise<void>;
@@ -14,10 +21,10 @@ export type RateLimiter = (signal?: AbortSignal, key?: string) => Promise<void>;
  *
  * @param perSecond calls per second, over all callers
  */
-export function createRateLimiter(perSecond: number): RateLimiter {
-  const gap = SECOND / perSecond;
+export function createRateLimiter(perSecond: Rate): RateLimiter {
   let timer: NodeJS.Timeout | undefined;
-  let next = 0;
+  /** When the last call was due. */
+  let last = Number.NEGATIVE_INFINITY;
   const queue = createQueue(() => {
     // While the timer runs nobody is due.
     if (timer === undefined || queue.first === undefined) letIn();
@@ -25,10 +32,11 @@ export function createRateLimiter(perSecond: number): RateLimiter {
 
   function letIn(): void {
     clearTimeout(timer);
-    const now = performance.now();
-    next = Math.max(next, now - BURST);
-    for (; queue.first !== undefined && next <= now; next += gap) queue.letIn();
-    timer = queue.first && setTimeout(letIn, next - now);
+    const gap = SECOND / now(perSecond);
+    const time = performance.now();
+    last = Math.max(last, time - BURST - gap);
+    for (; queue.first !== undefined && last + gap <= time; last += gap) queue.letIn();
+    timer = queue.first && setTimeout(letIn, Math.min(last + gap - time, LOOK));
   }
 
   return (signal, key = "") => queue.wait(signal, { key });
@@ -48,24 +56,25 @@ export interface Budget {
  * A budget that in the long run is never overspent, with one second's worth saved up at most. A cost beyond
  * that is let through when the budget is full and paid back before the next one. First come, first served.
  *
- * @param perSecond what may be spent per second
+ * @param perSecond what may be spent per second; Infinity: there is no limit
  */
-export function createBudget(perSecond: number): Budget {
+export function createBudget(perSecond: Rate): Budget {
   let timer: NodeJS.Timeout | undefined;
-  let left = perSecond;
+  let left = now(perSecond);
   let countedAt = performance.now();
   const queue = createQueue(letIn);
 
   function letIn(): void {
     clearTimeout(timer);
-    const now = performance.now();
-    left = Math.min(perSecond, left + ((now - countedAt) / SECOND) * perSecond);
-    countedAt = now;
+    const rate = now(perSecond);
+    const time = performance.now();
+    const earned = time > countedAt ? ((time - countedAt) / SECOND) * rate : 0;
+    left = Math.min(rate, left + earned);
+    countedAt = time;
     for (let { first } = queue; first !== undefined; { first } = queue) {
-      const missing = Math.min(first.cost, perSecond) - left;
+      const missing = Math.min(first.cost, rate) - left;
       if (missing > 0) {
-        // A debt may be longer than a timer can wait.
-        timer = setTimeout(letIn, Math.min((missing / perSecond) * SECOND, 60 * SECOND));
+        timer = setTimeout(letIn, Math.min((missing / rate) * SECOND, LOOK));
         return;
       }
       left -= first.cost;

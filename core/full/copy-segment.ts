@@ -1,6 +1,8 @@
 /** One segment of a table, from its first page to the acknowledgement of its last batch. */
+import { debugPage } from "../plugin/debug.ts";
 import type { UnitState } from "../checkpoint/run-checkpoint.ts";
 import { inLanes, readAhead } from "../flow/read-ahead.ts";
+import type { Leave } from "../flow/gate.ts";
 import type { Held, UnitMemory } from "../flow/memory-budget.ts";
 import type { FairSemaphore, Semaphore } from "../flow/semaphore.ts";
 import type { Context } from "../plugin/context.ts";
@@ -26,6 +28,8 @@ export interface TableCopy {
    * @param memory the segment's part of the run's
    */
   openWriter: (unit: SegmentUnit, from: UnitState | undefined, memory: UnitMemory) => SegmentWriter;
+  /** Resolves when what is written is saved; missing: nothing is. */
+  saved?: () => Promise<void>;
   /** Each page's documents are a batch, whatever their number: nobody has to wait for it. */
   wholePages?: boolean;
   /** Says what a failure was, and stops the run; gives what it ends with. */
@@ -51,6 +55,8 @@ export async function copySegment(
   const { ctx, table, counters, wholePages = false } = copy;
   const { signal } = ctx;
   const memory = ctx.memory.unit("pages");
+  /** What it has read isn't all written and saved. */
+  let leave: Leave | undefined;
   const writer = copy.openWriter(unit, from, memory);
   const sink = createPageSink(ctx, unit, writer);
   const pages = readPages(ctx, unit, from?.position, memory, () => sink.weight);
@@ -68,10 +74,15 @@ export async function copySegment(
 
   /** Takes a page's documents to where they wait. */
   async function add(page: Page): Promise<void> {
-    const { position, bytes } = page;
-    const { read, documents, overflowed } = await sink.add(page);
+    const { position } = page;
+    const added = await sink.add(page);
+    debugPage(ctx, unit, page, added);
+    const { read, documents, overflowed } = added;
+    // Of a page without items the service sends the frame: that is no data.
+    const bytes = read > 0 ? page.bytes : 0;
     const filtered = read - documents;
     counters.bytes += bytes;
+    if (read > 0) counters.pages = (counters.pages ?? 0) + 1;
     counters.read += read;
     counters.filtered += filtered;
     counters.overflowed += overflowed;
@@ -89,11 +100,25 @@ export async function copySegment(
     waiting.resize(sink.bytesWaiting);
   }
 
+  /** A pause leaves no documents waiting for a batch that doesn't fill, and nothing unsaved. */
+  async function atRest(): Promise<void> {
+    await send(true);
+    await writer.settled();
+    writer.check();
+    await copy.saved?.();
+    leave?.();
+    leave = undefined;
+  }
+
   /** A loop that waits for its next page would keep the last one in memory, a function that has returned doesn't. */
   async function step(): Promise<boolean> {
-    const { done, value } = await ahead.next();
+    const asked = ahead.next();
+    if (await ctx.gate.closesBefore(asked)) await atRest();
+    const { done, value } = await asked;
     if (done) return false;
     taken = value.room;
+    leave ??= ctx.gate.inside();
+    value.leave();
     await copy.parsers.run(() => add(value.page));
     // A slow source doesn't fill a batch for long, and the position must not stay behind.
     await send(pageByPage || ctx.memory.isTight || performance.now() - sentAt > LATE);
@@ -107,6 +132,8 @@ export async function copySegment(
     await send(true);
     await writer.settled();
     writer.check();
+    // A pause has come to rest when nobody is inside.
+    if (leave !== undefined) await copy.saved?.();
   } catch (thrown) {
     // What has failed is looked into for a while, and others may wait for room.
     taken?.release();
@@ -116,5 +143,6 @@ export async function copySegment(
     await ahead.return();
     await writer.settled();
     memory.close();
+    leave?.();
   }
 }

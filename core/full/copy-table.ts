@@ -28,14 +28,24 @@ export async function copyTable(
 ): Promise<number> {
   const { config } = ctx;
   const persister = createUnitPersister(ctx, table, checkpoint);
-  const writers = createSemaphore(config["full.document.concurrency"]);
-  const fail = stopBy(ctx, table);
+  const writers = createSemaphore(() => config["full.document.concurrency"]);
+  const parsers = createSemaphore(() => config["full.document.parser"]);
+  using _resizing = ctx.onSet(() => {
+    writers.resized();
+    parsers.resized();
+  });
+  const stop = stopBy(ctx, table);
+  const fail = (thrown: unknown): Promise<unknown> => {
+    if (!ctx.signal.aborted) counters.state = "failed";
+    return stop(thrown);
+  };
   const copy: TableCopy = {
     ctx,
     table,
     counters,
     readers,
-    parsers: createSemaphore(config["full.document.parser"]),
+    parsers,
+    saved: () => persister.flush(),
     openWriter: (unit, from, memory) =>
       createSegmentWriter({ ctx, counters, writers, persister, fail }, unit, from, memory),
     fail,

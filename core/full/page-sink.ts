@@ -8,6 +8,7 @@ import type { Transcoder } from "../plugin/transcoder.ts";
 import { keyAttributes } from "../schema/keys.ts";
 import { type Converted, convertFetched, convertRecords } from "../stages/convert.ts";
 import { fetchEncoded } from "../stages/fetch.ts";
+import { findOverflowed } from "../stages/overflowed.ts";
 import type { Page, SegmentUnit, SourceRecord } from "../types.ts";
 import type { SegmentWriter } from "./segment-writer.ts";
 
@@ -134,6 +135,7 @@ function createEncodedSink(
         weight = OBJECTS;
         return records.put(page, items, converted);
       }
+      findOverflowed(ctx, unit.table, overflowed, () => page.records);
       if (records.waiting > 0) await records.send(records.waiting);
       weight = ENCODED;
       weightEach = weigh(page.bytes, items, ENCODED);

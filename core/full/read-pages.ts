@@ -1,6 +1,7 @@
 /** The pages of one segment, as the source gives them. */
 import type { Context } from "../plugin/context.ts";
 import { MigrationError } from "../errors.ts";
+import type { Leave } from "../flow/gate.ts";
 import { runStep } from "../stages/error-policy.ts";
 import { type Held, PAGE_BYTES, type UnitMemory } from "../flow/memory-budget.ts";
 import type { Page, Position, SegmentUnit, Table } from "../types.ts";
@@ -9,6 +10,8 @@ import type { Page, Position, SegmentUnit, Table } from "../types.ts";
 export interface HeldPage {
   page: Page;
   room: Held;
+  /** Tells the gate that somebody else answers for the page. */
+  leave: Leave;
 }
 
 /**
@@ -28,10 +31,35 @@ export async function* readPages(
   let position = from;
   /** For the page that is asked for. */
   let room: Held | undefined;
+  let leave: Leave | undefined;
+  /** Pages that were asked for and that nobody has taken. */
+  const untaken = new Set<Leave>();
   const beforeRequest = async (request: object): Promise<void> => {
     await ctx.call("fetch:before", { phase, table, unit, request });
     room ??= await memory.reserve(PAGE_BYTES * weight(), ctx.signal);
+    // Who has waited for room gives it back while the run is paused: others may need it.
+    while (ctx.gate.isClosed) {
+      stayOut();
+      await comeIn();
+      room = await memory.reserve(PAGE_BYTES * weight(), ctx.signal);
+    }
   };
+
+  /** Waits while the run is paused. */
+  async function comeIn(): Promise<void> {
+    if (leave !== undefined) return;
+    leave = await ctx.gate.enter(ctx.signal);
+    untaken.add(leave);
+  }
+
+  function stayOut(): void {
+    room?.release();
+    room = undefined;
+    leave?.();
+    if (leave !== undefined) untaken.delete(leave);
+    leave = undefined;
+  }
+
   function open(): AsyncIterator<Page> {
     const pages = ctx.role("source").read(unit, { from: position, signal: ctx.signal, beforeRequest });
     return pages[Symbol.asyncIterator]();
@@ -43,18 +71,24 @@ export async function* readPages(
       const { value, done } = await runStep(ctx, { stage: "fetch", table }, async () => {
         // What failed behind the last page has nothing left to read.
         if (reader === undefined && ended) return { done: true, value: undefined };
+        await comeIn();
         const reading = (reader ??= open());
         // One that has failed gives nothing more.
         reader = undefined;
-        const next = await reading.next();
-        reader = reading;
-        return next;
+        try {
+          const next = await reading.next();
+          reader = reading;
+          return next;
+        } finally {
+          if (reader === undefined) stayOut();
+        }
       });
       if (done) return;
       yield held(value as Page);
     }
   } finally {
     await reader?.return?.();
+    for (const each of untaken) each();
   }
 
   function held(page: Page): HeldPage {
@@ -65,7 +99,16 @@ export async function* readPages(
     const its = room ?? memory.hold(0);
     its.resize(page.bytes * weight());
     room = undefined;
-    return { page, room: its };
+    const left = leave!;
+    leave = undefined;
+    return {
+      page,
+      room: its,
+      leave() {
+        untaken.delete(left);
+        left();
+      },
+    };
   }
 }
 

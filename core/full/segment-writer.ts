@@ -1,4 +1,5 @@
 /** One segment's writes: batches leave in order, several at once, and what is acknowledged moves the checkpoint. */
+import { debugWrite } from "../plugin/debug.ts";
 import type { UnitState } from "../checkpoint/run-checkpoint.ts";
 import type { Context } from "../plugin/context.ts";
 import type { Semaphore } from "../flow/semaphore.ts";
@@ -75,7 +76,9 @@ export function createSegmentWriter(
   }
 
   async function writeEncoded(batch: EncodedBatch): Promise<number> {
-    count(await inOrder(batch, (all) => target.writeEncoded!(all, ctx.abandon)));
+    const result = await inOrder(batch, (all) => target.writeEncoded!(all, ctx.abandon));
+    debugWrite(ctx, unit, result, batch.bytes.length);
+    count(result);
     return 0;
   }
 

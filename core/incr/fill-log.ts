@@ -8,7 +8,8 @@ import { noteShards, type TableStream } from "./table-stream.ts";
 import { watchTip } from "./tip.ts";
 
 /**
- * Reads a shard into its log up to its end, and looks for its children then; or until the signal comes.
+ * Reads a shard into its log up to its end, and looks for its children then; or until the signal comes. Goes on in a
+ * pause: what the log doesn't have by the time it is resumed may have expired.
  *
  * @param reader behind what is in the log
  * @param onSize told when the log has grown
@@ -54,7 +55,7 @@ async function fill(
       onSize();
     }
     // An end that is seen now may have been there for hours.
-    const readAt = (page.ended ? undefined : tip.settledAt) ?? page.records.at(-1)?.time;
+    const readAt = (page.ended ? undefined : tip.settled?.at) ?? page.records.at(-1)?.time;
     // All that was there then is in the log: what isn't was written later, and so were its children's records.
     const note = checkpoint.shards.get(shard)!;
     if (isOlder(note.notedAt, readAt)) checkpoint.note({ ...note, notedAt: readAt });

@@ -1,13 +1,16 @@
 /** Following one shard, from its position to its end or to the end of the run. */
+import { debugChanges } from "../plugin/debug.ts";
 import { createShardWriter, type Reached } from "./shard-writer.ts";
 import { runStep } from "../stages/error-policy.ts";
 import { MigrationError, streamGap } from "../errors.ts";
+import { countLater } from "./later-changes.ts";
+import type { Leave } from "../flow/gate.ts";
 import type { ShardReader } from "../plugin/roles.ts";
 import { refuseExpired } from "./shard-age.ts";
 import type { ShardNote } from "../checkpoint/shard-note.ts";
 import type { ShardProgress } from "../progress/stream-progress.ts";
 import type { TableStream } from "./table-stream.ts";
-import { watchTip } from "./tip.ts";
+import { type Settled, watchTip } from "./tip.ts";
 import type { ShardUnit, StreamPage } from "../types.ts";
 
 /** How often the time of an idle shard is noted anew, in ms. */
@@ -33,19 +36,26 @@ export async function followShard(
   const unit: ShardUnit = { phase: "incr", table, shard: note.id };
   const shard = track(stream, note);
   const tip = watchTip();
+  /** What it has read isn't all applied and saved. */
+  let leave: Leave | undefined;
   /** What is noted of it now: who finds shards, or forgets them, may have changed it. */
   const noted = (): ShardNote => ({ ...checkpoint.shards.get(note.id)!, status: "running" });
 
-  function reached({ sequenceNumber, time, caughtUpAt, settledAt }: Reached): void {
+  function settle(settled: Settled | undefined): void {
+    shard.settledAt = settled?.at;
+    shard.settledFrom = settled?.from;
+  }
+
+  function reached({ sequenceNumber, time, caughtUpAt, settled }: Reached): void {
     if (caughtUpAt !== undefined) shard.caughtUpAt = caughtUpAt;
-    if (tip.settledAt !== undefined) shard.settledAt = settledAt;
+    if (tip.settled !== undefined) settle(settled);
     // All that was there then is applied: what isn't applied was written later, and so were its children's records.
-    const notedAt = settledAt === undefined ? {} : { notedAt: settledAt };
+    const notedAt = settled === undefined ? {} : { notedAt: settled.at };
     if (sequenceNumber !== undefined) {
       Object.assign(shard, { sequenceNumber, time });
       const position = { at: "sequence", number: sequenceNumber, inclusive: false } as const;
       checkpoint.note({ ...noted(), ...notedAt, position, ...(time !== undefined && { time }) });
-    } else if (isOlder(noted().notedAt, settledAt)) checkpoint.note({ ...noted(), ...notedAt });
+    } else if (isOlder(noted().notedAt, settled?.at)) checkpoint.note({ ...noted(), ...notedAt });
   }
 
   const writer = createShardWriter({ ctx, unit, progress: stream.progress, onReached: reached });
@@ -54,7 +64,18 @@ export async function followShard(
     await writer.room();
   };
 
+  /** All that was read is applied, and saved. */
+  async function rest(): Promise<void> {
+    await writer.drain();
+    await checkpoint.flush();
+    leave?.();
+    leave = undefined;
+  }
+
   async function poll(): Promise<StreamPage> {
+    if (ctx.gate.isClosed) await rest();
+    // Before a lane is taken: light reads, which keep the positions of other tables, need one in a pause, too.
+    leave ??= await ctx.gate.enter(signal);
     try {
       return await runStep(ctx, { stage: "fetch", table }, () => reader.poll({ signal, beforeRequest }));
     } catch (error) {
@@ -66,11 +87,13 @@ export async function followShard(
     let ended = false;
     for await (const page of polls.pages(poll, signal)) {
       explainReplays(stream, page);
+      countLater(ctx.progress, page, tip.settled);
+      debugChanges(ctx, unit, page);
       tip.saw(page);
-      if (tip.settledAt === undefined) shard.settledAt = undefined;
+      if (tip.settled === undefined) settle(undefined);
       ended = page.ended;
       // An end that is seen now may have been there for hours.
-      await writer.add(page, ended ? undefined : tip.settledAt);
+      await writer.add(page, ended ? undefined : tip.settled);
     }
     await writer.drain();
     if (!ended) return false;
@@ -83,6 +106,7 @@ export async function followShard(
   } finally {
     // A write that is on its way when this fails must not land after those of a later copy, nor note its position then.
     await writer.settled();
+    leave?.();
   }
 }
 

@@ -100,6 +100,7 @@ export async function followTable(stream: TableStream): Promise<void> {
   }
 
   stream.progress.startedAt = Date.now();
+  stream.found = found;
   dispatch();
   await watch().catch((error: unknown) => ctx.stop(error));
   while (following.size > 0) await Promise.all(following);

@@ -21,7 +21,10 @@ export function noteLightly(stream: TableStream, shards: Shard[]): void {
   }
 }
 
-/** Reads a quiet shard lightly, and notes its first record's position, its end, or that it is still quiet. */
+/**
+ * Reads a quiet shard lightly, and notes its first record's position, its end, or that it is still quiet. Goes on in a
+ * pause: it brings nothing to the target, and what it notes is what the changes made meanwhile are found by.
+ */
 export async function readLightly(
   { checkpoint, readers, tree, polls }: TableStream,
   id: string,

@@ -18,6 +18,8 @@ const SLOWEST_WAIT = 1000;
 export interface PollPacer {
   /** A reader that asks when it may; who waits longest goes first, so that many shards share the lanes fairly. */
   pace(reader: ShardReader): ShardReader;
+  /** `increase.concurrency` is another one now. */
+  resized(): void;
   /**
    * Asks a shard again and again, an idle one after a wait: gives what it answers, up to its end or the abort. A
    * failure after the abort is none.
@@ -27,11 +29,12 @@ export interface PollPacer {
 
 /** Makes the run's pacer from `increase.concurrency` and `qps.incr`. */
 export function createPollPacer(config: Config): PollPacer {
-  const lanes = createSemaphore(config["increase.concurrency"]);
-  const turn = createRateLimiter(config["qps.incr"]);
+  const lanes = createSemaphore(() => config["increase.concurrency"]);
+  const turn = createRateLimiter(() => config["qps.incr"]);
   /** Those that are asked again and again now. */
   let shards = 0;
   return {
+    resized: lanes.resized,
     pace: (reader) => ({
       poll: (options) =>
         lanes.run(async () => {

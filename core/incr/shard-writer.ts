@@ -10,6 +10,7 @@ import { type Held, OBJECTS, PAGE_BYTES } from "../flow/memory-budget.ts";
 import type { StreamProgress } from "../progress/stream-progress.ts";
 import type { ShardUnit, SourceRecord, StreamPage, WriteResult } from "../types.ts";
 import { beforeWrite, sum, writeOut } from "../stages/write.ts";
+import type { Settled } from "./tip.ts";
 
 /** A batch gathers so many records at most before the shard is asked for more. */
 const MOST_WAITING = 4000;
@@ -29,8 +30,8 @@ export interface Reached {
   time?: number | undefined;
   /** When a request was sent that reached the tip, all of which is applied, in ms since 1970. */
   caughtUpAt?: number | undefined;
-  /** The same of a request by which the shard was surely at its tip. */
-  settledAt?: number | undefined;
+  /** The same of requests by which the shard was surely at its tip. */
+  settled?: Settled | undefined;
 }
 
 /** See the top of the file. */
@@ -40,9 +41,9 @@ export interface ShardWriter {
   /**
    * Takes a page; resolves when there is room for another. Throws the first failure of a write.
    *
-   * @param settledAt when it was sent, if the shard is surely at its tip
+   * @param settled if the shard is surely at its tip with it
    */
-  add(page: StreamPage, settledAt?: number): Promise<void>;
+  add(page: StreamPage, settled?: Settled): Promise<void>;
   /** Writes what has gathered; resolves when all of it is acknowledged. Throws the first failure. */
   drain(): Promise<void>;
   /** Resolves when nothing is on its way any more, whatever became of it. */
@@ -137,7 +138,7 @@ export function createShardWriter({ ctx, unit, progress, onReached }: ShardWrite
     async room() {
       reserved ??= await memory.reserve(expected * OBJECTS, ctx.signal);
     },
-    async add(page, settledAt) {
+    async add(page, settled) {
       // A page from the spool comes without a request, and nobody has asked for room.
       const held =
         reserved ?? (await memory.reserve(page.bytes * OBJECTS, ctx.signal).catch(() => memory.hold(0)));
@@ -151,17 +152,20 @@ export function createShardWriter({ ctx, unit, progress, onReached }: ShardWrite
       const last = page.records.at(-1);
       const lastNumber = last?.sequenceNumber;
       const lastTime = last?.time;
-      const { records } = read > 0 ? await convertRecords(ctx, unit, page.records) : page;
+      const converted = read > 0 ? await convertRecords(ctx, unit, page.records) : undefined;
+      const records = converted?.records ?? [];
+      progress.overflowed += converted?.overflowed ?? 0;
       progress.read += read;
       progress.filtered += read - records.length;
-      progress.bytes += page.bytes;
+      // Of an answer without records the service sends the frame: that is no data.
+      if (read > 0) progress.bytes += page.bytes;
       gathering.records = gathering.records.length === 0 ? records : gathering.records.concat(records);
       gathering.bytes += page.bytes;
       if (lastNumber !== undefined) gathering.sequenceNumber = lastNumber;
       if (lastTime !== undefined) gathering.time = lastTime;
       // A later page short of the tip doesn't take this back: the shard lags from then on.
       if (page.tip) gathering.caughtUpAt = page.sentAt;
-      gathering.settledAt = settledAt;
+      gathering.settled = settled;
       kick();
       await settle(() => gathering.records.length < MOST_WAITING && gathering.bytes < MOST_BYTES);
     },

@@ -2,6 +2,7 @@
 import { expectAllChildren } from "./children.ts";
 import type { Context } from "../plugin/context.ts";
 import { type CopyStart, isReached, unreached } from "../checkpoint/copy-start.ts";
+import { openStreamNoted } from "../checkpoint/enabled-streams.ts";
 import { inParallel } from "../flow/parallel.ts";
 import { noteLightly, PROBES, readLightly } from "./light-reads.ts";
 import type { TableStream } from "./table-stream.ts";
@@ -61,7 +62,7 @@ export async function openStream(
 /** Finds the positions noted, or takes them. */
 async function beginStream(stream: TableStream, start: Start): Promise<void> {
   const { ctx, table, checkpoint } = stream;
-  const is = await ctx.role("streams").open(table, ctx.signal);
+  const is = await openStreamNoted(ctx, table);
   const was = checkpoint.stream;
   if (was !== undefined && was !== is && checkpoint.shards.size > 0) throw madeAnew(table, was, is);
   const isAnew = checkpoint.shards.size === 0;

@@ -27,6 +27,8 @@ export interface TableStream {
   listedAt?: number;
   /** Shards that are over and whose children aren't known yet, and since when, in ms since 1970. */
   childless: Map<string, number>;
+  /** Takes shards that are listed; missing: it isn't followed yet. */
+  found?: (shards: Shard[]) => void;
   /** Holds what was read and is not applied yet; undefined: it is read when it is applied. */
   spool?: SpooledStream | undefined;
 }
@@ -71,10 +73,15 @@ export function noteShards(stream: TableStream, shards: Shard[]): string[] {
     stream.spool?.take(id);
   }
   // Their parents may turn up among those that are past.
-  if (orphans.size > 0) for (const { id } of tree.nodes()) orphans.delete(id);
+  if (orphans.size > 0) {
+    for (const { id } of tree.nodes()) {
+      if (orphans.delete(id) && !listed.found.includes(id)) progress.waiting.delete(id);
+    }
+  }
   for (const { id, parent } of listed.orphans) {
     const since = orphans.get(id) ?? now;
     orphans.set(id, since);
+    progress.waiting.add(id);
     if (now - since <= Math.min(PARENT_SHOWS, ctx.patience / 2)) continue;
     throw streamGap(`shard ${parent} is gone before it was ever seen, ${id} follows it: table ${table.name}`);
   }

@@ -9,31 +9,49 @@ const SECOND = 1000;
 const ANSWERS = 4;
 const SPAN = 2 * SECOND;
 /** The service rounds a record's time down, and shows it a little later. */
-const GRAIN = 1.5 * SECOND;
+export const GRAIN: number = 1.5 * SECOND;
+/** DynamoDB Local rounds it down to the minute. */
+const MINUTE = 60 * SECOND;
+
+/** Answers by which a shard is surely at its tip. */
+export interface Settled {
+  /** When the first request was sent of the fewest that tell it, in ms since 1970. */
+  from: number;
+  /** When the newest request was sent. */
+  at: number;
+}
 
 /** See the top of the file. */
 export interface TipWatch {
-  /** When the newest request was sent by which the shard is surely at its tip, in ms since 1970. */
-  readonly settledAt: number | undefined;
+  /** Undefined: that can't be said. */
+  readonly settled: Settled | undefined;
   /** Takes the answers in their order. */
   saw(page: StreamPage): void;
 }
 
 /** Watches one shard. */
 export function watchTip(): TipWatch {
-  let answers = 0;
-  let since = 0;
+  /** When the requests were sent that reached the tip in a row: no more of them than tell it. */
+  let row: number[] = [];
   let sentAt = 0;
+  /** Some record had a time that is no whole minute. */
+  let isFine = false;
 
   return {
-    get settledAt() {
-      return answers >= ANSWERS && sentAt - since >= SPAN ? sentAt : undefined;
+    get settled() {
+      const [from] = row;
+      return from !== undefined && row.length >= ANSWERS && sentAt - from >= SPAN
+        ? { from, at: sentAt }
+        : undefined;
     },
     saw({ tip, records, sentAt: now }) {
+      isFine ||= records.some(({ time = 0 }) => time % MINUTE !== 0);
       const oldest = records[0]?.time;
-      const wasThere = answers > 0 && oldest !== undefined && oldest + GRAIN < sentAt;
-      if (!tip || wasThere) answers = 0;
-      if (tip && answers++ === 0) since = now;
+      const shownBy = (oldest ?? now) + GRAIN + (isFine ? 0 : MINUTE);
+      const wasThere = row.length > 0 && shownBy < sentAt;
+      if (!tip || wasThere) row = [];
+      if (tip) row.push(now);
+      while (row.length > ANSWERS && now - row[1]! >= SPAN) row.shift();
       sentAt = now;
     },
   };

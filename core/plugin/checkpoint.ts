@@ -1,6 +1,7 @@
 /** The role `checkpoint`: what is kept between two starts, and who may write. */
 import type { HostProcess } from "../host/process.ts";
 import type { Table } from "../types.ts";
+import type { Inspection } from "./inspection.ts";
 
 /** A process that has a migration's lease, as it is written there. */
 export interface Holder extends HostProcess {
@@ -8,6 +9,21 @@ export interface Holder extends HostProcess {
   token: string;
   /** When it began, ISO 8601. */
   since: string;
+}
+
+/** A name under which something is kept. */
+export interface Kept {
+  name: string;
+  /** When something was saved under it last, in ms since 1970. */
+  savedAt: number;
+}
+
+/** What another migration keeps. */
+export interface Other {
+  id: string;
+  name: string;
+  /** Undefined: it can't be understood. */
+  state: unknown;
 }
 
 /** Who has a lease. */
@@ -50,7 +66,7 @@ export interface LeaseKeeper {
  * A call whose failure may pass is made again by the checkpoint. What it ends with is CHECKPOINT_FAILED (it can't be read
  * or saved), CHECKPOINT_MISMATCH (it isn't understood, or is another migration's) or ALREADY_RUNNING (the lease is lost).
  *
- * The names are `run`, `table:<name>`, `stream:<name>`, and, in NimoShake's layout, `shards:<name>` and `status`;
+ * The names are `run`, `table:<name>`, `stream:<name>`, `enabled:<name>`, `verify:<name>`, and, in NimoShake's layout, `shards:<name>` and `status`;
  * docs/architecture.md says what they hold. What is done with one name happens in the order of the calls, some of which
  * are made before the one before is answered; different names don't wait for each other.
  */
@@ -69,6 +85,11 @@ export interface Checkpoint {
    */
   load(name: string): Promise<Map<string, unknown>>;
   /**
+   * The names of this migration under which anything is kept, but for those in NimoShake's layout. Called by who looks on
+   * from outside, once a second at most; changes nothing. Missing: nobody can tell which tables have begun.
+   */
+  list?(): Promise<Kept[]>;
+  /**
    * Saves JSON-safe states durably, as they are when it is called; parts of the name that are not given stay as they
    * are. Cut off, it may have saved some of the parts, each of them whole.
    *
@@ -80,8 +101,40 @@ export interface Checkpoint {
   clear(name: string): Promise<void>;
   /** Forgets some parts of a name, and keeps the others; missing: they stay, and grow in number. */
   remove?(name: string, parts: readonly string[]): Promise<void>;
+  /**
+   * What it keeps of this migration, and of no other one; changes nothing. Missing: `clean` forgets what it knows by name.
+   * Called by `clean`, before and after the lease is had.
+   */
+  left?(): Promise<{
+    /** Every name under which something is kept. */
+    names: string[];
+    /** There is something beside those that {@link Checkpoint.vacate} removes. */
+    rest: boolean;
+    /** Where NimoShake's status is, if it stays because there are positions of others beside it. Missing: it doesn't. */
+    shared?: string;
+  }>;
+  /**
+   * What other migrations keep in the same place as a part of some names; changes nothing. Missing: nobody can tell.
+   * Called by `clean`, which leaves a stream alone that another one follows.
+   */
+  others?(part: string, names: readonly string[]): Promise<Other[]>;
+  /**
+   * Removes the last that is there of this migration, when nothing is kept under any name: the lease that this process
+   * has, what says whose the place is, and the place itself unless others have something there. Called by `clean`.
+   */
+  vacate?(): Promise<void>;
   /** Missing: nothing but the pid file keeps a second process away. */
   readonly lease?: LeaseKeeper;
+  /**
+   * Asks whether the store answers at all: for the status port's `/readyz`, which asks every 3 s at most, and not before
+   * the run has begun. Missing: it counts as there, unless calls to it fail.
+   *
+   * @param signal aborted after 2 s
+   * @throws Error why it doesn't; what it has said counts as an answer, but for a refusal of the credentials
+   */
+  ping?(signal: AbortSignal): Promise<void>;
+  /** For `check`: which rights are granted of those that it needs. Changes nothing. Missing: nobody can tell. */
+  inspect?(tables: Table[], signal: AbortSignal): Promise<Inspection>;
   /** Frees what it holds; may be called twice. */
   close?(): Promise<void> | void;
 }

@@ -1,6 +1,7 @@
 /** What plugins and every part of a run work with. */
 import type { ConsolaInstance } from "consola";
 import type { Config } from "../config/config.ts";
+import type { Gate } from "../flow/gate.ts";
 import type { MemoryBudget } from "../flow/memory-budget.ts";
 import type { Progress } from "../progress/progress.ts";
 import type { HookEvent, HookName, Hooks, Stage } from "./hooks.ts";
@@ -17,6 +18,7 @@ export interface Skip {
 
 /** What every part of a run gets first: configuration, log, hooks, roles and the signal to stop. */
 export interface Context {
+  /** Some of its values may change while it runs, see {@link Context.onSet}: what is read anew is always right. */
   readonly config: Config;
   readonly log: ConsolaInstance;
   readonly progress: Progress;
@@ -33,6 +35,10 @@ export interface Context {
   readonly abandon: AbortSignal;
   /** How long a call that keeps failing is made again before the run ends, in ms; 2 min, if nobody says otherwise. */
   readonly patience: number;
+  /** Closed while the run is paused: who reads tables or streams passes it before each request. */
+  readonly gate: Gate;
+  /** Told when settings were changed while it runs; the configuration has them. Disposing what is returned ends that. */
+  onSet(listener: () => void): Disposable;
   /**
    * Whether anything may be written now: waits while that is in doubt, fails with ALREADY_RUNNING when another process
    * has taken over. The core asks before every write; a plugin that makes one again asks before each further try.

@@ -7,6 +7,7 @@ import type { Target } from "./target.ts";
 
 export type * from "./checkpoint.ts";
 export type * from "./converter.ts";
+export type * from "./inspection.ts";
 export type * from "./source.ts";
 export type * from "./streams.ts";
 export type * from "./target.ts";
@@ -19,6 +20,9 @@ export type * from "./target.ts";
  * changed, but that the lease is taken and a stream may be enabled. Then the places are made at the target, the streams
  * are opened and their positions saved, the tables are read and written, and at last their streams are followed. The end
  * is `lease.release`, and `close` of all roles, the last one filled first, whether the run has failed or not.
+ *
+ * `check` asks the same up to where something is changed, but neither `lease.claim` nor `streams.open`, and `inspect` of who
+ * has it.
  *
  * **Failures.** A `MigrationError` is shown as it is; anything else counts as a defect, with the code INTERNAL. Whoever
  * fills a role makes a call again whose failure may pass, for `ctx.patience` ms or as docs/promises.md says. The engine

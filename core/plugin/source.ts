@@ -1,5 +1,9 @@
 /** The role `source`: which tables there are, and their items, unit by unit. */
+import type { Attempt } from "../flow/attempt.ts";
+import type { SourceInspection } from "./inspection.ts";
 import type { Item, Page, Position, SegmentUnit, Table } from "../types.ts";
+
+export type { Attempt } from "../flow/attempt.ts";
 
 /** What a source's reader gets to do its work with. */
 export interface ReadOptions {
@@ -7,7 +11,7 @@ export interface ReadOptions {
   from: Position | undefined;
   /**
    * To be awaited with each request before it is sent, once however often it is sent again; it may be edited there. It
-   * waits for room in memory too, which may take long. What it throws ends the reading.
+   * waits for room in memory too, and while the run is paused, which may take long. What it throws ends the reading.
    */
   beforeRequest: (request: object) => Promise<void>;
   /** Aborted when the run is to stop: nothing is requested any more. */
@@ -25,9 +29,10 @@ export interface Source {
    * The tables to migrate, described and filtered by the configuration's lists. Asked once a start, before anything is
    * changed; hooks edit what comes. A source without `describe` is asked again before a table is copied again.
    *
+   * @param attempt given by `check`: what refuses single tables is to be thrown within it, and they are left out
    * @throws MigrationError TABLE_MISSING: the lists name a table in vain, or leave none; TABLE_UNFIT: one can't be read
    */
-  tables(signal: AbortSignal): Promise<Table[]>;
+  tables(signal: AbortSignal, attempt?: Attempt): Promise<Table[]>;
   /**
    * A table of them as it is now, whatever the lists say; undefined: it is gone. Missing: that a table was deleted or
    * made anew while it was copied isn't noticed.
@@ -71,6 +76,19 @@ export interface Source {
    * Missing: nobody can tell. Asked once a table by `verify`.
    */
   expiry?(table: Table, signal: AbortSignal): Promise<string | undefined>;
+  /**
+   * Asks whether the source answers at all: for the status port's `/readyz`, which asks every 3 s at most, and not before
+   * the run has begun. Missing: it counts as there, unless calls to it fail.
+   *
+   * @param signal aborted after 2 s
+   * @throws Error why it doesn't; what it has said counts as an answer, but for a refusal of the credentials
+   */
+  ping?(signal: AbortSignal): Promise<void>;
+  /**
+   * What `check` shows of tables that {@link Source.tables} gave, and which rights are granted, each tried by itself with
+   * the smallest read there is. Changes nothing; a right that is missing is no failure. Missing: nobody can tell.
+   */
+  inspect?(tables: Table[], signal: AbortSignal): Promise<SourceInspection>;
   /** Frees what the source holds; may be called twice. */
   close?(): Promise<void> | void;
 }

@@ -1,4 +1,5 @@
 /** The role `streams`: the tables' changes, shard by shard. */
+import type { StreamsInspection } from "./inspection.ts";
 import type { Shard, ShardPosition, ShardUnit, StreamPage, Table } from "../types.ts";
 
 /** What one request to a shard is made with. */
@@ -47,11 +48,26 @@ export interface Streams {
    * Called for every table at each start, 32 at once, before the first item is read; where a table is yet to be begun,
    * once more before anything is changed at the target. Called again before a table is copied again.
    *
+   * @param onEnable to be awaited, with true, before a stream is enabled that wasn't there; and, with false, when it
+   * turns out that it wasn't this call that enabled it. Who isn't told isn't asked to `disable` it in the end
    * @returns the stream's identifier: one made anew has another. It is kept; another one later is a gap
    * @throws MigrationError STREAM_UNFIT when there is one of another kind, it can't be read in time, or the source has
    * no streams; SOURCE_GONE when the table was made anew since `Source.tables`
    */
-  open(table: Table, signal: AbortSignal): Promise<string>;
+  open(table: Table, signal: AbortSignal, onEnable?: (ours: boolean) => Promise<void>): Promise<string>;
+  /**
+   * The identifier of the stream that a table of this name has now, enabled; undefined: it has none, or the table is
+   * gone. Missing: nobody can tell, and `clean` leaves streams alone. Asked by `clean`, of tables whose stream the
+   * migration has enabled.
+   */
+  enabled?(table: string, signal: AbortSignal): Promise<string | undefined>;
+  /**
+   * When a stream was made, by its identifier, in ms since 1970; undefined: that doesn't tell. Missing: none does. Asked
+   * whether it is the one that a process has enabled which was killed before it knew which.
+   */
+  madeAt?(stream: string): number | undefined;
+  /** Disables a table's stream; one that is disabled already is no error. Called by `clean`, after `enabled`. */
+  disable?(table: string, signal: AbortSignal): Promise<void>;
   /**
    * All shards that are listed now, open and closed, in any order; asked right after the opening, those that it has
    * seen. The list may lack some: new ones may come late, and only who is missing in three lists is taken for gone.
@@ -71,6 +87,11 @@ export interface Streams {
    * one of the same shard may follow it.
    */
   read(unit: ShardUnit, from: ShardPosition): ShardReader;
+  /**
+   * For `check`: what {@link Streams.open} would do and refuse, and which rights are granted, without a change. Missing:
+   * nobody can tell.
+   */
+  inspect?(tables: Table[], signal: AbortSignal): Promise<StreamsInspection>;
   /** Frees what it holds; may be called twice. */
   close?(): Promise<void> | void;
 }

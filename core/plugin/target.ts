@@ -1,4 +1,5 @@
 /** The role `target`: places for tables, and what is written there. */
+import type { TargetInspection } from "./inspection.ts";
 import type { Stored } from "./stored.ts";
 import type { Batch, SegmentUnit, Table, TargetDocument, TargetIndex, WriteResult } from "../types.ts";
 import type { EncodedBatch } from "./transcoder.ts";
@@ -20,6 +21,8 @@ export interface IndexOptions {
   signal: AbortSignal;
   /** To be told how far the build is, from 0 to 1, now and then. */
   onProgress?: (share: number) => void;
+  /** To be told of a user's index that the data can't have, by its name, and what becomes of it. */
+  onLeftOut?: (index: string, why: string) => void;
 }
 
 /**
@@ -66,8 +69,10 @@ export interface Target {
   /**
    * Drops or renames what is there, as `target.db.exist` says. Called table by table, only where `find` has found
    * something that isn't this migration's; after a crash again, if that is still there.
+   *
+   * @returns what it is called now, for the report; nothing: it was dropped, or who knows
    */
-  makeRoom(table: Table, signal: AbortSignal): Promise<void>;
+  makeRoom(table: Table, signal: AbortSignal): Promise<string | undefined | void>;
   /**
    * Creates the place a table goes to; one that is there is an earlier run's, made and not filled. Called table by
    * table; after a crash again. One that something is in is refused (TARGET_EXISTS, or what the server says).
@@ -133,6 +138,26 @@ export interface Target {
    * over from NimoShake, to see which `convert.type` made them.
    */
   sample?(table: Table, count: number, signal: AbortSignal): Promise<TargetDocument[]>;
+  /**
+   * Asks whether the target answers at all: for the status port's `/readyz`, which asks every 3 s at most, and not before
+   * the run has begun. Missing: it counts as there, unless calls to it fail.
+   *
+   * @param signal aborted after 2 s
+   * @throws Error why it doesn't; what it has said counts as an answer, but for a refusal of the credentials
+   */
+  ping?(signal: AbortSignal): Promise<void>;
+  /**
+   * What `target.db.exist = rename` has put aside of these tables' names, whenever that was; missing: it renames nothing.
+   * Called by `clean`, with the names that the tables have at the target.
+   */
+  aside?(targetNames: readonly string[], signal: AbortSignal): Promise<string[]>;
+  /** Drops what `aside` gave; one that is gone is no error. Called by `clean --renamed`. */
+  dropAside?(name: string, signal: AbortSignal): Promise<void>;
+  /**
+   * For `check`: what the target is, and which rights are granted of those that a run over these tables needs there.
+   * Changes nothing; asked before {@link Target.check} too. Missing: nobody can tell.
+   */
+  inspect?(tables: Table[], signal: AbortSignal): Promise<TargetInspection>;
   /** Frees what the target holds; may be called twice. */
   close?(): Promise<void> | void;
 }

@@ -1,5 +1,5 @@
 /** What counters say at one moment: how much is done, what is probably left, and what goes wrong. */
-import { isCopied, type TableProgress } from "./progress.ts";
+import { isCopied, type Progress, type TableProgress } from "./progress.ts";
 
 const SECOND = 1000;
 /** So long a trouble counts as present. */
@@ -30,6 +30,11 @@ export function amountDone({ written, filtered, bytes }: TableProgress): Amount 
 export function amountOfRun(table: TableProgress): Amount {
   const { items, bytes } = amountDone(table);
   return { items: items - table.resumed, bytes: bytes - table.resumedBytes };
+}
+
+/** Documents that this process has written. */
+export function writtenOfRun({ written, resumed, resumedFiltered = 0 }: TableProgress): number {
+  return written - (resumed - resumedFiltered);
 }
 
 /**
@@ -124,6 +129,20 @@ export function timeLeft({ left }: Work, perSecond: Amount): number | undefined 
 /** The rate of an amount over a time in ms; undefined when there was no time. */
 export function rateOf({ items, bytes }: Amount, ms: number): Amount | undefined {
   return ms > 0 ? { items: (items / ms) * SECOND, bytes: (bytes / ms) * SECOND } : undefined;
+}
+
+/** A call to a server that is away may take so long until it fails again. */
+const AWAY = 40 * SECOND;
+
+/**
+ * What goes wrong with the run, or what has ended it; undefined: nothing. It may name secrets.
+ *
+ * @param now in ms since 1970
+ */
+export function presentFailure({ lastError, lastRetry }: Progress, now: number): string | undefined {
+  if (lastError !== undefined) return `${lastError.code}: ${lastError.message}`;
+  if (lastRetry === undefined || now - lastRetry.until > AWAY) return undefined;
+  return `${lastRetry.code}: ${lastRetry.message}`;
 }
 
 /**

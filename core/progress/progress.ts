@@ -1,6 +1,7 @@
 /** What is counted of a run and its tables, for whoever shows it. */
 import type { ErrorCode } from "../errors.ts";
 import type { StreamProgress } from "./stream-progress.ts";
+import type { TableNotes } from "./table-notes.ts";
 import type { Table } from "../types.ts";
 
 /** Where a table stands; done: copied, following: copied, and its stream is followed. */
@@ -29,6 +30,8 @@ export interface TableProgress {
   written: number;
   /** Bytes received from the source. */
   bytes: number;
+  /** Pages with items that this process has received. */
+  pages?: number;
   /** Read capacity units that its Scan has used in this process: as the service says, else from the pages' sizes. */
   readUnits: number;
   /** Numbers that could not be held exactly, see `convert.number_overflow`. */
@@ -41,6 +44,10 @@ export interface TableProgress {
   resumed: number;
   /** Of `bytes`, what an earlier run had received. */
   resumedBytes: number;
+  /** Of `filtered`, what an earlier run had dropped. */
+  resumedFiltered?: number;
+  /** Of `overflowed`, what an earlier run had counted. */
+  resumedOverflowed?: number;
   /** Calls to source or target that failed and were made again. */
   retries: number;
   /** Of them, those that the source throttled. */
@@ -53,8 +60,12 @@ export interface TableProgress {
   spoolBytes?: number;
   /** Its stream, once it is followed. */
   stream?: StreamProgress;
+  /** A few keys, reasons and names of what was found on the way. */
+  notes?: TableNotes;
   /** When the first page was asked for, in ms since 1970. */
   startedAt?: number;
+  /** When its data was there and its indexes begun, in ms since 1970. */
+  indexingAt?: number;
   /** When the table was done or failed, in ms since 1970. */
   finishedAt?: number;
 }
@@ -64,6 +75,16 @@ export type Side = "source" | "target" | "checkpoint";
 
 /** What a run is at. */
 export type RunPhase = "starting" | "full" | "incr" | "done";
+
+/** A switch-over that is waited for, or that has ended the run. */
+export interface SwitchoverProgress {
+  /** When it was asked for, in ms since 1970. */
+  at: number;
+  /** Changes received that were made at the source after that, see `core/incr/later-changes.ts`. */
+  changesAfter: number;
+  /** All that was made before is applied and saved, and the run ends. */
+  isDone: boolean;
+}
 
 /** The whole run's progress; whoever shows it reads it when he likes. */
 export interface Progress {
@@ -75,10 +96,13 @@ export interface Progress {
   /** Calls that failed in this process, also those that went well when they were made again, and what ended the run. */
   errors: Map<ErrorCode, number>;
   lastError?: { code: ErrorCode; message: string; at: number };
+  /** The last call that was made again, and until when that waits. */
+  lastRetry?: { side: Side; code: ErrorCode; message: string; until: number };
   /** Calls that were made again. */
   retries: Record<Side, number>;
   /** When a checkpoint was saved last. */
   savedAt?: number;
+  switchover?: SwitchoverProgress | undefined;
   /** By source name, in the order in which they are taken up. */
   tables: Map<string, TableProgress>;
 }
@@ -128,11 +152,14 @@ export interface Retry {
   code: ErrorCode;
   /** Until it is made again, in ms. */
   pause: number;
+  /** Which call it is, and what it failed with. */
+  message?: string;
 }
 
 /** Counts a repeated call, so that it shows where it happens. */
-export function noteRetry(progress: Progress, { side, table, code, pause }: Retry): void {
+export function noteRetry(progress: Progress, { side, table, code, pause, message = code }: Retry): void {
   progress.retries[side]++;
+  progress.lastRetry = { side, code, message, until: Date.now() + pause };
   progress.errors.set(code, (progress.errors.get(code) ?? 0) + 1);
   const entry = table === undefined ? undefined : progress.tables.get(table);
   if (entry === undefined) return;

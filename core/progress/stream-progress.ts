@@ -1,4 +1,5 @@
 /** What is known of a table whose stream is followed; whoever shows it reads it when he likes. */
+import type { TableState } from "./progress.ts";
 
 /** One shard's progress. */
 export interface ShardProgress {
@@ -15,6 +16,8 @@ export interface ShardProgress {
   caughtUpAt?: number | undefined;
   /** The same of a request by which the shard was surely at its tip, see core/incr/tip.ts. */
   settledAt?: number | undefined;
+  /** When the first of the requests was sent that tell this, in ms since 1970. */
+  settledFrom?: number | undefined;
   /** When its position was saved last, in ms since 1970. */
   savedAt?: number | undefined;
 }
@@ -27,6 +30,8 @@ export interface StreamProgress {
   filtered: number;
   /** Records applied, those that a later one of the same batch made needless too. */
   written: number;
+  /** Numbers that could not be held exactly, see `convert.number_overflow`. */
+  overflowed: number;
   /** Bytes received. */
   bytes: number;
   /** Batches written. */
@@ -35,13 +40,13 @@ export interface StreamProgress {
   startedAt: number;
   /** The shards being followed. */
   shards: Map<string, ShardProgress>;
-  /** Those that are to be followed next, and those that have ended and whose children aren't known yet. */
+  /** Those that are to be followed next, whose parents aren't known yet, and that have ended without known children. */
   waiting: Set<string>;
 }
 
 /** A stream of which nothing is read yet. */
 export function createStreamProgress(): StreamProgress {
-  const nothing = { read: 0, filtered: 0, written: 0, bytes: 0, batches: 0 };
+  const nothing = { read: 0, filtered: 0, written: 0, overflowed: 0, bytes: 0, batches: 0 };
   return { ...nothing, startedAt: Date.now(), shards: new Map(), waiting: new Set() };
 }
 
@@ -79,12 +84,38 @@ function isSettled({ shards, waiting }: StreamProgress, now: number): boolean {
  * @returns also the tables that are behind
  */
 export function switchable(
-  { tables }: { tables: ReadonlyMap<string, { name: string; stream?: StreamProgress }> },
+  {
+    tables,
+    paused = false,
+  }: { tables: ReadonlyMap<string, { name: string; stream?: StreamProgress }>; paused?: boolean },
   now: number,
 ): { good: boolean; behind: string[] } {
   const behind: string[] = [];
   for (const { name, stream } of tables.values()) {
-    if (stream === undefined || !isSettled(stream, now)) behind.push(name);
+    // Of what isn't read nobody knows what is there.
+    if (paused || stream === undefined || !isSettled(stream, now)) behind.push(name);
   }
   return { good: tables.size > 0 && behind.length === 0, behind };
+}
+
+/**
+ * Until when all changes made at the source are surely applied, in ms since 1970: in the shard of which that is known for
+ * the shortest time. Undefined: it isn't known of all.
+ */
+export function appliedUntil({
+  tables,
+}: {
+  tables: ReadonlyMap<string, { state: TableState; stream?: StreamProgress }>;
+}): number | undefined {
+  let least: number | undefined;
+  for (const { state, stream } of tables.values()) {
+    // One that is copied again is older in part.
+    if (state !== "following" || stream === undefined) return undefined;
+    if (stream.shards.size === 0 || stream.waiting.size > 0) return undefined;
+    for (const { settledFrom } of stream.shards.values()) {
+      if (settledFrom === undefined) return undefined;
+      least = Math.min(least ?? settledFrom, settledFrom);
+    }
+  }
+  return least;
 }

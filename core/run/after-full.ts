@@ -1,12 +1,14 @@
 /** `verify.after_full`: what was copied is compared by the run that has copied it. */
 import { MigrationError, toMigrationError } from "../errors.ts";
 import type { Context } from "../plugin/context.ts";
-import { createProgress, trackTable } from "../progress/progress.ts";
+import { createProgress, type Progress, trackTable } from "../progress/progress.ts";
 import type { Table } from "../types.ts";
 import { type Extent, sampleOf } from "../verify/extent.ts";
 import type { Follower } from "../verify/follower.ts";
 import { checkComparable, SETTLE, type Verdict, verifyTables } from "../verify/verify.ts";
+import type { SwitchoverOptions } from "./control.ts";
 import { scopedContext } from "./scoped-context.ts";
+import { SWITCHED_OVER } from "./session.ts";
 
 const SAMPLE = 0.01;
 
@@ -47,8 +49,45 @@ export async function verifyFollowed(
     if (verdict.isDifferent) ctx.log.error(different(verdict).message);
     else ctx.log.info("source and target are equal");
   } catch (thrown) {
+    if (ctx.signal.reason === SWITCHED_OVER)
+      ctx.log.warn("the comparison of verify.after_full is broken off");
     if (ctx.signal.aborted) return;
     ctx.log.error(`the comparison failed, the run goes on: ${toMigrationError(thrown).message}`);
+  }
+}
+
+/**
+ * Compares what is followed, which goes on being followed.
+ *
+ * @param signal gives it up
+ * @throws MigrationError when a side can't be read; the signal's reason
+ */
+export async function compareFollowed(
+  ctx: Context,
+  tables: Table[],
+  asked: NonNullable<SwitchoverOptions["verify"]>,
+  signal: AbortSignal,
+): Promise<Verdict> {
+  const scope = scopedContext(ctx, () => true);
+  const giveUp = (): void => scope.stop(signal.reason);
+  signal.addEventListener("abort", giveUp, { once: true });
+  try {
+    ctx.log.info("comparing source and target before the switch-over");
+    const verdict = await verifyTables(scope, tables, {
+      name: ctx.config.id,
+      keptAs: "verify-run",
+      settle: SETTLE,
+      fresh: true,
+      follower: "ours",
+      extent: asked === "all" ? { kind: "all" } : sampleOf(asked),
+      progress: progressOf(tables),
+    });
+    if (verdict.isDifferent) ctx.log.error(different(verdict).message);
+    return verdict;
+  } catch (error) {
+    throw toMigrationError(scope.signal.aborted ? scope.signal.reason : error);
+  } finally {
+    signal.removeEventListener("abort", giveUp);
   }
 }
 
@@ -62,8 +101,6 @@ async function verify(ctx: Context, tables: Table[], follower: Follower): Promis
     sample: sampleOf({ share: SAMPLE }),
     full: { kind: "all" },
   };
-  const progress = createProgress();
-  for (const table of tables) trackTable(progress, table);
   return verifyTables(ctx, tables, {
     name: ctx.config.id,
     keptAs: "verify-run",
@@ -71,8 +108,15 @@ async function verify(ctx: Context, tables: Table[], follower: Follower): Promis
     fresh: true,
     follower,
     extent: extents[asked],
-    progress,
+    progress: progressOf(tables),
   });
+}
+
+/** Counters of its own. */
+function progressOf(tables: Table[]): Progress {
+  const progress = createProgress();
+  for (const table of tables) trackTable(progress, table);
+  return progress;
 }
 
 function different({ faults, path }: Verdict): MigrationError {

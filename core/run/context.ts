@@ -5,9 +5,11 @@ import type { Config } from "../config/config.ts";
 import * as v from "valibot";
 import { MigrationError } from "../errors.ts";
 import { EDITING_HOOKS, type HookName, type Hooks } from "../plugin/hooks.ts";
+import { createGate, type Gate } from "../flow/gate.ts";
 import { createMemoryBudget } from "../flow/memory-budget.ts";
 import type { AnyPlugin } from "../plugin/plugin.ts";
 import { createProgress, type Progress } from "../progress/progress.ts";
+import { noteSkip } from "../progress/table-notes.ts";
 import { fenced } from "./fence.ts";
 import type { Roles } from "../plugin/roles.ts";
 import { skippedFile } from "../stages/skipped-file.ts";
@@ -24,6 +26,8 @@ export interface OwnedContext extends Context, AsyncDisposable {
   isFilled(role: keyof Roles): boolean;
   /** What `mayWrite` asks; without one everything may be written. */
   guard(mayWrite: () => void | Promise<void>): void;
+  /** Tells those who want to know that settings were changed. */
+  changed(): void;
   /** Runs a plugin's `setup`. */
   use(plugin: AnyPlugin, options?: unknown): Promise<void>;
 }
@@ -34,13 +38,17 @@ export interface ContextOptions {
   log?: ConsolaInstance;
   progress?: Progress;
   signal?: AbortSignal;
+  /** Default: one that nobody closes. */
+  gate?: Gate;
   /** How long a call that keeps failing is made again, in ms; default 2 minutes. */
   patience?: number;
 }
 
 /** Makes the context of one run. Disposing it closes the roles in reverse order. */
 export function createContext(options: ContextOptions): OwnedContext {
-  const { config, log = createConsola({ level: -999 }), progress = createProgress() } = options;
+  const { config, progress = createProgress() } = options;
+  // Without a reporter it says nothing, whatever its level is set to.
+  const { log = createConsola({ level: -999, reporters: [] }) } = options;
   const stopping = new AbortController();
   const outer = options.signal ?? stopping.signal;
   const signal = AbortSignal.any([outer, stopping.signal]);
@@ -51,6 +59,7 @@ export function createContext(options: ContextOptions): OwnedContext {
   const skipped = closing.use(skippedFile(config.id));
   const abandoning = new AbortController();
   const sameOptions = new Map<string, unknown>();
+  const setListeners = new Set<() => void>();
   let grace: NodeJS.Timeout | undefined;
   let mayWrite = (): void | Promise<void> => {};
   signal.addEventListener("abort", startGrace, { once: true });
@@ -71,6 +80,14 @@ export function createContext(options: ContextOptions): OwnedContext {
     abandon: abandoning.signal,
     patience: options.patience ?? PATIENCE,
     stop: (reason) => stopping.abort(reason),
+    gate: options.gate ?? createGate(),
+    onSet(listener) {
+      setListeners.add(listener);
+      return { [Symbol.dispose]: () => void setListeners.delete(listener) };
+    },
+    changed() {
+      for (const each of setListeners) each();
+    },
     mayWrite: () => mayWrite(),
     guard: (by) => void (mayWrite = by),
     provide(role, implementation) {
@@ -117,7 +134,10 @@ export function createContext(options: ContextOptions): OwnedContext {
       const { records, unit } = skip.batch;
       await skipped.write(skip);
       const counters = progress.tables.get(unit.table.name);
-      if (counters !== undefined) counters.skipped += records.length;
+      if (counters !== undefined) {
+        counters.skipped += records.length;
+        noteSkip(counters, skip.error.message);
+      }
       log.warn(`${records.length} skipped, see ${skipped.path}: ${skip.error.message}`);
     },
     isFilled: (role) => roles.has(role),

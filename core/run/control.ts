@@ -45,7 +45,10 @@ export interface SwitchoverResult {
   outcome: "done" | "timeout" | "different" | "aborted";
   /** The time up to which all is applied: when the command came; ISO 8601. */
   at: string;
-  /** Changes that were made at the source after that: somebody still writes. */
+  /**
+   * Changes that were seen and made at the source after that: somebody still writes. At least so many; by the source's
+   * clock, which is rounded down, and this machine's.
+   */
   changesAfter: number;
   /** What a comparison has found. */
   verdict?: Verdict | undefined;
@@ -57,23 +60,30 @@ export interface SwitchoverResult {
 export interface RunControl {
   /**
    * Nothing more is read from tables and streams until {@link resume}; resolves when what was read is written and saved.
-   * The lease, and positions of quiet shards, are kept; a spool goes on filling.
+   * The lease, and positions of quiet shards, are kept; a spool goes on filling. Before the run has begun it counts from
+   * its beginning.
+   *
+   * @throws MigrationError what the run has failed with meanwhile; NOT_RUNNING: it is over
    */
   pause(): Promise<void>;
   resume(): void;
   readonly paused: boolean;
+  /** Whether an error is what the run was stopped by or has failed with, and not what was asked of it. */
+  hasEndedBy(error: unknown): boolean;
   /**
    * Changes settings of the running process, all of them or none; they are gone with it.
    *
    * @param texts by key, as they would stand in the file
-   * @throws MigrationError CONFIG_INVALID: a key that can't be set while it runs, or a value that can't be had
+   * @throws MigrationError CONFIG_INVALID: a key that can't be set while it runs, or a value that can't be had;
+   * NOT_RUNNING: the run has not begun, or is over
    */
   set(texts: Readonly<Record<string, string>>): void;
   /**
    * Waits until all that was written at the source until now is applied and saved, and ends the run, which then
-   * resolves. One at a time.
+   * resolves, and is closed before this does. One at a time.
    *
-   * @throws MigrationError CONFIG_INVALID: nothing is followed, with `sync_mode = full`
+   * @throws MigrationError CONFIG_INVALID: nothing is followed, with `sync_mode = full`; NOT_SWITCHED: another one waits, or
+   * the run is paused; NOT_RUNNING: it is over; what the run has failed with meanwhile, or the comparison, then it goes on
    */
   switchover(options: SwitchoverOptions): Promise<SwitchoverResult>;
 }

@@ -1,5 +1,5 @@
 /** Roles that write only while the run may. */
-import type { Checkpoint, Roles, Target } from "../plugin/roles.ts";
+import type { Checkpoint, Roles, Streams, Target } from "../plugin/roles.ts";
 import type { Stored } from "../plugin/stored.ts";
 
 const TARGET = new Set<PropertyKey>([
@@ -10,14 +10,17 @@ const TARGET = new Set<PropertyKey>([
   "writeEncoded",
   "apply",
   "index",
+  "dropAside",
 ] satisfies (keyof Target)[]);
 /** Parts of a role that write too. */
 const PARTS = new Set<PropertyKey>(["stored"] satisfies (keyof Target)[]);
 const STORED = new Set<PropertyKey>(["remove"] satisfies (keyof Stored)[]);
-const CHECKPOINT = new Set<PropertyKey>(["save", "clear", "remove"] satisfies (keyof Checkpoint)[]);
+const CHECKPOINT = new Set<PropertyKey>(["save", "clear", "remove", "vacate"] satisfies (keyof Checkpoint)[]);
+const STREAMS = new Set<PropertyKey>(["disable"] satisfies (keyof Streams)[]);
 const WRITES: Partial<Record<keyof Roles, ReadonlySet<PropertyKey>>> = {
   target: TARGET,
   checkpoint: CHECKPOINT,
+  streams: STREAMS,
 };
 
 /**

@@ -13,6 +13,8 @@ import { described, LEASE_TTL, leaseLost } from "../plugin/lease-lost.ts";
 const SECOND = 1000;
 /** It is renewed so often in that time. */
 const RENEWALS = 6;
+/** So often, in ms. */
+export const RENEWAL: number = LEASE_TTL / RENEWALS;
 /** Who waits for a holder that may be dead looks so often in the time of one renewal. */
 const LOOKS = 10;
 /** This part of the time a write may be sent: by the end of the rest a server has done it, or given it up. */
@@ -173,7 +175,8 @@ export function createLease(ctx: Context, options: LeaseOptions = {}): Lease {
   };
 }
 
-function alreadyRunning(id: string, holder: Holder, place: string): MigrationError {
+/** The error of a start that another process is in the way of. */
+export function alreadyRunning(id: string, holder: Holder, place: string): MigrationError {
   return new MigrationError(
     "ALREADY_RUNNING",
     `id = ${id} is running already: ${described(holder)}, lease in ${place}`,
@@ -191,7 +194,8 @@ function outOfReach(id: string, place: string): MigrationError {
   );
 }
 
-function isHolderRunning(holder: Holder): boolean | undefined {
+/** Whether a holder is known to run; undefined: nobody here can tell. */
+export function isHolderRunning(holder: Holder): boolean | undefined {
   const alive = isRunning(holder);
   return alive === true && holder.pid === process.pid ? running.has(holder.token) : alive;
 }

@@ -1,18 +1,17 @@
 /** Before the first item is read: which tables, whether they are gone on with, and a place for each at the target. */
 import { isFollowed } from "../checkpoint/nimoshake-status.ts";
-import { openCheckpoint, type RunCheckpoint } from "../checkpoint/run-checkpoint.ts";
+import type { RunCheckpoint } from "../checkpoint/run-checkpoint.ts";
 import type { Adopted } from "../checkpoint/run-state.ts";
 import { forgetStream } from "../checkpoint/stream-checkpoint.ts";
 import { MigrationError } from "../errors.ts";
+import { type Attempt, orThrow } from "../flow/attempt.ts";
 import type { Context } from "../plugin/context.ts";
 import { trackTable } from "../progress/progress.ts";
 import type { Table } from "../types.ts";
-import { checkAfterFull } from "./after-full.ts";
-import { findNimoShake } from "./adopt-nimoshake.ts";
 import type { Lease } from "./lease.ts";
-import { checkFollowing, checkStreams } from "./streams.ts";
-import { checkIndexes } from "./secondary-indexes.ts";
-import { findPlaces, isToMake, prepareTargetTables } from "./target-tables.ts";
+import { checkTables, findStart } from "./start.ts";
+import { checkStreams } from "./streams.ts";
+import { isToMake, prepareTargetTables } from "./target-tables.ts";
 
 /** What is known before the first item is read. */
 export interface Prepared {
@@ -34,21 +33,12 @@ export async function prepare(
   fresh: boolean,
   begun: () => void,
 ): Promise<Prepared> {
-  const { signal } = ctx;
   const tables = await findTables(ctx);
   for (const table of tables) trackTable(ctx.progress, table);
-  checkAfterFull(ctx, tables);
-  await ctx.role("checkpoint").check?.(tables, signal);
-  await ctx.role("target").check(tables, signal);
+  await checkTables(ctx, tables);
   await lease.take();
   const follows = ctx.config.sync_mode !== "full";
-  if (follows) checkFollowing(ctx);
-  const checkpoint = await openCheckpoint(ctx, tables, fresh);
-  // Also those that join a run that has begun.
-  const unknown = tables.filter((table) => checkpoint.table(table).state === undefined);
-  const adopted = follows && !fresh ? await findNimoShake(ctx, unknown) : [];
-  const places = await findPlaces(ctx, tables, checkpoint, adopted, fresh);
-  checkIndexes(ctx, places);
+  const { checkpoint, adopted, places } = (await findStart(ctx, tables, fresh))!;
   if (follows && places.some(isToMake)) await checkStreams(ctx, tables);
   await checkpoint.begin(adopted);
   begun();
@@ -66,18 +56,19 @@ export async function prepare(
 /**
  * The tables to migrate, as hooks leave them.
  *
+ * @param attempt who hears why single tables can't be read, and goes on without them; default: that is thrown
  * @throws MigrationError TABLE_MISSING when there is none
  */
-export async function findTables(ctx: Context): Promise<Table[]> {
+export async function findTables(ctx: Context, attempt: Attempt = orThrow): Promise<Table[]> {
   const { log, signal } = ctx;
   log.info("start fetching table list");
-  const event = { tables: await ctx.role("source").tables(signal) };
+  const event = { tables: await ctx.role("source").tables(signal, attempt) };
   const listed = event.tables.length;
   log.info(`finish fetching table list: ${listed} to migrate`);
   await ctx.call("setup", event);
   const { tables } = event;
   if (tables.length === 0) throw nothingLeft(listed);
-  for (const table of tables) await ctx.call("table:before", { phase: "full", table });
+  for (const table of tables) await attempt(() => ctx.call("table:before", { phase: "full", table }));
   return tables;
 }
 

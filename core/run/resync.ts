@@ -68,8 +68,10 @@ export async function beginResync(
     units: ctx.role("source").units(table).length,
   });
   const counters = ctx.progress.tables.get(table.name)!;
-  const nothing = { read: 0, filtered: 0, written: 0, bytes: 0, resumed: 0, resumedBytes: 0, overflowed: 0 };
-  Object.assign(counters, nothing, { state: "waiting", startedAt: Date.now(), finishedAt: undefined });
+  const nothing = { read: 0, filtered: 0, written: 0, bytes: 0, overflowed: 0 };
+  const resumed = { resumed: 0, resumedBytes: 0, resumedFiltered: 0, resumedOverflowed: 0 };
+  const times = { startedAt: Date.now(), indexingAt: undefined, finishedAt: undefined };
+  Object.assign(counters, nothing, resumed, times, { state: "waiting" });
   await overwrite(ctx, table);
 }
 

@@ -5,8 +5,8 @@ import type { Progress } from "../progress/progress.ts";
 
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
-/** What is left to apply the changes in, before the oldest are gone. */
-const LONGEST = 20 * HOUR;
+/** The rest of a day is left to apply the changes in, before the oldest are gone; in ms. */
+export const LONGEST_FULL_PHASE: number = 20 * HOUR;
 /** No estimate is worth a word before. */
 const ESTIMATED_AFTER = 5 * MINUTE;
 
@@ -15,7 +15,7 @@ export function watchRetention(ctx: Context): Disposable {
   if (ctx.config.incr_sync_parallel) return { [Symbol.dispose]() {} };
   const timer = setInterval(() => {
     const takes = fullPhaseTakes(ctx.progress, Date.now());
-    if (takes === undefined || takes < LONGEST) return;
+    if (takes === undefined || takes < LONGEST_FULL_PHASE) return;
     clearInterval(timer);
     ctx.log.warn(
       `the full phase will take about ${Math.round(takes / HOUR)} h, and a stream keeps changes for 24 h: stop, and start ` +

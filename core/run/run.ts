@@ -1,49 +1,39 @@
 /** A run as a whole: plugins, preparation, the full phase, the incremental one, the end. */
 import { availableParallelism } from "node:os";
-import { chooseConversion } from "./adopt-nimoshake.ts";
 import { saveStatus } from "../checkpoint/nimoshake-status.ts";
-import type { OwnedContext } from "./context.ts";
-import { inSession, type SessionOptions } from "./session.ts";
+import { fillRoles, type RoleOptions } from "./fill-roles.ts";
+import { inSession, type SessionOptions, SWITCHED_OVER } from "./session.ts";
+import { createRunControl, type OwnedRunControl } from "./steering.ts";
+import type { SteeredRun } from "./switchover.ts";
 import type { Context } from "../plugin/context.ts";
 import { runStep } from "../stages/error-policy.ts";
-import { MigrationError } from "../errors.ts";
+import { toMigrationError } from "../errors.ts";
 import type { Verdict } from "../verify/verify.ts";
 import { verifyCopied, verifyFollowed } from "./after-full.ts";
 import { openStreams } from "./streams.ts";
-import { createFairSemaphore, type FairSemaphore } from "../flow/semaphore.ts";
+import { createFairSemaphore, createSemaphore, type FairSemaphore } from "../flow/semaphore.ts";
 import { inParallel } from "../flow/parallel.ts";
-import type { AnyPlugin, Plugin } from "../plugin/plugin.ts";
 import type { Progress } from "../progress/progress.ts";
 import { watchRetention } from "./retention.ts";
-import type { Roles } from "../plugin/roles.ts";
-import type { Config } from "../config/config.ts";
+import { watchPages } from "./small-pages.ts";
 import { readLanes } from "../config/read-concurrency.ts";
 import { migrateTable, prepareIncr } from "./table.ts";
 import type { Table } from "../types.ts";
 import { prepare, type Prepared } from "./prepare.ts";
 
-/** Gives the plugin that fills a role as a configuration asks; undefined: it asks for none. */
-export type Builtins = (role: keyof Roles, config: Config) => Promise<Plugin | undefined>;
-
 /** What {@link runMigration} takes beside the configuration. */
-export interface MigrateOptions extends SessionOptions {
-  /** The plugins that fill the roles which `plugins` leave. */
-  builtins: Builtins;
-  /** Further plugins; they are set up first. */
-  plugins?: AnyPlugin[];
-  /** Their options, by plugin name. */
-  pluginOptions?: Readonly<Record<string, unknown>>;
-  /** Forgets what an unfinished run has left, and starts over. */
-  fresh?: boolean;
-  /** The keys that the user gave; a default may give way to what an earlier tool has begun. */
-  given?: ReadonlySet<string>;
+export interface MigrateOptions extends SessionOptions, RoleOptions {
+  /** What steers it, made for this run: see {@link createRunControl}. */
+  control?: OwnedRunControl;
+  /** Told when all plugins are set up: the roles may be asked from then on, until the run's end. */
+  onRoles?: (ctx: Context) => void;
   /**
    * Told when the full phase of all tables is done; what follows is the incremental one.
    *
    * @param isNews an earlier start hasn't said so
    */
   onFullDone?: (isNews: boolean) => void;
-  /** Told what the comparison has found that `verify.after_full` asks for. */
+  /** Told what a comparison has found that `verify.after_full` or a switch-over asks for. */
   onVerified?: (verdict: Verdict) => void;
 }
 
@@ -53,13 +43,29 @@ export interface MigrateOptions extends SessionOptions {
  * @returns the counts of every table
  * @throws MigrationError the first failure; what it interrupted is closed
  */
-export function runMigration(options: MigrateOptions): Promise<Progress> {
-  return inSession(options, async ({ ctx, lease, config }) => {
+export async function runMigration(options: MigrateOptions): Promise<Progress> {
+  const { control = createRunControl() } = options;
+  try {
+    const progress = await migrated(options, control);
+    control.end();
+    return progress;
+  } catch (error) {
+    control.end(error);
+    throw error;
+  }
+}
+
+function migrated(options: MigrateOptions, control: OwnedRunControl): Promise<Progress> {
+  return inSession({ ...options, gate: control.gate }, async ({ ctx, lease, config }) => {
+    const run: SteeredRun = { ctx, config };
+    control.begin(run);
     await fillRoles(ctx, config, options);
+    options.onRoles?.(ctx);
     let { fresh = false } = options;
     const prepared = await runStep(ctx, { stage: "setup" }, () =>
       prepare(ctx, lease, fresh, () => (fresh = false)),
     );
+    run.tables = prepared.tables;
     const fullDone = options.onFullDone ?? ((): void => {});
     const onVerified = options.onVerified ?? ((): void => {});
     if (ctx.config.sync_mode === "full") {
@@ -67,65 +73,38 @@ export function runMigration(options: MigrateOptions): Promise<Progress> {
       const covers = prepared.tables.some((table) => prepared.checkpoint.table(table).state?.noted);
       if (covers && !options.given?.has("full.read.consistent")) config["full.read.consistent"] = true;
       ctx.progress.phase = "full";
-      await full(ctx, prepared, createFairSemaphore(readLanes(ctx.config, availableParallelism())));
+      await full(ctx, prepared, createReaders(ctx));
       if (prepared.copies) await verifyCopied(ctx, prepared.tables, onVerified);
       await prepared.checkpoint.finish();
       if (!prepared.copies) ctx.log.info("there is nothing left to copy; --fresh copies again");
       fullDone(prepared.copies);
-    } else await endless(ctx, prepared, fullDone, onVerified);
+    } else await endless(run, prepared, fullDone, onVerified);
     ctx.progress.phase = "done";
     return ctx.progress;
   });
 }
 
+/** Requests to the source at once, shared by all tables. */
+function createReaders(ctx: Context): FairSemaphore {
+  const readers = createFairSemaphore(() => readLanes(ctx.config, availableParallelism()));
+  // For as long as the run lasts.
+  ctx.onSet(readers.resized);
+  return readers;
+}
+
 /**
- * Sets up the plugins that were given, and the built-in ones for the roles that they leave.
- *
- * @param config gets the conversion that goes with what an earlier run has left
+ * The full phase, where it is asked for, and the changes made since before it began, until the run stops or is switched
+ * over.
  */
-export async function fillRoles(
-  ctx: OwnedContext,
-  config: Config,
-  options: Omit<MigrateOptions, "config">,
-): Promise<void> {
-  await usePlugins(ctx, options);
-  for (const role of ["source", "streams", "target", "checkpoint"] as const)
-    await fill(ctx, role, options.builtins);
-  config["convert.type"] = await chooseConversion(ctx, options.given ?? new Set(), options.fresh ?? false);
-  await fill(ctx, "convert", options.builtins);
-}
-
-/** Sets up the plugins that were given; options of none of them are refused. */
-async function usePlugins(
-  ctx: OwnedContext,
-  { plugins = [], pluginOptions = {} }: Omit<MigrateOptions, "config">,
-): Promise<void> {
-  const names = plugins.map(({ name }) => name);
-  for (const name of Object.keys(pluginOptions)) {
-    if (names.includes(name)) continue;
-    throw new MigrationError("PLUGIN_INVALID", `options for a plugin that isn't used: plugin.${name}.*`, {
-      hint: names.length > 0 ? `the plugins are ${names.join(", ")}` : "name its file in plugins",
-    });
-  }
-  for (const plugin of plugins) await ctx.use(plugin, pluginOptions[plugin.name] ?? {});
-}
-
-/** Fills a role with the built-in plugin that the configuration names, unless a plugin that was given fills it. */
-export async function fill(ctx: OwnedContext, role: keyof Roles, builtins: Builtins): Promise<void> {
-  if (ctx.isFilled(role)) return;
-  const plugin = await builtins(role, ctx.config);
-  if (plugin !== undefined) await ctx.use(plugin);
-}
-
-/** The full phase, where it is asked for, and the changes made since before it began, until the run stops. */
 async function endless(
-  ctx: Context,
+  run: SteeredRun,
   prepared: Prepared,
   fullDone: (isNews: boolean) => void,
   onVerified: (verdict: Verdict) => void,
 ): Promise<void> {
+  const { ctx } = run;
   const { tables, checkpoint, copies } = prepared;
-  const readers = createFairSemaphore(readLanes(ctx.config, availableParallelism()));
+  const readers = createReaders(ctx);
   const following = await openStreams(ctx, tables, checkpoint, readers);
   let verifying: Promise<void> | undefined;
   try {
@@ -146,6 +125,7 @@ async function endless(
       });
     }
     await saveStatus(ctx, "incr_sync");
+    run.followed = { tables, follower: following, verifying, onVerified };
   } catch (error) {
     ctx.stop(error);
     throw error;
@@ -153,7 +133,14 @@ async function endless(
     await following.stopped();
     await verifying;
   }
-  throw ctx.signal.reason;
+  if (ctx.signal.reason !== SWITCHED_OVER) throw ctx.signal.reason;
+  // All is applied and saved; that it is over is for who asks later.
+  await checkpoint.switchedOver(ctx.progress.switchover!.at).catch((error: unknown) => {
+    const failure = toMigrationError(error);
+    // Another process has taken over, and may have been here before the last position was saved.
+    if (failure.code === "ALREADY_RUNNING") throw failure;
+    ctx.log.warn(`the switch-over can't be noted: ${failure.message}`);
+  });
 }
 
 /** The full phase of all tables. */
@@ -163,17 +150,19 @@ async function full(
   readers: FairSemaphore,
   onTable: (table: Table) => void = () => {},
 ): Promise<void> {
+  using _watch = watchPages(ctx);
   await eachTable(ctx, prepared, async (table) => {
     const counters = ctx.progress.tables.get(table.name)!;
     try {
       await migrateTable(ctx, table, counters, prepared.checkpoint.table(table), readers);
       counters.state = "done";
+      counters.finishedAt = Date.now();
       onTable(table);
     } catch (error) {
-      counters.state = "failed";
+      // What a stop or another table's failure has interrupted hasn't failed: it is left where it is.
+      if (!ctx.signal.aborted) counters.state = "failed";
+      if (counters.state === "failed") counters.finishedAt = Date.now();
       throw error;
-    } finally {
-      counters.finishedAt = Date.now();
     }
   });
 }
@@ -189,10 +178,17 @@ async function eachTable(
 ): Promise<void> {
   const isLeft = (table: Table): number => Number(checkpoint.table(table).state?.stage !== "done");
   const order = tables.toSorted((a, b) => isLeft(a) - isLeft(b) || b.sizeBytes - a.sizeBytes);
-  await inParallel(order, ctx.config["full.concurrency"], (table) =>
-    work(table).catch((error: unknown) => {
-      ctx.stop(error);
-      throw error;
+  const lanes = createSemaphore(() => ctx.config["full.concurrency"]);
+  using _resizing = ctx.onSet(lanes.resized);
+  await inParallel(order, Number.POSITIVE_INFINITY, (table) =>
+    lanes.run(async () => {
+      ctx.signal.throwIfAborted();
+      try {
+        await work(table);
+      } catch (error) {
+        ctx.stop(error);
+        throw error;
+      }
     }),
   );
 }

@@ -1,6 +1,7 @@
 /** Secondary indexes that the target can't have: refused with a table that is yet to be made, left out of one that is begun. */
 import type { Context } from "../plugin/context.ts";
 import { MigrationError } from "../errors.ts";
+import { notesOf } from "../progress/table-notes.ts";
 import type { Table } from "../types.ts";
 import { isToMake, type Place } from "./target-tables.ts";
 
@@ -38,7 +39,10 @@ function leaveOut(ctx: Context, table: Table): void {
       ctx.role("target").checkIndexes?.({ ...table, secondary: [index] });
       return true;
     } catch (error) {
-      ctx.log.warn(`${(error as Error).message}: the index ${index.name} is left out`);
+      const why = (error as Error).message;
+      ctx.log.warn(`${why}: the index ${index.name} is left out`);
+      const counters = ctx.progress.tables.get(table.name);
+      if (counters !== undefined) notesOf(counters).indexesLeftOut.set(index.name, why);
       return false;
     }
   });

@@ -1,4 +1,5 @@
 /** The incremental side of a run: every table's stream, opened before the first Scan and followed after it. */
+import { openStreamNoted } from "../checkpoint/enabled-streams.ts";
 import type { RunCheckpoint } from "../checkpoint/run-checkpoint.ts";
 import { MigrationError } from "../errors.ts";
 import { inParallel } from "../flow/parallel.ts";
@@ -6,6 +7,7 @@ import type { FairSemaphore } from "../flow/semaphore.ts";
 import { followTable } from "../incr/follow-table.ts";
 import { createPollPacer } from "../incr/poll-pacer.ts";
 import type { Context } from "../plugin/context.ts";
+import type { TableStream } from "../incr/table-stream.ts";
 import type { TableProgress } from "../progress/progress.ts";
 import type { Table } from "../types.ts";
 import { gapOf, type OpenedStream, openKept, openOrResync } from "./open-stream.ts";
@@ -23,6 +25,8 @@ const DAY = 24 * 3_600_000;
 export interface StreamFollower {
   /** Follows a table from now on: its full phase is done. */
   start(table: Table): void;
+  /** The stream of a table that is followed now; undefined: it isn't, or there is a gap. */
+  followed(table: string): TableStream | undefined;
   /** Resolves when the run stops and all that was read is applied and noted. */
   stopped(): Promise<void>;
 }
@@ -40,6 +44,8 @@ export async function openStreams(
   readers: FairSemaphore,
 ): Promise<StreamFollower> {
   const polls = createPollPacer(ctx.config);
+  // For as long as the run lasts.
+  ctx.onSet(polls.resized);
   ctx.log.info(`opening the streams of ${tables.length} ${tables.length === 1 ? "table" : "tables"}`);
   const streams = new Map<string, OpenedStream>();
 
@@ -88,6 +94,13 @@ export async function openStreams(
   }
 
   return {
+    followed(table) {
+      const opened = streams.get(table);
+      const isFollowed = ctx.progress.tables.get(table)!.state === "following";
+      return opened !== undefined && isFollowed && gapOf(ctx, opened) === undefined
+        ? opened.stream
+        : undefined;
+    },
     start: (table) => void running.push(follow(table).catch((error: unknown) => ctx.stop(error))),
     async stopped() {
       await new Promise((resolve) => {
@@ -129,7 +142,7 @@ async function followOpened(
  * @throws MigrationError STREAM_UNFIT
  */
 export async function checkStreams(ctx: Context, tables: Table[]): Promise<void> {
-  await inParallel(tables, OPENS, (table) => ctx.role("streams").open(table, ctx.signal));
+  await inParallel(tables, OPENS, (table) => openStreamNoted(ctx, table));
 }
 
 /**

@@ -91,8 +91,13 @@ async function eachGone(
     }
     await inParallel(slices([...keys.values()]), LANES, async (some) => {
       found.looked += some.length;
-      const gone = await find(ctx, table, some);
-      if (gone.length > 0) await onGone(gone);
+      const leave = await ctx.gate.enter(ctx.signal);
+      try {
+        const gone = await find(ctx, table, some);
+        if (gone.length > 0) await onGone(gone);
+      } finally {
+        leave();
+      }
     });
     ctx.signal.throwIfAborted();
   }

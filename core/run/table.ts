@@ -4,13 +4,18 @@ import type { Context } from "../plugin/context.ts";
 import { checkSurplus } from "../full/counts.ts";
 import { runStep } from "../stages/error-policy.ts";
 import { copyTable } from "../full/copy-table.ts";
+import { checkIndexShapes } from "../schema/index-shape.ts";
 import { indexPattern, planIndexes } from "../schema/indexes.ts";
 import type { FairSemaphore } from "../flow/semaphore.ts";
 import { takeUp } from "./target-tables.ts";
 import { overwrite } from "./resync.ts";
 import type { TableProgress } from "../progress/progress.ts";
+import { notesOf } from "../progress/table-notes.ts";
 import { sweep } from "./sweep.ts";
 import type { Table } from "../types.ts";
+
+/** Why the source's secondary indexes aren't built, in words. */
+const NOT_WANTED = "full.enable_index.user = false";
 
 /** One table: its data, then its indexes; what an earlier run had finished is not done again. */
 export async function migrateTable(
@@ -40,6 +45,7 @@ export async function migrateTable(
     }
   }
   counters.state = "indexing";
+  counters.indexingAt = Date.now();
   await checkpoint.advance({ stage: "indexing" });
   if (again) await sweep(ctx, table, counters);
   const unique = await buildIndexes(ctx, table, counters);
@@ -95,18 +101,24 @@ async function buildIndexes(ctx: Context, table: Table, counters: TableProgress)
   const user = ctx.config["full.enable_index.user"];
   const indexes = planIndexes(table, ctx.role("convert"), user);
   const event = { phase: "full" as const, table, indexes };
+  const notes = notesOf(counters);
+  if (!user) for (const { name } of table.secondary) notes.indexesLeftOut.set(name, NOT_WANTED);
   const build = async (): Promise<void> => {
     await ctx.call("index:before", event);
+    checkIndexShapes(event.indexes, table);
     ctx.log.debug(`indexes of ${table.name}: ${event.indexes.map(indexPattern).join(", ")}`);
     counters.indexes = await ctx.role("target").index(table, event.indexes, {
       signal: ctx.signal,
       onProgress: (share) => void (counters.indexShare = share),
+      onLeftOut: (index, why) => void notes.indexesLeftOut.set(index, why),
     });
+    notes.indexes = event.indexes.map(indexPattern);
     await ctx.call("index:after", event);
   };
-  await runStep(ctx, { stage: "index", table }, build, (error) =>
-    ctx.log.warn(`${error.message}: the indexes of table ${table.name} are left as they are`),
-  );
+  await runStep(ctx, { stage: "index", table }, build, (error) => {
+    ctx.log.warn(`${error.message}: the indexes of table ${table.name} are left as they are`);
+    for (const index of event.indexes) notes.indexesLeftOut.set(indexPattern(index), error.message);
+  });
   const idIsKey = ctx.role("convert").fieldPath(table.keys.partition) === "_id";
   return ctx.role("target").guardsKeys || idIsKey || event.indexes.some((index) => index.unique);
 }

@@ -6,10 +6,12 @@ import { MigrationError } from "../errors.ts";
 import { startOver } from "../checkpoint/going-on.ts";
 import { planIndexes } from "../schema/indexes.ts";
 import { describeKey } from "../schema/keys.ts";
+import { type Attempt, orThrow } from "../flow/attempt.ts";
 import { inParallel } from "../flow/parallel.ts";
 import type { Resumption } from "../plugin/roles.ts";
 import type { Adopted } from "../checkpoint/run-state.ts";
 import { isUnwritten, refuseLost } from "../incr/stream-start.ts";
+import { notesOf } from "../progress/table-notes.ts";
 import type { Table } from "../types.ts";
 
 /** Tables whose checkpoints are looked at at once. */
@@ -35,6 +37,7 @@ export function isToMake({ state }: Place): boolean {
  *
  * @param adopted tables that are about to be taken over
  * @param fresh the user wants it so
+ * @param attempt who hears of each refusal; default: the first of them is thrown
  * @throws MigrationError TARGET_EXISTS, CHECKPOINT_MISMATCH when a place is no more what this migration made, or
  * STREAM_GAP
  */
@@ -44,26 +47,30 @@ export async function findPlaces(
   run: RunCheckpoint,
   adopted: Adopted[],
   fresh: boolean,
+  attempt: Attempt = orThrow,
 ): Promise<Place[]> {
   const taken = new Map(adopted.map(({ table, state }) => [table, state]));
   const places: Place[] = [];
   for (const table of tables) {
-    const checkpoint = run.table(table);
-    const state = taken.get(table.name) ?? checkpoint.state;
-    const found = await ctx.role("target").find(table, ctx.signal);
-    const place = { table, checkpoint, state, found };
-    // For a table that it only followed an older version didn't note what was at the target.
-    const isKnown = state?.made !== undefined || state?.stage !== "done";
-    if (!isToMake(place) && isKnown && found !== state?.made) throw lost(ctx, table, found);
-    places.push(place);
+    await attempt(async () => {
+      const checkpoint = run.table(table);
+      const state = taken.get(table.name) ?? checkpoint.state;
+      const found = await ctx.role("target").find(table, ctx.signal);
+      const place = { table, checkpoint, state, found };
+      places.push(place);
+      // For a table that it only followed an older version didn't note what was at the target.
+      const isKnown = state?.made !== undefined || state?.stage !== "done";
+      if (!isToMake(place) && isKnown && found !== state?.made) throw lost(ctx, table, found);
+    });
   }
-  if (ctx.config.sync_mode === "incr") refuseUnfinished(ctx, places);
-  if (ctx.config.sync_mode !== "full") await refuseGaps(ctx, places);
+  if (ctx.config.sync_mode === "incr") await attempt(() => refuseUnfinished(ctx, places));
+  if (ctx.config.sync_mode !== "full") await refuseGaps(ctx, places, attempt);
   if (ctx.config.sync_mode !== "incr") {
     const toMake = places.filter(isToMake);
-    refuseExisting(ctx, toMake, fresh);
+    const finishedBefore = run.resumed ? undefined : run.found?.finishedAt;
+    await attempt(() => refuseExisting(ctx, toMake, finishedBefore, fresh));
     const inTheWay = toMake.filter(isTheirs).map(({ table }) => table);
-    if (inTheWay.length > 0) await ctx.role("target").checkRoom?.(inTheWay, ctx.signal);
+    if (inTheWay.length > 0) await attempt(() => ctx.role("target").checkRoom?.(inTheWay, ctx.signal));
   }
   return places;
 }
@@ -83,13 +90,21 @@ export async function prepareTargetTables(ctx: Context, places: Place[], run: Ru
 }
 
 /** Whether what is there was there before this migration. */
-function isTheirs({ state, found }: Place): boolean {
+export function isTheirs({ state, found }: Place): boolean {
   return found !== undefined && (state === undefined || state.before === found);
 }
 
-function refuseExisting(ctx: Context, places: Place[], fresh: boolean): void {
-  const existing = places.filter(isTheirs).map(({ table }) => table.targetName);
+function refuseExisting(
+  ctx: Context,
+  places: Place[],
+  finishedBefore: string | undefined,
+  fresh: boolean,
+): void {
+  const inTheWay = places.filter(isTheirs);
+  const existing = inTheWay.map(({ table }) => table.targetName);
   if (existing.length === 0 || ctx.config["target.db.exist"] !== "") return;
+  const isOurs = inTheWay.every(({ checkpoint, found }) => checkpoint.older?.made === found);
+  if (finishedBefore !== undefined && isOurs) throw complete(ctx, existing, finishedBefore);
   const tables = ctx.config["target.type"] === "aliyun_dynamo_proxy";
   const again = fresh ? " and start with --fresh again" : "";
   throw new MigrationError(
@@ -103,11 +118,26 @@ function refuseExisting(ctx: Context, places: Place[], fresh: boolean): void {
   );
 }
 
+/** The error for a finished copy that is started again. */
+function complete({ config, role }: Context, existing: string[], finishedAt: string): MigrationError {
+  const made = `what it made is in the way of another one, ${existing.join(", ")}`;
+  const ways = config["target.type"] === "aliyun_dynamo_proxy" ? "drop" : "drop or rename";
+  return new MigrationError(
+    "TARGET_EXISTS",
+    `this migration is complete since ${finishedAt}, and ${made}: ${role("target").place}`,
+    {
+      hint: `there is nothing left to do; nimo-shake verify compares both sides, and target.db.exist = ${ways} copies all of it again`,
+    },
+  );
+}
+
 /** What is copied is followed from then, or not at all; no stream is enabled for nothing. */
-async function refuseGaps(ctx: Context, places: Place[]): Promise<void> {
+async function refuseGaps(ctx: Context, places: Place[], attempt: Attempt): Promise<void> {
   if (ctx.config.on_gap !== "fail") return;
   const begun = places.filter((place) => !isToMake(place));
-  await inParallel(begun, LOOKS, ({ table, checkpoint }) => refuseLost(ctx, table, checkpoint));
+  await inParallel(begun, LOOKS, ({ table, checkpoint }) =>
+    attempt(() => refuseLost(ctx, table, checkpoint)),
+  );
 }
 
 /** Only what is copied can be followed; what is copied again after a gap is copied to its end first. */
@@ -150,7 +180,8 @@ async function make(ctx: Context, place: Place): Promise<void> {
     copy: beginsCopy(ctx) ? copyStart(table) : undefined,
     ...(theirs && { before: found }),
   });
-  if (theirs) await target.makeRoom(table, ctx.signal);
+  const renamedTo = theirs ? await target.makeRoom(table, ctx.signal) : undefined;
+  if (renamedTo) notesOf(ctx.progress.tables.get(table.name)!).renamedTo = renamedTo;
   await target.create(table, ctx.signal);
   const made = await target.find(table, ctx.signal);
   await checkpoint.advance({ stage: "copying", ...(made !== undefined && { made }) });
@@ -191,6 +222,8 @@ export function takeUp(ctx: Context, table: Table, checkpoint: TableCheckpoint):
     });
   counters.resumed = counters.read;
   counters.resumedBytes = counters.bytes;
+  counters.resumedFiltered = counters.filtered;
+  counters.resumedOverflowed = counters.overflowed;
   return units;
 }
 

@@ -6,7 +6,8 @@ import { type Verdict, verifyTables, type VerifyOptions } from "../verify/verify
 import { findTables } from "./prepare.ts";
 import { inSession } from "./session.ts";
 import { checkCopied, checkRepair, loadCopied } from "./verify-checks.ts";
-import { fillRoles, type MigrateOptions } from "./run.ts";
+import { fillRoles } from "./fill-roles.ts";
+import type { MigrateOptions } from "./run.ts";
 
 export type { Verdict } from "../verify/verify.ts";
 

@@ -2,6 +2,7 @@
 import type { Context } from "../plugin/context.ts";
 import { inStage, runBatchStep } from "./error-policy.ts";
 import { fetchRecords } from "./fetch.ts";
+import { findOverflowed } from "./overflowed.ts";
 import { checkKeys, runRecordHook } from "./record-hooks.ts";
 import type { SourceRecord, Unit } from "../types.ts";
 
@@ -37,6 +38,7 @@ export function convertFetched(ctx: Context, unit: Unit, records: SourceRecord[]
   return inStage("convert", async () => {
     let now = await runRecordHook(ctx, "convert:before", unit, records);
     const { overflowed } = ctx.role("convert").convert(now, unit.table);
+    findOverflowed(ctx, unit.table, overflowed, () => now);
     now = await runRecordHook(ctx, "convert:after", unit, now);
     if (EDITING.some(ctx.listens)) checkKeys(now, unit.table, ctx.role("convert").fieldPath);
     return { records: now, overflowed };

@@ -1,4 +1,5 @@
 /** A batch on its way to the target, in both phases: the hooks around the write, and what becomes of failures. */
+import { debugWrite } from "../plugin/debug.ts";
 import type { Context } from "../plugin/context.ts";
 import { runStep, runBatchStep } from "./error-policy.ts";
 import { checkKeys, runRecordHook } from "./record-hooks.ts";
@@ -50,6 +51,7 @@ export async function writeOut(
       result: sum(parts.map(({ result }) => result)),
     }),
   );
+  debugWrite(ctx, unit, written.result);
   if (ctx.listens("write:after")) {
     const after = (): void | Promise<void> => ctx.call("write:after", { phase, table, unit, ...written });
     // They are written: a hook that fails can be called again or left, and there is nothing to skip.

@@ -1,6 +1,7 @@
 /** A table's indexes as they should be, and as they are; those that are missing can be built. */
 import type { Context } from "../plugin/context.ts";
 import type { IndexFault, Stored } from "../plugin/stored.ts";
+import { checkIndexShapes } from "../schema/index-shape.ts";
 import { indexPattern, planIndexes } from "../schema/indexes.ts";
 import type { Table, TargetIndex } from "../types.ts";
 import type { Faults } from "./faults.ts";
@@ -38,6 +39,7 @@ async function wantedIndexes(ctx: Context, table: Table): Promise<TargetIndex[]>
   const indexes = planIndexes(table, ctx.role("convert"), ctx.config["full.enable_index.user"]);
   const event = { phase: "full" as const, table, indexes };
   await ctx.call("index:before", event);
+  checkIndexShapes(event.indexes, table);
   return event.indexes;
 }
 

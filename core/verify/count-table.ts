@@ -23,7 +23,7 @@ export async function countTable(
   counters: TableProgress,
   counts: Compared,
 ): Promise<void> {
-  const parsers = createSemaphore(ctx.config["full.document.parser"]);
+  const parsers = createSemaphore(() => ctx.config["full.document.parser"]);
   const openWriter = (unit: SegmentUnit): SegmentWriter => ({
     page() {},
     async start(batch) {

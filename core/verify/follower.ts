@@ -15,7 +15,7 @@ const SECOND = 1000;
 const CHILDREN = 300 * SECOND;
 /** A run that starts anew is there again within so long, in ms. */
 const RESTART = 60 * SECOND;
-/** A run that follows a table notes something of it every 10 s; in ms. */
+/** A run that follows a table notes something of it every 10 s, unless it is paused; in ms. */
 const STILL = 180 * SECOND;
 /** Something is said of a wait that lasts so long. */
 const TELL = 30 * SECOND;
@@ -30,7 +30,8 @@ export function mayFollow({ config }: Context, follower: Follower): boolean {
 
 /**
  * Resolves when no run follows the table, or one has applied all that was written before a time (ms since 1970). One that
- * goes away is waited for, and so is one that stands still: it may be starting anew, or may follow other tables.
+ * goes away is waited for, and so is one that stands still: it may be starting anew, or may follow other tables. That a
+ * run is paused is known of this process only: it is waited for until it goes on.
  */
 export async function passed(ctx: Context, table: Table, at: number, follower: Follower): Promise<void> {
   if (!mayFollow(ctx, follower)) return;
@@ -51,9 +52,13 @@ export async function passed(ctx: Context, table: Table, at: number, follower: F
     }
     const { shards, isUpTo } = await followed(ctx, table, at);
     if (shards === "" || isUpTo) return;
-    if (shards !== noted.text) noted = { text: shards, since: Date.now() };
+    const isPaused = follower === "ours" && ctx.progress.paused;
+    if (isPaused || shards !== noted.text) noted = { text: shards, since: Date.now() };
     if (Date.now() - noted.since > STILL) {
-      return ctx.log.warn(`nothing of the table is followed any more: table ${table.name}`);
+      const paused = follower === "another" ? "; a run that is paused can't be compared" : "";
+      return ctx.log.warn(
+        `nothing of the table is followed any more, what isn't applied counts as different${paused}: table ${table.name}`,
+      );
     }
     if (!told && Date.now() - began > TELL) {
       told = true;

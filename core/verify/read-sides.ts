@@ -46,7 +46,7 @@ async function readSource(
     table,
     counters,
     readers,
-    parsers: createSemaphore(ctx.config["full.document.parser"]),
+    parsers: createSemaphore(() => ctx.config["full.document.parser"]),
     fail: stopBy(ctx, table),
     wholePages: true,
   };

@@ -83,9 +83,10 @@ async function* pages(
   try {
     for (const unit of units) {
       const read = readPages(ctx, unit, undefined, memory, () => 1);
-      for await (const { page, room } of inLanes(read, readers, unit.table.name)) {
+      for await (const { page, room, leave } of inLanes(read, readers, unit.table.name)) {
         yield page.records;
         room.release();
+        leave();
       }
     }
   } finally {

@@ -4,6 +4,7 @@ import { resolve } from "node:path";
 import { fingerprint } from "../checkpoint/fingerprint.ts";
 import { MigrationError } from "../errors.ts";
 import { inParallel } from "../flow/parallel.ts";
+import { createGate } from "../flow/gate.ts";
 import { createFairSemaphore } from "../flow/semaphore.ts";
 import type { Context } from "../plugin/context.ts";
 import type { Stored } from "../plugin/stored.ts";
@@ -67,10 +68,11 @@ export async function verifyTables(ctx: Context, tables: Table[], options: Verif
   const counts = new Map<string, Compared>();
   // Who follows now is waited for when it starts anew.
   if (options.follower === "another") await isRunning(ctx);
-  const readers = createFairSemaphore(config["verify.concurrency"]);
+  const readers = createFairSemaphore(() => config["verify.concurrency"]);
+  using _resizing = ctx.onSet(readers.resized);
   const circumstances = fingerprint(config, ctx.sameOptions);
-  // What a hook wants left out of a copy isn't in it: it is no news here.
-  const quiet: Context = { ...ctx, skip: async () => {} };
+  // What a hook wants left out of a copy isn't in it: it is no news here. A pause is one of the run's, not of a comparison.
+  const quiet: Context = { ...ctx, skip: async () => {}, gate: createGate() };
   const width = options.goesOn ? tables.length : config["full.concurrency"];
   await inParallel(tables, width, async (table) => {
     const counters = options.progress.tables.get(table.name)!;

@@ -52,6 +52,22 @@ export function streamsEndpoint(config: Config): string {
   );
 }
 
+const STREAMS_CALLS = ["DescribeStream", "GetRecords", "GetShardIterator"];
+
+/** Where a call goes, for messages: without path and credentials. */
+export function addressOf(config: Config, side: Side, call: string): string {
+  if (side === "target") return new URL(targetEndpoint(config)).origin;
+  const isStreams = STREAMS_CALLS.includes(call);
+  const set = isStreams
+    ? streamsEndpoint(config)
+    : config["source.endpoint_url"] || process.env["AWS_ENDPOINT_URL_DYNAMODB"];
+  const endpoint = set || process.env["AWS_ENDPOINT_URL"];
+  if (endpoint) return URL.parse(endpoint)?.origin ?? endpoint;
+  const region = config["source.region"] || process.env["AWS_REGION"] || process.env["AWS_DEFAULT_REGION"];
+  const service = isStreams ? "DynamoDB Streams" : "DynamoDB";
+  return region ? `${service} in ${region}` : service;
+}
+
 /** DynamoDB's hosts: with or without FIPS, of an account, of both IP versions. */
 const TABLES_HOST = /^(?:dynamodb|\d{12}\.ddb)(-fips)?(\.[a-z]+(?:-[a-z]+)+-\d+\.)([a-z.]+)$/;
 /** The suffixes of hosts with both IP versions, where the streams' host is called otherwise. */

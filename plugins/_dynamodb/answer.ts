@@ -1,5 +1,6 @@
 /** An answer's body, parsed; one that was cut off, or is a proxy's page with status 200, is none. */
 import { malformed } from "./errors.ts";
+import { kindOf } from "./stranger.ts";
 
 /**
  * Parses it.
@@ -17,7 +18,7 @@ export function parseAnswer<Answer extends object>(
   try {
     answer = JSON.parse(body.toString("utf8"));
   } catch (error) {
-    throw malformed("the answer is no JSON", error);
+    throw malformed(kindOf(body), error);
   }
   if (!isObject(answer)) throw malformed("the answer is no JSON object");
   if (member !== undefined && !is((answer as Answer)[member])) throw malformed(`the answer has no ${member}`);

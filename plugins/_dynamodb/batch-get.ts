@@ -35,6 +35,7 @@ export interface Wanted {
 interface Answer {
   Responses: Record<string, Item[]>;
   UnprocessedKeys?: Record<string, { Keys: Item[] }>;
+  ConsumedCapacity?: { CapacityUnits?: number }[];
 }
 
 /**
@@ -58,6 +59,7 @@ export function createBatchGet(
     for (let pause = FIRST_PAUSE; ; pause = Math.min(2 * pause, LONGEST_PAUSE)) {
       const input: BatchGetItemCommandInput = {
         RequestItems: { [name]: { ...wanted, Keys: left.map(toSdk), ConsistentRead: true } },
+        ReturnConsumedCapacity: "TOTAL",
       };
       const answer = await calls({ call: "BatchGetItem", table: name }, signal, async () => {
         await mayCall?.(signal, name);
@@ -66,6 +68,8 @@ export function createBatchGet(
         return parseAnswer<Answer>((sent as unknown as RawOutput).body, "Responses");
       });
       found.push(...(answer.Responses[name] ?? []));
+      const counters = side === "source" ? ctx.progress.tables.get(name) : undefined;
+      if (counters !== undefined) counters.readUnits += answer.ConsumedCapacity?.[0]?.CapacityUnits ?? 0;
       left = answer.UnprocessedKeys?.[name]?.Keys ?? [];
       if (left.length === 0) return found;
       await sleep(pause * (0.5 + Math.random() / 2), undefined, { signal });

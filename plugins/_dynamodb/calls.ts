@@ -1,7 +1,17 @@
 /** Which failures of DynamoDB's calls are sat out, for how long, and what they are called in the end. */
 import type { Context } from "../../core/plugin/context.ts";
 import { type RetryPolicy, withRetry } from "../../core/flow/retry.ts";
-import { callError, isAnswer, passingFailure, type Side } from "./errors.ts";
+import { addressOf } from "./access.ts";
+import {
+  callError,
+  type Called,
+  callName,
+  isAnswer,
+  isBalancers,
+  passingFailure,
+  said,
+  type Side,
+} from "./errors.ts";
 import { createTrouble, type TroubledCall } from "./retry-reporter.ts";
 
 const SECOND = 1000;
@@ -20,11 +30,7 @@ const FIRST_CONTACT = 3 * SECOND;
 const CHANGES = ["CreateTable", "UpdateTable", "DeleteTable"];
 
 /** Makes a call again while its failure may pass, and says what it was when it doesn't. */
-export type Calls = <T>(
-  what: { call: string; table?: string },
-  signal: AbortSignal,
-  send: () => Promise<T>,
-) => Promise<T>;
+export type Calls = <T>(what: Called, signal: AbortSignal, send: () => Promise<T>) => Promise<T>;
 
 /** What {@link createCalls} takes beside whom it calls. */
 export interface CallsOptions {
@@ -49,13 +55,15 @@ export function createCalls(
   let answered = !first;
 
   function patience(error: unknown): number {
-    answered ||= isAnswer(error);
+    answered ||= isAnswer(error) || isBalancers(error);
     return answered ? patienceWith(ctx, error) : Math.min(FIRST_CONTACT, ctx.patience);
   }
 
-  return async ({ call, table }, signal, send) => {
-    const troubled: TroubledCall = { call, ...(table !== undefined && { table }) };
-    const what = table === undefined ? call : `${call} of table ${table}`;
+  return async (called, signal, send) => {
+    const { call } = called;
+    const troubled: TroubledCall = { ...called };
+    const what = callName(called);
+    const address = addressOf(ctx.config, side, call);
     try {
       const answer = await withRetry(send, {
         ...(side === "target" && { before: ctx.mayWrite }),
@@ -63,8 +71,7 @@ export function createCalls(
         passes: (error) => passingFailure(error) !== undefined && !(CHANGES.includes(call) && isLimit(error)),
         onRetry(error, pause) {
           troubled.failingSince ??= performance.now();
-          const { name, message } = error as Error;
-          ctx.log.debug(`${what}: ${name}, ${message}; again in ${Math.round(pause)} ms`);
+          ctx.log.debug(`${what}: ${said(error as Error, address)}; again in ${Math.round(pause)} ms`);
           trouble(troubled, error, pause);
         },
         signal,
@@ -72,7 +79,7 @@ export function createCalls(
       answered = true;
       return answer;
     } catch (error) {
-      throw callError(side, error, what, { patience: patience(error), begun: !first });
+      throw callError(side, error, called, { patience: patience(error), begun: !first, address });
     }
   };
 }

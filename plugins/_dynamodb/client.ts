@@ -9,8 +9,12 @@ import type {
   MiddlewareStack,
 } from "@smithy/types";
 import type { Config } from "../../core/config/config.ts";
+import type { Context } from "../../core/plugin/context.ts";
+import { logCalls } from "./call-log.ts";
 import { sourceAccess, streamsAccess, targetAccess } from "./access.ts";
 import { parseAnswer } from "./answer.ts";
+import { fetchWhole, NO_REDIRECTS } from "./no-answer.ts";
+import { strangeAnswer } from "./stranger.ts";
 
 /** What a command whose body is taken raw gives. */
 export interface RawOutput {
@@ -18,8 +22,18 @@ export interface RawOutput {
   body: Buffer;
 }
 
+/** Who calls: whose configuration counts, and whose log. */
+export type Caller = Pick<Context, "config" | "log">;
+
 /** Any client's middleware. */
 type Stack = MiddlewareStack<object, MetadataBearer>;
+
+/** An answer as the handler gives it; headers by their names in small letters. */
+interface Answer {
+  statusCode: number;
+  headers: Record<string, string>;
+  body: Uint8Array;
+}
 
 /** Where the answer's body waits on its way around the deserializer. */
 const BODY = Symbol("body");
@@ -38,8 +52,8 @@ const NEEDED: Record<string, string> = {
  *
  * @param raw the commands whose successful answer is handed on as the JSON that was sent
  */
-export function createClient(config: Config, raw: string[]): DynamoDBClient {
-  return withRawBodies(new DynamoDBClient({ ...sourceAccess(config), ...transport(config) }), raw);
+export function createClient({ config, log }: Caller, raw: string[]): DynamoDBClient {
+  return made(new DynamoDBClient({ ...sourceAccess(config), ...transport(config) }), raw, log);
 }
 
 /**
@@ -47,13 +61,22 @@ export function createClient(config: Config, raw: string[]): DynamoDBClient {
  *
  * @throws MigrationError CONFIG_INVALID when nobody knows where they are
  */
-export function createStreamsClient(config: Config, raw: string[]): DynamoDBStreamsClient {
-  return withRawBodies(new DynamoDBStreamsClient({ ...streamsAccess(config), ...transport(config) }), raw);
+export function createStreamsClient({ config, log }: Caller, raw: string[]): DynamoDBStreamsClient {
+  return made(new DynamoDBStreamsClient({ ...streamsAccess(config), ...transport(config) }), raw, log);
 }
 
 /** The same for the configured target. */
-export function createTargetClient(config: Config, raw: string[]): DynamoDBClient {
-  return withRawBodies(new DynamoDBClient({ ...targetAccess(config), ...transport(config) }), raw);
+export function createTargetClient({ config, log }: Caller, raw: string[]): DynamoDBClient {
+  return made(new DynamoDBClient({ ...targetAccess(config), ...transport(config) }), raw, log);
+}
+
+function made<Client extends { middlewareStack: unknown }>(
+  client: Client,
+  raw: string[],
+  log: Context["log"],
+): Client {
+  // First, so that it is around what takes the bodies: it tells how large they are.
+  return withRawBodies(logCalls(client, log), raw);
 }
 
 function transport(config: Config): { maxAttempts: number; requestHandler: FetchHttpHandler } {
@@ -62,16 +85,17 @@ function transport(config: Config): { maxAttempts: number; requestHandler: Fetch
     maxAttempts: config["source.session.max_retries"] + 1,
     requestHandler: new FetchHttpHandler({
       ...(timeout > 0 && { requestTimeout: timeout }),
-      customFetch: fetchWhole as typeof fetch,
+      requestInit: () => NO_REDIRECTS,
+      customFetch: fetched as unknown as typeof fetch,
     }),
   };
 }
 
 /** Fetches with the body, so that the handler's timeout covers the whole exchange. */
-async function fetchWhole(request: Request): Promise<object> {
-  const response = await fetch(request);
+async function fetched(request: Request): Promise<object> {
+  const { response, body } = await fetchWhole(request);
   const { headers, status, statusText } = response;
-  return { headers, status, statusText, body: new Uint8Array(await response.arrayBuffer()) };
+  return { headers, status, statusText, body };
 }
 
 /**
@@ -87,8 +111,13 @@ function withRawBodies<Client extends { middlewareStack: unknown }>(
   const stack = client.middlewareStack as Stack;
   const bodyIn: DeserializeMiddleware<object, MetadataBearer> = (next, context) => async (args) => {
     const result = await next(args);
-    const response = result.response as { statusCode: number; body: Uint8Array };
-    if (response.statusCode !== 200) return result;
+    const response = result.response as Answer;
+    if (response.statusCode !== 200) {
+      const { statusCode: status, headers, body } = response;
+      const strange = strangeAnswer({ status, headers: { get: (name) => headers[name] ?? null }, body });
+      if (strange !== undefined) throw strange;
+      return result;
+    }
     const { buffer, byteOffset, length } = response.body;
     const body = Buffer.from(buffer, byteOffset, length);
     if (commands.includes(String(context.commandName))) {

@@ -1,5 +1,8 @@
 /** What the SDK throws, as errors that say what happened and what to do, on either side. */
 import { type ErrorCode, MigrationError } from "../../core/errors.ts";
+import { missingRight } from "./denied.ts";
+import { isRedirect, isStrange } from "./stranger.ts";
+import { noAnswerOf, reasonOf, textOf } from "./no-answer.ts";
 
 /** Which of the two servers a call goes to. */
 export type Side = "source" | "target";
@@ -15,7 +18,6 @@ interface Words {
   network: string;
   timeout: string;
   endpoint: string;
-  actions: string;
   gone: string;
   throttled: string;
   limit: string;
@@ -38,8 +40,6 @@ const WORDS: Record<Side, Words> = {
     network: SOURCE_NETWORK,
     timeout: `raise source.session.timeout; ${SOURCE_NETWORK}`,
     endpoint: "see whether source.endpoint_url is a DynamoDB endpoint",
-    actions:
-      "allow dynamodb:ListTables (not needed where filter.collection.white has names only), DescribeTable and Scan to these credentials",
     gone: "the table was deleted while it was migrated: take it off filter.collection.white, or leave it out with filter.collection.black, and start again",
     throttled: "lower qps.full or full.read.capacity, or raise the table's capacity",
     limit: LIMIT,
@@ -53,8 +53,6 @@ const WORDS: Record<Side, Words> = {
     network: TARGET_NETWORK,
     timeout: `raise source.session.timeout; ${TARGET_NETWORK}`,
     endpoint: "see whether target.address is a DynamoDB endpoint",
-    actions:
-      "allow dynamodb:DescribeTable, CreateTable, DeleteTable, BatchWriteItem, BatchGetItem and Scan to these credentials",
     gone: "the table was deleted while it was written: start over with --fresh",
     throttled: "lower full.document.concurrency, or raise the table's capacity",
     limit: LIMIT,
@@ -63,7 +61,7 @@ const WORDS: Record<Side, Words> = {
 };
 
 /** The SDK's error names, what they are to us, and which of the words help. */
-const ERRORS: Record<string, [Kind, keyof Words]> = {
+const ERRORS: Record<string, [Kind, keyof Words | "right"]> = {
   UnrecognizedClientException: ["DENIED", "credentials"],
   InvalidSignatureException: ["DENIED", "credentials"],
   InvalidClientTokenId: ["DENIED", "credentials"],
@@ -71,13 +69,15 @@ const ERRORS: Record<string, [Kind, keyof Words]> = {
   IncompleteSignatureException: ["DENIED", "credentials"],
   ExpiredTokenException: ["DENIED", "expired"],
   CredentialsProviderError: ["DENIED", "noCredentials"],
-  AccessDeniedException: ["DENIED", "actions"],
+  AccessDeniedException: ["DENIED", "right"],
+  AccessDenied: ["DENIED", "right"],
   ResourceNotFoundException: ["GONE", "gone"],
   ProvisionedThroughputExceededException: ["THROTTLED", "throttled"],
   ThrottlingException: ["THROTTLED", "throttled"],
   RequestLimitExceeded: ["THROTTLED", "throttled"],
   LimitExceededException: ["THROTTLED", "limit"],
   MalformedAnswerError: ["FAILED", "endpoint"],
+  NotDynamoDBError: ["FAILED", "endpoint"],
   TimeoutError: ["UNREACHABLE", "timeout"],
   ValidationException: ["FAILED", "invalid"],
 };
@@ -94,23 +94,34 @@ const UNREACHABLE =
 /** Causes that don't pass by themselves, though there was no answer. */
 const LASTING = /certificate/i;
 
+/** Bad gateway, service unavailable, gateway timeout. */
+const UNREACHED = [502, 503, 504];
+
 /** Whether a failure may pass by itself, and how; undefined: it won't. */
 export function passingFailure(error: unknown): "throttled" | "away" | undefined {
   if (!(error instanceof Error) || error instanceof MigrationError || error.name === "AbortError") {
     return undefined;
   }
+  const silence = noAnswerOf(error);
+  if (silence !== undefined) return silence.lasts ? undefined : "away";
   const status = statusOf(error);
   if (ERRORS[error.name]?.[0] === "THROTTLED" || status === 429) return "throttled";
-  if (status >= 500 || error.name === "TimeoutError" || error.name === "MalformedAnswerError") return "away";
+  if (status >= 500 || isRedirect(status)) return "away";
+  if (error.name === "TimeoutError" || error.name === "MalformedAnswerError") return "away";
   // The service has answered: its names may look like a network's, as ResourceNotFound does.
   if (status > 0 || ERRORS[error.name] !== undefined) return undefined;
   const text = textOf(error);
   return UNREACHABLE.test(text) && !LASTING.test(text) ? "away" : undefined;
 }
 
-/** Whether a failure is what somebody has said, rather than silence. */
+/** Whether a failure is what DynamoDB has said, rather than silence, or somebody else. */
 export function isAnswer(error: unknown): boolean {
-  return error instanceof Error && (statusOf(error) > 0 || error.name === "MalformedAnswerError");
+  return error instanceof Error && statusOf(error) > 0 && !isStrange(error);
+}
+
+/** Whether it is a balancer that answers and can't reach whom it stands for: somebody is known to be there. */
+export function isBalancers(error: unknown): boolean {
+  return error instanceof Error && isStrange(error) && UNREACHED.includes(statusOf(error));
 }
 
 /** The service's own name of what a call failed with; empty: it was no answer. */
@@ -128,41 +139,79 @@ export function malformed(message: string, cause?: unknown): Error {
   return Object.assign(new Error(message, { cause }), { name: "MalformedAnswerError" });
 }
 
-/** What {@link callError} may say of the tries of a call. */
+/** A call that was made. */
+export interface Called {
+  /** Such as `Scan`. */
+  call: string;
+  /** Undefined: it is about none. */
+  table?: string;
+}
+
+/** What {@link callError} may say of a call. */
 export interface Tries {
   /** For how long it was made again, in ms. */
   patience: number;
   /** Whether there is something to go on from. */
   begun: boolean;
+  /** Where it was sent. */
+  address: string;
 }
 
-/**
- * Translates what a call threw.
- *
- * @param call in words, for example "Scan of table orders"
- */
-export function callError(side: Side, error: unknown, call: string, { patience, begun }: Tries): unknown {
+/** A call in words: `Scan of table orders`. */
+export function callName({ call, table }: Called): string {
+  return table === undefined ? call : `${call} of table ${table}`;
+}
+
+/** Translates what a call threw. */
+export function callError(
+  side: Side,
+  error: unknown,
+  called: Called,
+  { patience, begun, address }: Tries,
+): unknown {
   if (error instanceof MigrationError || !(error instanceof Error)) return error;
   if (error.name === "AbortError") return error;
   const words = WORDS[side];
   const passing = passingFailure(error) !== undefined;
-  const what = passing ? `${call}, tried for ${Math.round(patience / SECOND)} s` : call;
-  const made = (kind: Kind, message: string, hint: string): MigrationError =>
-    new MigrationError(codeOf(side, kind), `${message}: ${what}`, {
+  const what = `${callName(called)}${passing ? `, tried for ${Math.round(patience / SECOND)} s` : ""}`;
+  const made = (code: ErrorCode, message: string, hint: string): MigrationError =>
+    new MigrationError(code, `${message}: ${what}`, {
       cause: error,
       hint: passing && begun ? `${hint}; ${GOES_ON}` : hint,
     });
 
-  const known = ERRORS[error.name];
-  if (known !== undefined) return made(known[0], `${error.name}, ${error.message}`, words[known[1]]);
+  const silence = noAnswerOf(error);
+  if (silence !== undefined) {
+    const hint = silence.isStranger ? words.endpoint : words.network;
+    return made(codeOf(side, "UNREACHABLE"), said(error, address), hint);
+  }
+  const known = isStrange(error) ? ERRORS["NotDynamoDBError"] : ERRORS[error.name];
+  if (known !== undefined) {
+    const [kind, hint] = known;
+    const right = (): string => missingRight(error.message, called.call, called.table);
+    return made(codeOf(side, kind), said(error, address), hint === "right" ? right() : words[hint]);
+  }
   const text = textOf(error);
   if (/region is missing/i.test(text)) {
     const hint = `set ${side}.region, for example ${side}.region = us-east-2`;
-    return made("FAILED", "no region is known", hint);
+    return made("CONFIG_INVALID", "no region is known", hint);
   }
-  if (UNREACHABLE.test(text)) return made("UNREACHABLE", error.message, words.network);
+  if (UNREACHABLE.test(text)) return made(codeOf(side, "UNREACHABLE"), reasonIn(error), words.network);
   const more = "run again with --set log.level=debug to see more";
-  return made("FAILED", `${error.name}, ${error.message}`, more);
+  return made(codeOf(side, "FAILED"), said(error, address), more);
+}
+
+/** What an error says, in the user's words. */
+export function said(error: Error, address: string): string {
+  const silence = noAnswerOf(error);
+  if (silence !== undefined) {
+    const { isStranger, address: asked, why } = silence;
+    return `${isStranger ? "no DynamoDB answers at" : "no answer from"} ${asked}, ${why}`;
+  }
+  if (error.name === "TimeoutError") return `no answer from ${address} in time`;
+  if (error.name === "MalformedAnswerError" || isStrange(error))
+    return `no DynamoDB answers at ${address}, ${error.message}`;
+  return `${error.name}, ${error.message}`;
 }
 
 /** A table that is gone from the target is no case of its own there: whoever deletes it starts over. */
@@ -171,8 +220,7 @@ function codeOf(side: Side, kind: Kind): ErrorCode {
   return kind === "GONE" ? "TARGET_FAILED" : `TARGET_${kind}`;
 }
 
-/** Where the words of a failed connection may be. */
-function textOf(error: Error): string {
-  const cause = error.cause instanceof Error ? ` ${error.cause.message}` : "";
-  return `${error.name} ${(error as { code?: string }).code ?? ""} ${error.message}${cause}`;
+/** Of a connection to another service, say one that gives credentials. */
+function reasonIn(error: Error): string {
+  return `no answer from a service that is asked for credentials, ${reasonOf(error).why}`;
 }

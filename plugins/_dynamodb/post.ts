@@ -3,8 +3,9 @@
  * the rest, and a BatchWriteItem takes 25 items only.
  */
 import type { DynamoDBClient } from "@aws-sdk/client-dynamodb";
-import { STATUS_CODES } from "node:http";
+import { fetchWhole, NO_REDIRECTS } from "./no-answer.ts";
 import { createSign } from "./sign.ts";
+import { strangeAnswer } from "./stranger.ts";
 
 /** Where and how long to wait. */
 export interface PostOptions {
@@ -38,9 +39,12 @@ export function createPost({ config }: DynamoDBClient, { endpoint, timeout }: Po
     signal.addEventListener("abort", stop, { once: true });
     try {
       signal.throwIfAborted();
-      const response = await fetch(endpoint, { method: "POST", headers, body, signal: ending.signal });
-      const answer = Buffer.from(await response.arrayBuffer());
-      if (response.status !== 200) throw refused(response.status, answer);
+      const sent = { ...NO_REDIRECTS, method: "POST", headers, body, signal: ending.signal };
+      const { response, body: received } = await fetchWhole(endpoint, sent);
+      const answer = Buffer.from(received.buffer);
+      const { status } = response;
+      if (status !== 200)
+        throw strangeAnswer({ status, headers: response.headers, body: answer }) ?? refused(status, answer);
       return answer;
     } finally {
       clearTimeout(timer);
@@ -55,19 +59,8 @@ function named(name: string, message: string): Error {
 
 /** The service's error: `{ "__type": "com.amazonaws.dynamodb.v20120810#Name", "message": … }`. */
 function refused(status: number, answer: Buffer): Error {
-  const told = parsed(answer);
-  const name = String(told["__type"] ?? STATUS_CODES[status] ?? "unknown")
-    .split("#")
-    .at(-1)!;
+  const told = JSON.parse(answer.toString("utf8")) as Record<string, unknown>;
+  const name = String(told["__type"]).split("#").at(-1)!;
   const message = String(told["message"] ?? told["Message"] ?? `status ${status}`);
   return Object.assign(named(name, message), { $metadata: { httpStatusCode: status } });
-}
-
-/** A proxy's page is no JSON. */
-function parsed(answer: Buffer): Record<string, unknown> {
-  try {
-    return (JSON.parse(answer.toString("utf8")) ?? {}) as Record<string, unknown>;
-  } catch {
-    return {};
-  }
 }

@@ -1,7 +1,8 @@
 /** Lines in the log about calls that fail for long. */
 import type { Context } from "../../core/plugin/context.ts";
 import { noteRetry } from "../../core/progress/progress.ts";
-import { passingFailure, type Side } from "./errors.ts";
+import { addressOf } from "./access.ts";
+import { type Called, passingFailure, said, type Side } from "./errors.ts";
 
 const SECOND = 1000;
 /** What fails for less isn't worth a line. */
@@ -15,11 +16,7 @@ const CODES = {
 } as const;
 
 /** One call, with all its tries. */
-export interface TroubledCall {
-  /** Such as `Scan`. */
-  call: string;
-  /** Undefined: it is about none. */
-  table?: string;
+export interface TroubledCall extends Called {
   /** When it failed for the first time, by `performance.now()`. */
   failingSince?: number;
   told?: boolean;
@@ -29,7 +26,10 @@ export interface TroubledCall {
 export type Trouble = (call: TroubledCall, error: unknown, pause: number) => void;
 
 /** Counts repeated calls, and logs those that fail for long: a line per call and table now and then. */
-export function createTrouble({ log, progress }: Pick<Context, "log" | "progress">, side: Side): Trouble {
+export function createTrouble(
+  { config, log, progress }: Pick<Context, "config" | "log" | "progress">,
+  side: Side,
+): Trouble {
   /** By call and table: when the last line was written, and for how many calls there was none since. */
   const lines = new Map<string, { at: number; untold: number }>();
 
@@ -39,7 +39,10 @@ export function createTrouble({ log, progress }: Pick<Context, "log" | "progress
     const { call, table } = troubled;
     const key = `${call} ${table ?? ""}`;
     const throttled = passingFailure(error) === "throttled";
-    noteRetry(progress, { side, table, code: throttled ? CODES[side].throttled : CODES[side].away, pause });
+    const code = throttled ? CODES[side].throttled : CODES[side].away;
+    const of = table === undefined ? "" : ` of table ${table}`;
+    const why = said(error as Error, addressOf(config, side, call));
+    noteRetry(progress, { side, table, code, pause, message: `${call}${of}${where}: ${why}` });
     const now = performance.now();
     if (troubled.told || now - (troubled.failingSince ?? now) < WORTH_TELLING) return;
     troubled.told = true;
@@ -47,13 +50,8 @@ export function createTrouble({ log, progress }: Pick<Context, "log" | "progress
     lines.set(key, line);
     line.untold++;
     if (now - line.at < QUIET) return;
-    const of = table === undefined ? "" : ` of table ${table}`;
     const calls = line.untold === 1 ? `a ${call}` : `${line.untold} ${call}s`;
-    log.warn(`${calls}${of}${where} failed for over 2 s, trying again: ${reason(error)}`);
+    log.warn({ message: `${calls}${of}${where} failed for over 2 s, trying again: ${why}`, table });
     Object.assign(line, { at: now, untold: 0 });
   };
-}
-
-function reason(error: unknown): string {
-  return error instanceof Error ? `${error.name}, ${error.message}` : String(error);
 }

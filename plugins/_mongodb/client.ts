@@ -6,7 +6,8 @@ import {
   MongoServerSelectionError,
 } from "mongodb";
 import type { ConsolaInstance } from "consola";
-import { createSemaphore } from "../../core/flow/semaphore.ts";
+import { createSemaphore, type Semaphore, type Width } from "../../core/flow/semaphore.ts";
+import type { Context } from "../../core/plugin/context.ts";
 import { checkCertificates } from "./certificates.ts";
 import { addressError, connectError } from "./errors.ts";
 import { explainReplicaSet } from "./replica-set.ts";
@@ -17,6 +18,8 @@ const SOCKET_TIMEOUT = 30 * SECOND;
 /** The server gives up on a write by then, so that its answer comes before the socket's timeout. */
 export const WRITE_TIMEOUT: number = 20 * SECOND;
 const SELECTION_TIMEOUT = 10 * SECOND;
+/** A pool can't be made larger: so many connections it may have, for lanes that are added later. */
+const POOL = 256;
 
 /** What every write asks for: acknowledged means durable. */
 export const DURABLE = { w: "majority", j: true } as const;
@@ -38,16 +41,16 @@ export interface Connections {
 /**
  * Connects.
  *
- * @param lanes writes at once
+ * @param lanes writes at once; with more than there are connections they wait for each other
  * @param signal ends what may take hours; writes have until `abandon`, then nobody waits for an answer any more
  * @param key the setting that gives the address
  * @throws MigrationError TARGET_UNREACHABLE, TARGET_DENIED or CONFIG_INVALID
  */
 export async function connect(
   address: string,
-  lanes: number,
+  lanes: Width,
   log: ConsolaInstance,
-  { signal, abandon }: { signal: AbortSignal; abandon: AbortSignal },
+  { signal, abandon, onSet }: Pick<Context, "signal" | "abandon"> & Partial<Pick<Context, "onSet">>,
   key: "target.address" | "checkpoint.address" = "target.address",
 ): Promise<Connections> {
   const clients: MongoClient[] = [];
@@ -70,13 +73,18 @@ export async function connect(
   const closed = new AbortController();
   const closeOn = (when: AbortSignal, client: MongoClient): void =>
     when.addEventListener("abort", () => void client.close(), { once: true, signal: closed.signal });
+  const asked = typeof lanes === "number" ? (): number => lanes : lanes;
+  const most = typeof lanes === "number" ? lanes : Math.max(lanes(), POOL);
+  const inTurn = createCalls(() => Math.min(asked(), most), abandon);
+  const resizing = onSet?.(inTurn.resized);
   const close = async (): Promise<void> => {
     closed.abort();
+    resizing?.[Symbol.dispose]();
     await Promise.all(clients.map((client) => client.close()));
   };
   try {
-    const data = open({ socketTimeoutMS: SOCKET_TIMEOUT, maxPoolSize: lanes + 2 });
-    const patient = open({ maxPoolSize: lanes + 2 });
+    const data = open({ socketTimeoutMS: SOCKET_TIMEOUT, maxPoolSize: most + 2 });
+    const patient = open({ maxPoolSize: most + 2 });
     closeOn(abandon, data);
     closeOn(signal, patient);
     const { w, journal } = data.options.writeConcern ?? {};
@@ -85,12 +93,22 @@ export async function connect(
     }
     await checkCertificates(data.options, key);
     await patient.db("admin").command({ ping: 1 });
-    return { data, patient, close, inTurn: createCalls(lanes, abandon) };
+    return { data, patient, close, inTurn };
   } catch (error) {
     await close();
     if (error instanceof MongoServerSelectionError) await explainReplicaSet(address, error, key);
-    throw connectError(error, key);
+    throw connectError(error, key, address);
   }
+}
+
+/**
+ * Resolves when the deployment's primary answers; no right is needed for it.
+ *
+ * @param opened the connections; undefined: there are none yet, or no more, and nobody is asked
+ * @throws Error the driver's, or the signal's reason
+ */
+export async function ping(opened: Promise<Connections> | undefined, signal: AbortSignal): Promise<void> {
+  await (await opened)?.patient.db("admin").command({ ping: 1 }, { signal });
 }
 
 /**
@@ -99,14 +117,19 @@ export async function connect(
  *
  * @param within how long an answer may take, in ms
  */
-export function createCalls(width: number, abandon: AbortSignal, within: number = SOCKET_TIMEOUT): Calls {
+export function createCalls(
+  width: Width,
+  abandon: AbortSignal,
+  within: number = SOCKET_TIMEOUT,
+): Calls & Pick<Semaphore, "resized"> {
   const lanes = createSemaphore(width);
-  return (send, before) =>
+  const call = <T>(send: () => Promise<T>, before?: () => void | Promise<void>): Promise<T> =>
     lanes.run(async () => {
       await before?.();
       if (abandon.aborted) throw noAnswer("before the run ended");
       return answered(send(), abandon, within);
     });
+  return Object.assign(call, { resized: lanes.resized });
 }
 
 /**

@@ -9,6 +9,7 @@ import {
   MongoServerError,
   MongoServerSelectionError,
 } from "mongodb";
+import { hostsOf } from "../../core/config/mongo-address.ts";
 import { type ErrorCode, MigrationError } from "../../core/errors.ts";
 
 /** The server's own word for a key that is there already. */
@@ -21,22 +22,60 @@ const PASSING = new Set([
 ]);
 
 const ADDRESS_FORM = "a connection string looks like mongodb://user:password@host:27017/?option=value";
-const CREDENTIALS = "check user, password and authSource in target.address, and the user's roles";
+const credentials = (key: string): string =>
+  `check user, password and authSource in ${key}, and the user's roles`;
+
+/** The server's own word for an action that the user has no right to. */
+const UNAUTHORIZED = 13;
 
 /** The server's error codes, what they are to us, and what the user can do. */
 const CODES: Record<number, [ErrorCode, hint: string]> = {
-  13: ["TARGET_DENIED", "grant the user readWrite and dbAdmin on the target database"],
-  18: ["TARGET_DENIED", CREDENTIALS],
-  8000: ["TARGET_DENIED", CREDENTIALS],
   73: ["TARGET_FAILED", "choose another id, or rename the table by a plugin"],
   13297: ["TARGET_FAILED", "a database whose name differs by case only exists: choose another id"],
   14031: ["TARGET_FAILED", "the target's disk is full: make room and start again"],
   121: ["TARGET_FAILED", "the collection has a validator that refuses the document"],
 };
 
+/** Users that the server doesn't know, or not under this password. */
+const REFUSED = new Set([18, 8000]);
+const AUTHENTICATION = /authentication failed|auth(entication)? mechanism/i;
+
+/** Whether the user has no right to what was asked. */
+export function isUnauthorized(error: unknown): error is MongoServerError {
+  return error instanceof MongoServerError && Number(error.code) === UNAUTHORIZED;
+}
+
+/** What the server says of a right that is missing, without the command, whose values are nobody's business. */
+function unauthorized(error: MongoServerError, what: string, cause: unknown): MigrationError {
+  const message = error.message.replace(/ to execute command \{ ?(\w+)[^]*$/, " to execute $1");
+  const database = /^not authorized on (\S+)/.exec(message)?.[1];
+  const where =
+    database === undefined || database === "admin" ? "the target database" : `database ${database}`;
+  return new MigrationError("TARGET_DENIED", `${message}: ${what}`, {
+    cause,
+    hint: `grant the user readWrite and dbAdmin on ${where}`,
+  });
+}
+
+function refusedUser(error: Error, what: string, key: string): MigrationError {
+  return new MigrationError("TARGET_DENIED", `${error.message}: ${what}`, {
+    cause: error,
+    hint: credentials(key),
+  });
+}
+
+/** A connection that breaks. */
+const BROKEN = new Set(["ECONNRESET", "EPIPE", "ECONNABORTED", "ENOTCONN", "ETIMEDOUT"]);
+
+/** Whether it is a socket's own error: of a command that waits to be written the driver throws that as it is. */
+function isBroken(error: unknown): error is Error {
+  return error instanceof Error && BROKEN.has(String((error as NodeJS.ErrnoException).code));
+}
+
 /** Whether a write may be sent again: the answer was lost, or the server can't take it just now. */
 export function isPassing(error: unknown): boolean {
   if (error instanceof MongoNetworkError || error instanceof MongoServerSelectionError) return true;
+  if (isBroken(error)) return true;
   if (!(error instanceof MongoError)) return false;
   if (
     error.name === "MongoWaitQueueTimeoutError" ||
@@ -58,8 +97,10 @@ export function addressError(key: string, error: unknown, hint: string = ADDRESS
  * Translates what the first call threw: the driver looks at some of an address only then.
  *
  * @param key the setting that gave the address
+ * @param address what it gave
  */
-export function connectError(error: unknown, key: string): unknown {
+export function connectError(error: unknown, key: string, address: string): unknown {
+  if (error instanceof MigrationError) return error;
   if (error instanceof MongoMissingDependencyError) {
     return addressError(key, error, "of the compressors zlib is always there: name it, or none");
   }
@@ -68,7 +109,10 @@ export function connectError(error: unknown, key: string): unknown {
   if (path !== undefined) return addressError(key, error, `see whether ${path}, which it names, can be read`);
   const what = `connecting to ${key}`;
   // The resolver's errors are none of the driver's.
-  if (error instanceof Error && /^query(Srv|Txt)\b/i.test(message)) return unreachable(error, what, key);
+  if (error instanceof Error && !(error instanceof MongoError) && address.startsWith("mongodb+srv:"))
+    return unreachable(error, `no servers are known for ${hostsOf(address)}, ${message}`, what, key);
+  if (error instanceof MongoServerSelectionError && isPlain(error))
+    return unreachable(error, `no answer from ${hostsOf(address)}, ${message}`, what, key);
   return targetError(error, what, key);
 }
 
@@ -81,8 +125,13 @@ function isAboutAddress(error: unknown): boolean {
   );
 }
 
-function unreachable(error: Error, what: string, key: string): MigrationError {
-  return new MigrationError("TARGET_UNREACHABLE", `${error.message}: ${what}`, {
+/** A server that refuses the user is no server that is away. */
+function isPlain({ cause, message }: MongoServerSelectionError): boolean {
+  return !(cause instanceof MongoServerError) && !AUTHENTICATION.test(message);
+}
+
+function unreachable(error: Error, message: string, what: string, key: string): MigrationError {
+  return new MigrationError("TARGET_UNREACHABLE", `${message}: ${what}`, {
     cause: error,
     hint: `check ${key}, and that the server runs and this machine can reach it`,
   });
@@ -95,19 +144,19 @@ function unreachable(error: Error, what: string, key: string): MigrationError {
  * @param key the setting that gave the address
  */
 export function targetError(error: unknown, what: string, key = "target.address"): unknown {
-  if (error instanceof MigrationError || !(error instanceof MongoError)) return error;
+  if (error instanceof MigrationError) return error;
+  if (isBroken(error)) return unreachable(error, error.message, what, key);
+  if (!(error instanceof MongoError)) return error;
   const cause = error.cause instanceof MongoServerError ? error.cause : error;
+  if (isUnauthorized(cause)) return unauthorized(cause, what, error);
+  if (cause instanceof MongoServerError && REFUSED.has(Number(cause.code)))
+    return refusedUser(cause, what, key);
   const known = cause instanceof MongoServerError ? CODES[Number(cause.code)] : undefined;
   if (known !== undefined) {
     return new MigrationError(known[0], `${cause.message}: ${what}`, { cause: error, hint: known[1] });
   }
-  if (/authentication failed|auth(entication)? mechanism/i.test(error.message)) {
-    return new MigrationError("TARGET_DENIED", `${error.message}: ${what}`, {
-      cause: error,
-      hint: CREDENTIALS,
-    });
-  }
-  if (isPassing(error)) return unreachable(error, what, key);
+  if (AUTHENTICATION.test(error.message)) return refusedUser(error, what, key);
+  if (isPassing(error)) return unreachable(error, error.message, what, key);
   return new MigrationError("TARGET_FAILED", `${error.message}: ${what}`, {
     cause: error,
     hint: "run again with --set log.level=debug to see more",

@@ -12,7 +12,8 @@ export function retryReporter(
   table?: string,
 ): (error: unknown, pause: number) => void {
   return (error, pause) => {
-    log.warn(`${what}: ${(error as Error).message}; again in ${Math.round(pause)} ms`);
-    noteRetry(progress, { side, table, code: CODES[side], pause });
+    const message = `${what}: ${(error as Error).message}`;
+    log.warn({ message: `${message}; again in ${Math.round(pause)} ms`, table });
+    noteRetry(progress, { side, table, code: CODES[side], pause, message });
   };
 }

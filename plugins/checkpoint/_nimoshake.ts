@@ -13,6 +13,23 @@ export function originalName(name: string): { table: string } | "status" | undef
   return name.startsWith(SHARDS) ? { table: name.slice(SHARDS.length) } : undefined;
 }
 
+/**
+ * What goes with a migration's own names in NimoShake's layout: the shards of its tables, and the status. That stays
+ * where something is of others: NimoShake would begin anew without it.
+ *
+ * @param there the names of all that is in its place
+ */
+export function originalsAmong(
+  there: readonly string[],
+  own: readonly string[],
+): { names: string[]; isShared: boolean } {
+  const tables = new Set(own.flatMap((name) => /^(?:table|stream):(.*)$/s.exec(name)?.[1] ?? []));
+  const names = there.filter((place) => tables.has(place)).map((table) => SHARDS + table);
+  if (!there.includes(STATUS_TABLE)) return { names, isShared: false };
+  const isShared = there.some((place) => place !== STATUS_TABLE && !tables.has(place));
+  return { names: isShared ? names : [...names, STATUS], isShared };
+}
+
 /** The status as NimoShake writes it. */
 export function statusDocument(status: unknown): { Key: string; StatusValue: unknown } {
   return { Key: KEY, StatusValue: status };

@@ -3,6 +3,8 @@ import { MigrationError } from "../../core/errors.ts";
 
 /** See the top of the file. */
 export interface Ownership {
+  /** Whether the place is this migration's. */
+  isOurs(): Promise<boolean>;
   /** Refuses a place that is another migration's. */
   check(): Promise<void>;
   /** Makes it this one's, unless it is another's, which is refused. */
@@ -39,6 +41,7 @@ export function createOwnership({ id, place, hint, read, write }: OwnershipOptio
   }
 
   return {
+    isOurs: async () => (await read()) === id,
     check,
     async claim() {
       await check();

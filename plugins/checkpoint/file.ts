@@ -1,17 +1,22 @@
 /** The checkpoint in files. */
 import { existsSync } from "node:fs";
-import { basename, dirname, join, resolve } from "node:path";
-import type { Config } from "../../core/config/config.ts";
+import { basename, join } from "node:path";
+import { originalFolder } from "../../core/config/checkpoint-folder.ts";
 import { makeFolder, PRIVATE_FOLDER } from "../../core/host/durable-files.ts";
 import { fileNameOf } from "../../core/host/file-name.ts";
+import { whyNotWritable } from "../../core/host/writable.ts";
+import type { Right } from "../../core/plugin/roles.ts";
 import { definePlugin, type Plugin } from "../../core/plugin/plugin.ts";
 import { fileProblems, refuseTables } from "./_check-tables.ts";
-import { originalName } from "./_nimoshake.ts";
+import { originalName, originalsAmong, STATUS_TABLE } from "./_nimoshake.ts";
 import { originalFiles } from "./file/nimoshake-files.ts";
+import { namesIn } from "./file/drafts.ts";
 import { fileLease } from "./file/lease.ts";
-import { folderOwnership } from "./file/owner-file.ts";
+import { removeFolders } from "./file/left.ts";
+import { othersIn } from "./file/others.ts";
+import { folderOwnership, removeOwner } from "./file/owner-file.ts";
 import { createQueue, type States } from "./_queue.ts";
-import { attempt, readStates, removeFile, writeStates } from "./file/state-file.ts";
+import { attempt, listStates, readStates, removeFile, SUFFIX, writeStates } from "./file/state-file.ts";
 
 /** `checkpoint.type = file`: a folder of an id's own, a file a name; the streams' positions as NimoShake has them. */
 const file: Plugin = definePlugin({
@@ -24,15 +29,17 @@ const file: Plugin = definePlugin({
     const ownership = folderOwnership(beside, ours, id);
     const { check, draft, ...keeper } = fileLease(folder, id);
     const original = originalFiles(beside, draft);
-    const pathOf = (name: string): string => join(folder, `${fileNameOf(name)}.jsonl`);
+    const pathOf = (name: string): string => join(folder, `${fileNameOf(name)}${SUFFIX}`);
     const draftOf = (name: string): string => draft(`${basename(pathOf(name))}.new`);
-    /** By name what its file holds, as long as nobody else writes there. */
+    /** By name what its file holds. */
     const kept = new Map<string, States>();
+    /** Nobody else writes there: who only looks on reads anew. */
+    let isOurs = false;
 
     async function statesOf(name: string): Promise<States> {
       const read = (): Promise<States> =>
         originalName(name) ? original.read(name) : readStates(pathOf(name), { id, name });
-      const states = kept.get(name) ?? (await read());
+      const states = (isOurs ? kept.get(name) : undefined) ?? (await read());
       kept.set(name, states);
       return states;
     }
@@ -78,6 +85,8 @@ const file: Plugin = definePlugin({
           return new Map([...states].map(([part, state]) => [part, JSON.parse(state) as unknown]));
         }),
 
+      list: () => listStates(folder, id),
+
       save: (name, parts) => queue.save(name, parts),
 
       clear: (name) =>
@@ -96,14 +105,47 @@ const file: Plugin = definePlugin({
           if (removed.length > 0) await replace(name, states);
         }),
 
+      async left() {
+        const own = (await listStates(folder, id)).map(({ name }) => name);
+        const owns = await ownership.isOurs();
+        const there = owns ? await attempt(beside, () => namesIn(beside)) : [];
+        const { names, isShared } = originalsAmong(there, own);
+        return {
+          names: [...names, ...own],
+          rest: existsSync(folder) || owns,
+          ...(isShared && { shared: join(beside, STATUS_TABLE) }),
+        };
+      },
+
+      others: (part, names) => othersIn(ours, id, part, names),
+
+      async vacate() {
+        await check();
+        const owns = await ownership.isOurs();
+        if (owns) await removeOwner(ours);
+        await removeFolders(folder, ours, ...(owns ? [beside] : []));
+      },
+
       lease: {
         ...keeper,
         async claim(ours, options) {
           const found = await keeper.claim(ours, options);
           // Its holder before may have saved after these were read.
-          if (found.holder.token === ours.token) kept.clear();
+          isOurs = found.holder.token === ours.token;
+          if (isOurs) kept.clear();
           return found;
         },
+      },
+
+      async inspect() {
+        const follows = ctx.config.sync_mode !== "full";
+        const folders = follows ? [folder, beside] : [folder];
+        const rights = folders.map(async (each): Promise<Right> => {
+          const why = await whyNotWritable(each);
+          const right = { action: "write", on: [each], purpose: "save the checkpoint", isNeeded: true };
+          return why === undefined ? { ...right, state: "granted" } : { ...right, state: "missing", why };
+        });
+        return { rights: await Promise.all(rights) };
       },
 
       close: () => queue.idle(),
@@ -111,20 +153,3 @@ const file: Plugin = definePlugin({
   },
 });
 export default file;
-
-/**
- * NimoShake's folder. Our own state is beside it, never in it: a file more there would make NimoShake start
- * over. It is an explicit `checkpoint.address`, else an existing `./<checkpoint.db>`, else `checkpoint` beside the
- * executable.
- */
-function originalFolder(config: Config): string {
-  const address = config["checkpoint.address"];
-  const named = resolve(config["checkpoint.db"]);
-  return address ? resolve(address) : existsSync(named) ? named : join(homeFolder(), "checkpoint");
-}
-
-/** The executable's folder; run by an interpreter, the working folder. */
-function homeFolder(): string {
-  const interpreted = /^(bun|deno|node(js)?)\d*\b/i.test(basename(process.execPath));
-  return interpreted ? process.cwd() : dirname(process.execPath);
-}

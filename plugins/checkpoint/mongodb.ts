@@ -3,17 +3,9 @@ import { type Db, MongoServerError } from "mongodb";
 import { definePlugin, type Plugin } from "../../core/plugin/plugin.ts";
 import { leaseLost } from "../../core/plugin/lease-lost.ts";
 import { SERVER_RETRY, withRetry } from "../../core/flow/retry.ts";
-import type { Holder } from "../../core/plugin/roles.ts";
-import { DUPLICATE_KEY } from "../_mongodb/errors.ts";
-import {
-  answered,
-  type Calls,
-  connect,
-  type Connections,
-  DURABLE,
-  WRITE_TIMEOUT,
-} from "../_mongodb/client.ts";
-import { isPassing } from "../_mongodb/errors.ts";
+import type { Holder, Kept } from "../../core/plugin/roles.ts";
+import { answered, type Calls, connect, type Connections, DURABLE, ping } from "../_mongodb/client.ts";
+import { DUPLICATE_KEY, isPassing } from "../_mongodb/errors.ts";
 import { retryReporter } from "../_mongodb/retry-reporter.ts";
 import { joined } from "./mongodb/joined.ts";
 import {
@@ -30,23 +22,24 @@ import {
   commands,
   execute,
   find,
+  findOthers,
   forgetting,
+  listNames,
   parse,
-  type StateDocument,
-  type Upsert,
+  upserts,
 } from "./mongodb/states.ts";
-import { ADDRESS, failed } from "./mongodb/failure.ts";
+import { addressKey, failed } from "./mongodb/failure.ts";
+import { inspectCheckpoint } from "./mongodb/inspect.ts";
 import { collectionProblems, refuseTables } from "./_check-tables.ts";
-import { originalName } from "./_nimoshake.ts";
+import { originalName, originalsAmong, STATUS_TABLE } from "./_nimoshake.ts";
+import { collectionsIn, hasRest, removeRest } from "./mongodb/left.ts";
 import { loadOriginal, originalCollection, originalUpserts } from "./mongodb/nimoshake-collections.ts";
-import { createOwnership } from "./_ownership.ts";
+import { databaseOwnership } from "./mongodb/owner.ts";
 import { createQueue, type States } from "./_queue.ts";
 
 const COLLECTION = "states";
 /** Saves at once; more of them wait. */
 const LANES = 8;
-/** Of NimoShake's rows in one command. */
-const MOST_ROWS = 1000;
 
 /**
  * `checkpoint.type = mongodb`: a document a part in the database `<checkpoint.db>-state`; the streams' positions in
@@ -97,11 +90,9 @@ const mongodb: Plugin = definePlugin({
     async function saveOriginal(name: string, states: States): Promise<void> {
       await checkLease();
       await ownership.claim();
-      const updates = originalUpserts(name, states);
-      for (let at = 0; at < updates.length; at += MOST_ROWS) {
-        const some = updates.slice(at, at + MOST_ROWS);
+      for (const updates of originalUpserts(name, states)) {
         const save = (db: Db): Promise<void> =>
-          execute(db, { update: originalCollection(name), updates: some, ordered: false });
+          execute(db, { update: originalCollection(name), updates, ordered: false });
         // Of two upserts that insert at once one fails; sent again, it finds something to update.
         await onOriginal("saving to", (db) =>
           save(db).catch((error: MongoServerError) => {
@@ -114,16 +105,13 @@ const mongodb: Plugin = definePlugin({
 
     const queue = createQueue(async (name, states) => {
       if (originalName(name)) return saveOriginal(name, states);
-      const updatedAt = new Date();
-      const upserts = [...states].map(([part, state]): Upsert => ({
-        q: { _id: { id, name, part } },
-        u: { state, updatedAt },
-        upsert: true,
-      }));
-      for (const updates of commands(upserts)) {
+      for (const updates of commands(upserts(id, name, states))) {
         await onDatabase("saving to", (db) => update(db, updates));
       }
     });
+
+    const list = (): Promise<Kept[]> =>
+      onDatabase("reading", (db) => listNames(db.collection(COLLECTION), id));
 
     ctx.provide("checkpoint", {
       place,
@@ -143,6 +131,8 @@ const mongodb: Plugin = definePlugin({
           const found = await onDatabase("reading", (db) => find(db.collection(COLLECTION), id, name));
           return new Map(found.map(({ _id, state }) => [_id.part, parse(state, name, place)]));
         }),
+
+      list,
 
       save: (name, parts) => queue.save(name, parts),
 
@@ -166,6 +156,24 @@ const mongodb: Plugin = definePlugin({
           await onOriginal("clearing", (db) => execute(db, { delete: originalCollection(name), deletes }));
         }),
 
+      async left() {
+        const own = (await list()).map(({ name }) => name);
+        const owns = await ownership.isOurs();
+        const there = owns ? await onOriginal("reading", collectionsIn) : [];
+        const { names, isShared } = originalsAmong(there, own);
+        const rest = await onDatabase("reading", (db) => hasRest(db, leasePlace, owns));
+        const shared = `${STATUS_TABLE} in database ${config["checkpoint.db"]}`;
+        return { names: [...names, ...own], rest, ...(isShared && { shared }) };
+      },
+
+      others: (part, names) =>
+        onDatabase("reading", (db) => findOthers(db.collection(COLLECTION), id, part, names)),
+
+      vacate: () =>
+        onDatabase("clearing", (db) =>
+          removeRest(db, leasePlace, holder, config["checkpoint.db"] === `${id}-checkpoint`),
+        ),
+
       lease: {
         async claim(ours, options) {
           const found = await onLease((db) => claimLease(db, leasePlace, ours, options));
@@ -177,6 +185,10 @@ const mongodb: Plugin = definePlugin({
         release: (ours) => onLease((db) => releaseLease(db, leasePlace, ours)),
       },
 
+      ping: (signal) => ping(opened, signal),
+      inspect: (tables) =>
+        onDatabase("reading", ({ client }) => inspectCheckpoint(client, config, tables, COLLECTION)),
+
       async close() {
         const connections = await opened?.catch(() => undefined);
         opened = undefined;
@@ -184,34 +196,16 @@ const mongodb: Plugin = definePlugin({
       },
     });
 
-    const owner: StateDocument["_id"] = { id: "", name: "owner", part: "" };
-    const ownership = createOwnership({
-      id,
-      place: `database ${config["checkpoint.db"]}`,
-      hint: `set checkpoint.db to another database; if that migration is over, drop that one, and the document whose _id.name is owner from ${database}.${COLLECTION}`,
-
-      async read() {
-        const options = { readConcern: "majority", maxTimeMS: WRITE_TIMEOUT } as const;
-        const found = await onDatabase("reading", (db) =>
-          db.collection<StateDocument>(COLLECTION).findOne({ _id: owner }, options),
-        );
-        return found === null ? undefined : String(parse(found.state, owner.name, place));
-      },
-
-      async write() {
-        const u = { $setOnInsert: { state: JSON.stringify(id), updatedAt: new Date() } };
-        const command = { update: COLLECTION, updates: [{ q: { _id: owner }, u, upsert: true }] };
-        await onDatabase("saving to", (db) =>
-          execute(db, command).catch((error: unknown) => {
-            // Another process has claimed it just now; whoever asks next is told whose it is.
-            if (!(error instanceof MongoServerError) || error.code !== DUPLICATE_KEY) throw error;
-          }),
-        );
-      },
-    });
-
     const onDatabase = <T>(doing: string, run: (db: Db) => Promise<T>): Promise<T> =>
       onServer(doing, database, run);
+
+    const ownership = databaseOwnership({
+      id,
+      original: config["checkpoint.db"],
+      database,
+      collection: COLLECTION,
+      onDatabase,
+    });
 
     const onOriginal = <T>(doing: string, run: (db: Db) => Promise<T>): Promise<T> =>
       onServer(doing, config["checkpoint.db"], run);
@@ -229,7 +223,7 @@ const mongodb: Plugin = definePlugin({
     ): Promise<T> {
       const what = `${doing} database ${name}`;
       try {
-        opened ??= connect(config["checkpoint.address"], LANES, log, ctx, ADDRESS);
+        opened ??= connect(config["checkpoint.address"], LANES, log, ctx, addressKey(config));
         const { data, inTurn } = await opened;
         const db = data.db(name);
         // Before each try of a change: a process that was cut off may have lost the lease between two of them.
@@ -242,7 +236,7 @@ const mongodb: Plugin = definePlugin({
           onRetry: retryReporter(ctx, "checkpoint", what),
         });
       } catch (error) {
-        throw failed(error, what, name);
+        throw failed(error, what, name, config);
       }
     }
   },

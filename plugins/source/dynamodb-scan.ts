@@ -8,8 +8,10 @@ import {
 } from "@aws-sdk/client-dynamodb";
 import { availableParallelism } from "node:os";
 import type { Config } from "../../core/config/config.ts";
+import type { MigrationError } from "../../core/errors.ts";
 import { nameAttributes } from "./dynamodb-scan/filter-expression.ts";
 import { keyAttributes } from "../../core/schema/keys.ts";
+import { type Attempt, orThrow } from "../../core/flow/attempt.ts";
 import { inParallel } from "../../core/flow/parallel.ts";
 import { createRateLimiter } from "../../core/flow/rate-limit.ts";
 import { definePlugin, type Plugin } from "../../core/plugin/plugin.ts";
@@ -18,10 +20,12 @@ import type { Item, SegmentUnit, SourceRecord, Table } from "../../core/types.ts
 import { setField } from "../../core/schema/set-field.ts";
 import { createLookups } from "./dynamodb-scan/absent-keys.ts";
 import { createExpiry } from "./dynamodb-scan/expiry.ts";
+import { createInspection } from "./dynamodb-scan/inspect.ts";
 import { scanPage } from "./dynamodb-scan/scan-page.ts";
 import { type Capacity, createCapacity } from "./dynamodb-scan/capacity.ts";
 import { createCalls } from "../_dynamodb/calls.ts";
 import { createClient } from "../_dynamodb/client.ts";
+import { createPinger } from "../_dynamodb/ping.ts";
 import { causeName } from "../_dynamodb/errors.ts";
 import { createScan } from "./dynamodb-scan/scan-call.ts";
 import { missingTables, namedTables, noTable, placeOf, selectTables } from "./dynamodb-scan/table-names.ts";
@@ -38,13 +42,19 @@ const dynamodbScan: Plugin = definePlugin({
     const { config, log } = ctx;
     const filter = filterOf(config);
     const capacities = new Map<string, Capacity>();
+    /** By name what was told of the tables last. */
+    let descriptions: ReadonlyMap<string, TableDescription> = new Map();
     let client: DynamoDBClient | undefined;
     const connected = (): DynamoDBClient =>
-      (client ??= createClient(config, ["ScanCommand", "BatchGetItemCommand"]));
+      (client ??= createClient(ctx, ["ScanCommand", "BatchGetItemCommand"]));
     // Whatever reads tables keeps to one rate.
-    const mayRead = createRateLimiter(config["qps.full"]);
+    const mayRead = createRateLimiter(() => config["qps.full"]);
     const scan = createScan(ctx, connected, mayRead);
     const calls = createCalls(ctx, "source", { first: true });
+    const pinger = createPinger(ctx, "source", createClient);
+    /** One of the tables that are migrated: to describe it is allowed. */
+    let known: string | undefined;
+    const lookups = createLookups(ctx, connected, mayRead);
 
     async function listTables(signal: AbortSignal): Promise<string[]> {
       const names: string[] = [];
@@ -78,44 +88,58 @@ const dynamodbScan: Plugin = definePlugin({
       }
     }
 
-    async function describeListed(signal: AbortSignal): Promise<TableDescription[]> {
+    async function describeListed(signal: AbortSignal, attempt: Attempt): Promise<TableDescription[]> {
       const listed = await listTables(signal);
       const place = await placeOf(connected(), config);
-      const names = selectTables(listed, config, place, (message) => log.warn(message));
+      const missing: MigrationError[] = [];
+      const warn = (message: string): void => log.warn(message);
+      const names = selectTables(listed, config, place, warn, (error) => void missing.push(error));
+      for (const error of missing) await attempt(() => Promise.reject(error));
       if (names.length === 0) throw noTable(listed, place);
-      return inParallel(names, DESCRIBES, (name) => describeTable(name, signal));
+      const found = await inParallel(names, DESCRIBES, (name) => attempt(() => describeTable(name, signal)));
+      return found.filter((each) => each !== undefined);
     }
 
     /** Tables that are named needn't be listed, and not everybody may. */
-    async function describeNamed(names: string[], signal: AbortSignal): Promise<TableDescription[]> {
+    async function describeNamed(
+      names: string[],
+      signal: AbortSignal,
+      attempt: Attempt,
+    ): Promise<TableDescription[]> {
       const missing: string[] = [];
-      const found = await inParallel(names, DESCRIBES, async (name) => {
-        const description = await describeIfThere(name, signal);
-        if (description !== undefined) return [description];
-        missing.push(name);
-        return [];
-      });
+      const found = await inParallel(names, DESCRIBES, (name) =>
+        attempt(async () => {
+          const description = await describeIfThere(name, signal);
+          if (description === undefined) missing.push(name);
+          return description;
+        }),
+      );
       if (missing.length > 0) {
         const listed = await listTables(signal).catch(() => undefined);
-        throw missingTables(missing, listed, await placeOf(connected(), config));
+        const place = await placeOf(connected(), config);
+        await attempt(() => Promise.reject(missingTables(missing, listed, place)));
       }
-      return found.flat();
+      return found.filter((each) => each !== undefined);
     }
 
     /** What the table's scan may use; undefined: as much as it likes. */
     function capacityOf(table: Table): Capacity | undefined {
-      const perSecond = config["full.read.capacity"];
-      if (perSecond === undefined) return undefined;
-      const capacity = capacities.get(table.name) ?? createCapacity(perSecond, config, table);
+      if (config["full.read.capacity"] === undefined) return undefined;
+      const capacity = capacities.get(table.name) ?? createCapacity(config, table);
       capacities.set(table.name, capacity);
       return capacity;
     }
 
     ctx.provide("source", {
-      async tables(signal) {
+      async tables(signal, attempt = orThrow) {
         const named = namedTables(config);
-        const found = named !== undefined ? await describeNamed(named, signal) : await describeListed(signal);
-        checkUsable(found);
+        const found =
+          named !== undefined
+            ? await describeNamed(named, signal, attempt)
+            : await describeListed(signal, attempt);
+        await attempt(() => checkUsable(found));
+        known = found[0]?.TableName;
+        descriptions = new Map(found.map((each) => [each.TableName!, each]));
         return found.map(describedTable);
       },
 
@@ -138,9 +162,10 @@ const dynamodbScan: Plugin = definePlugin({
         const { table } = unit;
         const keyNames = keyAttributes(table).map(({ name }) => name);
         const toRecord = (item: Item): SourceRecord => scanRecord(item, keyNames);
-        const capacity = capacityOf(table);
         let position = from;
         do {
+          // The limit may be set, changed and taken away while the table is read.
+          const capacity = capacityOf(table);
           const request = { ...scanRequest(config, unit, position, capacity), ...filter };
           await beforeRequest(request);
           const page = await scan(request, {
@@ -153,10 +178,16 @@ const dynamodbScan: Plugin = definePlugin({
         } while (position !== undefined);
       },
 
-      ...createLookups(ctx, connected, mayRead),
+      ...lookups,
       expiry: createExpiry(ctx, connected),
+      inspect: createInspection(ctx, { connected, scan, lookups, descriptions: () => descriptions }),
+
+      async ping(signal) {
+        if (known !== undefined) await pinger.ping(known, signal);
+      },
 
       close() {
+        pinger.close();
         client?.destroy();
         client = undefined;
       },
@@ -190,7 +221,7 @@ function scanRequest(
     ConsistentRead: config["full.read.consistent"],
     ...(segments > 1 && { Segment: segment, TotalSegments: segments }),
     ...(from && { ExclusiveStartKey: toSdk(from) }),
-    ...(capacity && { ReturnConsumedCapacity: "TOTAL" }),
+    ReturnConsumedCapacity: "TOTAL",
   };
 }
 

@@ -8,7 +8,9 @@ import { createCalls } from "../_dynamodb/calls.ts";
 import { createClient, createStreamsClient } from "../_dynamodb/client.ts";
 import { createShardLists, type StreamName } from "./dynamodb-streams/shard-lists.ts";
 import { createShardReader } from "./dynamodb-streams/shard-reader.ts";
+import { disableStream, enabledStream, madeAt } from "./dynamodb-streams/disable-stream.ts";
 import { enableStream, readyShards } from "./dynamodb-streams/enable-stream.ts";
+import { createInspection } from "./dynamodb-streams/inspect.ts";
 
 /** The source of the incremental phase: every table's DynamoDB stream. */
 const dynamodbStreams: Plugin = definePlugin({
@@ -22,14 +24,14 @@ const dynamodbStreams: Plugin = definePlugin({
     let client: DynamoDBClient | undefined;
     let streamsClient: DynamoDBStreamsClient | undefined;
     const connected = (): DynamoDBStreamsClient =>
-      (streamsClient ??= createStreamsClient(config, ["GetRecordsCommand"]));
+      (streamsClient ??= createStreamsClient(ctx, ["GetRecordsCommand"]));
     const lists = createShardLists(ctx, connected);
+    const tables = (): DynamoDBClient => (client ??= createClient(ctx, []));
 
     ctx.provide("streams", {
-      async open(table, signal) {
-        client ??= createClient(config, []);
+      async open(table, signal, onEnable) {
         connected();
-        const { arn, made } = await enableStream(ctx, client, calls, table);
+        const { arn, made } = await enableStream(ctx, tables(), calls, table, onEnable);
         if (streams.get(table.name)?.arn === arn) return arn;
         const stream = { table: table.name, arn };
         const where = { made, endpoint: streamsEndpoint(config) };
@@ -38,6 +40,10 @@ const dynamodbStreams: Plugin = definePlugin({
         opened.set(table.name, { shards, at: performance.now() });
         return arn;
       },
+
+      enabled: (table, signal) => enabledStream(tables(), calls, table, signal),
+      madeAt,
+      disable: (table, signal) => disableStream(tables(), calls, table, signal),
 
       async shards(table, signal) {
         const seen = opened.get(table.name);
@@ -57,6 +63,14 @@ const dynamodbStreams: Plugin = definePlugin({
           unit,
           from,
         }),
+
+      inspect: createInspection({
+        client: tables,
+        streams: connected,
+        calls,
+        lists,
+        endpoint: () => streamsEndpoint(config),
+      }),
 
       close() {
         client?.destroy();

@@ -6,6 +6,7 @@ import { definePlugin, type Plugin } from "../../core/plugin/plugin.ts";
 import type { Table } from "../../core/types.ts";
 import { targetEndpoint } from "../_dynamodb/access.ts";
 import { createTargetClient } from "../_dynamodb/client.ts";
+import { createPinger } from "../_dynamodb/ping.ts";
 import { createPost, type Post } from "../_dynamodb/post.ts";
 import { tableIdentity } from "../_dynamodb/sdk-values.ts";
 import {
@@ -14,6 +15,7 @@ import {
   refuseProtected,
   refuseSource,
 } from "./aliyun-dynamo-proxy/check.ts";
+import { inspectTarget } from "./aliyun-dynamo-proxy/inspect.ts";
 import { encodedWrites, recordWrites } from "./aliyun-dynamo-proxy/request.ts";
 import { createIndexes } from "./aliyun-dynamo-proxy/indexes.ts";
 import { createScans } from "./aliyun-dynamo-proxy/scan.ts";
@@ -40,7 +42,7 @@ const proxy: Plugin = definePlugin({
     let client: DynamoDBClient | undefined;
     let post: Post | undefined;
     const connected = (): DynamoDBClient =>
-      (client ??= createTargetClient(config, ["ScanCommand", "BatchGetItemCommand"]));
+      (client ??= createTargetClient(ctx, ["ScanCommand", "BatchGetItemCommand"]));
     const posted = (): Post =>
       (post ??= createPost(connected(), {
         endpoint,
@@ -50,6 +52,9 @@ const proxy: Plugin = definePlugin({
     const scans = createScans(ctx, connected);
     const indexes = createIndexes(ctx, tables);
     const write = createWriter(ctx, posted, indexes);
+    const pinger = createPinger(ctx, "target", createTargetClient);
+    /** One of the tables that are written. */
+    let known: string | undefined;
 
     async function create(table: Table): Promise<void> {
       const existed = await tables.create(table);
@@ -66,6 +71,7 @@ const proxy: Plugin = definePlugin({
 
       async check(all) {
         checkTableNames(all);
+        known = all[0]?.targetName;
         await inParallel(all, DESCRIBES, async (table) => {
           const found = await tables.look(table);
           if (found === undefined) return;
@@ -131,8 +137,14 @@ const proxy: Plugin = definePlugin({
       count: (table, signal) => scans.count(table, signal),
       keys: (table, signal) => scans.keys(table, signal),
       stored: createStored(ctx, connected, { scans, tables }),
+      inspect: (all, signal) => inspectTarget({ config, look: tables.look, endpoint }, all, signal),
+
+      async ping(signal) {
+        if (known !== undefined) await pinger.ping(known, signal);
+      },
 
       close() {
+        pinger.close();
         client?.destroy();
         client = post = undefined;
       },

@@ -6,7 +6,8 @@ import type { Table, Unit, WriteResult } from "../../core/types.ts";
 import type { EncodedBatch } from "../../core/plugin/transcoder.ts";
 import { checkSizes, encodeRecords } from "./_documents.ts";
 import { assemble } from "./file/assemble.ts";
-import { checkFolder, fileError } from "./file/disk.ts";
+import { checkFolder, whyNotWritable } from "../../core/host/writable.ts";
+import { fileError } from "./file/disk.ts";
 import { checkFileNames, sameButForCase, type TableFiles, tableFiles } from "./file/names.ts";
 import { createPart, type Part } from "./file/part.ts";
 import { createStored } from "./file/stored.ts";
@@ -86,6 +87,7 @@ const file: Plugin = definePlugin({
         await onDisk(what, () =>
           exist === "drop" ? dropFiles(filesOf(table)) : renameFiles(filesOf(table), renamedFilesOf(table)),
         );
+        return exist === "drop" ? undefined : renamed(targetName);
       },
 
       async create(table) {
@@ -111,7 +113,10 @@ const file: Plugin = definePlugin({
       async index(table, indexes, options) {
         const files = filesOf(table);
         const parts = copying.get(table.name) ?? new Map();
-        const warn = (message: string): void => log.warn(`table ${table.name}: ${message}`);
+        const warn = (message: string, index: string): void => {
+          log.warn(`table ${table.name}: ${message}`);
+          options.onLeftOut?.(index, message);
+        };
         const assembly = { files, parts, collection: table.targetName, indexes, warn };
         const built = await onDisk(`assembling ${files.bson}`, () => assemble(assembly, options));
         copying.delete(table.name);
@@ -122,6 +127,16 @@ const file: Plugin = definePlugin({
         onDisk(`counting ${table.targetName} in ${folder}`, () => countDocuments(filesOf(table), signal)),
 
       stored: createStored(ctx, { filesOf, onDisk }),
+
+      async inspect() {
+        const why = await whyNotWritable(folder);
+        const right = { action: "write", on: [folder], purpose: "write the dumps", isNeeded: true };
+        return {
+          product: "files",
+          kind: "as mongorestore reads them",
+          rights: [{ ...right, ...(why === undefined ? { state: "granted" } : { state: "missing", why }) }],
+        };
+      },
 
       async close() {
         const parts = [...copying.values()].flatMap((each) => [...each.values()]);

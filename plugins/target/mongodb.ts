@@ -2,12 +2,12 @@
 import { type Db, ObjectId } from "mongodb";
 import { derivesIds } from "../_bson/document-id.ts";
 import { planIndexes } from "../../core/schema/indexes.ts";
-import { keyAttributes } from "../../core/schema/keys.ts";
 import { createSemaphore } from "../../core/flow/semaphore.ts";
 import { definePlugin, type Plugin } from "../../core/plugin/plugin.ts";
 import { type RetryOptions, SERVER_RETRY, withRetry } from "../../core/flow/retry.ts";
-import type { SourceRecord, Table, TargetDocument, TargetIndex } from "../../core/types.ts";
-import { connect, type Connections } from "../_mongodb/client.ts";
+import type { SourceRecord, Table, TargetIndex } from "../../core/types.ts";
+import { connect, type Connections, ping } from "../_mongodb/client.ts";
+import { createAside } from "./mongodb/aside.ts";
 import {
   collectionKinds,
   createCollection,
@@ -16,13 +16,14 @@ import {
   renameAway,
 } from "./mongodb/collections.ts";
 import { buildIndexes, makeFit } from "./mongodb/indexes.ts";
+import { inspectTarget } from "./mongodb/inspect.ts";
 import { watchBuild } from "./mongodb/build.ts";
 import { isPassing, targetError } from "../_mongodb/errors.ts";
 import { retryReporter } from "../_mongodb/retry-reporter.ts";
-import { checkIndexNames, checkNames, checkRenames } from "./mongodb/names.ts";
+import { checkIndexNames, checkNames, checkRenames, renamedTo } from "./mongodb/names.ts";
 import { isMongos, requireMongos, shardCollection, withoutUnique } from "./mongodb/sharding.ts";
 import { applyBatch } from "./mongodb/apply.ts";
-import { keyPages } from "./mongodb/keys.ts";
+import { createReads } from "./mongodb/reads.ts";
 import { type Destination, refused, type WriteError } from "./mongodb/commands.ts";
 import { writeBatch, writeEncoded } from "./mongodb/insert.ts";
 import { createStored } from "./mongodb/stored.ts";
@@ -48,9 +49,11 @@ const mongodb: Plugin = definePlugin({
     const ids = new WeakMap<SourceRecord, Uint8Array>();
     let opened: Promise<Connections> | undefined;
     const connected = (): Promise<Connections> => {
-      const lanes = config["full.concurrency"] * config["full.document.concurrency"];
+      const lanes = (): number => config["full.concurrency"] * config["full.document.concurrency"];
       return (opened ??= connect(config["target.address"], lanes, log, ctx));
     };
+
+    const patient = async (): Promise<Db> => (await connected()).patient.db(database);
 
     ctx.provide("target", {
       place: `database ${database}`,
@@ -84,6 +87,7 @@ const mongodb: Plugin = definePlugin({
             ? dropCollection(db, targetName)
             : renameAway(db, targetName, startedAt, attempt),
         );
+        return config["target.db.exist"] === "drop" ? undefined : renamedTo(targetName, startedAt);
       },
 
       async create(table) {
@@ -121,28 +125,28 @@ const mongodb: Plugin = definePlugin({
 
       writeEncoded: (batch) => writing(batch.unit.table, (to) => writeEncoded(batch, to)),
 
-      async index(table, indexes, { onProgress }) {
+      async index(table, indexes, { onProgress, onLeftOut }) {
+        const tell = (message: string, index: string): void => {
+          warn(message);
+          onLeftOut?.(index, message);
+        };
         planned.set(table.name, indexes);
         const what = `building the indexes of ${database}.${table.targetName}`;
         return onDatabase(what, (db) => {
-          const build = buildIndexes(db, table, sharded ? withoutUnique(indexes) : indexes, warn);
+          const build = buildIndexes(db, table, sharded ? withoutUnique(indexes) : indexes, tell);
           return onProgress ? watchBuild(db, table.targetName, build, onProgress) : build;
         });
       },
 
-      count: ({ targetName }) =>
-        onDatabase(`counting ${database}.${targetName}`, (db) =>
-          db.collection(targetName).countDocuments({}, { hint: "_id_" }),
-        ),
-
-      keys: (table, signal) => pages(table, signal),
+      ...createReads(ctx, { database, onDatabase, patient, retry }),
 
       stored: createStored(ctx, { database, sharded, onDatabase, writing }),
 
-      sample: ({ targetName }, count) =>
-        onDatabase(`reading ${database}.${targetName}`, (db) =>
-          db.collection(targetName).find({}, { promoteValues: false, limit: count }).toArray(),
-        ),
+      ping: (signal) => ping(opened, signal),
+
+      ...createAside(onDatabase),
+      inspect: (tables) =>
+        onDatabase("asking target.address what it is", ({ client }) => inspectTarget(client, config, tables)),
 
       async close() {
         const connections = await opened?.catch(() => undefined);
@@ -150,21 +154,6 @@ const mongodb: Plugin = definePlugin({
         await connections?.close();
       },
     });
-
-    /** The documents' keys, in pages. */
-    async function* pages(table: Table, signal: AbortSignal): AsyncIterable<TargetDocument[]> {
-      const { fieldPath } = ctx.role("convert");
-      const db = (await connected()).patient.db(database);
-      const paths = keyAttributes(table).map(fieldPath);
-      try {
-        yield* keyPages(db.collection(table.targetName), paths, {
-          retry: retry(`reading ${database}.${table.targetName}`, table),
-          signal,
-        });
-      } catch (error) {
-        throw targetError(error, `reading the keys of ${database}.${table.targetName}`);
-      }
-    }
 
     /** An earlier process may have built indexes that today's settings leave out. */
     async function fit(
@@ -206,7 +195,7 @@ const mongodb: Plugin = definePlugin({
 
     /** Runs what may be repeated and may take long, until the server has answered. */
     async function onDatabase<T>(what: string, run: (db: Db, attempt: number) => Promise<T>): Promise<T> {
-      const db = (await connected()).patient.db(database);
+      const db = await patient();
       try {
         return await withRetry((attempt) => run(db, attempt), retry(what));
       } catch (error) {

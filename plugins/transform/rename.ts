@@ -54,6 +54,7 @@ function renameTables(ctx: Context, text: string): void {
 function renameAttributes(ctx: Context, options: TextOptions): void {
   const names = perTable(options, "attributes", attributeNames);
   if (names === undefined) return;
+  warnOfPrefix(ctx, [names.general, ...names.own.values()]);
   const merged = new Map<string, Names>();
   for (const [table, own] of names.own) {
     if (own !== undefined) merged.set(table, withGeneral(own, names.general, `attributes.${table}`));
@@ -70,4 +71,13 @@ function renameAttributes(ctx: Context, options: TextOptions): void {
     const renamed = namesOf(table.name);
     return renamed && { image: (item, record) => renameItem(item, renamed, { table, record }) };
   });
+}
+
+/** What is renamed to `_id` is renamed again by `convert._id`. */
+function warnOfPrefix({ config, log }: Context, all: (Names | undefined)[]): void {
+  const prefix = config["convert._id"];
+  if (prefix === "" || !all.some((names) => [...(names?.values() ?? [])].includes("_id"))) return;
+  log.warn(
+    `plugin.rename makes an attribute _id, and convert._id = ${prefix} makes it ${prefix}_id: leave convert._id empty if it is to be the document's _id`,
+  );
 }

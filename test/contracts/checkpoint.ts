@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import type { OwnedContext } from "../../core/run/context.ts";
 import type { AnyPlugin } from "../../core/plugin/plugin.ts";
-import type { Checkpoint } from "../../core/plugin/roles.ts";
+import type { Checkpoint, Kept } from "../../core/plugin/roles.ts";
 import type { ContractCase, ContractPlace } from "./case.ts";
 import { leaseCases } from "./checkpoint-lease.ts";
 import { NAMES, STATES } from "./checkpoint-states.ts";
@@ -42,11 +42,20 @@ export function checkpointContract(contract: CheckpointContract): ContractCase[]
   add("what was never saved is empty", async () => {
     await using place = await makePlace();
     assertSame(await loaded(place, "run"), []);
-    await leaves(place, async (checkpoint) => {
+    await leaves(place, async (checkpoint, ctx) => {
+      await checkpoint.inspect?.([], ctx.signal);
       await checkpoint.save("run", new Map());
       await checkpoint.clear("run");
       assertSame((await checkpoint.load("run")).size, 0);
       assert.match(checkpoint.place, place.words ?? /\w/);
+    });
+  });
+
+  add("ping, where there is one, finds the store there", async () => {
+    await using place = await makePlace();
+    await leaves(place, async (checkpoint, ctx) => {
+      await checkpoint.load("run");
+      await checkpoint.ping?.(ctx.signal);
     });
   });
 
@@ -90,6 +99,31 @@ export function checkpointContract(contract: CheckpointContract): ContractCase[]
       const expected = NAMES.map((part) => [part, [name, part]] as [string, unknown]).sort(byPart);
       assertSame(await loaded(place, name), expected);
     }
+  });
+
+  add("list, where there is one, gives the names with something in them, and when it was saved", async () => {
+    await using place = await makePlace();
+    const listed = (id?: string): Promise<Kept[] | undefined> =>
+      leaves(place, async (checkpoint) => checkpoint.list?.(), id);
+    const names = async (id?: string): Promise<string[] | undefined> =>
+      (await listed(id))?.map(({ name }) => name).sort();
+    if ((await listed()) === undefined) return;
+    assertSame(await names(), []);
+    const began = Date.now();
+    await leaves(place, async (checkpoint) => {
+      for (const name of NAMES) await checkpoint.save(name, new Map([["0", 1]]));
+      await checkpoint.save("gone", new Map([["0", 1]]));
+      // NimoShake's layout isn't ours to list.
+      await checkpoint.save("shards:t", new Map([["s", { ShardId: "s", FatherId: "" }]]));
+      await checkpoint.clear("gone");
+    });
+    await leaves(place, (checkpoint) => checkpoint.save("run", new Map([["run", 1]])), "app-1");
+    assertSame(await names(), [...NAMES].sort());
+    assertSame(await names("app-1"), ["run"]);
+    assertSame(await names("ap"), []);
+    // A disk's clock may tick in coarse steps.
+    for (const { name, savedAt } of (await listed())!)
+      assert.ok(Math.abs(savedAt - began) < 60_000, `${name} was saved at ${savedAt}, which is ${began}`);
   });
 
   add("a save replaces the parts it has and keeps the others", async () => {
@@ -161,6 +195,89 @@ export function checkpointContract(contract: CheckpointContract): ContractCase[]
     await leaves(place, (checkpoint) => checkpoint.clear("run"), "two");
     for (const id of ids) assertSame(await loaded(place, "run", id), id === "two" ? [] : [["run", id]]);
   });
+
+  add("what is left of a migration, where that is told, is its own alone, and goes", async () => {
+    await using place = await makePlace();
+    const names = ["run", "table:a/b", "stream:a/b", "verify:x", "long ".repeat(50)];
+    const rows = new Map([["s", { ShardId: "s", FatherId: "" }]]);
+    const left = (id: string): Promise<unknown> =>
+      leaves(
+        place,
+        async (checkpoint) => {
+          const found = await checkpoint.left?.();
+          return found && { ...found, names: found.names.sort() };
+        },
+        id,
+      );
+    const isTold = await leaves(place, async (checkpoint) => checkpoint.left !== undefined);
+    if (!isTold) return;
+    const nothing = { names: [], rest: false };
+    assertSame(await left("one"), nothing);
+    for (const id of ["one", "one-1"]) {
+      await leaves(
+        place,
+        async (checkpoint) => {
+          for (const name of names) await checkpoint.save(name, new Map([["p", id]]));
+          if (id === "one") await checkpoint.save("shards:a.b", rows);
+        },
+        id,
+      );
+    }
+    await leaves(
+      place,
+      async (checkpoint) => {
+        await checkpoint.save("table:a.b", new Map([["p", 1]]));
+        const found = await checkpoint.left!();
+        assertSame(found.names.sort(), [...names, "shards:a.b", "table:a.b"].sort());
+        for (const name of found.names) await checkpoint.clear(name);
+        await checkpoint.vacate?.();
+        await checkpoint.vacate?.();
+      },
+      "one",
+    );
+    assertSame(await left("one"), nothing);
+    assertSame(((await left("one-1")) as { names: string[] }).names, [...names].sort());
+    // Whose NimoShake's place was doesn't matter any more.
+    await leaves(place, (checkpoint) => checkpoint.save("shards:t", rows), "one-1");
+  });
+
+  add(
+    "what other migrations keep, where that is told, is told of the names and the part that are asked for",
+    async () => {
+      await using place = await makePlace();
+      const isTold = await leaves(place, async (checkpoint) => checkpoint.others !== undefined);
+      if (!isTold) return;
+      for (const id of ["one", "two", "one-1"]) {
+        await leaves(
+          place,
+          async (checkpoint) => {
+            for (const name of ["stream:a/b", "stream:c"])
+              await checkpoint.save(
+                name,
+                new Map([
+                  ["p", { id }],
+                  ["q", { id }],
+                ]),
+              );
+            if (id === "two") await checkpoint.clear("stream:a/b");
+          },
+          id,
+        );
+      }
+      const others = (...names: string[]) =>
+        leaves(
+          place,
+          async (checkpoint) =>
+            (await checkpoint.others!("p", names))
+              .map(({ id, name, state }) => JSON.stringify([id, name, state]))
+              .sort(),
+          "one",
+        );
+      assertSame(await others("stream:a/b", "run"), ['["one-1","stream:a/b",{"id":"one-1"}]']);
+      assertSame(await others("run"), []);
+      assertSame((await others("stream:c")).length, 2);
+    },
+  );
 
   add("of saves that overlap, the last one counts", async () => {
     await using place = await makePlace();

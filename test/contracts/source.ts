@@ -47,8 +47,24 @@ export function sourceContract(options: SourceContract): ContractCase[] {
           }
           const names = new Set(described.map(({ table }) => table.targetName));
           assert.equal(names.size, described.length, "two tables have the same targetName");
-          const again = await (await open()).tables();
+          const { source, ctx, tables } = await open();
+          const again = await tables();
           assertSame(again.map(identity), described.map(identity), "another process sees other tables");
+          const inspected = await source.inspect?.(
+            again.map(({ table }) => table),
+            ctx.signal,
+          );
+          const known = new Set(again.map(({ table }) => table.name));
+          for (const name of inspected?.tables.keys() ?? []) assert.ok(known.has(name), `inspect: ${name}`);
+        }),
+    },
+    {
+      name: "ping, where there is one, finds the source there",
+      run: () =>
+        withSource(options, async ({ open }) => {
+          const { source, ctx } = await open();
+          await source.tables(ctx.signal);
+          await source.ping?.(ctx.signal);
         }),
     },
     {

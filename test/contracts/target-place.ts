@@ -51,6 +51,7 @@ export function placeCases(options: TargetContract): ContractCase[] {
           const items = someItems(orders, 0, 3);
           await first.write(orders, items);
           const next = await open({ "target.db.exist": "drop" });
+          await next.target.inspect?.([orders, other], next.ctx.signal);
           await next.target.check([orders, other], next.ctx.signal);
           await next.target.check([orders, other], next.ctx.signal);
           assert.equal(await next.target.find(orders, next.ctx.signal), made);

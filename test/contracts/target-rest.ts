@@ -76,6 +76,15 @@ export function restCases(options: TargetContract): ContractCase[] {
           await stored(orders, someItems(orders, 0, 5));
         }),
     },
+    {
+      name: "ping, where there is one, finds the target there",
+      run: () =>
+        withScene(options, async ({ open, table }) => {
+          const opened = await open();
+          await opened.begin(table("orders"));
+          await opened.target.ping?.(opened.ctx.signal);
+        }),
+    },
     stops(options),
   ];
 }

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import type { OwnedContext } from "../../core/run/context.ts";
 import { planIndexes } from "../../core/schema/indexes.ts";
-import { fill } from "../../core/run/run.ts";
+import { fill } from "../../core/run/fill-roles.ts";
 import type { Converter, Target } from "../../core/plugin/roles.ts";
 import type {
   Item,

@@ -46,6 +46,8 @@ export interface StreamsOptions {
   childrenAfter?: number;
   /** What DescribeTable says of the streams at first. */
   view?: string;
+  /** What the identifiers of the streams end with; default: their numbers. */
+  label?: string;
   /** The streams aren't enabled yet. */
   disabled?: boolean;
 }
@@ -119,7 +121,7 @@ export async function startStreams(options: StreamsOptions): Promise<Streams> {
     tables.set(name, { items: [], byKey: new Map(), shards, stream: 1, made: 1, enabled });
   }
   const arnOf = (name: string): string =>
-    `arn:aws:dynamodb:x:0:table/${name}/stream/${tables.get(name)!.stream}`;
+    `arn:aws:dynamodb:x:0:table/${name}/stream/${options.label ?? tables.get(name)!.stream}`;
 
   function record(
     table: Table,
@@ -260,7 +262,11 @@ export async function startStreams(options: StreamsOptions): Promise<Streams> {
     if (arn !== "" && arn !== arnOf(name)) return failure("ResourceNotFoundException");
     if (operation === "DescribeTable" && tables.has(name)) return describeTable(name);
     if (operation === "UpdateTable") {
-      tables.get(name)!.enabled = true;
+      const { StreamEnabled } = body["StreamSpecification"] as { StreamEnabled: boolean };
+      const table = tables.get(name)!;
+      // As the service: "Table is already without a stream".
+      if (!StreamEnabled && !table.enabled) return failure("ValidationException");
+      table.enabled = StreamEnabled;
       return { result: {} };
     }
     if (operation === "Scan") return scan(name, body);

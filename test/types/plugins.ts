@@ -9,6 +9,7 @@ import {
   type Hooks,
   type Item,
   migrate,
+  type Migration,
   type MigrationResult,
   type Plugin,
   type SourceRecord,
@@ -110,7 +111,8 @@ definePlugin({
 ({ name: "none" }) satisfies Plugin;
 
 expectTypeOf<HookEvent<"close">>().toEqualTypeOf<Parameters<Hooks["close"]>[0]>();
-expectTypeOf(migrate).returns.toEqualTypeOf<Promise<MigrationResult>>();
+expectTypeOf(migrate).returns.toEqualTypeOf<Migration>();
+expectTypeOf<Awaited<Migration>>().toEqualTypeOf<MigrationResult>();
 void migrate({ config: { sync_mode: "full", "full.concurrency": 4, "plugin.only.status": "paid" } });
 // @ts-expect-error -- no such key
 void migrate({ config: { "full.parser": 1 } });

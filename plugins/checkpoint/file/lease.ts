@@ -9,6 +9,7 @@ import { link, open, readFile, rename, rm, stat, writeFile } from "node:fs/promi
 import { dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { makeFolder, PRIVATE_FILE, PRIVATE_FOLDER } from "../../../core/host/durable-files.ts";
+import { isRunning } from "../../../core/host/process.ts";
 import { leaseLost } from "../../../core/plugin/lease-lost.ts";
 import type { Holder, Holding, LeaseKeeper } from "../../../core/plugin/roles.ts";
 import { draftsIn, namesIn } from "./drafts.ts";
@@ -21,6 +22,12 @@ const LEFT = 3_600_000;
 const ASIDE = 500;
 /** Who misses it looks again after so long. */
 const LOOK = 20;
+
+/** Who looks on asks for the disk's time so often at most, in ms: it is had by writing. */
+const DISK_TIME = 60_000;
+
+/** Who looks on may have no right to write. */
+const READ_ONLY: ReadonlySet<string | undefined> = new Set(["EACCES", "EPERM", "EROFS"]);
 
 /** What is found in the file. */
 interface Found extends Holding {
@@ -44,6 +51,8 @@ export interface FileLease extends LeaseKeeper {
 export function fileLease(folder: string, id: string): FileLease {
   const path = join(folder, NAME);
   const drafts = draftsIn(folder);
+  /** The disk's time when it was asked for last, and this process's. */
+  let clock: { disk: number; at: number } | undefined;
   /** Who may save; undefined: anybody. */
   let claimed: Holder | undefined;
 
@@ -57,6 +66,13 @@ export function fileLease(folder: string, id: string): FileLease {
     } finally {
       await rm(draft, { force: true });
     }
+  }
+
+  /** The disk's time, for who looks on again and again. */
+  async function diskTime(): Promise<number> {
+    if (clock === undefined || performance.now() - clock.at > DISK_TIME)
+      clock = await withDraft("", async (_, disk) => ({ disk, at: performance.now() }));
+    return clock.disk + performance.now() - clock.at;
   }
 
   /** What is there; undefined: nothing. */
@@ -172,8 +188,14 @@ export function fileLease(folder: string, id: string): FileLease {
 
     find: () =>
       attempt(path, async () => {
-        if ((await lookAgain(() => find(0))) === undefined) return undefined;
-        return withDraft("", (_, now) => lookAgain(() => find(now)));
+        const found = await lookAgain(() => find(Date.now()));
+        // Of a process of this machine nobody needs the disk's time, which is had by writing to it.
+        if (found === undefined || isRunning(found.holder) !== undefined) return found;
+        const now = await diskTime().catch((error: NodeJS.ErrnoException) => {
+          if (READ_ONLY.has(error.code)) return undefined;
+          throw error;
+        });
+        return now === undefined ? found : lookAgain(() => find(now));
       }),
 
     release: (ours) => attempt(path, () => release(ours)),

@@ -1,7 +1,13 @@
 /** Whose NimoShake's folder is: a file in the folder beside it, under a name that no migration has. */
 import { open, readdir, readFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { makeFolder, PRIVATE_FILE, PRIVATE_FOLDER, syncFolder } from "../../../core/host/durable-files.ts";
+import {
+  makeFolder,
+  PRIVATE_FILE,
+  PRIVATE_FOLDER,
+  removeFile,
+  syncFolder,
+} from "../../../core/host/durable-files.ts";
 import { attempt, parseObject, unreadable } from "./state-file.ts";
 import { createOwnership, type Ownership } from "../_ownership.ts";
 
@@ -52,6 +58,12 @@ export function folderOwnership(original: string, ours: string, id: string): Own
       });
     },
   });
+}
+
+/** Removes what says whose it is. */
+export function removeOwner(ours: string): Promise<void> {
+  const path = join(ours, NAME);
+  return attempt(path, () => removeFile(path));
 }
 
 /** An older version noted no owner: the one other migration that has noted streams, unless this one has, too. */

@@ -1,13 +1,17 @@
 /** A file of states: JSON lines, replaced as a whole, so that whoever reads it sees the old states or the new ones. */
 import { existsSync } from "node:fs";
 import { type FileHandle, readFile, rename, rm } from "node:fs/promises";
-import { dirname } from "node:path";
+import { dirname, join } from "node:path";
 import { MigrationError } from "../../../core/errors.ts";
-import { PRIVATE_FILE, syncFolder, withFile } from "../../../core/host/durable-files.ts";
+import { PRIVATE_FILE, readAll, syncFolder, withFile } from "../../../core/host/durable-files.ts";
+import type { Kept } from "../../../core/plugin/roles.ts";
+import { namesIn } from "./drafts.ts";
 import type { States } from "../_queue.ts";
 
 /** The first line's version. */
 const VERSION = 1;
+/** How such a file's name ends. */
+export const SUFFIX = ".jsonl";
 
 /** What a file says of itself: whose states it has. */
 export interface Owner {
@@ -33,6 +37,42 @@ export async function readStates(path: string, owner: Owner): Promise<States> {
   } catch (error) {
     throw unreadable(path, error);
   }
+}
+
+/** More than a first line has: a name is a table's, with a word in front. */
+const HEAD = 16 * 1024;
+
+/**
+ * The names of an id whose states are in a folder, and when each file was written; a folder that isn't there has none.
+ *
+ * @throws MigrationError CHECKPOINT_MISMATCH or CHECKPOINT_FAILED
+ */
+export async function listStates(folder: string, id: string): Promise<Kept[]> {
+  const kept: Kept[] = [];
+  for (const file of await attempt(folder, () => namesIn(folder))) {
+    if (!file.endsWith(SUFFIX)) continue;
+    const path = join(folder, file);
+    const found = await attempt(path, () =>
+      withFile(path, "r", async (handle) => {
+        const head = Buffer.alloc(HEAD);
+        const length = await readAll(handle, head, 0);
+        return { line: head.toString("utf8", 0, length).split("\n", 1)[0]!, stat: await handle.stat() };
+      }).catch((error: NodeJS.ErrnoException) => {
+        // Removed since the folder was read.
+        if (error.code === "ENOENT") return undefined;
+        throw error;
+      }),
+    );
+    if (found === undefined) continue;
+    try {
+      const head = parseObject(found.line, 0);
+      checkHead(head, { id });
+      kept.push({ name: String(head["name"]), savedAt: found.stat.mtimeMs });
+    } catch (error) {
+      throw unreadable(path, error);
+    }
+  }
+  return kept;
 }
 
 /** The error for a file that can't be understood. */
@@ -92,11 +132,7 @@ export async function removeFile(path: string, draft: string): Promise<void> {
 
 function parseStates(text: string, owner: Owner): States {
   const [head, ...lines] = text.trimEnd().split("\n").map(parseObject);
-  if (head?.["nimo-shake"] !== VERSION) throw new SyntaxError("its first line isn't that of version 1");
-  for (const key of ["id", "name"] as const) {
-    const whose = head[key];
-    if (whose !== owner[key]) throw new SyntaxError(`it has the ${key} ${String(whose)}, not ${owner[key]}`);
-  }
+  checkHead(head, owner);
   return new Map(
     lines.map(({ part, state }, i) => {
       if (typeof part !== "string" || state === undefined)
@@ -104,6 +140,15 @@ function parseStates(text: string, owner: Owner): States {
       return [part, JSON.stringify(state)];
     }),
   );
+}
+
+/** Throws when a first line isn't that of these states. */
+function checkHead(head: Record<string, unknown> | undefined, owner: Partial<Owner>): void {
+  if (head?.["nimo-shake"] !== VERSION) throw new SyntaxError("its first line isn't that of version 1");
+  for (const [key, mine] of Object.entries(owner)) {
+    const whose = head[key];
+    if (whose !== mine) throw new SyntaxError(`it has the ${key} ${String(whose)}, not ${mine}`);
+  }
 }
 
 /** A line of JSON that holds an object; `i` is its number from 0. */

@@ -24,7 +24,8 @@ interface LeaseDocument {
   seenAt: Date;
 }
 
-const idOf = (id: string): object => ({ id, name: NAME, part: "" });
+/** The `_id` of a migration's lease. */
+export const leaseId = (id: string): object => ({ id, name: NAME, part: "" });
 
 /** See `LeaseKeeper.claim`. */
 export async function claimLease(
@@ -42,7 +43,7 @@ export async function claimLease(
   ];
   for (let race = 0; ; race++) {
     try {
-      const found = await change(db, collection, { query: { _id: idOf(id) }, update, upsert: true });
+      const found = await change(db, collection, { query: { _id: leaseId(id) }, update, upsert: true });
       return holding(found!);
     } catch (error) {
       if (!(error instanceof MongoServerError) || error.code !== DUPLICATE_KEY || race >= RACES) throw error;
@@ -56,7 +57,7 @@ export async function renewLease(
   { collection, id }: LeasePlace,
   { token }: Holder,
 ): Promise<Holding | undefined> {
-  const _id = idOf(id);
+  const _id = leaseId(id);
   const update = [{ $set: { renewedAt: "$$NOW", seenAt: "$$NOW" } }];
   const found = await change(db, collection, { query: { _id, "holder.token": token }, update });
   if (found !== undefined) return holding(found);
@@ -69,14 +70,14 @@ export async function renewLease(
 /** See `LeaseKeeper.find`. */
 export async function findLease(db: Db, { collection, id }: LeasePlace): Promise<Holding | undefined> {
   const options = { readConcern: "majority", maxTimeMS: WRITE_TIMEOUT } as const;
-  const stages = [{ $match: { _id: idOf(id) } }, { $set: { seenAt: "$$NOW" } }];
+  const stages = [{ $match: { _id: leaseId(id) } }, { $set: { seenAt: "$$NOW" } }];
   const [found] = await db.collection(collection).aggregate<LeaseDocument>(stages, options).toArray();
   return found === undefined || found.holder.token === NOBODY ? undefined : holding(found);
 }
 
 /** See `LeaseKeeper.release`. */
 export async function releaseLease(db: Db, { collection, id }: LeasePlace, { token }: Holder): Promise<void> {
-  const query = { _id: idOf(id), "holder.token": token };
+  const query = { _id: leaseId(id), "holder.token": token };
   await change(db, collection, { query, update: { $set: { "holder.token": NOBODY } } });
 }
 
@@ -87,7 +88,7 @@ export async function releaseLease(db: Db, { collection, id }: LeasePlace, { tok
 export function leaseCondition(id: string, holder: Holder): object {
   const { token, ...who } = holder;
   return {
-    q: { _id: idOf(id), "holder.token": token },
+    q: { _id: leaseId(id), "holder.token": token },
     u: {
       $currentDate: { renewedAt: true },
       $setOnInsert: Object.fromEntries(

@@ -7,6 +7,9 @@ import type { States } from "../_queue.ts";
 
 const READ = { readConcern: "majority", maxTimeMS: WRITE_TIMEOUT, projection: { _id: 0 } } as const;
 
+/** Rows in one command. */
+const MOST_ROWS = 1000;
+
 /** The collection a name is kept in. */
 export function originalCollection(name: string): string {
   const original = originalName(name)!;
@@ -25,14 +28,17 @@ export async function loadOriginal(db: Db, name: string): Promise<Map<string, un
 /**
  * The statements that save states; other fields of a document stay. There is no index on what they look for, so that a
  * statement that is sent twice could insert twice: its `_id` is always the same.
+ *
+ * @returns as many as one command takes, again and again
  */
-export function originalUpserts(name: string, states: States): object[] {
-  return [...states].map(([part, state]) => {
+export function* originalUpserts(name: string, states: States): Generator<object[]> {
+  const upserts = [...states].map(([part, state]) => {
     const saved = JSON.parse(state) as unknown;
     const { Key, ...status } = statusDocument(saved);
     const [q, $set] = name === STATUS ? [{ Key }, status] : [{ ShardId: part }, saved];
     return { q, u: { $set, $setOnInsert: { _id: idOf(name === STATUS ? Key : part) } }, upsert: true };
   });
+  for (let at = 0; at < upserts.length; at += MOST_ROWS) yield upserts.slice(at, at + MOST_ROWS);
 }
 
 /** An ObjectId, as NimoShake's documents have, but made of the text. */

@@ -1,7 +1,9 @@
 /** States as documents: how they are found and saved, in commands that a server takes. */
 import { type Collection, type Db, MongoServerError } from "mongodb";
 import { MigrationError } from "../../../core/errors.ts";
+import type { Kept, Other } from "../../../core/plugin/roles.ts";
 import { DURABLE, WRITE_TIMEOUT } from "../../_mongodb/client.ts";
+import type { States } from "../_queue.ts";
 
 /** Of text in one command, in characters: at three bytes each they are below the server's 16 MB. */
 const COMMAND_LENGTH = 4_000_000;
@@ -14,7 +16,7 @@ export interface StateDocument {
 }
 
 /** One statement of an update command. */
-export interface Upsert {
+interface Upsert {
   q: { _id: StateDocument["_id"] };
   u: Omit<StateDocument, "_id">;
   upsert: true;
@@ -34,10 +36,60 @@ export function allParts(id: string, name: string): object {
   return { $gte: { id, name, part: "" }, $lt: { id, name, part: {} } };
 }
 
+/** The same of all names. */
+export function allNames(id: string): object {
+  return { $gte: { id, name: "", part: "" }, $lt: { id, name: {} } };
+}
+
+/** Where it stands whose NimoShake's database is. */
+export const ownerId: StateDocument["_id"] = { id: "", name: "owner", part: "" };
+
 /** A name's states. */
 export function find(states: Collection<StateDocument>, id: string, name: string): Promise<StateDocument[]> {
   const options = { readConcern: "majority", maxTimeMS: WRITE_TIMEOUT } as const;
   return states.find({ _id: allParts(id, name), state: { $exists: true } }, options).toArray();
+}
+
+/** What other ids have as a part of some names. No index serves that: it is asked seldom. */
+export async function findOthers(
+  states: Collection<StateDocument>,
+  id: string,
+  part: string,
+  names: readonly string[],
+): Promise<Other[]> {
+  const options = { readConcern: "majority", maxTimeMS: WRITE_TIMEOUT } as const;
+  const others = { "_id.id": { $ne: id }, "_id.name": { $in: [...names] }, "_id.part": part };
+  const found = await states.find({ ...others, state: { $exists: true } }, options).toArray();
+  return found.map(({ _id, state }) => ({ id: _id.id, name: _id.name, state: understood(state) }));
+}
+
+function understood(state: string): unknown {
+  try {
+    return JSON.parse(state);
+  } catch {
+    return undefined;
+  }
+}
+
+/** The names under which an id's states are, and when each was saved last. */
+export async function listNames(states: Collection<StateDocument>, id: string): Promise<Kept[]> {
+  const options = { readConcern: "majority", maxTimeMS: WRITE_TIMEOUT } as const;
+  const stages = [
+    { $match: { _id: allNames(id), state: { $exists: true } } },
+    { $group: { _id: "$_id.name", savedAt: { $max: "$updatedAt" } } },
+  ];
+  const found = await states.aggregate<{ _id: string; savedAt: Date }>(stages, options).toArray();
+  return found.map(({ _id, savedAt }) => ({ name: _id, savedAt: savedAt.getTime() }));
+}
+
+/** The statements that save states. */
+export function upserts(id: string, name: string, states: States): Upsert[] {
+  const updatedAt = new Date();
+  return [...states].map(([part, state]) => ({
+    q: { _id: { id, name, part } },
+    u: { state, updatedAt },
+    upsert: true,
+  }));
 }
 
 /** Cuts statements into as many as a command may have. */

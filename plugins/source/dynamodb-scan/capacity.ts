@@ -9,6 +9,8 @@ const MARK = '"ConsumedCapacity":';
 const CONSUMED = /^"ConsumedCapacity":\s*\{[^{}]*"CapacityUnits":\s*([\d.eE+-]+)/;
 /** More than the longest table name and all members need. */
 const MARK_BYTES = 1024;
+/** It stands before or behind the items, with their last key beside it, which is shorter: those need no look. */
+const END_BYTES = 8 * 1024;
 const UNIT_BYTES = 4096;
 /** A page ends there. */
 const PAGE_BYTES = 1024 * 1024;
@@ -29,39 +31,46 @@ export interface Capacity {
   learn(limit: number, units: number): void;
 }
 
-/** The budget of one table, of so many units a second. */
-export function createCapacity(perSecond: number, config: Config, table: Table): Capacity {
+/** The budget of one table, of `full.read.capacity` units a second, whatever that is at the time. */
+export function createCapacity(config: Config, table: Table): Capacity {
+  const perSecond = (): number => config["full.read.capacity"] ?? Number.POSITIVE_INFINITY;
+  const most = (): number => config["qps.full.batch_num"];
   const budget = createBudget(perSecond);
-  const most = config["qps.full.batch_num"];
   const itemBytes = table.itemCount > 0 ? table.sizeBytes / table.itemCount : ITEM_BYTES;
   const consistent = config["full.read.consistent"];
-  let cost = unitsOf(Math.min(most * itemBytes, PAGE_BYTES), consistent);
-  let limit = affordable(most, cost);
+  let cost = unitsOf(Math.min(most() * itemBytes, PAGE_BYTES), consistent);
+  /** Units an item has cost. */
+  let each = cost / most();
+  /** The last page of a segment is small and tells little: no more than twice as many next time. */
+  let growth = Number.POSITIVE_INFINITY;
 
-  function affordable(asked: number, units: number): number {
-    return Math.max(1, Math.min(most, Math.floor((asked * perSecond) / units)));
+  function limit(): number {
+    return Math.max(1, Math.min(most(), Math.floor(perSecond() / each), growth));
   }
 
-  cost = Math.min(cost, (cost * limit) / most);
   return {
     get limit() {
-      return limit;
+      return limit();
     },
-    take: (signal) => budget.take(cost, signal),
+    take: (signal) => budget.take(Math.min(cost, each * limit()), signal),
     learn(asked, units) {
       cost = units;
-      // The last page of a segment is small and tells little: no more than twice as many next time.
-      limit = Math.min(affordable(asked, units), 2 * asked);
+      each = units / asked;
+      growth = 2 * asked;
     },
   };
 }
 
 /** What a page has cost, in read capacity units: as the service says, else from its size. */
 export function consumedUnits(body: Buffer, { ConsistentRead }: ScanCommandInput): number {
-  for (let at = body.indexOf(MARK); at >= 0; at = body.indexOf(MARK, at + 1)) {
-    const [, units] = CONSUMED.exec(body.toString("latin1", at, at + MARK_BYTES)) ?? [];
-    // An empty page costs something too: nothing may be free.
-    if (Number(units) >= 0) return Math.max(Number(units), 0.5);
+  const ends =
+    body.length > 2 * END_BYTES ? [body.subarray(0, END_BYTES), body.subarray(-END_BYTES)] : [body];
+  for (const end of ends) {
+    for (let at = end.indexOf(MARK); at >= 0; at = end.indexOf(MARK, at + 1)) {
+      const [, units] = CONSUMED.exec(end.toString("latin1", at, at + MARK_BYTES)) ?? [];
+      // An empty page costs something too: nothing may be free.
+      if (Number(units) >= 0) return Math.max(Number(units), 0.5);
+    }
   }
   return unitsOf(body.length, ConsistentRead ?? false);
 }

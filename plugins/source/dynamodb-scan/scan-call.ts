@@ -11,6 +11,7 @@ import type { RateLimiter } from "../../../core/flow/rate-limit.ts";
 import { withRetry } from "../../../core/flow/retry.ts";
 import { PAUSES, patienceWith } from "../../_dynamodb/calls.ts";
 import { type Capacity, consumedUnits } from "./capacity.ts";
+import { addressOf } from "../../_dynamodb/access.ts";
 import type { RawOutput } from "../../_dynamodb/client.ts";
 import { callError, passingFailure } from "../../_dynamodb/errors.ts";
 import { createTrouble, type TroubledCall } from "../../_dynamodb/retry-reporter.ts";
@@ -34,6 +35,7 @@ export type Scan = <T>(request: ScanCommandInput, options: ScanOptions<T>) => Pr
  */
 export function createScan(ctx: Context, connected: () => DynamoDBClient, mayScan: RateLimiter): Scan {
   const trouble = createTrouble(ctx, "source");
+  const address = addressOf(ctx.config, "source", "Scan");
 
   return async (request, { capacity, signal, parse }) => {
     const table = request.TableName!;
@@ -88,11 +90,11 @@ export function createScan(ctx: Context, connected: () => DynamoDBClient, maySca
       return await withRetry(
         async () => {
           const body = await send();
-          if (capacity !== undefined) {
-            const units = consumedUnits(body, request);
-            spent?.(units);
-            capacity.learn(request.Limit ?? capacity.limit, units);
-          }
+          const units = consumedUnits(body, request);
+          spent?.(units);
+          capacity?.learn(request.Limit ?? capacity.limit, units);
+          const counters = ctx.progress.tables.get(table);
+          if (counters !== undefined) counters.readUnits += units;
           try {
             return parse(body);
           } catch (error) {
@@ -108,7 +110,7 @@ export function createScan(ctx: Context, connected: () => DynamoDBClient, maySca
         },
       );
     } catch (error) {
-      throw callError("source", error, `Scan of table ${table}`, { patience: patience(error), begun: true });
+      throw callError("source", error, call, { patience: patience(error), begun: true, address });
     }
   };
 }

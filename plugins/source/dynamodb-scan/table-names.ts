@@ -1,6 +1,6 @@
 /** Which of the source's tables are migrated: `filter.collection.white` and `.black`, whose names may have `*`. */
 import type { DynamoDBClient } from "@aws-sdk/client-dynamodb";
-import { closest } from "fastest-levenshtein";
+import { nearestTo } from "../../../core/config/nearest.ts";
 import type { Config } from "../../../core/config/config.ts";
 import { MigrationError } from "../../../core/errors.ts";
 import { createPattern, type Pattern } from "../../_patterns.ts";
@@ -17,29 +17,35 @@ export function namedTables(config: Config): string[] | undefined {
  *
  * @param place whose tables they are
  * @param warn is told of what the black list names in vain
- * @throws MigrationError TABLE_MISSING when the white list names something in vain
+ * @param refuse is told what the white list names in vain; default: it is thrown
+ * @throws MigrationError TABLE_MISSING
  */
 export function selectTables(
   names: string[],
   config: Config,
   place: string,
   warn: (message: string) => void,
+  refuse: (error: MigrationError) => void = (error) => {
+    throw error;
+  },
 ): string[] {
   const white = patternsOf(config, "white");
   const black = patternsOf(config, "black");
   const missing = white.filter((pattern) => !names.some((name) => pattern.match(name)));
   if (missing.length > 0) {
-    throw missingTables(
-      missing.map(({ text }) => text),
-      names,
-      place,
+    refuse(
+      missingTables(
+        missing.map(({ text }) => text),
+        names,
+        place,
+      ),
     );
   }
   for (const pattern of black) {
     if (names.some((name) => pattern.match(name))) continue;
-    const nearest =
-      pattern.isName && names.length > 0 ? `; the nearest is ${closest(pattern.text, names)}` : "";
-    warn(`filter.collection.black: the source has no table ${pattern.text}${nearest}`);
+    const nearest = pattern.isName ? nearestTo(pattern.text, names) : undefined;
+    const meant = nearest === undefined ? "" : `; the nearest is ${nearest}`;
+    warn(`filter.collection.black: the source has no table ${pattern.text}${meant}`);
   }
   const isIn = (patterns: Pattern[], name: string): boolean => patterns.some((each) => each.match(name));
   return names.filter((name) => (white.length === 0 || isIn(white, name)) && !isIn(black, name));

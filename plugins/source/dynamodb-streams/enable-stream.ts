@@ -11,7 +11,7 @@ import { MigrationError } from "../../../core/errors.ts";
 import { isAnother, madeAnew } from "../../../core/schema/table-identity.ts";
 import type { Shard, Table } from "../../../core/types.ts";
 import type { Calls } from "../../_dynamodb/calls.ts";
-import { causeName } from "../../_dynamodb/errors.ts";
+import { causeName, isAnswer, passingFailure } from "../../_dynamodb/errors.ts";
 import { tableIdentity } from "../../_dynamodb/sdk-values.ts";
 import type { StreamLook } from "./shard-lists.ts";
 
@@ -34,6 +34,7 @@ export interface EnabledStream {
 /**
  * Makes sure that a table has an enabled stream with both images.
  *
+ * @param onEnable see `Streams.open`
  * @throws MigrationError STREAM_UNFIT, or SOURCE_GONE when the table was made anew
  */
 export async function enableStream(
@@ -41,10 +42,13 @@ export async function enableStream(
   client: DynamoDBClient,
   calls: Calls,
   table: Table,
+  onEnable: (ours: boolean) => Promise<void> = async () => {},
 ): Promise<EnabledStream> {
   const { signal, log } = ctx;
   const { name } = table;
   let made = false;
+  /** A try of ours had no answer, and may have enabled it all the same. */
+  let unanswered = false;
 
   const describe = (): Promise<TableDescription> =>
     calls({ call: "DescribeTable", table: name }, signal, async () => {
@@ -62,14 +66,21 @@ export async function enableStream(
     log.info(`enabling the stream of table ${name}`);
     const StreamSpecification = { StreamEnabled: true, StreamViewType: VIEW } as const;
     const command = new UpdateTableCommand({ TableName: name, StreamSpecification });
+    const send = (): Promise<unknown> =>
+      client.send(command, { abortSignal: signal }).catch((error: unknown) => {
+        unanswered ||= hadNoAnswer(error);
+        throw error;
+      });
+    await onEnable(true);
     try {
-      await calls({ call: "UpdateTable", table: name }, signal, () =>
-        client.send(command, { abortSignal: signal }),
-      );
+      await calls({ call: "UpdateTable", table: name }, signal, send);
     } catch (error) {
       const kind = causeName(error);
+      if (isRefusal(error) && !unanswered) await onEnable(false);
       // Somebody else changes the table, or has just enabled it: the next look tells.
       if (kind === "ResourceInUseException" || kind === "LimitExceededException") return;
+      // As the service says where a stream is enabled already, by the try before.
+      if (kind === "ValidationException" && unanswered) return;
       if (kind === "UnknownOperationException" || kind === "ValidationException") {
         throw noStreams(`the source has no streams: table ${name}`, error, FULL);
       }
@@ -83,8 +94,8 @@ export async function enableStream(
     if (isAnother({ id: tableIdentity(description) }, table)) await refuseAnother();
     const { StreamSpecification: stream, LatestStreamArn: arn, TableStatus = "ACTIVE" } = description;
     if (stream?.StreamEnabled && arn !== undefined) {
-      if (stream.StreamViewType !== VIEW) throw otherView(name, stream.StreamViewType ?? "unknown");
-      return { arn, made };
+      refuseView(name, description);
+      return { arn, made: made || unanswered };
     }
     if (TableStatus !== "ACTIVE") return `the table is ${TableStatus}, and it can be enabled after that`;
     if (!made) await enable();
@@ -107,18 +118,13 @@ export async function readyShards(
 ): Promise<Shard[]> {
   const looked = async (): Promise<Shard[] | string> => {
     try {
-      const { status = "ENABLED", shards } = await look();
-      if (status === "ENABLED") return shards.length > 0 ? shards : "it has no shards yet";
-      if (status === "ENABLING") return "it is ENABLING";
-      const what = `the stream is ${status}: table ${table.name}`;
-      throw new MigrationError("STREAM_UNFIT", what, { hint: "enable it again, or start again later" });
+      const found = await look();
+      refuseStatus(found, table);
+      if (found.status === "ENABLING") return "it is ENABLING";
+      return found.shards.length > 0 ? found.shards : "it has no shards yet";
     } catch (error) {
-      const kind = causeName(error);
-      if (made && kind === "ResourceNotFoundException") return "it isn't there yet";
-      if (kind !== "UnknownOperationException") throw error;
-      const where = endpoint === "" ? "the source" : new URL(endpoint).host;
-      const hint = `set source.streams_endpoint_url to the endpoint of the streams; where there is none, ${FULL}`;
-      throw noStreams(`no streams are known at ${where}: table ${table.name}`, error, hint);
+      if (made && causeName(error) === "ResourceNotFoundException") return "it isn't there yet";
+      throw unknownStreams(error, table, endpoint) ?? error;
     }
   };
   return until(ctx, `the stream of table ${table.name} readable`, looked);
@@ -150,11 +156,46 @@ async function until<T extends object>(
   }
 }
 
-function otherView(name: string, view: string): MigrationError {
-  const what = `its stream has ${view}, and ${VIEW} is needed: table ${name}`;
-  return new MigrationError("STREAM_UNFIT", what, {
+/** Whether a try, or one that the SDK made before it, wasn't answered by the service's own no. */
+function hadNoAnswer(error: unknown): boolean {
+  const passes = passingFailure(error);
+  const { attempts = 1 } = (error as { $metadata?: { attempts?: number } }).$metadata ?? {};
+  // The SDK tries a no again only where it says that there are too many calls.
+  return passes === "away" || (passes === undefined && attempts > 1);
+}
+
+/** Whether the service has answered that it doesn't do it. */
+function isRefusal(error: unknown): boolean {
+  return isAnswer(error instanceof MigrationError ? error.cause : error);
+}
+
+/** Refuses a stream that hasn't both images. @throws MigrationError STREAM_UNFIT */
+export function refuseView(name: string, { StreamSpecification: stream }: TableDescription): void {
+  if (!stream?.StreamEnabled || stream.StreamViewType === VIEW) return;
+  const what = `its stream has ${stream.StreamViewType ?? "unknown"}, and ${VIEW} is needed: table ${name}`;
+  throw new MigrationError("STREAM_UNFIT", what, {
     hint: "if nobody else reads that stream, disable it and start again: it is enabled as needed then",
   });
+}
+
+/** Refuses a stream that can't be read any more. @throws MigrationError STREAM_UNFIT */
+export function refuseStatus({ status = "ENABLED" }: StreamLook, { name }: Table): void {
+  if (["ENABLED", "ENABLING"].includes(status)) return;
+  throw new MigrationError("STREAM_UNFIT", `the stream is ${status}: table ${name}`, {
+    hint: "enable it again, or start again later",
+  });
+}
+
+/** The error where nobody knows streams; undefined: a call has failed with something else. */
+export function unknownStreams(
+  error: unknown,
+  { name }: Table,
+  endpoint: string,
+): MigrationError | undefined {
+  if (causeName(error) !== "UnknownOperationException") return undefined;
+  const where = endpoint === "" ? "the source" : new URL(endpoint).host;
+  const hint = `set source.streams_endpoint_url to the endpoint of the streams; where there is none, ${FULL}`;
+  return noStreams(`no streams are known at ${where}: table ${name}`, error, hint);
 }
 
 function noStreams(what: string, cause: unknown, hint: string): MigrationError {

@@ -38,8 +38,9 @@ const MENDS = 3;
 /** Makes it. */
 export function createWriter(ctx: Context, posted: () => Post, indexes: Indexes): Writer {
   const calls = createCalls(ctx, "target", { pauses: { ...PAUSES, firstPause: FIRST_PAUSE } });
-  const asked = ctx.config["full.concurrency"] * ctx.config["full.document.concurrency"];
-  const lanes = createSemaphore(Math.min(Math.max(REQUESTS_IN_ALL, asked), CONNECTIONS));
+  const asked = (): number => ctx.config["full.concurrency"] * ctx.config["full.document.concurrency"];
+  const lanes = createSemaphore(() => Math.min(Math.max(REQUESTS_IN_ALL, asked()), CONNECTIONS));
+  ctx.onSet(lanes.resized);
 
   /** Makes one request and gives what is left of it. */
   async function send(table: Table, writes: Write[], signal: AbortSignal): Promise<Write[]> {

@@ -22,7 +22,7 @@ export interface Assembly {
   collection: string;
   indexes: TargetIndex[];
   /** Told of an index that the data can't have. */
-  warn: (message: string) => void;
+  warn: (message: string, index: string) => void;
 }
 
 /**

@@ -1,6 +1,5 @@
 /** The target's files beyond what every file that lasts needs, and words for what the system refuses. */
-import { constants } from "node:fs";
-import { access, rename, rm, stat } from "node:fs/promises";
+import { rename, rm, stat } from "node:fs/promises";
 import { dirname } from "node:path";
 import { type ErrorCode, MigrationError } from "../../../core/errors.ts";
 import { syncFolder, withFile } from "../../../core/host/durable-files.ts";
@@ -81,15 +80,4 @@ export async function renameFile(from: string, to: string): Promise<void> {
 export async function removeFiles(folder: string, paths: string[]): Promise<void> {
   for (const path of paths) await rm(path, { force: true });
   await syncFolder(folder);
-}
-
-/** Throws what the system says when a folder can't be written to, or made; changes nothing. */
-export async function checkFolder(folder: string): Promise<void> {
-  try {
-    // With its slash it must be a folder.
-    await access(`${folder}/`, constants.W_OK | constants.X_OK);
-  } catch (error) {
-    if (!isMissing(error) || dirname(folder) === folder) throw error;
-    await checkFolder(dirname(folder));
-  }
 }

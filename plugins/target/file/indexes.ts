@@ -21,7 +21,7 @@ const ARRAY = 4;
 export async function fittingIndexes(
   path: string,
   indexes: TargetIndex[],
-  { signal, warn }: { signal: AbortSignal; warn: (message: string) => void },
+  { signal, warn }: { signal: AbortSignal; warn: (message: string, index: string) => void },
 ): Promise<TargetIndex[]> {
   const candidates = indexes
     .filter(({ origin }) => origin === "user")
@@ -48,7 +48,8 @@ export async function fittingIndexes(
     const kept = instead !== undefined && !unfit(instead) ? instead : undefined;
     if (kept !== index) {
       const what = `documents have a list or a set where the index ${indexPattern(index)} can't have it`;
-      warn(kept ? `${what}: it becomes ${indexPattern(kept)}` : `${what}: it is left out`);
+      const becomes = kept ? `it becomes ${indexPattern(kept)}` : "it is left out";
+      warn(`${what}: ${becomes}`, indexPattern(index));
     }
     if (kept !== undefined && !fitting.some((each) => isSameIndex(each, kept))) fitting.push(kept);
   }

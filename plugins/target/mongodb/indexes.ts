@@ -21,7 +21,7 @@ const CANNOT_CREATE = 67;
 const REFUSALS = [...ARRAYS, NOT_COMPOUND, CANNOT_CREATE];
 
 /** Told of a user's index that isn't built as it was planned. */
-export type Warn = (message: string) => void;
+export type Warn = (message: string, index: string) => void;
 
 /** Whether an index refuses a document. */
 export function isIndexRefusal({ code }: { code: number }): boolean {
@@ -73,10 +73,10 @@ async function buildOne(db: Db, table: Table, index: TargetIndex, warn: Warn): P
         : ascendingInstead(index);
     const what = `table ${table.name} can't have the index ${name}: ${(error as Error).message}`;
     if (instead === undefined) {
-      warn(`${what}; it is left out`);
+      warn(`${what}; it is left out`, name);
       return false;
     }
-    warn(`${what}; it becomes ${indexPattern(instead)}`);
+    warn(`${what}; it becomes ${indexPattern(instead)}`, name);
     return buildOne(db, table, instead, warn);
   }
 }
@@ -139,9 +139,10 @@ export async function makeFit(
     const what = `a document of table ${table.name} has a list or a set in ${fields}, which the index ${found["name"]} can't have`;
     const instead = ascendingInstead(index);
     const kept = instead !== undefined && fits(document, instead);
-    warn(kept ? `${what}: it becomes ${indexPattern(instead)}` : `${what}: it is left out`);
+    const name = String(found["name"]);
+    warn(kept ? `${what}: it becomes ${indexPattern(instead)}` : `${what}: it is left out`, name);
     if (kept) await buildOne(db, table, instead, warn);
-    await dropIndex(db, table, String(found["name"]));
+    await dropIndex(db, table, name);
   }
   return unfit.length > 0;
 }

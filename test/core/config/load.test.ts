@@ -105,7 +105,7 @@ describe("problems", () => {
     expect(error.code).toBe("CONFIG_INVALID");
     expect(error.exit).toBe(2);
     const [head, ...lines] = error.message.split("\n  ");
-    expect(head).toBe("10 problems in the configuration");
+    expect(head).toBe("10 problems in the configuration:");
     const expected = [
       "--set must look like key=value",
       "bad.key (--set): is no known key",
@@ -165,10 +165,30 @@ describe("problems", () => {
     ["qps.ful", "qps.full"],
     ["full.document.write_batch", "full.document.write.batch"],
     ["SOURCE.REGION", "source.region"],
+    ["foo", undefined],
     ["__proto__", undefined],
-  ])("an unknown key %s is refused, naming the nearest", (key, nearest) => {
+  ])("an unknown key %s is refused, naming the nearest where one is near", (key, nearest) => {
     const message = failure(() => loadConfig({ text: `target.address = ${ADDRESS}\n${key} = 1` })).message;
-    expect(message).toStartWith(`${key} (line 2): is no known key; the nearest is ${nearest ?? ""}`);
+    const meant = nearest === undefined ? "" : `; the nearest is ${nearest}`;
+    expect(message).toBe(`${key} (line 2): is no known key${meant}`);
+  });
+
+  test("the library's key is of its option", () => {
+    const message = failure(() =>
+      loadConfig({ set: { "target.address": ADDRESS, foo: "1", "qps.full": "x" } }),
+    ).message;
+    expect(message).toContain("foo (config): is no known key");
+    expect(message).toContain('qps.full = "x" (config): must be');
+  });
+
+  test.each(["“shop”", "‘shop’", "shop”", "«shop»"])("typographic quotes around %s are a warning", (id) => {
+    const { warnings } = loadConfig({ text: `target.address = ${ADDRESS}\nid = ${id}` });
+    expect(warnings).toEqual([`id = "${id}" (line 2): the typographic quotes are part of the value`]);
+  });
+
+  test("an apostrophe within is none", () => {
+    const text = `target.address = ${ADDRESS}\nsource.profile = o’neil`;
+    expect(loadConfig({ text }).warnings).toEqual([]);
   });
 });
 
@@ -238,4 +258,10 @@ describe("files", () => {
     expect(config["qps.full"]).toBe(2);
     expect(warnings).toEqual(["line 2: qps.full is given again (first on line 1); the last one counts"]);
   });
+});
+
+test("a key whose feature comes later is not yet there, and no misspelt one", () => {
+  expect(failure(() => load({ ttl: "date", workers: "2" })).message).toMatch(
+    /ttl \(.*\): not yet.*workers \(.*\): not yet/s,
+  );
 });

@@ -2,7 +2,7 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import { loadConfig } from "../../../core/config/load.ts";
-import { describeConfig } from "../../../core/config/redact.ts";
+import { createRedactor, describeConfig } from "../../../core/config/redact.ts";
 import { redactText, redactValue } from "../../../core/config/redact.ts";
 
 const load = (set: Record<string, string>) =>
@@ -67,4 +67,12 @@ describe("redacting", () => {
     expect(describeConfig(load({}).config)["source.session_token"]).toBe("");
     expect(JSON.stringify(config)).toContain("S3CR3T");
   });
+});
+
+test("a configuration's own secret is hidden as it is, in an address, and quoted", () => {
+  const redact = createRedactor({ "source.secret_access_key": 'a"b\\c/d e' });
+  for (const text of ['a"b\\c/d e', encodeURIComponent('a"b\\c/d e'), JSON.stringify({ it: 'a"b\\c/d e' })])
+    expect(redact(text)).toBe(text.startsWith("{") ? '{"it":"***"}' : "***");
+  const answer = JSON.stringify({ body: JSON.stringify({ it: 'a"b\\c/d e' }) });
+  expect(redact(answer)).toBe('{"body":"{\\"it\\":\\"***\\"}"}');
 });

@@ -53,7 +53,7 @@ describe("a value", () => {
     ["source.region", ["us east"], "us-east-2"],
     ["qps.full", ["0", "-1", "0x10", "1k", "1.5", "1e3", "+1", "99999999999"], "from 1 to"],
     ["full.concurrency", ["0", "4097"], "from 1 to 4096"],
-    ["full.read.concurrency", ["8193", "Auto"], "from 0 to 8192"],
+    ["full.read.concurrency", ["8193", "Auto", "foo"], "must be auto, or a whole number from 0 to 8192"],
     ["full.document.write.batch", ["1025"], "from 1 to 1024"],
     ["target.type", ["mysql", "constructor", "__proto__"], "mongodb, aliyun_dynamo_proxy, file, plugin"],
     ["target.address", ["127.0.0.1:27017", "http://h", "mongodb://"], "mongodb:// or mongodb+srv://"],
@@ -68,7 +68,7 @@ describe("a value", () => {
     for (const text of texts) {
       const message = problems({ sync_mode: "full", [key]: text });
       expect(message).toContain(allowed);
-      expect(message).toContain("(--set)");
+      expect(message).toContain("(config)");
       expect(message).not.toContain("\n");
     }
   });
@@ -101,6 +101,7 @@ describe("a default", () => {
       "convert._id": "",
       "increase.concurrency": 16,
       "increase.persist.dir": "./nimo-shake-spool",
+      "report.file": "./nimo-shake-report.json",
       "checkpoint.type": "mongodb",
       "checkpoint.address": ADDRESS,
       "checkpoint.db": "nimo-shake-checkpoint",

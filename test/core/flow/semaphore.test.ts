@@ -46,4 +46,26 @@ describe("createSemaphore", () => {
     (await second)();
     await expect(lanes.run(() => 3)).resolves.toBe(3);
   });
+
+  test("with more lanes lets in who waits at once, with fewer as they are left", async () => {
+    let width = 1;
+    const lanes = createSemaphore(() => width);
+    const inside: (() => void)[] = [];
+    for (let i = 0; i < 5; i++) void lanes.acquire().then((leave) => inside.push(leave));
+    await turn();
+    expect(inside).toHaveLength(1);
+    width = 3;
+    lanes.resized();
+    await turn();
+    expect(inside).toHaveLength(3);
+    width = 1;
+    lanes.resized();
+    inside.shift()!();
+    inside.shift()!();
+    await turn();
+    expect(inside).toHaveLength(1);
+    inside.shift()!();
+    await turn();
+    expect(inside).toHaveLength(1);
+  });
 });

@@ -2,7 +2,7 @@
 import { describe, expect, test } from "bun:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { followTable } from "../../../core/incr/follow-table.ts";
-import type { TableStream } from "../../../core/incr/table-stream.ts";
+import { noteShards, type TableStream } from "../../../core/incr/table-stream.ts";
 import { switchable } from "../../../core/progress/stream-progress.ts";
 import type { ShardNote } from "../../../core/checkpoint/shard-note.ts";
 import {
@@ -38,6 +38,20 @@ async function until(holds: () => boolean): Promise<void> {
 }
 
 describe("now is a good moment to switch over", () => {
+  test("not while a shard is listed whose parent isn't, until it turns up and is followed", async () => {
+    const streams = fakeStreams([{ id: "a" }]);
+    await following({ streams }, async (stream, good) => {
+      await until(good);
+      noteShards(stream, [{ id: "a" }, { id: "c", parent: "b" }]);
+      expect([good(), [...stream.progress.waiting]]).toEqual([false, ["c"]]);
+      streams.answers.set("b", [{ ended: true }]);
+      streams.listed = [{ id: "a" }, { id: "b", parent: "a0" }, { id: "c", parent: "b" }];
+      stream.found!([{ id: "a" }, { id: "b" }, { id: "c", parent: "b" }]);
+      await until(() => stream.progress.shards.has("c") && good());
+      expect([...stream.progress.waiting]).toEqual([]);
+    });
+  });
+
   test("not before the children of a shard that has ended are followed, up to the second one", async () => {
     const streams = fakeStreams([{ id: "a" }, { id: "b" }]);
     await following({ streams }, async (stream, good) => {

@@ -46,6 +46,23 @@ describe("a shard that is asked again and again", () => {
     expect(asked).toBe(2);
   });
 
+  test("shares lanes whose number may change", async () => {
+    const own = { ...config, "increase.concurrency": 1 };
+    const pacer = createPollPacer(own);
+    const answers: (() => void)[] = [];
+    const poll = (): Promise<StreamPage> => new Promise((resolve) => answers.push(() => resolve(answer({}))));
+    const options = { signal, beforeRequest: async () => {} };
+    const asking = [1, 2, 3].map(() => pacer.pace({ poll }).poll(options));
+    await Bun.sleep(50);
+    expect(answers).toHaveLength(1);
+    own["increase.concurrency"] = 3;
+    pacer.resized();
+    await Bun.sleep(50);
+    expect(answers).toHaveLength(3);
+    for (const each of answers) each();
+    await Promise.all(asking);
+  });
+
   test("waits for no longer than it is stopped when it is idle", async () => {
     const stop = new AbortController();
     for await (const page of polls.pages(async () => answer({}), stop.signal)) {

@@ -19,7 +19,7 @@ const answer = (at: number, tip = true, made: number[] = []): StreamPage => ({
 function settled(...answers: StreamPage[]): boolean {
   const watch = watchTip();
   for (const each of answers) watch.saw(each);
-  return watch.settledAt !== undefined;
+  return watch.settled !== undefined;
 }
 
 const every = (step: number, count: number): number[] => Array.from({ length: count }, (_, i) => i * step);
@@ -28,9 +28,9 @@ describe("a shard is at its tip", () => {
   test("after several answers over more than a second, as of the last one", () => {
     const watch = watchTip();
     for (const at of every(100, 20)) watch.saw(answer(at));
-    expect(watch.settledAt).toBeUndefined();
+    expect(watch.settled).toBeUndefined();
     watch.saw(answer(2000));
-    expect(watch.settledAt).toBe(NOW + 2000);
+    expect(watch.settled).toEqual({ from: NOW, at: NOW + 2000 });
   });
 
   test("while somebody writes", () => {

@@ -2,6 +2,7 @@
 import { expect, setDefaultTimeout, test } from "bun:test";
 import { createPost, type Post } from "../../../plugins/_dynamodb/post.ts";
 import { createTargetClient } from "../../../plugins/_dynamodb/client.ts";
+import { createContext } from "../../../core/run/context.ts";
 import { testConfig } from "../../fakes/context.ts";
 import { type Misbehaviour, type Protocol, startProtocol, success } from "../../stand-in/protocol.ts";
 
@@ -18,7 +19,7 @@ function open({ endpoint }: Protocol, timeout = 0): Post {
     "target.secret_access_key": "secret",
     "target.session_token": "token",
   });
-  return createPost(createTargetClient(config, []), { endpoint, timeout });
+  return createPost(createTargetClient(createContext({ config }), []), { endpoint, timeout });
 }
 
 const answering = (fate?: Misbehaviour): Promise<Protocol> =>
@@ -39,16 +40,32 @@ test.each<[string, Misbehaviour, object]>([
     { name: "ValidationException", message: "no", $metadata: { httpStatusCode: 400 } },
   ],
   [
-    "no JSON",
+    "a web page of a balancer, which may pass",
     { text: "<html>", status: 502 },
-    { name: "Bad Gateway", message: "status 502", $metadata: { httpStatusCode: 502 } },
+    {
+      name: "StrangeAnswerError",
+      message: "the answer is a web page, status 502",
+      $metadata: { httpStatusCode: 502 },
+    },
   ],
-  ["a list", { text: "[]", status: 413 }, { message: "status 413", $metadata: { httpStatusCode: 413 } }],
-  ["null", { text: "null", status: 500 }, { name: "Internal Server Error" }],
+  ["a list", { text: "[]", status: 413 }, { name: "StrangeAnswerError", $metadata: { httpStatusCode: 413 } }],
+  ["null", { text: "null", status: 500 }, { message: "the answer is no JSON, status 500" }],
+  [
+    "nothing",
+    { text: "", status: 404 },
+    { name: "NotDynamoDBError", message: "the answer is empty, status 404" },
+  ],
+  [
+    "another service's error",
+    { text: '{"code":"NotFound"}', status: 404 },
+    { name: "NotDynamoDBError", message: "the answer is another service's, status 404" },
+  ],
   ["no answer in time", { delayMs: 500 }, { name: "TimeoutError", message: "no answer within 100 ms" }],
 ])("%s", async (_, fate, expected) => {
   await using server = await answering(fate);
-  await expect(open(server, 100)("Scan", BODY, forever)).rejects.toMatchObject(expected);
+  await expect(
+    open(server, typeof fate === "object" && "delayMs" in fate ? 100 : 0)("Scan", BODY, forever),
+  ).rejects.toMatchObject(expected);
 });
 
 test("are given up when the run ends", async () => {

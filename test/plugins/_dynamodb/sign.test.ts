@@ -1,9 +1,12 @@
 /** Our signature is the SDK's. */
+import { createConsola } from "consola";
 import { expect, test } from "bun:test";
 import fc from "fast-check";
 import { createTargetClient } from "../../../plugins/_dynamodb/client.ts";
 import { createSign } from "../../../plugins/_dynamodb/sign.ts";
 import { testConfig } from "../../fakes/context.ts";
+
+const QUIET = createConsola({ level: -999 });
 
 const text = fc
   .string({ minLength: 1, maxLength: 40, unit: "grapheme-ascii" })
@@ -28,14 +31,17 @@ test("for any request, key, token, region and time", async () => {
       async ({ sessionToken, ...keys }, region, path, body, date) => {
         const credentials = { ...keys, ...(sessionToken !== undefined && { sessionToken }) };
         const { config } = createTargetClient(
-          testConfig({
-            "target.type": "aliyun_dynamo_proxy",
-            "target.address": "host:8000",
-            "target.access_key_id": keys.accessKeyId,
-            "target.secret_access_key": keys.secretAccessKey,
-            "target.region": region,
-            ...(sessionToken !== undefined && { "target.session_token": sessionToken }),
-          }),
+          {
+            config: testConfig({
+              "target.type": "aliyun_dynamo_proxy",
+              "target.address": "host:8000",
+              "target.access_key_id": keys.accessKeyId,
+              "target.secret_access_key": keys.secretAccessKey,
+              "target.region": region,
+              ...(sessionToken !== undefined && { "target.session_token": sessionToken }),
+            }),
+            log: QUIET,
+          },
           [],
         );
         const request = { host: "host:8000", path, operation: "BatchWriteItem", body, date };

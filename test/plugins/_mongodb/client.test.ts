@@ -86,6 +86,12 @@ describe("an address that can't be used is the configuration's fault: key and ca
       ["a client that is no PEM", "tlsCertificateKeyFile", "hello"],
       ["a client with another content", "tlsCertificateKeyFile", `${KEY}${PEM.replace("MII", "AAA")}`],
       ["a client without its key", "tlsCertificateKeyFile", PEM],
+      ["a client whose key is broken", "tlsCertificateKeyFile", `${PEM}${KEY}`],
+      [
+        "a client whose key needs a password",
+        "tlsCertificateKeyFile",
+        `${PEM}${KEY.replaceAll("PRIV", "ENCRYPTED PRIV")}`,
+      ],
       ["a client without its certificate", "tlsCertificateKeyFile", KEY],
     ])("%s", async (_, option, text) => {
       const address = at(option, text);

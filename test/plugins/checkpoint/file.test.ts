@@ -231,6 +231,25 @@ describe("NimoShake's folder", () => {
     await opened.checkpoint.save("status", status);
   });
 
+  test.each<[string, string[], names: string[]]>([
+    ["goes with the last positions", [], ["shards:t", "status", "stream:t"]],
+    ["stays where others' positions are", ["orders"], ["shards:t", "stream:t"]],
+  ])("has a status that %s", async (_, others, names) => {
+    using place = temporaryFolder();
+    await using opened = await open(place.settings);
+    const { checkpoint } = opened;
+    await checkpoint.save("status", status);
+    await checkpoint.save("shards:t", new Map([["s", { ShardId: "s" }]]));
+    await checkpoint.save("stream:t", new Map([["stream", { stream: "arn" }]]));
+    for (const name of others) writeFileSync(join(place.address, name), "");
+    const left = await checkpoint.left!();
+    expect(left.names.sort()).toEqual(names);
+    expect(left.shared).toBe(others.length > 0 ? join(place.address, "status_table") : undefined);
+    for (const name of left.names) await checkpoint.clear(name);
+    await checkpoint.vacate!();
+    expect(existsSync(place.address)).toBe(others.length > 0);
+  });
+
   test("keeps a table whose name is as long as the service allows", async () => {
     using place = temporaryFolder();
     await using opened = await open(place.settings);

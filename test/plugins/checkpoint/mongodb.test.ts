@@ -150,6 +150,28 @@ describe("NimoShake's database", () => {
     }
   });
 
+  test("has a status that stays where others' positions are", async () => {
+    await using place = temporaryDatabase();
+    const original = client.db(place.settings["checkpoint.db"]);
+    try {
+      await using opened = await openCheckpoint(mongodb, place.settings);
+      const { checkpoint } = opened;
+      await checkpoint.save("status", new Map([["status", "incr_sync"]]));
+      await checkpoint.save("shards:t", new Map([["s", { ShardId: "s" }]]));
+      await checkpoint.save("stream:t", new Map([["stream", { stream: "arn" }]]));
+      const all = await checkpoint.left!();
+      expect([all.names.sort(), all.shared]).toEqual([["shards:t", "status", "stream:t"], undefined]);
+      await original.createCollection("orders");
+      const { names, shared } = await checkpoint.left!();
+      expect([names.sort(), shared]).toEqual([
+        ["shards:t", "stream:t"],
+        `status_table in database ${original.databaseName}`,
+      ]);
+    } finally {
+      await original.dropDatabase();
+    }
+  });
+
   test("has no place for some tables", async () => {
     await using place = temporaryDatabase();
     await using opened = await open({ ...place.settings, sync_mode: "all" });
@@ -170,7 +192,7 @@ describe("NimoShake's database", () => {
 });
 
 describe("a save", () => {
-  test("is durable, whatever the address says, and one command", async () => {
+  test.concurrent("is durable, whatever the address says, and one command", async () => {
     const writes: Document[] = [];
     const place = temporaryDatabase();
     await using _ = place;
@@ -195,7 +217,7 @@ describe("a save", () => {
     expect(lines).toEqual([expect.stringContaining("checkpoint.address asks for a weaker write concern")]);
   });
 
-  test.each<[string, MongoProxyOptions]>([
+  test.concurrent.each<[string, MongoProxyOptions]>([
     ["whose answer is lost", { fate: (command, nth) => (command === "update" && nth < 3 ? "lose" : "pass") }],
     [
       "that a primary refuses while it steps down",
@@ -220,7 +242,7 @@ describe("a save", () => {
     expect(await found({ ...opened.place.settings })).toEqual([["0", 1]]);
   });
 
-  test("waits for a server that is away, so long as patience lasts", async () => {
+  test.concurrent("waits for a server that is away, so long as patience lasts", async () => {
     await using opened = await behindProxy({}, 3 * SECOND);
     await opened.proxy.refuse();
     const saving = opened.checkpoint.save("t", ONE);
@@ -230,7 +252,7 @@ describe("a save", () => {
     expect(await found(opened.place.settings)).toEqual([["0", 1]]);
   });
 
-  test("that fails for good says what may be missing", async () => {
+  test.concurrent("that fails for good says what may be missing", async () => {
     const errmsg = "not authorized on x to execute command";
     await using opened = await behindProxy({ answer: firstUpdates({ ok: 0, code: 13, errmsg }) });
     const database = opened.place.db.databaseName;
@@ -239,7 +261,7 @@ describe("a save", () => {
       "CHECKPOINT_FAILED",
       errmsg,
       `saving to database ${database}`,
-      `grant the user readWrite on database ${database}`,
+      `grant the user in checkpoint.address the role readWrite on database ${database}`,
     );
     expect(opened.lines).toEqual([]);
     const reply = { ok: 1, n: 0, writeErrors: [{ index: 0, code: 14031, errmsg: "no room" }] };
@@ -247,7 +269,7 @@ describe("a save", () => {
     await expectFailure(full.checkpoint.save("t", ONE), "CHECKPOINT_FAILED", "no room", "checkpoint.address");
   });
 
-  test("that waits for its next try ends with the run", async () => {
+  test.concurrent("that waits for its next try ends with the run", async () => {
     await using opened = await behindProxy({
       answer: firstUpdates({ ok: 0, code: 91, errmsg: "shutting down" }, 99),
     });
@@ -260,7 +282,7 @@ describe("a save", () => {
     expect(performance.now() - stopped).toBeLessThan(SECOND);
   });
 
-  test("that isn't answered is waited for until the run is abandoned", async () => {
+  test.concurrent("that isn't answered is waited for until the run is abandoned", async () => {
     await using opened = await behindProxy({ fate: (command) => (command === "update" ? "hold" : "pass") });
     const { checkpoint, ctx } = opened;
     const saving = expectFailure(checkpoint.save("t", ONE), "CHECKPOINT_FAILED");
@@ -273,10 +295,11 @@ describe("a save", () => {
   });
 });
 
-test("an address where nobody answers, and one that can't be read", async () => {
+test.concurrent("an address where nobody answers, and one that can't be read", async () => {
   await using place = temporaryDatabase();
   const at = (address: string) => found({ ...place.settings, "checkpoint.address": address });
-  const away = at("mongodb://me:verySecret@127.0.0.1:1/");
+  // Another one than the target's, whose failure it would be.
+  const away = at("mongodb://me:verySecret@127.0.0.1:2/");
   await expectFailure(
     away,
     "CHECKPOINT_FAILED",
@@ -287,7 +310,7 @@ test("an address where nobody answers, and one that can't be read", async () => 
   await expectFailure(at("mongodb://127.0.0.1:1/?nonsense=1"), "CONFIG_INVALID", "checkpoint.address");
 });
 
-test("a single server that is no replica set", async () => {
+test.concurrent("a single server that is no replica set", async () => {
   await using mongod = await startMongod({ own: true, replicaSet: false });
   const settings = { "checkpoint.type": "mongodb", "checkpoint.address": mongod.uri };
   await using opened = await open(settings);
@@ -298,7 +321,7 @@ test("a single server that is no replica set", async () => {
   expect(await found(settings)).toEqual([]);
 });
 
-test("kill -9 of the server while it is saved to, three times: all that was acknowledged is there", async () => {
+test.concurrent("kill -9 of the server while it is saved to, three times: all that was acknowledged is there", async () => {
   await using mongod = await startMongod({ own: true });
   const settings = { "checkpoint.type": "mongodb", "checkpoint.address": mongod.uri };
   await using opened = await open(settings);

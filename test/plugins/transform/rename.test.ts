@@ -175,3 +175,14 @@ test.each<[Record<string, string>, string]>([
 ])("%p is refused", async (options, says) => {
   expect(await refusal(set(options))).toContain(says);
 });
+
+test.each([
+  [{ attributes: "id:_id" }, "pre", 1],
+  [{ "attributes.t": "id:_id" }, "pre", 1],
+  [{ attributes: "id:_id" }, "", 0],
+  [{ attributes: "_id:id" }, "pre", 0],
+])("%j with convert._id = %j: %d warnings", async (options, prefix, count) => {
+  const { log } = await hookPlugins([[rename, options as Record<string, string>]], { "convert._id": prefix });
+  expect(log).toHaveLength(count);
+  if (count > 0) expect(log[0]).toContain("convert._id = pre makes it pre_id");
+});

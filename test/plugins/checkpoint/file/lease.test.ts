@@ -8,6 +8,7 @@ import {
   readdirSync,
   renameSync,
   rmSync,
+  statSync,
   utimesSync,
   writeFileSync,
 } from "node:fs";
@@ -173,4 +174,25 @@ test("who only waits for the lease makes no folder", async () => {
   await one.claim();
   writeFileSync(drafts, "");
   expect(await two.claim()).toBe("one");
+});
+
+test("who looks at another host's lease again and again writes once to know its age", async () => {
+  using place = openLeases("one");
+  const { lease } = place.one;
+  writeFileSync(place.path, JSON.stringify({ ...holder("far"), host: "far", system: "far" }));
+  const renewed = (secondsAgo: number): void => {
+    const at = Date.now() / 1000 - secondsAgo;
+    utimesSync(place.path, at, at);
+  };
+  const age = async (): Promise<number> => Math.round((await lease.find!())!.age / 1000);
+  renewed(20);
+  expect(await age()).toBe(20);
+  const old = new Date(1_000_000);
+  utimesSync(place.folder, old, old);
+  renewed(25);
+  expect(await age()).toBe(25);
+  renewed(0);
+  expect(await age()).toBe(0);
+  expect(statSync(place.folder).mtime).toEqual(old);
+  expect(readdirSync(place.folder)).toEqual(["lease"]);
 });

@@ -1,0 +1,58 @@
+/** What a start finds, and what refuses it: asked by a run before it changes anything, and by `check`, which changes nothing. */
+import { openCheckpoint, type RunCheckpoint } from "../checkpoint/run-checkpoint.ts";
+import type { Adopted } from "../checkpoint/run-state.ts";
+import { type Attempt, orThrow } from "../flow/attempt.ts";
+import type { Context } from "../plugin/context.ts";
+import type { Table } from "../types.ts";
+import { findNimoShake } from "./adopt-nimoshake.ts";
+import { checkAfterFull } from "./after-full.ts";
+import { checkIndexes } from "./secondary-indexes.ts";
+import { checkFollowing } from "./streams.ts";
+import { findPlaces, type Place } from "./target-tables.ts";
+
+/** What a start goes on from. */
+export interface Start {
+  checkpoint: RunCheckpoint;
+  /** Tables that are taken over from NimoShake. */
+  adopted: Adopted[];
+  places: Place[];
+}
+
+/**
+ * Refuses tables that can't be kept or compared as the configuration wants it.
+ *
+ * @param attempt who hears of each refusal; default: the first of them is thrown
+ * @throws MigrationError
+ */
+export async function checkTables(ctx: Context, tables: Table[], attempt: Attempt = orThrow): Promise<void> {
+  await attempt(() => checkAfterFull(ctx, tables));
+  await attempt(() => ctx.role("checkpoint").check?.(tables, ctx.signal));
+  await attempt(() => ctx.role("target").check(tables, ctx.signal));
+}
+
+/**
+ * Looks at the checkpoint and at the tables' places at the target; a run has the lease by then.
+ *
+ * @param fresh what an unfinished run has left doesn't count
+ * @param attempt who hears of each refusal; default: the first of them is thrown
+ * @returns undefined: the checkpoint can't be read, and that was heard
+ * @throws MigrationError
+ */
+export async function findStart(
+  ctx: Context,
+  tables: Table[],
+  fresh: boolean,
+  attempt: Attempt = orThrow,
+): Promise<Start | undefined> {
+  const follows = ctx.config.sync_mode !== "full";
+  if (follows) await attempt(() => checkFollowing(ctx));
+  const checkpoint = await attempt(() => openCheckpoint(ctx, tables, fresh, attempt));
+  if (checkpoint === undefined) return undefined;
+  // Also those that join a run that has begun.
+  const unknown = tables.filter((table) => checkpoint.table(table).state === undefined);
+  const taken = follows && !fresh ? await attempt(() => findNimoShake(ctx, unknown)) : [];
+  const adopted = taken ?? [];
+  const places = await findPlaces(ctx, tables, checkpoint, adopted, fresh, attempt);
+  await attempt(() => checkIndexes(ctx, places));
+  return { checkpoint, adopted, places };
+}
