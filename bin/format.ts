@@ -26,6 +26,11 @@ export function formatRate(perSecond: number): string {
   return `${formatCount(perSecond < 10 ? Math.round(perSecond * 10) / 10 : Math.round(perSecond))} items/s`;
 }
 
+/** How many there were a second; `-` where there were none, or in no time. */
+export function formatMean(count: number, ms: number): string {
+  return count > 0 && ms > 0 ? formatCount(Math.round(count / (ms / SECOND))) : "-";
+}
+
 /** Bytes a second: `8.1 MB/s`. */
 export function formatThroughput(bytesPerSecond: number): string {
   return `${(bytesPerSecond / 1e6).toFixed(1)} MB/s`;
@@ -33,7 +38,9 @@ export function formatThroughput(bytesPerSecond: number): string {
 
 /** A duration in ms by its two largest units: `1h 3m`. */
 export function formatDuration(ms: number): string {
-  return prettyMilliseconds(Math.round(ms / SECOND) * SECOND, { unitCount: 2, secondsDecimalDigits: 0 });
+  const rounded = Math.round(ms / SECOND) * SECOND;
+  if (rounded === 0) return "0s";
+  return prettyMilliseconds(rounded, { unitCount: 2, secondsDecimalDigits: 0 });
 }
 
 /** A share from 0 to 1 as an estimate, `~43%`; never above 99 %, for what is estimated is not finished. */

@@ -50,6 +50,36 @@ export function acquirePidFile(id: string, { folder = ".", log }: PidFileOptions
   return release;
 }
 
+/** What a start would find of a pid file, and why it would be refused; nothing is changed. */
+export function findPidFile(
+  id: string,
+  folder = ".",
+): { file: string; pid: number | null; running: boolean; refusal?: MigrationError } | undefined {
+  const file = resolve(folder, `${id}.pid`);
+  try {
+    const stale = findStale(file, id);
+    return stale && { file, pid: Number(stale.text.trim()) || null, running: false };
+  } catch (error) {
+    if (!(error instanceof MigrationError)) throw error;
+    const pid = /^\d+/.exec(textOf(file))?.[0];
+    return { file, pid: pid === undefined ? null : Number(pid), running: true, refusal: error };
+  }
+}
+
+/** The living process that has an id's pid file in the working folder; undefined: there is none, or nobody can tell. */
+export function runningPid(id: string): number | undefined {
+  const found = findPidFile(id);
+  return found?.running ? (found.pid ?? undefined) : undefined;
+}
+
+function textOf(file: string): string {
+  try {
+    return readFileSync(file, "utf8");
+  } catch {
+    return "";
+  }
+}
+
 function make(file: string, id: string): void {
   // Written before it gets its name, so that nobody finds it empty. Containers may share a folder and a process id.
   const draft = `${file}.${randomUUID()}`;

@@ -1,7 +1,7 @@
 /** What every command begins with: the configuration, the plugins, and what hides secrets. */
 import { dirname } from "node:path";
 import type { Config } from "../core/config/config.ts";
-import { loadConfig } from "../core/config/load.ts";
+import { loadConfig, type LoadedConfig } from "../core/config/load.ts";
 import { createRedactor } from "../core/config/redact.ts";
 import { loadPlugins } from "../core/plugin/load.ts";
 import type { MigrateOptions } from "../core/run/run.ts";
@@ -9,7 +9,8 @@ import { hookPlugin } from "../plugins/index.ts";
 
 /** What the command line gives to every command. */
 export interface Flags {
-  file: string;
+  /** Undefined: all is given by --set and the environment; paths are from the working folder then. */
+  file: string | undefined;
   /** `key=value`, stronger than the file. */
   set: string[];
   /** Forgets what an unfinished run has left. */
@@ -26,16 +27,26 @@ export interface Setup {
   migration: Pick<MigrateOptions, "given" | "fresh" | "plugins" | "pluginOptions">;
 }
 
+/** What is known before plugins are loaded. */
+export interface Settings extends LoadedConfig {
+  redact: (text: string) => string;
+}
+
 /** @throws MigrationError when the configuration can't be used */
-export async function setUp({ file, set, fresh, plugins: files }: Flags): Promise<Setup> {
-  const { config, warnings, given, pluginOptions } = loadConfig({ file, set, env: process.env });
-  const plugins = [
-    ...(await loadPlugins(config.plugins, dirname(file), hookPlugin)),
-    ...(await loadPlugins(files, process.cwd(), hookPlugin)),
-  ];
-  const options = Object.entries(pluginOptions).flatMap(([name, each]) =>
+export function loadSettings({ file, set }: Pick<Flags, "file" | "set">): Settings {
+  const loaded = loadConfig({ file, set, env: process.env });
+  const options = Object.entries(loaded.pluginOptions).flatMap(([name, each]) =>
     Object.entries(each).map(([key, value]) => [`plugin.${name}.${key}`, value] as const),
   );
-  const redact = createRedactor({ ...config, ...Object.fromEntries(options) });
+  return { ...loaded, redact: createRedactor({ ...loaded.config, ...Object.fromEntries(options) }) };
+}
+
+/** @throws MigrationError when the configuration can't be used, or a plugin doesn't load */
+export async function setUp({ file, set, fresh, plugins: files }: Flags): Promise<Setup> {
+  const { config, warnings, given, pluginOptions, redact } = loadSettings({ file, set });
+  const plugins = [
+    ...(await loadPlugins(config.plugins, file === undefined ? process.cwd() : dirname(file), hookPlugin)),
+    ...(await loadPlugins(files, process.cwd(), hookPlugin)),
+  ];
   return { config, warnings, redact, migration: { given, fresh, plugins, pluginOptions } };
 }

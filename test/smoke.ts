@@ -52,6 +52,7 @@ try {
     id,
     "source.endpoint_url": dynamoEndpoint,
     "filter.collection.white": table,
+    "full_sync.http_port": "0",
   };
   const migrate = async (more: Record<string, string>): Promise<string> => {
     const all = Object.entries({ ...settings, ...more });

@@ -1,6 +1,7 @@
 /** What was typed after a command, as what it means; every command has some of it. */
 import type { Command } from "cac";
 import { MigrationError } from "../../core/errors.ts";
+import { givesSettings } from "../../core/config/sources.ts";
 import type { Flags } from "../setup.ts";
 
 /** What was typed, as cac gives it: what is given twice is a list, what looks like a number is one. */
@@ -17,16 +18,23 @@ export function withConfiguration(command: Command): Command {
     );
 }
 
-/** The configuration's flags. @throws MigrationError USAGE */
+/**
+ * The configuration's flags. A file may be left out when --set or the environment gives a key.
+ *
+ * @throws MigrationError USAGE
+ */
 export function flagsOf({ conf, set, plugin, fresh }: Options): Flags {
   if (Array.isArray(conf)) throw usage("more than one configuration file is given");
-  if (typeof conf !== "string") throw usage("no configuration file is given");
-  return {
-    file: conf,
-    set: [set ?? []].flat().map(String),
-    plugins: [plugin ?? []].flat().map(String),
-    fresh: fresh === true,
-  };
+  const pairs = textsOf(set);
+  const file = conf === undefined ? undefined : String(conf);
+  if (file === undefined && pairs.length === 0 && !givesSettings(process.env))
+    throw usage("no configuration file is given, nor a key by --set or in the environment");
+  return { file, set: pairs, plugins: textsOf(plugin), fresh: fresh === true };
+}
+
+/** What is given of an option that may be given again and again. */
+export function textsOf(value: unknown): string[] {
+  return [value ?? []].flat().map(String);
 }
 
 /** An option's text; undefined: it isn't given. @throws MigrationError USAGE: it is given twice */

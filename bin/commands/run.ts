@@ -1,40 +1,46 @@
 /** The command `run`: a configuration in, a migration shown, an exit code out. */
-import type { CAC } from "cac";
+import type { CAC, Command } from "cac";
 import { describeConfig } from "../../core/config/redact.ts";
-import { serveMetric } from "../http/metric.ts";
+import { createProgress, type Progress } from "../../core/progress/progress.ts";
+import { reachedEnd } from "../../core/report/outcome.ts";
+import { runIdentity } from "../../core/run/identity.ts";
 import { runMigration } from "../../core/run/run.ts";
-import { createProgress } from "../../core/progress/progress.ts";
-import { serveProgress } from "../http/progress.ts";
+import { createRunControl } from "../../core/run/steering.ts";
 import { builtinPlugin } from "../../plugins/index.ts";
-import { printError } from "../errors.ts";
-import { createLog } from "../log/log.ts";
+import { openControlSocket } from "../control/server.ts";
+import { runDisplay } from "../display/run-display.ts";
+import { configLine, startLine } from "../display/start-line.ts";
+import { openPorts } from "../http/ports.ts";
+import { createRunView } from "../http/run-view.ts";
+import { inLog } from "../log/in-log.ts";
+import type { Log } from "../log/log.ts";
 import { watchMemory } from "../memory.ts";
 import { acquirePidFile } from "../pid-file.ts";
+import { createReporter, failure } from "../report.ts";
 import { type Flags, setUp, type Setup } from "../setup.ts";
-import { flagsOf, named, notYet, type Options, usage, withConfiguration } from "./options.ts";
 import { stopSignal } from "../stop-signal.ts";
-import { serveProfile } from "../http/profile.ts";
-import { stoppedText } from "../display/stopped.ts";
-import { verdictText } from "../display/verdict.ts";
-import { summaryTable } from "../display/summary.ts";
-import { streamView } from "../display/stream-view.ts";
-import { fullView, showProgress } from "../display/terminal.ts";
+import { flagsOf, named, notYet, type Options, usage, withConfiguration } from "./options.ts";
 
 /** Commands of the contract whose feature comes later. */
 const LATER: readonly string[] = ["worker"];
 
 /** Adds it to the command line, where it needs no name. */
 export function addRun(cli: CAC): void {
-  withConfiguration(cli.command("[command]", "Runs the migration (the command run is the default)"))
+  withRun(cli.command("run", "Runs the migration; a stopped one goes on where it was")).action(
+    (options: Options) => run(flagsOf(options)),
+  );
+  withRun(cli.command("[command]", "The same")).action((command: string | undefined, options: Options) => {
+    if (command !== undefined && LATER.includes(command)) throw notYet(command);
+    if (command !== undefined) throw usage(`there is no such command${named(command)}`);
+    return run(flagsOf(options));
+  });
+}
+
+function withRun(command: Command): Command {
+  return withConfiguration(command)
     .option("--fresh", "Starts over, whatever an unfinished run has left")
-    .example("  nimo-shake -conf=nimo-shake.conf")
-    .example("  nimo-shake run -c nimo-shake.conf --set full.read.concurrency=4")
-    .action((command: string | undefined, options: Options) => {
-      if (command !== undefined && LATER.includes(command)) throw notYet(command);
-      if (command !== undefined && command !== "run")
-        throw usage(`there is no such command${named(command)}`);
-      return run(flagsOf(options));
-    });
+    .example("  nimo-shake run -c nimo-shake.conf")
+    .example("  nimo-shake run -c nimo-shake.conf --set full.read.concurrency=4");
 }
 
 /**
@@ -45,79 +51,68 @@ export function addRun(cli: CAC): void {
  */
 export async function run(flags: Flags): Promise<number> {
   const setup = await setUp(flags);
-  const { config, redact } = setup;
-  try {
-    return await shown(setup);
-  } catch (error) {
-    return printError(error, { debug: config["log.level"] === "debug", redact });
-  }
+  const progress = createProgress();
+  return inLog(setup, { tables: progress.tables }, (output) => shown(setup, progress, output));
 }
 
-/** The migration with its log, its display and its last words. Gives the exit code. */
-async function shown({ config, warnings, redact, migration }: Setup): Promise<number> {
+/** The migration with all that looks at it from outside. Gives the exit code. */
+async function shown(
+  { config, warnings, redact, migration }: Setup,
+  progress: Progress,
+  output: Log,
+): Promise<number> {
   await using cleanup = new AsyncDisposableStack();
-  const { log, close } = createLog({
-    level: config["log.level"],
-    file: config["log.file"],
-    buffer: config["log.buffer"],
-    redact,
-  });
-  cleanup.defer(close);
+  const { log, recent } = output;
+  const identity = runIdentity(config);
+  log.info(startLine(identity));
+  for (const warning of warnings) log.warn(warning);
+  log.debug({ message: configLine(config), configuration: describeConfig(config) });
   cleanup.defer(acquirePidFile(config.id, { log }));
   cleanup.defer(watchMemory());
-  for (const warning of warnings) log.warn(warning);
-  log.debug("configuration", JSON.stringify(describeConfig(config)));
 
-  const progress = createProgress();
+  const control = createRunControl();
   const stop = stopSignal(cleanup, log);
-  const host = config["http.host"];
-  const status = await serveProgress(progress, { host, port: config["full_sync.http_port"], log });
-  cleanup.defer(() => status?.close());
-  if (config.sync_mode !== "full") {
-    const metric = await serveMetric(progress, { host, port: config["incr_sync.http_port"], log });
-    cleanup.defer(() => metric?.close());
-  }
-  const profile = await serveProfile({ host, port: config.system_profile, log });
-  cleanup.defer(() => profile?.close());
-  const endless = config.sync_mode !== "full";
-  let display = showProgress(fullView(progress), { log });
-  cleanup.defer(() => display.stop());
-  const tellFullDone = (): void => {
-    display.stop();
-    process.stdout.write(`${summaryTable(progress)}\nfull sync done!\n`);
-  };
-  let isDoneNews = true;
+  const view = createRunView({ config, identity, progress, warnings: recent, redact });
+  const ports = await openPorts({ view, given: migration.given, redact, log });
+  cleanup.defer(ports.close);
+  const socket = cleanup.use(await openControlSocket({ config, control, status: view.status, redact, log }));
+  const reporter = createReporter({ config, progress, log, recent, redact });
+  const display = runDisplay(output, identity, progress);
+  cleanup.defer(display.stop);
+  let isNews = true;
   try {
     await runMigration({
       builtins: builtinPlugin,
       config,
       log,
       progress,
+      control,
       signal: stop.signal,
       ...migration,
-      onVerified(verdict) {
-        display.stop();
-        process.stdout.write(`${redact(verdictText(verdict))}\n`);
-        if (endless) display = showProgress(streamView(progress), { log });
+      onRoles: ports.onRoles,
+      onFullDone(isDoneNews) {
+        isNews = isDoneNews;
+        reporter.fullDone();
+        if (config.sync_mode === "all" && isNews) display.fullDone();
       },
-      onFullDone(isNews) {
-        isDoneNews = isNews;
-        if (!endless) return;
-        if (config.sync_mode === "all" && isNews) tellFullDone();
-        display.stop();
-        display = showProgress(streamView(progress), { log });
+      onVerified(verdict) {
+        reporter.verified(verdict);
+        display.verified(verdict);
       },
     });
+    // It came at the very end.
+    if (stop.failure !== undefined) throw stop.failure;
   } catch (error) {
     const { stopped } = stop;
-    if (stopped === undefined || error !== stop.signal.reason) throw error;
-    display.stop();
-    await close();
-    process.stdout.write(`${stoppedText(progress, stopped.name, stopped.at)}\n`);
+    if (stopped === undefined || error !== stop.signal.reason) {
+      await reporter.finish(failure(error));
+      throw error;
+    }
+    const at = new Date(stopped.at).toISOString();
+    display.stopped(await reporter.finish({ kind: "stopped", signal: stopped.name, at }), stopped);
     return stopped.exit;
   }
-  display.stop();
-  await close();
-  if (isDoneNews) tellFullDone();
+  display.ended(await reporter.finish(reachedEnd(progress)), isNews);
+  await socket.ended();
   return 0;
 }

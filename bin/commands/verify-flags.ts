@@ -4,6 +4,7 @@ import { type Extent, keysFrom, sampleOf } from "../../core/verify/extent.ts";
 import { SETTLE } from "../../core/verify/verify.ts";
 import type { Flags } from "../setup.ts";
 import { parseTime, usage } from "./options.ts";
+import { parseSample } from "./sample.ts";
 
 /** What the command line gives. */
 export interface VerifyFlags extends Flags {
@@ -36,18 +37,7 @@ export function parseExtent({ sample, keys, countOnly }: VerifyFlags): Extent {
   if (names.length > 1) throw usage(`${names.join(" and ")} don't go together`, "give one of them");
   if (countOnly) return { kind: "count" };
   if (keys !== undefined) return keysFrom(keys);
-  return sample === undefined ? { kind: "all" } : parseSample(sample);
-}
-
-function parseSample(text: string): Extent {
-  const share = /^(\d+(?:\.\d+)?)\s*%$/.exec(text);
-  const percent = Number(share?.[1]);
-  if (share !== null && percent > 0 && percent <= 100) return sampleOf({ share: percent / 100 });
-  if (/^[1-9]\d{0,8}$/.test(text)) return sampleOf({ count: Number(text) });
-  throw usage(
-    `--sample ${text} is no sample`,
-    "give a number of items from 1, or a share such as 5%, up to 100%",
-  );
+  return sample === undefined ? { kind: "all" } : sampleOf(parseSample("sample", sample));
 }
 
 /** In ms. */

@@ -8,13 +8,15 @@ import {
   parseTables,
   type VerifyFlags,
 } from "./verify-flags.ts";
-import { createProgress } from "../../core/progress/progress.ts";
+import { createProgress, type Progress } from "../../core/progress/progress.ts";
 import { nameOf, runVerify } from "../../core/run/verify.ts";
 import { builtinPlugin } from "../../plugins/index.ts";
 import { verdictJson, verdictText } from "../display/verdict.ts";
 import { fullView, showProgress } from "../display/terminal.ts";
-import { printError } from "../errors.ts";
-import { createLog } from "../log/log.ts";
+import { displayOptions, programView, verdictObjects } from "../display/objects.ts";
+import { runIdentity } from "../../core/run/identity.ts";
+import { inLog } from "../log/in-log.ts";
+import type { Log } from "../log/log.ts";
 import { LARGE_VERIFY, watchMemory } from "../memory.ts";
 import { acquirePidFile } from "../pid-file.ts";
 import { type Setup, setUp } from "../setup.ts";
@@ -74,35 +76,27 @@ export async function verify(flags: VerifyFlags): Promise<number> {
     goesOn: flags.follow,
   };
   const setup = await setUp(flags);
-  const { config, redact } = setup;
-  try {
-    return await shown(setup, options, flags.json);
-  } catch (error) {
-    return printError(error, { debug: config["log.level"] === "debug", redact });
-  }
+  const progress = createProgress();
+  // With --json standard output is for what came of it alone.
+  const where = { tables: progress.tables, ...(flags.json && { stream: process.stderr }) };
+  return inLog(setup, where, (output) => shown(setup, { ...options, progress }, flags.json, output));
 }
 
 async function shown(
-  { config, warnings, redact, migration }: Setup,
-  options: Omit<Parameters<typeof runVerify>[0], "config" | "builtins">,
+  { config, warnings, migration }: Setup,
+  options: Omit<Parameters<typeof runVerify>[0], "config" | "builtins"> & { progress: Progress },
   json: boolean,
+  output: Log,
 ): Promise<number> {
   await using cleanup = new AsyncDisposableStack();
-  const { log, close } = createLog({
-    level: config["log.level"],
-    file: config["log.file"],
-    buffer: config["log.buffer"],
-    redact,
-    // Standard output is for what came of it alone.
-    ...(json && { stream: process.stderr }),
-  });
-  cleanup.defer(close);
+  const { log } = output;
+  const { progress } = options;
+  for (const warning of warnings) log.warn(warning);
   cleanup.defer(acquirePidFile(`${nameOf(config.id, options.part)}-verify`, { log }));
   cleanup.defer(watchMemory(LARGE_VERIFY));
-  for (const warning of warnings) log.warn(warning);
-  const progress = createProgress();
   const stop = stopSignal(cleanup, log);
-  const display = showProgress(fullView(progress), { log });
+  const view = output.isJson ? programView(runIdentity(config), progress) : fullView(progress);
+  const display = showProgress(view, displayOptions(output));
   cleanup.defer(() => display.stop());
   try {
     const verdict = await runVerify({
@@ -111,20 +105,22 @@ async function shown(
       builtins: builtinPlugin,
       config,
       log,
-      progress,
       signal: stop.signal,
     });
     display.stop();
-    await close();
-    process.stdout.write(`${redact(json ? JSON.stringify(verdictJson(verdict)) : verdictText(verdict))}\n`);
+    output.say({
+      text: verdictText(verdict),
+      objects: verdictObjects(verdict),
+      ...(json && { plain: JSON.stringify(verdictJson(verdict)) }),
+    });
     return verdict.isDifferent ? DIFFERENT : (stop.stopped?.exit ?? 0);
   } catch (error) {
     const { stopped } = stop;
     if (stopped === undefined || error !== stop.signal.reason) throw error;
     display.stop();
-    await close();
-    const words = `${stopped.name}: stopped; start verify in the same way, and it goes on where it was\n`;
-    (json ? process.stderr : process.stdout).write(words);
+    output.say({
+      text: `${stopped.name}: stopped; start verify in the same way, and it goes on where it was`,
+    });
     return stopped.exit;
   }
 }

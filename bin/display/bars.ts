@@ -1,5 +1,6 @@
 /** The live display's contents: a snapshot as bars for a terminal. */
 import { etaText, indexText, itemsText, percentText, spoolText, troubleText, waitText } from "./cells.ts";
+import { cut } from "./cut.ts";
 import { formatShort, formatThroughput } from "../format.ts";
 import type { Figures, Snapshot } from "./meter.ts";
 
@@ -63,13 +64,6 @@ function layOut(lines: Figures[], width: number): string[] {
 
 function nameLimit(width: number): number {
   return Math.max(9, Math.floor(width * 0.3));
-}
-
-/** Cuts a name in its middle: tables of one application often begin alike. */
-function cut(name: string, limit: number): string {
-  if (name.length <= limit) return name;
-  const end = Math.floor((limit - 1) / 2);
-  return `${name.slice(0, limit - 1 - end)}…${name.slice(name.length - end)}`;
 }
 
 /** `total 2/6, 3 waiting`, as much of it as there is room for. */

@@ -61,6 +61,8 @@ interface Sample extends Amount {
 /** What is remembered of a running table. */
 interface History {
   samples: Sample[];
+  /** What its Scan had used: a page without items moves on too. */
+  readUnits: number;
   /** When it was last seen to have moved. */
   movedAt: number;
 }
@@ -78,13 +80,15 @@ export function createMeter(progress: Progress): (now: number) => Snapshot {
     }
     const history = histories.get(table.name);
     if (history === undefined || table.state === "waiting") {
-      histories.set(table.name, { samples: [sample], movedAt: now });
+      histories.set(table.name, { samples: [sample], readUnits: table.readUnits, movedAt: now });
       return table.state === "waiting" ? undefined : tableFigures(table, [sample], now, now);
     }
     const last = history.samples.at(-1);
-    if (last === undefined || sample.items !== last.items || sample.bytes !== last.bytes) {
+    const { readUnits } = table;
+    if (sample.items !== last?.items || sample.bytes !== last.bytes || readUnits !== history.readUnits) {
       history.movedAt = now;
     }
+    history.readUnits = readUnits;
     remember(history.samples, sample);
     return tableFigures(table, history.samples, history.movedAt, now);
   }

@@ -1,9 +1,12 @@
-/** The incremental phase on the display: one line a table, and whether now is a good moment to switch over. */
+/** The incremental phase on the display: the tables by how far they are behind, all of them, and whether it is time to switch over. */
+import { presentTrouble } from "../../core/progress/eta.ts";
 import type { Progress, TableProgress } from "../../core/progress/progress.ts";
 import { type StreamProgress, streamLag, switchable } from "../../core/progress/stream-progress.ts";
-import { itemsText, spoolText, troubleText } from "./cells.ts";
 import { formatCount, formatDuration, formatShort } from "../format.ts";
-import { presentTrouble } from "../../core/progress/eta.ts";
+import { itemsText, spoolText, troubleText } from "./cells.ts";
+import { type Column, layOut } from "./columns.ts";
+import { cut, fewOf } from "./cut.ts";
+import { createOrder } from "./stream-order.ts";
 import type { View } from "./terminal.ts";
 
 const SECOND = 1000;
@@ -14,31 +17,61 @@ const WINDOW = 5 * SECOND;
 /** A table whose stream is followed. */
 type Followed = TableProgress & { stream: StreamProgress };
 
+/** A line's parts; an empty one has nothing to say. */
+interface Row {
+  name: string;
+  lag: string;
+  rate: string;
+  applied: string;
+  shards: string;
+  notes: string;
+}
+
+/** What stands below each other on a terminal. */
+const COLUMNS: readonly Column<Row>[] = [
+  { cell: ({ name }) => name, width: 5, importance: 0, align: "left" },
+  { cell: ({ lag }) => lag, width: 13, importance: 1 },
+  { cell: ({ rate }) => rate, width: 14, importance: 3 },
+  { cell: ({ applied }) => applied, width: 22, importance: 4 },
+  { cell: ({ shards }) => shards, width: 8, importance: 5 },
+  { cell: ({ notes }) => notes, width: 16, importance: 2, align: "left" },
+];
+
 /** Makes the view. */
 export function streamView(progress: Progress): View {
-  const rates = new Map<string, (read: number, now: number) => number | undefined>();
+  const rates = new Map<string, Rate>();
+  const inOrder = createOrder<Followed>();
+  const totalRate = createRate();
 
-  function rateOf({ name, stream }: Followed, now: number): number | undefined {
-    const rate = rates.get(name) ?? createRate();
-    rates.set(name, rate);
-    return rate(stream.written, now);
+  function rowOf(table: Followed, now: number): Row {
+    const { name, stream } = table;
+    const rate = (rates.get(name) ?? rates.set(name, createRate()).get(name)!)(stream.written, now);
+    const trouble = presentTrouble(table, now);
+    if (table.state !== "following") {
+      const notes = `after a gap, ${itemsText(table.written)}`;
+      return { name, lag: "copied again", rate: "", applied: "", shards: "", notes };
+    }
+    return {
+      name,
+      lag: lagText(stream, now),
+      rate: rateText(rate),
+      applied: appliedText(stream.written),
+      shards: shardsText(stream.shards.size),
+      notes: [spoolText(table), trouble && troubleText({ trouble })].filter(Boolean).join(", "),
+    };
   }
 
-  function line(table: Followed, now: number): string {
-    const { name, stream } = table;
-    const rate = rateOf(table, now);
-    const trouble = presentTrouble(table, now);
-    if (table.state !== "following") return `${name}: copied again after a gap, ${itemsText(table.written)}`;
-    return [
-      `${name}: ${lagText(stream, now)}`,
-      rate !== undefined && `${formatShort(rate)} records/s`,
-      `${formatCount(stream.written)} records applied`,
-      `${stream.shards.size} ${stream.shards.size === 1 ? "shard" : "shards"}`,
-      spoolText(table),
-      trouble && troubleText({ trouble }),
-    ]
-      .filter(Boolean)
-      .join(", ");
+  function totalRow(tables: Followed[], now: number): Row {
+    const written = tables.reduce((sum, { stream }) => sum + stream.written, 0);
+    const shards = tables.reduce((sum, { stream }) => sum + stream.shards.size, 0);
+    return {
+      name: `total ${tables.length}`,
+      lag: totalLag(tables, now),
+      rate: rateText(totalRate(written, now)),
+      applied: appliedText(written),
+      shards: shardsText(shards),
+      notes: `switch over: ${switchable(progress, now).good && !progress.paused ? "yes" : "no"}`,
+    };
   }
 
   const followed = (): Followed[] =>
@@ -46,13 +79,29 @@ export function streamView(progress: Progress): View {
 
   return {
     frame(now, { columns, rows }) {
-      const tables = followed();
-      const most = Math.max(1, rows - 2);
-      const lines = tables.slice(0, most).map((table) => line(table, now));
-      if (tables.length > most) lines.push(`… and ${tables.length - most} more`);
-      return lines.map((each) => each.slice(0, Math.max(1, columns - 1)));
+      const tables = inOrder(followed(), now);
+      // All rates go on, those of tables too that there is no room for.
+      const all = tables.map((table) => rowOf(table, now));
+      const total = totalRow(tables, now);
+      // Below the last line there is the cursor's, and the total takes two.
+      const room = Math.max(0, rows - 3);
+      const shown = tables.length > room ? all.slice(0, Math.max(0, room - 1)) : all;
+      const width = Math.max(1, columns - 1);
+      const limit = Math.max(9, Math.floor(width * 0.3));
+      const fitting = [...shown, total].map((row) => ({ ...row, name: cut(row.name, limit) }));
+      const lines = layOut(fitting, COLUMNS, width);
+      if (shown.length < all.length) lines.splice(-1, 0, `… and ${all.length - shown.length} more`);
+      return [...lines, waitText(progress, tables, now)]
+        .map((line) => line.slice(0, width))
+        .slice(-Math.max(1, rows - 1));
     },
-    lines: (now) => [...followed().map((table) => `  ${line(table, now)}`), switchText(progress, now)],
+    lines: (now) => [
+      ...followed().map((table) => {
+        const { name, ...parts } = rowOf(table, now);
+        return `  ${name}: ${Object.values(parts).filter(Boolean).join(", ")}`;
+      }),
+      switchText(progress, now),
+    ],
     interval: MINUTE,
   };
 }
@@ -63,17 +112,48 @@ function lagText(stream: StreamProgress, now: number): string {
   return lag === undefined ? "catching up" : `${formatDuration(lag)} behind`;
 }
 
+/** Of the table that is most behind. */
+function totalLag(tables: Followed[], now: number): string {
+  const lags = tables.map(({ stream }) => streamLag(stream, now));
+  if (lags.length === 0 || lags.includes(undefined)) return "catching up";
+  return `${formatDuration(Math.max(...lags.map((lag) => lag ?? 0)))} behind`;
+}
+
+function rateText(rate: number | undefined): string {
+  return rate === undefined ? "" : `${formatShort(rate)} records/s`;
+}
+
+function appliedText(count: number): string {
+  return `${formatCount(count)} records applied`;
+}
+
+function shardsText(count: number): string {
+  return `${count} ${count === 1 ? "shard" : "shards"}`;
+}
+
+/** What a switch-over waits for, in the order of the tables. */
+function waitText(progress: Progress, tables: Followed[], now: number): string {
+  if (progress.paused) return "paused";
+  const { good, behind } = switchable(progress, now);
+  if (good) return "every shard is at its tip, less than a second behind";
+  const places = new Map(tables.map(({ name }, place) => [name, place]));
+  const inOrder = behind.toSorted((a, b) => (places.get(a) ?? 0) - (places.get(b) ?? 0));
+  return `waiting for ${fewOf(inOrder) || "the first table"}`;
+}
+
 /** Whether every shard is at its tip, and less than a second behind. */
 export function switchText(progress: Progress, now: number): string {
   const { good, behind } = switchable(progress, now);
   if (good)
     return "now is a good moment to switch over: every shard is at its tip, less than a second behind";
-  const names = behind.slice(0, 3).join(", ") + (behind.length > 3 ? ` and ${behind.length - 3} more` : "");
+  const names = fewOf(behind);
   return `not a good moment to switch over: ${names || "nothing is followed yet"}${names && " not caught up"}`;
 }
 
 /** A counter's rate over the last seconds, a second. */
-function createRate(): (count: number, now: number) => number | undefined {
+type Rate = (count: number, now: number) => number | undefined;
+
+function createRate(): Rate {
   const samples: { count: number; now: number }[] = [];
   return (count, now) => {
     samples.push({ count, now });

@@ -1,16 +1,13 @@
 /** The table that ends a run. */
+import { amountOfRun } from "../../core/progress/eta.ts";
 import { isCopied, type Progress, type TableProgress } from "../../core/progress/progress.ts";
-import { formatCount, formatSize } from "../format.ts";
-import { drawTable } from "./table.ts";
+import { formatCount, formatMean, formatSize } from "../format.ts";
+import { drawTable, type Place, placeOf } from "./table.ts";
 
 const SECOND = 1000;
 
 /** What {@link summaryTable} takes. */
-export interface SummaryOptions {
-  /** The columns there are; by default the terminal's, without end off a terminal. */
-  width?: number;
-  /** Whether the text goes to a terminal. */
-  isTTY?: boolean;
+export interface SummaryOptions extends Place {
   now?: () => number;
 }
 
@@ -18,6 +15,8 @@ interface Row {
   name: string;
   items: number;
   bytes: number;
+  /** Items that this process has dealt with: what the rate is made of. */
+  done: number;
   ms: number;
   indexes: number;
   overflowed: number;
@@ -28,18 +27,16 @@ interface Row {
 /** Columns that are shown where there is something in them. */
 const OCCASIONAL = ["filtered", "skipped"] as const;
 
-/** Lists what became of every table, with a total when there are several; no line break at the end. */
+/** Lists what became of the full phase of every table, with a total when there are several; no line break at the end. */
 export function summaryTable(progress: Progress, options: SummaryOptions = {}): string {
-  const { isTTY = process.stdout.isTTY === true, now = Date.now } = options;
-  const width = options.width ?? (isTTY ? process.stdout.columns : undefined) ?? Number.POSITIVE_INFINITY;
-  const time = now();
+  const time = (options.now ?? Date.now)();
   const rows = [...progress.tables.values()].map((table) => tableRow(table, time));
   if (rows.length > 1) rows.push(totalRow(progress, rows, time));
   const more = OCCASIONAL.filter((column) => rows.some((row) => row[column] > 0));
   const head = ["table", "items", "bytes", "seconds", "items/s", "indexes", "overflowed", ...more];
   const cells = rows.map((row) => [...cellsOf(row), ...more.map((column) => formatCount(row[column]))]);
 
-  return drawTable(head, cells, { width, isTTY });
+  return drawTable(head, cells, placeOf(options));
 }
 
 function tableRow(table: TableProgress, time: number): Row {
@@ -47,11 +44,12 @@ function tableRow(table: TableProgress, time: number): Row {
     name: isCopied(table) ? table.name : `${table.name} (${table.state})`,
     items: table.written,
     bytes: table.bytes,
+    done: amountOfRun(table).items,
     ms: table.startedAt === undefined ? 0 : (table.finishedAt ?? time) - table.startedAt,
     indexes: table.indexes,
     overflowed: table.overflowed,
     // Who skips counts apart from who filters.
-    filtered: table.filtered - table.skipped,
+    filtered: Math.max(0, table.filtered - table.skipped),
     skipped: table.skipped,
   };
 }
@@ -59,11 +57,12 @@ function tableRow(table: TableProgress, time: number): Row {
 function totalRow(progress: Progress, rows: Row[], time: number): Row {
   const tables = [...progress.tables.values()];
   const end = Math.max(...tables.map(({ finishedAt }) => finishedAt ?? time));
-  const nothing = { items: 0, bytes: 0, ms: 0, indexes: 0, overflowed: 0, filtered: 0, skipped: 0 };
+  const nothing = { items: 0, bytes: 0, done: 0, ms: 0, indexes: 0, overflowed: 0, filtered: 0, skipped: 0 };
   const total: Row = { name: "total", ...nothing };
   for (const row of rows) {
     total.items += row.items;
     total.bytes += row.bytes;
+    total.done += row.done;
     total.indexes += row.indexes;
     total.overflowed += row.overflowed;
     total.filtered += row.filtered;
@@ -80,7 +79,7 @@ function cellsOf(row: Row): string[] {
     formatCount(row.items),
     formatSize(row.bytes),
     (row.ms / SECOND).toFixed(1),
-    row.ms > 0 ? formatCount(Math.round(row.items / (row.ms / SECOND))) : "-",
+    formatMean(row.done, row.ms),
     formatCount(row.indexes),
     formatCount(row.overflowed),
   ];

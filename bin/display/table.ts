@@ -1,5 +1,6 @@
 /** Tables of a last word: a name and figures, drawn for a terminal or for a file. */
 import Table from "cli-table3";
+import { oneLine } from "../log/plain-text.ts";
 
 /** Columns that a name gets at least. */
 const MIN_NAME = 12;
@@ -28,10 +29,28 @@ export interface TableOptions {
   /** The columns there are. */
   width: number;
   isTTY: boolean;
+  /** The titles of columns with words in them, beside the first one: figures stand at the right. */
+  words?: readonly string[];
+}
+
+/** Where a table goes, as far as somebody says so. */
+export interface Place {
+  /** The columns there are; by default the terminal's, without end off a terminal. */
+  width?: number;
+  /** Whether the text goes to a terminal. */
+  isTTY?: boolean;
+}
+
+/** Finds out the rest. */
+export function placeOf({ isTTY = process.stdout.isTTY === true, width }: Place): TableOptions {
+  return { isTTY, width: width ?? (isTTY ? process.stdout.columns : undefined) ?? Number.POSITIVE_INFINITY };
 }
 
 /** Draws rows whose first cell is a name; as a list where there is no room for a table. No line break at the end. */
-export function drawTable(head: string[], cells: string[][], { width, isTTY }: TableOptions): string {
+export function drawTable(head: string[], rows: string[][], options: TableOptions): string {
+  const { width, isTTY, words = [] } = options;
+  // A target's name may be a plugin's.
+  const cells = rows.map((row) => row.map(oneLine));
   const widths = head.map(
     (title, at) => Math.max(title.length, ...cells.map((row) => row[at]?.length ?? 0)) + 2,
   );
@@ -46,7 +65,7 @@ export function drawTable(head: string[], cells: string[][], { width, isTTY }: T
     // A long name goes on in the next line of its cell; cut, two tables could look like one.
     wordWrap: true,
     wrapOnWordBoundary: false,
-    colAligns: head.map((_, at) => (at === 0 ? "left" : "right")),
+    colAligns: head.map((title, at) => (at === 0 || words.includes(title) ? "left" : "right")),
     style: { head: isTTY && !process.env["NO_COLOR"] ? ["bold"] : [], border: [], compact: true },
     ...(isTTY ? {} : { chars: PLAIN_BORDERS }),
   });

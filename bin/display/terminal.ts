@@ -16,16 +16,21 @@ export interface ShowOptions {
   /** Whether bars can be drawn; found out from the stream and the environment when left out. */
   isTTY?: boolean;
   /** Where lines go when there is no terminal. */
-  log: { info(message: string): void };
+  log: { info(message: Line): void };
+  /** Lines are logged beside the bars as well. */
+  linesToo?: boolean;
   now?: () => number;
 }
+
+/** A text, or a message with what it is about. */
+export type Line = string | (Readonly<Record<string, unknown>> & { message: string });
 
 /** What a display shows, at a time in ms since 1970. */
 export interface View {
   /** The lines for a terminal of that size. */
   frame(now: number, size: { columns: number; rows: number }): string[];
   /** The lines for where there is no terminal. */
-  lines(now: number): string[];
+  lines(now: number): Line[];
   /** Between two times {@link View.lines} are wanted, in ms. */
   interval: number;
 }
@@ -52,14 +57,23 @@ export interface ProgressDisplay {
  */
 export function showProgress(view: View, options: ShowOptions): ProgressDisplay {
   const { stream = process.stderr, isTTY = canDraw(stream), log, now = Date.now } = options;
-  if (isTTY) return showBars(stream, (size) => view.frame(now(), size));
-  // The first look is where the first line's rates start from.
-  view.lines(now());
-  const timer = setInterval(() => {
-    for (const line of view.lines(now())) log.info(line);
-  }, view.interval);
-  timer.unref();
-  return { stop: () => clearInterval(timer) };
+  const bars = isTTY ? showBars(stream, (size) => view.frame(now(), size)) : undefined;
+  const lines = isTTY && options.linesToo !== true ? undefined : showLines();
+  return {
+    stop() {
+      bars?.stop();
+      clearInterval(lines);
+    },
+  };
+
+  function showLines(): NodeJS.Timeout {
+    // The first look is where the first line's rates start from.
+    view.lines(now());
+    const timer = setInterval(() => {
+      for (const line of view.lines(now())) log.info(line);
+    }, view.interval);
+    return timer.unref();
+  }
 }
 
 function canDraw(stream: Output): boolean {

@@ -2,6 +2,7 @@
 import type { Verdict } from "../../core/run/verify.ts";
 import type { Compared, Fault } from "../../core/verify/report.ts";
 import { formatCount } from "../format.ts";
+import { oneLine } from "../log/plain-text.ts";
 import { drawTable } from "./table.ts";
 
 /** Columns that are always there. */
@@ -30,8 +31,17 @@ export function verdictText(
   return [table, ...verdict.first.map(faultText), lastLine(verdict)].join("\n");
 }
 
+/** A comparison for programs: what is counted in all, and for each table. */
+export interface VerdictJson extends Compared {
+  isEqual: boolean;
+  tables: (Compared & { table: string })[];
+  differences: number;
+  /** Where all of them are, when there are any. */
+  file?: string;
+}
+
 /** The same for programs. */
-export function verdictJson({ tables, isDifferent, faults, path }: Verdict): unknown {
+export function verdictJson({ tables, isDifferent, faults, path }: Verdict): VerdictJson {
   const list = [...tables].map(([table, counts]) => ({ table, ...counts }));
   const sum = total(list);
   return {
@@ -65,7 +75,7 @@ function lastLine({ isDifferent, faults, path, first, tables }: Verdict): string
 export function faultText({ table, key, kind, path, repair, ...values }: Fault): string {
   const where = [table, key === undefined ? "" : JSON.stringify(key)].filter(Boolean).join(" ");
   const done = repair === undefined ? "" : ` (${repair})`;
-  return `  ${where}: ${what(kind, path, values)}${done}`;
+  return `  ${oneLine(`${where}: ${what(kind, path, values)}${done}`)}`;
 }
 
 type Values = Pick<Fault, "source" | "sourceType" | "target" | "targetType">;

@@ -1,5 +1,4 @@
-/** The incremental phase over HTTP, as NimoShake gives it, and more. */
-import { createRoutes, type HttpPort, type HttpPortOptions, openHttpPort } from "./port.ts";
+/** `/metric`: the incremental phase as NimoShake gives it, and more. */
 import type { Progress } from "../../core/progress/progress.ts";
 import {
   shardLag,
@@ -9,24 +8,12 @@ import {
   switchable,
 } from "../../core/progress/stream-progress.ts";
 
-const HANDLERS = [{ Uri: "/metric", Method: "GET" }];
-
 /**
- * Serves the streams' progress at `GET /metric` and the list of handlers anywhere else.
- * Gives undefined when the port is off, or can't be bound, which is a warning; keeps no process alive.
+ * NimoShake's fields under its names first; lags and ages are ms, times of ours ISO 8601.
+ *
+ * @param error what goes wrong now, or has ended the run; empty: nothing. Without secrets
  */
-export function serveMetric(
-  progress: Progress,
-  { now = Date.now, ...options }: Omit<HttpPortOptions, "name"> & { now?: () => number },
-): Promise<HttpPort | undefined> {
-  const routes = createRoutes()
-    .get("/metric", (c) => c.json(report(progress, now())))
-    .get("*", (c) => c.json(HANDLERS));
-  return openHttpPort(routes, { ...options, name: "metric" });
-}
-
-/** NimoShake's fields under its names first; lags and ages are ms, times of ours ISO 8601. */
-function report(progress: Progress, now: number): object {
+export function metricReport(progress: Progress, now: number, error: string): object {
   const followed = [...progress.tables.values()].flatMap(({ name, stream, spoolBytes = 0 }) =>
     stream === undefined ? [] : [{ name, stream, spoolBytes }],
   );
@@ -38,7 +25,7 @@ function report(progress: Progress, now: number): object {
     records_write: sum(({ written }) => written),
     checkpoint_times: sum(({ batches }) => batches),
     checkpoint_update_times: byName(followed, ({ stream }) => byName(shardsOf(stream), checkpointOf)),
-    error: "",
+    error,
     switch_over: good,
     behind,
     tables: byName(followed, ({ stream, spoolBytes }) => ({

@@ -1,10 +1,10 @@
 /** The profiling port, `system_profile`: where the process's time and memory go. NimoShake's pprof in our terms. */
-import { BlockList, isIP } from "node:net";
 import { Readable } from "node:stream";
 import { getHeapSnapshot } from "node:v8";
 import type { Context } from "hono";
 import { createRoutes, type HttpPort, type HttpPortOptions, openHttpPort } from "./port.ts";
 import { profileCpu } from "./cpu-profile.ts";
+import { isLoopback } from "./local-host.ts";
 import { watchLoop } from "./loop-delay.ts";
 
 const SECOND = 1000;
@@ -27,15 +27,15 @@ const PAGES = [
   { Uri: "/debug/pprof/stats", Method: "GET", Gives: "memory, CPU time and event loop delay as JSON" },
 ];
 
-const LOOPBACK = new BlockList();
-LOOPBACK.addSubnet("127.0.0.0", 8, "ipv4");
-LOOPBACK.addAddress("::1", "ipv6");
-
 /**
- * Serves CPU profiles, heap snapshots and figures under `/debug/pprof/`.
- * Gives undefined when the port is off, or can't be bound, which is a warning; keeps no process alive.
+ * Serves CPU profiles, heap snapshots and figures under `/debug/pprof/`; keeps no process alive.
+ *
+ * @returns undefined: it is off, or a default can't be had
+ * @throws MigrationError CONFIG_INVALID: the port that the user has set can't be opened
  */
-export async function serveProfile(options: Omit<HttpPortOptions, "name">): Promise<HttpPort | undefined> {
+export async function serveProfile(
+  options: Omit<HttpPortOptions, "name" | "key">,
+): Promise<HttpPort | undefined> {
   if (options.port === -1) return undefined;
   const loop = watchLoop();
   const closing = new AbortController();
@@ -44,13 +44,21 @@ export async function serveProfile(options: Omit<HttpPortOptions, "name">): Prom
     .on("GET", ["/", "/debug/pprof"], (c) => c.json(PAGES))
     .get("/debug/pprof/profile", cpuProfile)
     .get("/debug/pprof/heap", heapSnapshot)
-    .get("/debug/pprof/stats", (c) => c.json({ ...stats(), event_loop_delay_ms: loop.read() }))
-    .get("*", (c) => c.json({ error: "there is no such page; / lists them" }, 404));
-  const server = await openHttpPort(routes, { ...options, name: "profiling" });
-  if (server === undefined) {
-    loop.stop();
-    return undefined;
+    .get("/debug/pprof/stats", (c) => c.json({ ...stats(), event_loop_delay_ms: loop.read() }));
+  let server: HttpPort | undefined;
+  try {
+    server = await openHttpPort(routes, {
+      ...options,
+      name: "profiling",
+      key: "system_profile",
+      // While a CPU profile is taken nothing is sent.
+      limits: { silence: 2 * MAX_SECONDS * SECOND },
+    });
+  } finally {
+    if (server === undefined) loop.stop();
   }
+  if (server === undefined) return undefined;
+  const { address } = server;
   return {
     ...server,
     close() {
@@ -81,15 +89,11 @@ export async function serveProfile(options: Omit<HttpPortOptions, "name">): Prom
   }
 
   function heapSnapshot(c: Context): Response {
-    const where = server?.address ?? "";
-    const refuse = (why: string): Response =>
-      c.json({ error: `a heap snapshot holds the run's credentials: ${why}` }, 403);
-    if (!isLoopback(where)) {
+    if (!isLoopback(address)) {
       const only = "it is given out only where http.host is a loopback address, 127.0.0.1";
-      return refuse(`${only}, and not ${where}`);
+      const error = `a heap snapshot holds the run's credentials: ${only}, and not ${address}`;
+      return c.json({ error }, 403);
     }
-    // A page in a browser can make a name of its own mean 127.0.0.1, and would read the answer.
-    if (!isLocalName(c.req.header("host") ?? "")) return refuse("ask 127.0.0.1 or localhost for it");
     const headers = { "content-type": "application/json", ...asDownload("heapsnapshot") };
     return c.body(Readable.toWeb(getHeapSnapshot()) as ReadableStream, 200, headers);
   }
@@ -104,17 +108,6 @@ function stats(): object {
     // Bun names none.
     ...(resources.length > 0 && { active_resources: resources }),
   };
-}
-
-function isLoopback(address: string): boolean {
-  const version = isIP(address);
-  return version !== 0 && LOOPBACK.check(address, version === 6 ? "ipv6" : "ipv4");
-}
-
-/** Whether a Host header names this machine: `localhost:9330`, `127.0.0.1:9330`, `[::1]:9330`. */
-function isLocalName(host: string): boolean {
-  const name = host.replace(/:\d+$/, "").replace(/^\[(.*)\]$/, "$1");
-  return name.toLowerCase() === "localhost" || isLoopback(name);
 }
 
 function asDownload(kind: string): Record<string, string> {

@@ -1,34 +1,11 @@
-/** The status port: a run's progress over HTTP, as NimoShake gives it, and more. */
-import { createRoutes, type HttpPort, type HttpPortOptions, openHttpPort } from "./port.ts";
+/** `/progress`: the full phase as NimoShake gives it, and more. */
+import { amountOfRun, writtenOfRun } from "../../core/progress/eta.ts";
 import { isCopied, type Progress, type TableProgress } from "../../core/progress/progress.ts";
 
 const SECOND = 1000;
-const HANDLERS = [{ Uri: "/progress", Method: "GET" }];
-
-/** What {@link serveProgress} takes. */
-export interface StatusOptions extends Omit<HttpPortOptions, "name"> {
-  now?: () => number;
-}
-
-/** A status port that is open. */
-export type StatusServer = HttpPort;
-
-/**
- * Serves the progress at `GET /progress` and the list of handlers anywhere else.
- * Gives undefined when the port is off, or can't be bound, which is a warning; keeps no process alive.
- */
-export function serveProgress(
-  progress: Progress,
-  { now = Date.now, ...options }: StatusOptions,
-): Promise<StatusServer | undefined> {
-  const routes = createRoutes()
-    .get("/progress", (c) => c.json(report(progress, now())))
-    .get("*", (c) => c.json(HANDLERS));
-  return openHttpPort(routes, { ...options, name: "status" });
-}
 
 /** NimoShake's fields under its names first; times are ISO 8601, durations seconds. */
-function report(progress: Progress, now: number): object {
+export function progressReport(progress: Progress, now: number): object {
   const tables = [...progress.tables.values()];
   const finished = tables.filter(isCopied).length;
   const waiting = tables.filter(({ state }) => state === "waiting").length;
@@ -58,7 +35,9 @@ function describe(table: TableProgress, now: number): object {
   const seconds = table.startedAt === undefined ? 0 : ((table.finishedAt ?? now) - table.startedAt) / SECOND;
   const items = table.written + table.filtered;
   const left = table.itemCount - items;
-  const known = table.state === "copying" && items > 0 && seconds > 0 && left >= 0;
+  // What an earlier process had done came in no time.
+  const done = amountOfRun(table).items;
+  const known = table.state === "copying" && done > 0 && seconds > 0 && left >= 0;
   return {
     state: table.state,
     item_count: table.itemCount,
@@ -72,8 +51,8 @@ function describe(table: TableProgress, now: number): object {
     spool_bytes: table.spoolBytes ?? 0,
     started_at: isoTime(table.startedAt),
     finished_at: isoTime(table.finishedAt),
-    items_per_second: seconds > 0 ? Math.round((table.written / seconds) * 10) / 10 : null,
-    eta_seconds: known ? Math.round(left / (items / seconds)) : null,
+    items_per_second: seconds > 0 ? Math.round((writtenOfRun(table) / seconds) * 10) / 10 : null,
+    eta_seconds: known ? Math.round(left / (done / seconds)) : null,
   };
 }
 

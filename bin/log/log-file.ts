@@ -16,13 +16,18 @@ export interface Sink {
 export interface FileSinkOptions extends Pick<RollingFileOptions, "maxBytes" | "keep"> {
   /** Collects lines and writes them every second, in pieces of 64 KB, at close and when the process exits. */
   buffer: boolean;
+  /** Told, once of each, that it can't be written; default: standard error. */
+  complain?: (message: string) => void;
 }
 
 /**
  * Appends to a file, also across restarts: a migration that is taken up again goes on in the same log.
- * Throws CONFIG_INVALID when it can't be opened; a write that fails later is said once on standard error.
+ * Throws CONFIG_INVALID when it can't be opened; a write that fails later is said once.
  */
-export function fileSink(file: string, { buffer, ...size }: FileSinkOptions): Sink {
+export function fileSink(
+  file: string,
+  { buffer, complain = onStandardError, ...size }: FileSinkOptions,
+): Sink {
   const said = new Set<string>();
   const target = openLog(file, { ...size, onStuck: (error) => say("moved to .1, it grows on", error) });
   let held: string[] = [];
@@ -33,7 +38,7 @@ export function fileSink(file: string, { buffer, ...size }: FileSinkOptions): Si
   function say(what: string, error: unknown): void {
     if (said.has(what)) return;
     said.add(what);
-    process.stderr.write(`log.file: ${file} can't be ${what}: ${reason(error)}\n`);
+    complain(`log.file: ${file} can't be ${what}: ${reason(error)}`);
   }
 
   function flush(): void {
@@ -71,6 +76,10 @@ export function fileSink(file: string, { buffer, ...size }: FileSinkOptions): Si
       target.close();
     },
   };
+}
+
+function onStandardError(message: string): void {
+  process.stderr.write(`${message}\n`);
 }
 
 function openLog(file: string, options: RollingFileOptions): RollingFile {

@@ -1,13 +1,16 @@
-/** Where log lines go, and how they look there. */
-import { formatWithOptions, stripVTControlCharacters } from "node:util";
-import { createConsola, type ConsolaInstance, type ConsolaReporter, type LogObject } from "consola";
-import { formatTime } from "../format.ts";
+/** Where log lines and last words go: to the terminal, to `log.file`, and in which form. */
+import { createConsola, type ConsolaInstance } from "consola";
+import { toMigrationError } from "../../core/errors.ts";
+import { failureEntry, failureLines, printError } from "../errors.ts";
+import { type Entry, entryOf, type Fields } from "./entry.ts";
+import { type LogFormat, lineWriter } from "./line.ts";
 import { fileSink, type Sink } from "./log-file.ts";
 import { type RecentLine, recentLines } from "./recent.ts";
 
 const DEBUG = 4;
 
-const LEVELS: Readonly<Record<LogLevel, number>> = {
+/** `log.level` as consola has it: what `log.level` of a log that is open may be set to. */
+export const LEVELS: Readonly<Record<LogLevel, number>> = {
   none: Number.NEGATIVE_INFINITY,
   error: 0,
   warn: 1,
@@ -29,19 +32,45 @@ export interface Output {
 /** What {@link createLog} takes. */
 export interface LogOptions {
   level: LogLevel;
+  /** Default: text. */
+  format?: LogFormat;
   /** Appended to, relative to the working folder; undefined or empty: standard output. */
   file?: string | undefined;
   /** Collects a file's lines and writes them every second and at the end. */
   buffer: boolean;
   /** Hides secrets in every line. */
   redact?: (text: string) => string;
-  /** Stands for standard output in tests. */
+  /** The run's tables, for lines that name one. */
+  tables?: { has(name: string): boolean };
+  /** Where lines go; default: standard output. */
   stream?: Output;
+  /** Where words go; default: where lines go. */
+  words?: Output;
+  /** Where the final error goes; default: standard error. */
+  errors?: Output;
 }
 
-/** A log and its end. */
+/** What a command says whatever the level is. */
+export interface Words {
+  /** For people, as it stands; may have several lines. */
+  text: string;
+  /** For programs, an object each; default: the text as a message. */
+  objects?: readonly (Fields & { message: string })[];
+  /** Goes to standard output in every form, instead of the others. */
+  plain?: string;
+}
+
+/** A log, last words, and their end. */
 export interface Log {
   log: ConsolaInstance;
+  /** Lines are objects: nothing else may be written to the terminal. */
+  isJson: boolean;
+  /** The log goes to a file: what the terminal shows is to be there as well. */
+  hasFile: boolean;
+  /** Says something where words go, and to the file. */
+  say(said: Words): void;
+  /** Says what a command has failed with, on standard error and in the file; gives the exit code. */
+  fail(error: unknown): number;
   /** The last warnings and errors. */
   recent: () => readonly RecentLine[];
   /** Writes what is still held back; may be called twice. */
@@ -60,76 +89,74 @@ export function setLiveDisplay(display: WriteAbove | undefined): void {
 }
 
 /**
- * Makes the run's log: on a terminal in consola's look, elsewhere lines like `[2026/11/23 21:00:00 UTC] [INFO] text`.
- * Throws CONFIG_INVALID when the file can't be written.
+ * Makes a command's log. In text a line is `[2026/11/23 21:00:00 UTC] [INFO] text`, on a terminal with colours; in JSON
+ * an object with `time`, `level`, `message` and what else is known.
+ *
+ * @throws MigrationError CONFIG_INVALID when the file can't be written
  */
 export function createLog(options: LogOptions): Log {
-  const stream = options.stream ?? process.stdout;
-  const toTerminal = !options.file && stream.isTTY === true && process.env["TERM"] !== "dumb";
-  const sink = redacted(
-    options.file ? fileSink(options.file, { buffer: options.buffer }) : streamSink(stream, toTerminal),
-    options.redact,
-  );
+  const { format = "text", redact = (text) => text, tables, buffer } = options;
+  const { stream = process.stdout, words = stream, errors = process.stderr } = options;
+  const isJson = format === "json";
+  const isTable = (name: string): boolean => tables?.has(name) === true;
+  const line = lineWriter({ format, redact, isTable });
+  const file = options.file ? fileSink(options.file, { buffer, complain }) : undefined;
+  const terminal = streamSink(stream);
+  const colours = stream.isTTY === true && process.env["TERM"] !== "dumb" && !process.env["NO_COLOR"];
+  const shown = file === undefined ? lineWriter({ format, redact, isTable, colours }) : line;
+  const recent = recentLines(redact);
   // No throttle: consola would hold repeated lines back in a timer and lose them at the end.
-  const settings = { level: LEVELS[options.level], throttle: 0 };
-  const log = toTerminal
-    ? fancy(settings, stream, sink)
-    : createConsola({ ...settings, reporters: [plain(sink)] });
-  const recent = recentLines(options.redact);
-  log.addReporter(recent.reporter);
-  return { log, recent: recent.lines, close: () => sink.close() };
-}
+  const log = createConsola({ level: LEVELS[options.level], throttle: 0, reporters: [] });
+  log.addReporter({
+    log(logged) {
+      const entry = entryOf(logged, log.level >= DEBUG);
+      recent.add(entry);
+      (file ?? terminal).write(shown(entry));
+    },
+  });
 
-function redacted(sink: Sink, redact: LogOptions["redact"]): Sink {
-  return redact ? { ...sink, write: (text) => sink.write(redact(text)) } : sink;
-}
+  /** The log itself can't say what is wrong with it. */
+  function complain(message: string): void {
+    errors.write(isJson ? line(entry("warn", message)) : `${redact(message)}\n`);
+  }
 
-function plain(sink: Sink): ConsolaReporter {
+  function say({ text, objects = [{ message: text }], plain }: Words): void {
+    const lines = isJson
+      ? objects.map(({ message, ...fields }) => line(entry("info", message, fields))).join("")
+      : `${redact(text)}\n`;
+    words.write(plain === undefined ? lines : "");
+    if (plain !== undefined) process.stdout.write(`${redact(plain)}\n`);
+    file?.write(isJson ? lines : line(entry("info", text)));
+  }
+
+  function fail(error: unknown): number {
+    const debug = log.level >= DEBUG;
+    const failure = toMigrationError(error);
+    if (isJson) file?.write(line(failureEntry(failure, { debug, redact })));
+    else for (const each of failureLines(failure, { debug, redact })) file?.write(line(entry("error", each)));
+    return printError(failure, { debug, format, redact, isTable, stream: errors });
+  }
+
   return {
-    log(entry, { options }) {
-      const text = stripVTControlCharacters(
-        formatWithOptions({ colors: false }, ...readable(entry, options.level)),
-      );
-      const tag = entry.tag ? `[${entry.tag}] ` : "";
-      // Further lines are indented, so that every line with a time in front is an entry of its own.
-      sink.write(`[${formatTime(entry.date)}] [${label(entry)}] ${tag}${text.replaceAll("\n", "\n    ")}\n`);
+    log,
+    isJson,
+    hasFile: file !== undefined,
+    say,
+    fail,
+    recent: recent.lines,
+    async close() {
+      await file?.close();
+      await terminal.close();
     },
   };
 }
 
-function fancy(settings: { level: number; throttle: number }, stream: Output, sink: Sink): ConsolaInstance {
-  const proxy = {
-    get columns(): number | undefined {
-      return stream.columns;
-    },
-    write: sink.write,
-  } as unknown as NodeJS.WriteStream;
-  const log = createConsola({ ...settings, fancy: true, stdout: proxy, stderr: proxy });
-  const look = log.options.reporters[0];
-  if (look) {
-    log.setReporters([
-      {
-        log: (entry, context) =>
-          look.log({ ...entry, args: readable(entry, context.options.level) }, context),
-      },
-    ]);
-  }
-  return log;
+function entry(level: Entry["level"], message: string, fields: Fields = {}): Entry {
+  return { date: new Date(), level, tag: "", message, fields };
 }
 
-/** Errors show their stack at debug level only. */
-function readable(entry: LogObject, level: number): unknown[] {
-  if (level >= DEBUG) return entry.args;
-  return entry.args.map((arg: unknown) => (arg instanceof Error ? `${arg.name}: ${arg.message}` : arg));
-}
-
-function label({ level }: LogObject): string {
-  if (level <= 0) return "EROR";
-  if (level === 1) return "WARN";
-  return level < DEBUG ? "INFO" : "DEBG";
-}
-
-function streamSink(stream: Output, toTerminal: boolean): Sink {
+function streamSink(stream: Output): Sink {
+  const toTerminal = stream.isTTY === true && process.env["TERM"] !== "dumb";
   return {
     write(text) {
       if (toTerminal && writeAbove) writeAbove(text);

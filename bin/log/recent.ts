@@ -1,8 +1,6 @@
 /** The last warnings and errors of a log, for who looks at a run from outside. */
-import { formatWithOptions, stripVTControlCharacters } from "node:util";
-import type { ConsolaReporter } from "consola";
-
-const WARN = 1;
+import type { Entry } from "./entry.ts";
+import { shownText } from "./plain-text.ts";
 
 /** A line that was logged. */
 export interface RecentLine {
@@ -16,25 +14,17 @@ const MOST = 100;
 /** A longer one is cut. */
 const LONGEST = 2000;
 
-/** Remembers the last hundred. */
-export function recentLines(redact: (text: string) => string = (text) => text): {
-  reporter: ConsolaReporter;
+/** Remembers the last hundred; secrets are hidden. */
+export function recentLines(redact: (text: string) => string): {
+  add(entry: Entry): void;
   lines(): readonly RecentLine[];
 } {
   const lines: RecentLine[] = [];
   return {
-    reporter: {
-      log({ level, date, args }) {
-        if (level > WARN) return;
-        const shown = args.map((arg: unknown) => (arg instanceof Error ? arg.message : arg));
-        const text = redact(stripVTControlCharacters(formatWithOptions({ colors: false }, ...shown)));
-        lines.push({
-          time: date.toISOString(),
-          level: level === WARN ? "warn" : "error",
-          message: text.slice(0, LONGEST),
-        });
-        if (lines.length > MOST) lines.shift();
-      },
+    add({ level, date, message }) {
+      if (level !== "warn" && level !== "error") return;
+      lines.push({ time: date.toISOString(), level, message: shownText(message, redact).slice(0, LONGEST) });
+      if (lines.length > MOST) lines.shift();
     },
     lines: () => lines,
   };

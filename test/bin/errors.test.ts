@@ -1,6 +1,7 @@
 /** How an error is shown: its lines, its hint, its exit code. */
 import { expect, test } from "bun:test";
 import { printError } from "../../bin/errors.ts";
+import { createRedactor } from "../../core/config/redact.ts";
 import { MigrationError } from "../../core/errors.ts";
 
 function print(error: unknown, debug = false) {
@@ -25,13 +26,56 @@ test("without a hint there is no hint line", () => {
   );
 });
 
-test("problems on lines of their own stay there", () => {
-  const error = new MigrationError("CONFIG_INVALID", "two problems:\n  line 3: a\n  line 9: b", {
-    hint: "see both",
+test.each([
+  ["two problems:\n  line 3: a\n  line 9: b", "two problems: line 3: a; line 9: b"],
+  ["the server says\r\n\r\n  no.\n", "the server says; no."],
+  [
+    "an attribute \u001B[2Jx\u0007\u202Ey\rerror [FORGED] z",
+    "an attribute \\x1b[2Jx\\x07\\u202ey\\x0derror [FORGED] z",
+  ],
+])("what happened and the hint are one line each, whatever is in them: %j", (message, shown) => {
+  const error = new MigrationError("CONFIG_INVALID", message, { hint: message });
+  expect(print(error).text).toBe(`error [CONFIG_INVALID] ${shown}\nhint: ${shown}\n`);
+});
+
+test.each(["text", "json"] as const)(
+  "a secret that no line can hold is hidden all the same: %s",
+  (format) => {
+    const secret = "abc\ndef\u0007gh\u202Eij\\k";
+    const redact = createRedactor({ "source.secret_access_key": secret });
+    const error = new MigrationError("SOURCE_DENIED", `refused: ${secret}`, { hint: `not ${secret}` });
+    for (const debug of [false, true]) {
+      let text = "";
+      printError(error, { debug, format, redact, stream: { write: (part: string) => (text += part) } });
+      expect(text).toContain("refused: ***");
+      expect(text).not.toMatch(/abc|def|gh|ij/);
+    }
+  },
+);
+
+test("in JSON it is one object, with the stack at debug level only", () => {
+  const error = new MigrationError("TARGET_FAILED", 'it says "no"\nat all: table orders, shard shardId-1', {
+    hint: "ask",
+    cause: new Error("below"),
   });
-  expect(print(error).text).toBe(
-    "error [CONFIG_INVALID] two problems:\n  line 3: a\n  line 9: b\nhint: see both\n",
-  );
+  const object = (debug: boolean): unknown => {
+    const written: string[] = [];
+    const stream = { write: (text: string) => written.push(text) };
+    printError(error, { debug, format: "json", isTable: (name) => name === "orders", stream });
+    expect(written.join("")).toMatch(/^[^\n]*\n$/);
+    return JSON.parse(written.join(""));
+  };
+  const known = {
+    time: expect.stringMatching(/^\d{4}-\d\d-\d\dT[\d:.]+Z$/),
+    level: "error",
+    message: 'it says "no"; at all: table orders, shard shardId-1',
+    table: "orders",
+    shard: "shardId-1",
+    code: "TARGET_FAILED",
+    hint: "ask",
+  };
+  expect(object(false)).toEqual(known);
+  expect(object(true)).toEqual({ ...known, stack: expect.stringContaining("caused by Error: below") });
 });
 
 test("the exit code may be the signal's", () => {

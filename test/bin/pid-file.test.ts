@@ -11,7 +11,7 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { acquirePidFile } from "../../bin/pid-file.ts";
+import { acquirePidFile, findPidFile } from "../../bin/pid-file.ts";
 import { MigrationError } from "../../core/errors.ts";
 
 // the limit set in the preload holds for the first file only
@@ -55,6 +55,20 @@ describe("the pid file", () => {
     release();
     expect(readdirSync(folder)).toEqual([]);
     release();
+  });
+
+  test("is looked at without a change: whose it is, and whether that runs", () => {
+    const look = () => findPidFile("x", folder);
+    expect(look()).toBeUndefined();
+    writeFileSync(path(), `${process.ppid}\n`);
+    expect(look()).toMatchObject({ file: path(), pid: process.ppid, running: true });
+    expect(look()!.refusal).toMatchObject({ code: "ALREADY_RUNNING" });
+    // No process has an id as large as this.
+    writeFileSync(path(), "2147483646\n");
+    expect(look()).toEqual({ file: path(), pid: 2147483646, running: false });
+    writeFileSync(path(), "garbage");
+    expect(look()).toEqual({ file: path(), pid: null, running: false });
+    expect(readdirSync(folder)).toEqual(["x.pid"]);
   });
 
   test("of a living process refuses a second one, and says which it is", async () => {

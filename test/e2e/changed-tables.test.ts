@@ -131,7 +131,7 @@ function followed(s: Scenario, settings: Settings = {}, options: Partial<Migrate
   };
 }
 
-test.each<[string, (s: Scenario) => Settings]>([
+test.concurrent.each<[string, (s: Scenario) => Settings]>([
   ["to MongoDB", () => ({ sync_mode: "full" })],
   ["to files", (s) => ({ sync_mode: "full", ...toFiles(s) })],
   ["to a DynamoDB", (s) => ({ sync_mode: "full", ...toDynamoDB(s) })],
@@ -155,7 +155,7 @@ test.each<[string, (s: Scenario) => Settings]>([
   else if (settings["target.type"] === undefined) expect(await s.documents(table)).toHaveLength(30);
 });
 
-test.each(["mongodb", "file"])("one with another key is told from a defect: %s", async (type) => {
+test.concurrent.each(["mongodb", "file"])("one with another key is told from a defect: %s", async (type) => {
   await using s = await scenario();
   const table = await s.table("t", { items: someItems(ITEMS) });
   const settings = { ...PAGES, ...(type === "file" && toFiles(s)) };
@@ -164,7 +164,7 @@ test.each(["mongodb", "file"])("one with another key is told from a defect: %s",
   expectRefusal(run, { exit: 1, code: "SOURCE_GONE", says: [table, "made anew", "--fresh"] });
 });
 
-test("one that is made anew before its stream is opened is refused before anything is made", async () => {
+test.concurrent("one that is made anew before its stream is opened is refused before anything is made", async () => {
   await using s = await scenario();
   const table = await s.table("t", { items: someItems(ITEMS) });
   const plugins = [meanwhile("before", table, () => makeAnew(s, table))];
@@ -173,7 +173,7 @@ test("one that is made anew before its stream is opened is refused before anythi
   expect(await s.collections()).toEqual([]);
 });
 
-test.each<["before" | "between pages", "full" | "all"]>([
+test.concurrent.each<["before" | "between pages", "full" | "all"]>([
   ["before", "full"],
   ["between pages", "full"],
   ["before", "all"],
@@ -194,7 +194,7 @@ test.each<["before" | "between pages", "full" | "all"]>([
   expect(await s.documents(stays)).toHaveLength(ITEMS);
 });
 
-test("a table that is gone as soon as it is listed ends the run before anything is made; the next one starts without it", async () => {
+test.concurrent("a table that is gone as soon as it is listed ends the run before anything is made; the next one starts without it", async () => {
   await using s = await scenario();
   const tables = { gone: { items: [] }, stays: { items: someItems(3) } };
   let listed = 0;
@@ -214,7 +214,7 @@ test("a table that is gone as soon as it is listed ends the run before anything 
   expect(await s.collections()).toEqual(["stays"]);
 });
 
-test("a GSI that is added while its table is read is made as well, under the names that plugins give", async () => {
+test.concurrent("a GSI that is added while its table is read is made as well, under the names that plugins give", async () => {
   await using s = await scenario();
   const table = await s.table("t", { gsi: { old: ["text"] }, items: someItems(ITEMS) });
   const plugins: Plugin[] = [
@@ -243,7 +243,7 @@ test("a GSI that is added while its table is read is made as well, under the nam
   ]);
 });
 
-test("the same in a dump", async () => {
+test.concurrent("the same in a dump", async () => {
   await using s = await scenario();
   const table = await s.table("t", { items: someItems(ITEMS) });
   const plugins = [meanwhile("between pages", table, () => addIndex(s, table, ["n:N"]))];
@@ -252,7 +252,7 @@ test("the same in a dump", async () => {
   expect(metadata).toContain("n_hashed");
 });
 
-test("the same at a DynamoDB", async () => {
+test.concurrent("the same at a DynamoDB", async () => {
   await using s = await scenario();
   const table = await s.table("t", { items: someItems(ITEMS) });
   const plugins = [meanwhile("between pages", table, () => addIndex(s, table, ["n:N"]))];
@@ -264,7 +264,7 @@ test("the same at a DynamoDB", async () => {
   expect(Table.GlobalSecondaryIndexes?.map(({ IndexName }) => IndexName)).toEqual(["by-n"]);
 });
 
-test("a GSI that is added while its table is followed: changes go on, and the next start makes it, once", async () => {
+test.concurrent("a GSI that is added while its table is followed: changes go on, and the next start makes it, once", async () => {
   await using s = await scenario();
   const table = await s.table("t", { items: someItems(ITEMS) });
   const first = followed(s);
@@ -289,7 +289,7 @@ test("a GSI that is added while its table is followed: changes go on, and the ne
   expect(builds).toEqual([table]);
 });
 
-test.each(["fail", "resync"])(
+test.concurrent.each(["fail", "resync"])(
   "a table that is deleted while it is followed is named as such, with on_gap = %s: all its changes are there",
   async (on_gap) => {
     await using s = await scenario();
@@ -313,7 +313,7 @@ test.each(["fail", "resync"])(
   },
 );
 
-test("a table that is made anew while it is followed is a gap that says so", async () => {
+test.concurrent("a table that is made anew while it is followed is a gap that says so", async () => {
   await using s = await scenario();
   const table = await s.table("t", { items: someItems(ITEMS) });
   const run = followed(s);
@@ -322,7 +322,7 @@ test("a table that is made anew while it is followed is a gap that says so", asy
   expectRefusal(await run.done, { exit: 1, code: "STREAM_GAP", says: [table, "made anew", "resync"] });
 });
 
-test("with on_gap = resync it is copied again", async () => {
+test.concurrent("with on_gap = resync it is copied again", async () => {
   await using s = await scenario();
   const table = await s.table("t", { items: someItems(ITEMS) });
   const run = followed(s, { on_gap: "resync" });
@@ -338,7 +338,7 @@ test("with on_gap = resync it is copied again", async () => {
   await run.stop();
 });
 
-test.each<[string, Settings]>([
+test.concurrent.each<[string, Settings]>([
   ["while it was copied", PAGES],
   ["while it was followed", {}],
 ])("the same for one that was made anew between two runs: %s", async (when, settings) => {
@@ -381,7 +381,7 @@ test.each<[string, Settings]>([
   });
 });
 
-test("a table is copied again after a gap, though another one is gone from the source by then", async () => {
+test.concurrent("a table is copied again after a gap, though another one is gone from the source by then", async () => {
   await using s = await scenario();
   let isGone = false;
   await using streams = await startStreams({
@@ -407,7 +407,7 @@ test("a table is copied again after a gap, though another one is gone from the s
   }
 });
 
-test("items that the service deletes because they have expired go away, in the midst of the copy too", async () => {
+test.concurrent("items that the service deletes because they have expired go away, in the midst of the copy too", async () => {
   await using s = await scenario();
   /** The service says of such a deletion who made it. */
   function expiring(call: Call): Misbehaviour | undefined {

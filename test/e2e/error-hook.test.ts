@@ -3,6 +3,7 @@ import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { dynamo, type Outcome, type Scenario, scenario, type Settings } from "./helpers.ts";
+import type { Report } from "../../core/report/report.ts";
 import { eventually } from "./eventually.ts";
 
 // the limit set in the preload holds for the first file only
@@ -173,4 +174,32 @@ test("a plugin that changes a key and not the record's keys is refused", async (
   expect(outcome.stderr).toContain(
     `[HOOK_FAILED] a plugin changed the key attribute pk: table ${table}, key {"pk"`,
   );
+});
+
+test("an error that nobody catches stops the run: logged, in the report, and the state is saved", async () => {
+  await using s = await scenario();
+  const table = await s.table("t", { items: items.slice(0, 5) });
+  writeFileSync(
+    join(s.folder, "late.ts"),
+    `export default {
+  name: "late",
+  setup(ctx) {
+    ctx.hook("table:after", () => void setTimeout(() => { throw new Error("of a timer"); }, 1));
+  },
+};\n`,
+  );
+  const conf = s.conf(s.settings({ sync_mode: "all", "log.format": "json", plugins: "./late.ts" }));
+  const { code, stderr } = await s.run([`-conf=${conf}`]);
+  expect(code).toBe(1);
+  const [failure, ...more] = stderr.trimEnd().split("\n");
+  expect(more).toEqual([]);
+  const told = {
+    code: "INTERNAL",
+    message: expect.stringContaining("nobody caught an error: Error: of a timer"),
+  };
+  expect(JSON.parse(failure!)).toMatchObject({ level: "error", ...told });
+  const report = JSON.parse(readFileSync(join(s.folder, `${s.id}-report.json`), "utf8")) as Report;
+  expect(report.outcome).toMatchObject({ kind: "failed", ...told });
+  expect(report.warnings).toContainEqual(expect.objectContaining({ level: "error", message: told.message }));
+  expect(await s.db.collection(table).countDocuments()).toBe(5);
 });

@@ -1,6 +1,6 @@
 /** Bad input on the command line, in the conf, and at the target: what is said, the exit code, nothing written. */
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
-import { writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { scenario, someItems } from "./helpers.ts";
 import type { Attributes, Key, Scenario, Settings } from "./helpers.ts";
@@ -43,11 +43,12 @@ describe("the command line", () => {
       ["verify", "-c", "nowhere.conf"],
       refused("CONFIG_MISSING", "nowhere.conf"),
     ],
-    ...["check", "status", "clean"].map((command): [string, string[], Refusal] => [
-      `${command}, which is to come`,
-      [command, "-c", "x"],
-      refused("NOT_YET", `${command}: not yet`),
-    ]),
+    [
+      "check with a sample that is none",
+      ["check", "-c", "x", "--profile", "0"],
+      refused("USAGE", "--profile 0"),
+    ],
+    ["worker, which is to come", ["worker", "-c", "x"], refused("NOT_YET", "worker: not yet")],
   ])("%s", async (_, args, refusal) => {
     expectRefusal(await s.run(args), refusal);
   });
@@ -175,6 +176,22 @@ describe("the conf", () => {
       expect(run.stderr).toMatch(problem);
   });
 
+  test("what is refused is in the log file too, and in its form", async () => {
+    const path = join(s.folder, "json.conf");
+    writeFileSync(path, "log.format = json\nlog.file = early.log\nqps.full = 0\nqps.ful = 1\n");
+    const run = await s.run(["-conf", path]);
+    expect(run).toMatchObject({ code: 2, stdout: "" });
+    expect(JSON.parse(run.stderr)).toMatchObject({
+      level: "error",
+      code: "CONFIG_INVALID",
+      message: expect.stringMatching(/^3 problems in the configuration: /),
+    });
+    expect(JSON.parse(readFileSync(join(s.folder, "early.log"), "utf8"))).toEqual({
+      ...JSON.parse(run.stderr),
+      time: expect.any(String),
+    });
+  });
+
   test("an empty file says what is missing", async () => {
     const path = join(s.folder, "empty.conf");
     writeFileSync(path, "");
@@ -187,17 +204,21 @@ describe("servers", () => {
     [
       "nobody at the source",
       { "source.endpoint_url": "http://127.0.0.1:1" },
-      failed("SOURCE_UNREACHABLE", "source.endpoint_url"),
+      failed(
+        "SOURCE_UNREACHABLE",
+        "no answer from http://127.0.0.1:1, the connection is refused",
+        "source.endpoint_url",
+      ),
     ],
     [
       "a source without an address",
       { "source.endpoint_url": "http://nowhere.invalid" },
-      failed("SOURCE_UNREACHABLE"),
+      failed("SOURCE_UNREACHABLE", "http://nowhere.invalid, no address is known for that name"),
     ],
     [
       "no region",
       { "source.endpoint_url": "", "source.access_key_id": "a", "source.secret_access_key": "b" },
-      failed("SOURCE_FAILED", "source.region"),
+      refused("CONFIG_INVALID", "no region is known", "source.region"),
     ],
     [
       "no credentials",

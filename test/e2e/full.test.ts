@@ -1,6 +1,6 @@
 /** Whole runs: which tables, every item, in every kind of key, and what is shown at the end. */
 import { describe, expect, setDefaultTimeout, test } from "bun:test";
-import { readFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { startStandIn } from "../stand-in/dynamodb.ts";
 import { expectVerified } from "./equal.ts";
@@ -178,14 +178,61 @@ describe("what is shown", () => {
     expect(run.stdout.split("full sync done!").length).toBe(2);
   });
 
-  test.concurrent("the log file has the log lines, standard output has not", async () => {
+  test.concurrent("the log file has all that is shown, and its lines, which standard output has not", async () => {
     await using s = await scenario();
     const table = await small(s);
     const run = await s.cli({ "log.file": "run.log" });
-    expect(readFileSync(join(s.folder, "run.log"), "utf8")).toContain(
-      `finish syncing table ${table}: 5 documents`,
-    );
     expect(run.stdout).not.toContain("finish syncing table");
+    const refused = await s.cli({ "log.file": "run.log" });
+    expect(refused.code).toBe(2);
+    const file = readFileSync(join(s.folder, "run.log"), "utf8").trimEnd();
+    const lines = file.split("\n");
+    expect(lines[0]).toMatch(
+      new RegExp(
+        `^\\[\\d{4}/.* UTC\\] \\[INFO\\] nimo-shake \\S+, id = ${s.id}, sync_mode = full; source: http://.*; target: .*, database ${s.id}; checkpoint: .*, database ${s.id}-checkpoint-state$`,
+      ),
+    );
+    expect(file).toContain(`finish syncing table ${table}: 5 documents`);
+    for (const line of `${run.stdout}${refused.stderr}`.trimEnd().split("\n")) expect(file).toContain(line);
+    // An entry's further lines are indented.
+    for (const line of lines) expect(line).toMatch(/^(\[\d{4}\/[^\]]* UTC\] \[(INFO|WARN|EROR)\] | {4})/);
+  });
+
+  test.concurrent("log.format = json: every line is an object, and a plugin's own too", async () => {
+    await using s = await scenario();
+    const table = await small(s);
+    const code = `export default { name: "talk", setup(ctx) {
+      console.log("from a plugin\\nin two lines");
+      ctx.hook("table:after", ({ table }) => ctx.log.warn({ message: "seen", table: table.name, mine: 1 }));
+    } };`;
+    writeFileSync(join(s.folder, "talk.ts"), code);
+    const json = { "log.format": "json", plugins: "./talk.ts" };
+    const run = await s.cli(json);
+    const lines = run.stdout.trimEnd().split("\n");
+    expect(lines.pop()).toBe("full sync done!");
+    const objects = lines.map((line) => JSON.parse(line) as Record<string, unknown>);
+    const entry = { time: expect.stringMatching(/^\d{4}-\d\d-\d\dT.*Z$/), level: "info" };
+    expect(objects).toContainEqual({ ...entry, message: "from a plugin\nin two lines" });
+    expect(objects).toContainEqual({ ...entry, level: "warn", message: "seen", table, mine: 1 });
+    expect(objects[0]).toMatchObject({
+      ...entry,
+      id: s.id,
+      syncMode: "full",
+      target: expect.stringContaining(s.id),
+    });
+    const summary = objects.filter(({ message }) => message === "summary of a table");
+    expect(summary).toEqual([expect.objectContaining({ ...entry, table, written: 5, state: "done" })]);
+    const again = await s.cli({ ...json, "log.file": "run.log" });
+    const error = {
+      ...entry,
+      level: "error",
+      code: "TARGET_EXISTS",
+      message: expect.stringMatching(/^this migration is complete since /),
+      hint: expect.stringContaining("nothing left to do"),
+    };
+    expect(JSON.parse(again.stderr)).toEqual(error);
+    const file = readFileSync(join(s.folder, "run.log"), "utf8").trimEnd().split("\n");
+    expect(JSON.parse(file.at(-1)!)).toEqual(error);
   });
 
   test.concurrent("the summary: items, indexes, overflowed numbers, and a total", async () => {
@@ -255,6 +302,7 @@ test.concurrent("NimoShake's own conf runs as it is, but for what names the serv
     "target.mongodb.type": "replica",
     "source.access_key_id": "AKIA",
     "source.secret_access_key": "s",
+    system_profile: "-1",
   };
   const run = await s.run([
     `-conf=${ORIGINAL_CONF}`,

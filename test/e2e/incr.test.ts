@@ -33,7 +33,7 @@ async function until(what: () => boolean | Promise<boolean>): Promise<void> {
 }
 
 describe("sync_mode = all", () => {
-  test.each([
+  test.concurrent.each([
     ["mongodb", false],
     ["file", false],
     ["mongodb", true],

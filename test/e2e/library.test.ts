@@ -106,3 +106,11 @@ test("what can't be used is refused, all at once", async () => {
   expect(error.message).toContain("full.concurrency");
   expect(error.message).toContain("target.address");
 });
+
+test("a failure that a verb has thrown is no unhandled rejection of the run", async () => {
+  await using s = await scenario();
+  const run = migrate({ config: config(s, { sync_mode: "all", "filter.collection.white": "nowhere" }) });
+  expect((await failureOf(run.switchover())).code).toBe("TABLE_MISSING");
+  // Whoever would complain of the promise that nobody awaits has done so by then.
+  await new Promise((resolve) => setTimeout(resolve, 50));
+});

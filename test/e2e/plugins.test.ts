@@ -2,6 +2,7 @@
 import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import type { AnyPlugin } from "../../core/plugin/plugin.ts";
 import { eventually } from "./eventually.ts";
 import { dynamo, scenario, type Scenario } from "./helpers.ts";
 import { expectRefusal } from "./refusals.ts";
@@ -219,11 +220,31 @@ describe("a plugin that is none is refused, and nothing is written", () => {
     for (const [settings, says] of [
       [{ plugins: "./nowhere.ts" }, "plugin ./nowhere.ts can't be loaded"],
       [{ plugins: "no-such-package" }, "plugin no-such-package can't be loaded"],
-      [{ "plugin.nobody.x": 1 }, "options for a plugin that isn't used: plugin.nobody.*"],
+      [
+        { plugins: "filter", "plugin.filtre.where": 1 },
+        "options for a plugin that isn't used: plugin.filtre.*",
+      ],
     ] as const) {
       const run = await s.run([`-conf=${s.conf(s.settings(settings))}`]);
       expectRefusal(run, { exit: 2, code: "PLUGIN_INVALID", says: [says] });
     }
     expect(await s.collections()).toEqual([]);
   });
+});
+
+test("an index of another shape, from a plugin, is refused with the shape", async () => {
+  await using s = await scenario();
+  const table = await s.table("t", { items: [item("1", "paid", 1)] });
+  const plugin: AnyPlugin = {
+    name: "indexer",
+    setup(ctx) {
+      ctx.hook("index:before", ({ indexes }) => void indexes.push({ key: { n: 1 } } as never));
+    },
+  };
+  const run = await s.attempt({}, { plugins: [plugin] });
+  const says = [
+    `indexes[2] has no list of fields: table ${table}`,
+    'fields: [{ path: "a.b", kind: "ascending" }]',
+  ];
+  expectRefusal(run, { exit: 1, code: "HOOK_FAILED", says });
 });

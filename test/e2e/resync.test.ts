@@ -15,7 +15,7 @@ setDefaultTimeout(180_000);
 
 const resync = { on_gap: "resync" };
 
-test.each<[string, (streams: Streams, shard: string) => void]>([
+test.concurrent.each<[string, (streams: Streams, shard: string) => void]>([
   ["trimmed records", (streams, shard) => streams.trim("t", shard, 0)],
   ["a vanished shard", (streams, shard) => streams.vanish("t", shard)],
   ["a stream that was made anew", (streams) => streams.renew("t")],
@@ -54,7 +54,7 @@ test.each<[string, (streams: Streams, shard: string) => void]>([
   expect(streams.source.count("Scan")).toBe(scans);
 });
 
-test.each(["incr", "all"])(
+test.concurrent.each(["incr", "all"])(
   "a table that was deleted and made anew between two runs, sync_mode = %s: copied again, and what was there is gone",
   async (mode) => {
     await using s = await scenario();
@@ -91,7 +91,7 @@ test.each(["incr", "all"])(
   },
 );
 
-test("a table that was made anew before its copy was done is copied from its begin", async () => {
+test.concurrent("a table that was made anew before its copy was done is copied from its begin", async () => {
   await using s = await scenario();
   await using streams = await startStreams({ tables: ["t"] });
   const random = randomOf(15);
@@ -115,7 +115,7 @@ test("a table that was made anew before its copy was done is copied from its beg
   }
 });
 
-test("while it follows, with another table that goes on, and writers all along", async () => {
+test.concurrent("while it follows, with another table that goes on, and writers all along", async () => {
   await using s = await scenario();
   let stalled = false;
   const scanned: string[] = [];
@@ -155,7 +155,7 @@ test("while it follows, with another table that goes on, and writers all along",
   }
 });
 
-test.each(["incr", "all"])(
+test.concurrent.each(["incr", "all"])(
   "sync_mode = %s: while a table is copied again at the start, those behind it are followed",
   async (mode) => {
     await using s = await scenario();
@@ -188,7 +188,7 @@ test.each(["incr", "all"])(
   },
 );
 
-test("stopped while it copies again: it goes on with that, not with the old positions", async () => {
+test.concurrent("stopped while it copies again: it goes on with that, not with the old positions", async () => {
   await using s = await scenario();
   let slow = false;
   await using streams = await startStreams({
@@ -223,7 +223,7 @@ test("stopped while it copies again: it goes on with that, not with the old posi
   }
 });
 
-test("an item that left a plugin's filter meanwhile is deleted, one that is in it stays", async () => {
+test.concurrent("an item that left a plugin's filter meanwhile is deleted, one that is in it stays", async () => {
   await using s = await scenario();
   await using streams = await startStreams({ tables: ["t"] });
   const put = (pk: string, n: number): void => streams.put("t", { pk: { S: pk }, n: { N: String(n) } });
@@ -254,7 +254,7 @@ test("an item that left a plugin's filter meanwhile is deleted, one that is in i
   }
 });
 
-test.each(["change", "mchange", "raw"])(
+test.concurrent.each(["change", "mchange", "raw"])(
   "keys of every type on real servers, convert.type = %s: what is gone is deleted, what is there stays",
   async (type) => {
     await using s = await scenario();

@@ -77,6 +77,14 @@ describe("at debug level", () => {
       const run = await s.cli({ ...DEBUG, ...(logFile && { "log.file": logFile }), ...settings() });
       expectNoSecret(run, logFile);
       expect(run.code === 0).toBe(succeeds);
+      if (!succeeds) continue;
+      const log = logFile === undefined ? run.stdout : readFileSync(join(s.folder, logFile), "utf8");
+      expect(log).toMatch(/Scan of table \S+, .*: \d+ bytes after \d+ ms, status 200, request /);
+      expect(log).toMatch(/segment 0: page: 3 items, \d+ bytes, 3 to write/);
+      expect(log).toMatch(/segment 0: batch written: 3 inserted/);
+      expect(log).toMatch(/checkpoint of table \S+ saved in \d+ ms: segment 0 of 1, 3 items, its end/);
+      // Nor does a value, of a key or another attribute.
+      expect(log).not.toMatch(/xxxx|"k0"|k1\b/);
     }
   });
 });

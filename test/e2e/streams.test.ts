@@ -26,7 +26,7 @@ const tenth = (seed: number): ((call: Call) => Misbehaviour | undefined) => {
 };
 
 describe("the target ends as the model is", () => {
-  test.each<[string, Partial<StreamsOptions>]>([
+  test.concurrent.each<[string, Partial<StreamsOptions>]>([
     ["as it should be", {}],
     ["three shards a page", { page: 3 }],
     ["the filter for children ignored", { childFilter: "ignored" }],
@@ -71,7 +71,7 @@ describe("the target ends as the model is", () => {
     }
   });
 
-  test.each(["ExpiredIteratorException", "TrimmedDataAccessException"])(
+  test.concurrent.each(["ExpiredIteratorException", "TrimmedDataAccessException"])(
     "an iterator that fails with %s before the first record: nothing written since is skipped",
     async (error) => {
       await using s = await scenario();
@@ -93,7 +93,7 @@ describe("the target ends as the model is", () => {
     },
   );
 
-  test("what is over and listed no more is kept no more, and the next start goes on without it", async () => {
+  test.concurrent("what is over and listed no more is kept no more, and the next start goes on without it", async () => {
     await using s = await scenario();
     await using streams = await startStreams({ tables: ["t"] });
     const random = randomOf(6);
@@ -174,7 +174,7 @@ describe("a gap ends the run and names it", () => {
     return { run: await follow(s, streams).done, shard };
   }
 
-  test("trimmed records", async () => {
+  test.concurrent("trimmed records", async () => {
     const { run, shard } = await after((streams, id) => streams.trim("t", id, 5));
     expectRefusal(run, {
       exit: 1,
@@ -190,7 +190,7 @@ describe("a gap ends the run and names it", () => {
     expect(run.ms).toBeLessThan(3 * SECOND);
   });
 
-  test("a shard that came and went unseen", async () => {
+  test.concurrent("a shard that came and went unseen", async () => {
     let parent = "";
     const { run } = await after((streams, id) => {
       streams.split("t", id, 1);
@@ -205,12 +205,12 @@ describe("a gap ends the run and names it", () => {
     });
   });
 
-  test("a stream that was made anew", async () => {
+  test.concurrent("a stream that was made anew", async () => {
     const { run } = await after((streams) => streams.renew("t"));
     expectRefusal(run, { exit: 1, code: "STREAM_GAP", says: ["table t", "stream/1", "stream/2"] });
   });
 
-  test("a stream that ends without a child", async () => {
+  test.concurrent("a stream that ends without a child", async () => {
     await using s = await scenario();
     await using streams = await startStreams({ tables: ["t"] });
     const run = follow(s, streams);
@@ -220,7 +220,7 @@ describe("a gap ends the run and names it", () => {
   });
 });
 
-test("a new table is copied, a vanished one left alone; the others go on from where they were", async () => {
+test.concurrent("a new table is copied, a vanished one left alone; the others go on from where they were", async () => {
   await using s = await scenario();
   let names = ["t", "u"];
   const scanned: unknown[] = [];
@@ -266,7 +266,7 @@ test("a new table is copied, a vanished one left alone; the others go on from wh
   }
 });
 
-test("a stream of another kind is refused, with what to do", async () => {
+test.concurrent("a stream of another kind is refused, with what to do", async () => {
   await using s = await scenario();
   await using streams = await startStreams({ tables: ["t"], view: "KEYS_ONLY" });
   expectRefusal(await follow(s, streams).done, {
@@ -276,7 +276,7 @@ test("a stream of another kind is refused, with what to do", async () => {
   });
 });
 
-test("a source without streams is refused, with what to do", async () => {
+test.concurrent("a source without streams is refused, with what to do", async () => {
   await using s = await scenario();
   await using streams = await startStreams({
     tables: ["t"],

@@ -77,12 +77,14 @@ export function positionsNoted(streams: Streams, scans = 0): Promise<void> {
   return eventually(() => expect(streams.source.count("Scan")).toBeGreaterThan(scans));
 }
 
-const expectedOf = (streams: Streams): Record<string, string> =>
+/** Keys and numbers as they should be at the target. */
+export const expectedOf = (streams: Streams): Record<string, string> =>
   Object.fromEntries(
     [...streams.model("t")].map(([pk, item]) => [pk, (item["n"] as { N: string }).N]).sort(),
   );
 
-async function foundAt(s: Scenario): Promise<Record<string, string>> {
+/** Keys and numbers there; no key is there twice. */
+export async function foundAt(s: Scenario): Promise<Record<string, string>> {
   const documents = await s.db.collection("t").find().toArray();
   expect(new Set(documents.map(({ pk }) => pk as string)).size).toBe(documents.length);
   return Object.fromEntries(documents.map(({ pk, n }) => [String(pk), String(n)]).sort());

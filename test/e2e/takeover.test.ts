@@ -156,7 +156,10 @@ test.each(["incr", "all"])(
     const copied = [...streams.model("t")].map(([pk, { n }]) => ({ pk, n: Number((n as { N: string }).N) }));
     await s.db.collection("t").insertMany(copied);
     const first = follow(s, streams, { sync_mode: "incr" }, { plugins });
-    await eventually(async () => expect(kept.states.get("shards:t")?.size).toBe(2));
+    await eventually(async () => {
+      expect(kept.states.get("shards:t")?.size).toBe(2);
+      expect(Object.keys(await s.indexes("t"))).toHaveLength(2);
+    });
     await first.stop();
     // Its runs had no identifier, and their tables were noted last.
     const { id: _, ...run } = kept.states.get("run")!.get("run") as Record<string, unknown>;

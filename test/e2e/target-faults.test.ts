@@ -48,7 +48,7 @@ describe("lost answers", () => {
     await expectExact(s, table);
   });
 
-  test("a table whose key is _id: what was written is found again, and not twice", async () => {
+  test.concurrent("a table whose key is _id: what was written is found again, and not twice", async () => {
     await using s = await scenario();
     const items = someItems(COUNT).map(({ pk, ...rest }) => ({ _id: pk!, ...rest }));
     const table = await s.table("ids", { key: ["_id"], items });
@@ -61,7 +61,7 @@ describe("lost answers", () => {
     await expectVerified(s, COUNT);
   });
 
-  test("a server that is away for 3 s", async () => {
+  test.concurrent("a server that is away for 3 s", async () => {
     await using s = await scenario();
     const table = await s.table("away", { items: someItems(COUNT) });
     let away: Promise<void> | undefined;
@@ -85,7 +85,7 @@ describe("lost answers", () => {
   });
 });
 
-test("mongod killed with -9 in mid-run and back after 10 s: nothing that was acknowledged is missing", async () => {
+test.concurrent("mongod killed with -9 in mid-run and back after 10 s: nothing that was acknowledged is missing", async () => {
   await using s = await scenario();
   await using mongod = await startMongod({ own: true });
   const count = 20_000;
@@ -113,7 +113,7 @@ test("mongod killed with -9 in mid-run and back after 10 s: nothing that was ack
   }
 });
 
-test("SIGTERM while mongod is away: ended within 10 s, and gone on with when it is back", async () => {
+test.concurrent("SIGTERM while mongod is away: ended within 10 s, and gone on with when it is back", async () => {
   await using s = await scenario();
   await using mongod = await startMongod({ own: true });
   const count = 5000;

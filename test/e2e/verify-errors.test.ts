@@ -39,7 +39,7 @@ describe("a source that doesn't answer is no difference", () => {
     (call: { operation: string; number: number }): Misbehaviour | undefined =>
       call.operation === operation && call.number >= number ? wrong : undefined;
 
-  test.each<[string, ReturnType<typeof after>, string]>([
+  test.concurrent.each<[string, ReturnType<typeof after>, string]>([
     ["hangs up half-way", after("Scan", 4, "hang up"), "SOURCE_UNREACHABLE"],
     ["is cut half-way", after("Scan", 4, "cut"), "SOURCE_UNREACHABLE"],
     ["throttles for ever", after("Scan", 4, { error: "ThrottlingException" }), "SOURCE_THROTTLED"],
@@ -73,7 +73,7 @@ describe("a source that doesn't answer is no difference", () => {
   });
 });
 
-test("a mongod that goes away half-way is exit 1", async () => {
+test.concurrent("a mongod that goes away half-way is exit 1", async () => {
   await using s = await scenario();
   await s.table("t", { items: someItems(1000) });
   await s.migrate();
@@ -114,7 +114,7 @@ describe("documents that somebody else has made", () => {
   }
   const text = (value: string): number[] => [value.length + 1, 0, 0, 0, ...Buffer.from(value), 0];
 
-  test("every type of BSON, in a field, as a key and as _id: found, and removed by a repair", async () => {
+  test.concurrent("every type of BSON, in a field, as a key and as _id: found, and removed by a repair", async () => {
     await using s = await scenario();
     const table = await s.table("t", { items: someItems(COUNT) });
     await s.migrate();
@@ -157,7 +157,7 @@ describe("documents that somebody else has made", () => {
     expect(await attempt(s)).toMatchObject({ code: 0, stderr: "" });
   });
 
-  test("an item's own document with such fields is different, and rewritten", async () => {
+  test.concurrent("an item's own document with such fields is different, and rewritten", async () => {
     await using s = await scenario();
     const table = await s.table("t", { items: someItems(COUNT) });
     await s.migrate();
@@ -176,7 +176,7 @@ describe("documents that somebody else has made", () => {
     expect(await attempt(s)).toMatchObject({ code: 0, stderr: "" });
   });
 
-  test("a view instead of a collection", async () => {
+  test.concurrent("a view instead of a collection", async () => {
     await using s = await scenario();
     const table = await s.table("t", { items: someItems(3) });
     await s.migrate({ id: s.id });
@@ -189,7 +189,7 @@ describe("documents that somebody else has made", () => {
 });
 
 describe("a key file", () => {
-  test.each<[string, string | Buffer, string]>([
+  test.concurrent.each<[string, string | Buffer, string]>([
     ["garbage in its second line", '{"pk":{"S":"k1"}}\n{"pk":\n', "line 2 is no JSON object"],
     ["a number", "5\n", "line 1 is no JSON object"],
     ["a list", "[]\n", "line 1"],
@@ -213,7 +213,7 @@ describe("a key file", () => {
     expectRefusal(run, { exit: 2, code: "USAGE", says: [says, "keys.jsonl"] });
   });
 
-  test("a folder, and nothing at all", async () => {
+  test.concurrent("a folder, and nothing at all", async () => {
     await using s = await scenario();
     await s.table("t", { items: someItems(3) });
     await s.migrate();
@@ -226,7 +226,7 @@ describe("a key file", () => {
 });
 
 describe("a working folder that takes nothing", () => {
-  test.each<[string, string]>([
+  test.concurrent.each<[string, string]>([
     ["where the logs go", "-verify"],
     ["where the differences go", "-diff.jsonl"],
   ])("%s", async (_, name) => {
@@ -243,7 +243,7 @@ describe("a working folder that takes nothing", () => {
   });
 });
 
-test("an item that no document can hold is named, as a run names it", async () => {
+test.concurrent("an item that no document can hold is named, as a run names it", async () => {
   await using s = await scenario();
   const tables = { t: { items: someItems(3) } };
   await using sound = await startStandIn({ tables });
@@ -255,7 +255,7 @@ test("an item that no document can hold is named, as a run names it", async () =
   expectRefusal(run, { exit: 1, code: "DATA_UNFIT", says: ["table t", '{"pk":{"S":"large"}}'] });
 });
 
-test("a dump that is damaged, and one that isn't finished", async () => {
+test.concurrent("a dump that is damaged, and one that isn't finished", async () => {
   await using s = await scenario();
   await s.table("t", { items: someItems(300) });
   const settings = { "target.type": "file", "target.address": "out" };
@@ -289,7 +289,7 @@ test("a dump that is damaged, and one that isn't finished", async () => {
   });
 });
 
-test("what was begun isn't gone on with when the target was made anew meanwhile", async () => {
+test.concurrent("what was begun isn't gone on with when the target was made anew meanwhile", async () => {
   await using s = await scenario();
   const items = someItems(600);
   let broken = true;
@@ -314,24 +314,27 @@ test("what was begun isn't gone on with when the target was made anew meanwhile"
   expect(await attempt(s, settings)).toMatchObject({ code: 3, stderr: "" });
 });
 
-test.each(["full", "all"])("an item that changes from look to look, sync_mode = %s", async (mode) => {
-  await using s = await scenario();
-  let n = 0;
-  const item = (): StandInItem => ({ pk: { S: "k0" }, n: { N: String(n++) } });
-  await using source = await startStandIn({
-    tables: { t: { items: [item()] } },
-    misbehave: ({ operation }) =>
-      operation === "BatchGetItem"
-        ? { result: { Responses: { t: [item()] }, UnprocessedKeys: {} } }
-        : undefined,
-  });
-  const settings = { "source.endpoint_url": source.endpoint, "filter.collection.white": "" };
-  await s.migrate(settings);
-  await s.db.collection("t").updateOne({ pk: "k0" }, { $set: { n: -1 } });
-  const { tables, isDifferent } = await s.verify({ ...settings, sync_mode: mode }, { settle: 1 });
-  // The target stands still: it gets no changes.
-  expect([isDifferent, tables.get("t")]).toEqual([
-    true,
-    expect.objectContaining({ different: 1, undecided: 0, equal: 0 }),
-  ]);
-});
+test.concurrent.each(["full", "all"])(
+  "an item that changes from look to look, sync_mode = %s",
+  async (mode) => {
+    await using s = await scenario();
+    let n = 0;
+    const item = (): StandInItem => ({ pk: { S: "k0" }, n: { N: String(n++) } });
+    await using source = await startStandIn({
+      tables: { t: { items: [item()] } },
+      misbehave: ({ operation }) =>
+        operation === "BatchGetItem"
+          ? { result: { Responses: { t: [item()] }, UnprocessedKeys: {} } }
+          : undefined,
+    });
+    const settings = { "source.endpoint_url": source.endpoint, "filter.collection.white": "" };
+    await s.migrate(settings);
+    await s.db.collection("t").updateOne({ pk: "k0" }, { $set: { n: -1 } });
+    const { tables, isDifferent } = await s.verify({ ...settings, sync_mode: mode }, { settle: 1 });
+    // The target stands still: it gets no changes.
+    expect([isDifferent, tables.get("t")]).toEqual([
+      true,
+      expect.objectContaining({ different: 1, undecided: 0, equal: 0 }),
+    ]);
+  },
+);

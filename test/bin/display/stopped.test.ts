@@ -9,12 +9,13 @@ const NOW = Date.UTC(2026, 0, 1);
 /** A table that is followed, this far behind; undefined: it has not caught up. */
 function followed(name: string, lag: number | undefined): FakeTable {
   const caughtUpAt = lag === undefined ? undefined : NOW - lag;
+  const settledFrom = caughtUpAt && caughtUpAt - 2500;
   return {
     name,
     state: "following",
     stream: {
       ...createStreamProgress(),
-      shards: new Map([["s", { id: "s", caughtUpAt, settledAt: caughtUpAt }]]),
+      shards: new Map([["s", { id: "s", caughtUpAt, settledAt: caughtUpAt, settledFrom }]]),
     },
   };
 }
@@ -23,7 +24,11 @@ test.each<[string, FakeTable[], string]>([
   ["before anything", [], "stopped by SIGTERM before the first table;"],
   ["in the full phase", [{ name: "a", state: "done" }, { name: "b" }], "SIGTERM, 1 of 2 tables copied;"],
   ["one table, in the full phase", [{ name: "a", state: "copying" }], "SIGTERM, 0 of 1 table copied;"],
-  ["at the tip", [followed("a", 200), followed("b", 0)], "stopped at the tip by SIGTERM: all changes"],
+  [
+    "at the tip",
+    [followed("a", 200), followed("b", 0)],
+    "stopped at the tip by SIGTERM: all changes made until 2025/12/31 23:59:57 UTC are applied;",
+  ],
   [
     "behind",
     [followed("a", 61_000), followed("b", undefined), followed("c", 10)],

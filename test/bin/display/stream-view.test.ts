@@ -32,13 +32,46 @@ function followed(lags: Record<string, (number | undefined)[]>): Progress {
 
 const size = { columns: 200, rows: 20 };
 
-test("a line a table: lag, records, shards", () => {
-  const view = streamView(followed({ a: [100, 2500], b: [undefined], c: [] }));
+/** The first words of lines. */
+const names = (lines: string[]): string[] => lines.map((line) => line.split(/ {2}|:/)[0]!);
+
+test("a line a table, what is most behind first, then all of them, and what a switch-over waits for", () => {
+  const view = streamView(followed({ a: [100, 2500], z: [0], b: [undefined], c: [] }));
   expect(view.frame(NOW, size)).toEqual([
-    "a: 3s behind, 1,234 records applied, 2 shards",
-    "b: catching up, 1,234 records applied, 1 shard",
-    "c: no open shard, 1,234 records applied, 0 shards",
+    "b          catching up                   1,234 records applied   1 shard",
+    "c        no open shard                   1,234 records applied  0 shards",
+    "a            3s behind                   1,234 records applied  2 shards",
+    "z            0s behind                   1,234 records applied   1 shard",
+    "total 4    catching up                   4,936 records applied  4 shards  switch over: no",
+    "waiting for b, c, a",
   ]);
+});
+
+test("the order stays for some seconds, and small differences don't change it", () => {
+  const progress = followed({ a: [5000], b: [1900], c: [100] });
+  const view = streamView(progress);
+  const order = (now: number): string[] => names(view.frame(now, size)).slice(0, 3);
+  const lag = (name: string, ms: number, now: number): void => {
+    progress.tables.get(name)!.stream!.shards.get("s0")!.caughtUpAt = now - ms;
+  };
+  expect(order(NOW)).toEqual(["a", "b", "c"]);
+  lag("c", 60_000, NOW);
+  expect(order(NOW + 4000)).toEqual(["a", "b", "c"]);
+  lag("a", 0, NOW + 5000);
+  lag("b", 1000, NOW + 5000);
+  expect(order(NOW + 5000)).toEqual(["c", "a", "b"]);
+});
+
+test("it is time to switch over when all are at their tips, and nothing is paused", () => {
+  const progress = followed({ a: [0], b: [500] });
+  const [total, below] = streamView(progress).frame(NOW, size).slice(-2);
+  expect(total).toMatch(/^total 2 +1s behind .* switch over: yes$/);
+  expect(below).toBe("every shard is at its tip, less than a second behind");
+  const paused = streamView({ ...progress, paused: true })
+    .frame(NOW, size)
+    .slice(-2);
+  expect(paused[0]).toEndWith("switch over: no");
+  expect(paused[1]).toBe("paused");
 });
 
 test("the rate is that of the last seconds", () => {
@@ -49,12 +82,20 @@ test("the rate is that of the last seconds", () => {
   expect(view.frame(NOW + 1000, size)[0]).toContain("5K records/s");
 });
 
-test("no more lines than there is room for, and none too long", () => {
-  const tables = Object.fromEntries(Array.from({ length: 30 }, (_, n) => [`table-${n}`, [0]]));
-  const lines = streamView(followed(tables)).frame(NOW, { columns: 20, rows: 7 });
-  expect(lines).toHaveLength(6);
-  expect(lines.at(-1)).toBe("… and 25 more");
-  for (const line of lines) expect(line.length).toBeLessThan(20);
+test.each([
+  [20, 7],
+  [60, 10],
+  [80, 24],
+  [200, 3],
+])("in %d columns and %d rows there are no more lines than room, and none too long", (columns, rows) => {
+  const tables = Object.fromEntries(
+    Array.from({ length: 30 }, (_, n) => [`production.eu-west-1.table-${n}`, [0]]),
+  );
+  const lines = streamView(followed(tables)).frame(NOW, { columns, rows });
+  expect(lines).toHaveLength(rows - 1);
+  for (const line of lines) expect(line.length).toBeLessThan(columns);
+  expect(lines.at(-2)).toStartWith("total 30");
+  if (rows > 3) expect(lines.at(-3)).toBe(`… and ${30 - (rows - 4)} more`);
 });
 
 test("what waits in the spool, and a table that is copied again", () => {
@@ -63,7 +104,8 @@ test("what waits in the spool, and a table that is copied again", () => {
   Object.assign(progress.tables.get("b")!, { state: "copying", written: 7 });
   const [a, b] = streamView(progress).frame(NOW, size);
   expect(a).toContain("spool 12");
-  expect(b).toBe("b: copied again after a gap, 7 items");
+  expect(b).toMatch(/^b +copied again +after a gap, 7 items$/);
+  expect(streamView(progress).lines(NOW)[1]).toBe("  b: copied again, after a gap, 7 items");
 });
 
 test("a good moment to switch over is when every shard caught up less than a second ago", () => {

@@ -56,6 +56,17 @@ test("several tables are added up, over the time they took side by side", () => 
   expect(cells).toEqual([["total", "51,000", "35.3 MB", "5.0", "10,200", "8", "7"]]);
 });
 
+test("rates are made of what this process did; where that is nothing there is none", () => {
+  const rest = { ...orders, resumed: 40_000, resumedBytes: 30_000_000 };
+  const before = { ...users, resumed: 1000, resumedBytes: 70_000 };
+  const rows = summaryTable(progressOf(rest, before), plain)
+    .split("\n")
+    .map((line) => line.split("|").map((cell) => cell.trim()));
+  expect(rows.map((cells) => [cells[1], cells[2], cells[5]])).toContainEqual(["orders", "50,000", "4,000"]);
+  expect(rows.map((cells) => [cells[1], cells[2], cells[5]])).toContainEqual(["users", "1,000", "-"]);
+  expect(rows.map((cells) => [cells[1], cells[2], cells[5]])).toContainEqual(["total", "51,000", "2,000"]);
+});
+
 test("filtered records have a column only when there are some", () => {
   expect(summaryTable(progressOf(orders), plain)).not.toContain("filtered");
   const text = summaryTable(progressOf(orders, { ...users, filtered: 1234 }), plain);

@@ -161,11 +161,22 @@ describe("standard output", () => {
     expect(stream.text()).toBe("[2026/11/23 21:00:00 UTC] [INFO] [filter] hello\n");
   });
 
-  test("on a terminal has consola's look", () => {
-    const stream = fakeStream(true);
-    createLog({ level: "info", buffer: true, stream }).log.info("hello");
-    expect(stream.text()).toContain("hello");
-    expect(stream.text()).not.toContain("[2026/11/23 21:00:00 UTC] [INFO]");
+  test("on a terminal has the same lines, the levels in colours unless NO_COLOR is set", () => {
+    const colours = process.env["NO_COLOR"];
+    try {
+      for (const [value, label] of [
+        ["", "\u001B[33mWARN\u001B[39m"],
+        ["1", "WARN"],
+      ] as const) {
+        process.env["NO_COLOR"] = value;
+        const stream = fakeStream(true);
+        createLog({ level: "info", buffer: true, stream }).log.warn("hello");
+        expect(stream.text()).toBe(`[2026/11/23 21:00:00 UTC] [${label}] hello\n`);
+      }
+    } finally {
+      if (colours === undefined) delete process.env["NO_COLOR"];
+      else process.env["NO_COLOR"] = colours;
+    }
   });
 
   test("on a dumb terminal gets plain lines", () => {
@@ -193,5 +204,144 @@ describe("standard output", () => {
     expect(terminal.text()).toBe("");
     expect(above.join("")).toContain("to the terminal");
     expect(pipe.text()).toContain("to the pipe");
+  });
+});
+
+test("a tag is a part of its line, without secrets", () => {
+  const stream = fakeStream(false);
+  const redact = (text: string): string => text.replaceAll("SECRET", "***");
+  const { log } = createLog({ level: "info", buffer: true, stream, redact });
+  log.withTag("x\n[2000/01/01 00:00:00 UTC] [EROR] forged SECRET\u001B[2J").info("m");
+  expect(stream.text()).toBe(
+    "[2026/11/23 21:00:00 UTC] [INFO] [x; [2000/01/01 00:00:00 UTC] [EROR] forged ***\\x1b[2J] m\n",
+  );
+});
+
+describe("last words", () => {
+  const words = { text: "| a |\n| b |", objects: [{ message: "one", table: "a" }, { message: "two" }] };
+  const failure = new MigrationError("TARGET_FAILED", "no:\nreally", {
+    hint: "ask",
+    cause: new Error("below"),
+  });
+
+  test("go to the terminal as they stand, and into the log file as entries, whatever the level is", async () => {
+    const file = join(folder, "nimo.log");
+    const [stream, errors] = [fakeStream(false), fakeStream(false)];
+    const { say, fail, close } = createLog({ level: "none", file, buffer: true, stream, errors });
+    say(words);
+    expect(fail(failure)).toBe(1);
+    await close();
+    expect(stream.text()).toBe("| a |\n| b |\n");
+    expect(errors.text()).toBe("error [TARGET_FAILED] no: really\nhint: ask\n");
+    expect(readFileSync(file, "utf8")).toBe(
+      ["[INFO] | a |\n    | b |", "[EROR] error [TARGET_FAILED] no: really", "[EROR] hint: ask", ""]
+        .join("\n")
+        .replaceAll(/^\[/gm, "[2026/11/23 21:00:00 UTC] ["),
+    );
+  });
+
+  test("have the stack in the log file too, at debug level", async () => {
+    const file = join(folder, "nimo.log");
+    const { fail, close } = createLog({ level: "debug", file, buffer: true, errors: fakeStream(false) });
+    fail(failure);
+    await close();
+    expect(readFileSync(file, "utf8")).toMatch(/caused by Error: below\n {8}at .*log\.test\.ts/);
+  });
+});
+
+describe("log.format = json", () => {
+  const objects = (text: string): unknown[] =>
+    text
+      .trimEnd()
+      .split("\n")
+      .map((line) => JSON.parse(line) as unknown);
+  const time = "2026-11-23T21:00:00.000Z";
+
+  function jsonLog(level: "info" | "debug" = "info", redact?: (text: string) => string) {
+    const [stream, errors] = [fakeStream(false), fakeStream(false)];
+    const tables = new Set(["orders", "list"]);
+    const made = createLog({
+      level,
+      format: "json",
+      buffer: true,
+      tables,
+      stream,
+      errors,
+      ...(redact && { redact }),
+    });
+    return { ...made, shown: () => objects(stream.text()), errors: () => objects(errors.text()) };
+  }
+
+  test("every line is an object, with what was logged beside the message or is named in it", () => {
+    const { log, shown } = jsonLog();
+    log.info({ message: "copied", table: "a\u001B[1mb", items: 3, big: 10n, time: "never" });
+    log.withTag("mine").warn("start syncing table orders, shard shardId-00-1:\n%s", "x\u0007");
+    log.info("table other is none of this run");
+    expect(shown()).toEqual([
+      { time, level: "info", message: "copied", table: "ab", items: 3, big: "10" },
+      {
+        time,
+        level: "warn",
+        message: "start syncing table orders, shard shardId-00-1:\nx\\x07",
+        tag: "mine",
+        table: "orders",
+        shard: "shardId-00-1",
+      },
+      { time, level: "info", message: "table other is none of this run" },
+    ]);
+  });
+
+  test("an error has its code and hint, and its stack at debug level only", () => {
+    const error = new MigrationError("DATA_UNFIT", "bad", { hint: "mend it" });
+    for (const level of ["info", "debug"] as const) {
+      const { log, shown } = jsonLog(level);
+      log.error(error);
+      const stack = { stack: expect.stringContaining("log.test.ts") };
+      expect(shown()).toEqual([
+        {
+          time,
+          level: "error",
+          message: "bad",
+          code: "DATA_UNFIT",
+          hint: "mend it",
+          ...(level === "debug" && stack),
+        },
+      ]);
+    }
+  });
+
+  test("secrets with quotes are hidden, and what goes round in circles is left out", () => {
+    const { log, shown } = jsonLog("info", (text) => text.replaceAll('pa"ss', "***"));
+    log.info({ message: 'pa"ss', in: { it: ['pa"ss'] } });
+    const circle: Record<string, unknown> = { message: "round" };
+    circle["self"] = circle;
+    log.info(circle);
+    expect(shown()).toEqual([
+      { time, level: "info", message: "***", in: { it: ["***"] } },
+      { time, level: "info", message: "round" },
+    ]);
+  });
+
+  test("no name, tag or toJSON of what is logged says a secret, or makes something else of the line", () => {
+    const { log, shown } = jsonLog("info", (text) => text.replaceAll("SECRET", "***"));
+    log
+      .withTag("of SECRET")
+      .info({ message: "m", "SECRET\u0007": 1, in: [{ SECRET: { it: 2 } }], toJSON: () => 5 });
+    expect(shown()).toEqual([
+      { time, level: "info", message: "m", tag: "of ***", "***\\x07": 1, in: [{ "***": { it: 2 } }] },
+    ]);
+  });
+
+  test("last words are objects too", () => {
+    const { say, fail, shown, errors } = jsonLog();
+    say({ text: "table", objects: [{ message: "one", table: "a" }, { message: "two" }] });
+    say({ text: "three" });
+    fail(new MigrationError("SOURCE_GONE", "gone"));
+    expect(shown()).toEqual([
+      { time, level: "info", message: "one", table: "a" },
+      { time, level: "info", message: "two" },
+      { time, level: "info", message: "three" },
+    ]);
+    expect(errors()).toEqual([{ time, level: "error", message: "gone", code: "SOURCE_GONE" }]);
   });
 });
