@@ -6,9 +6,3 @@ export function cut(name: string, limit: number): string {
   const end = Math.floor((limit - 1) / 2);
   return `${name.slice(0, limit - 1 - end)}…${name.slice(name.length - end)}`;
 }
-
-/** The first names, as many as there is room for, and how many more there are. */
-export function fewOf(names: readonly string[], most = 3): string {
-  const more = names.length > most ? ` and ${names.length - most} more` : "";
-  return names.slice(0, most).join(", ") + more;
-}

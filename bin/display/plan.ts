@@ -1,5 +1,6 @@
 /** The plan that `check` has made, for people; the problems come last, where they are seen. */
-import { type LeasePlan, namesOf, type Plan, type Problem } from "../../core/check/plan.ts";
+import { fewOf } from "../../core/progress/quantities.ts";
+import { type LeasePlan, type Plan, type Problem } from "../../core/check/plan.ts";
 import { profilesLines } from "./plan-profile.ts";
 import { plainText, withStrings } from "../log/plain-text.ts";
 import { estimateLines, indexLines, tableLines } from "./plan-tables.ts";
@@ -104,7 +105,7 @@ function rightLine(group: Plan["rights"]): string {
   const { side, state, on, purpose, isNeeded, why } = group[0]!;
   const actions = [...new Set(group.map(({ action }) => action))].join(", ");
   if (state === "granted") return `  ${side}: granted ${actions}`;
-  const what = `${actions} on ${namesOf(on, 3)}, to ${purpose}`;
+  const what = `${actions} on ${fewOf(on, 3)}, to ${purpose}`;
   const because = why === undefined ? "" : `: ${why}`;
   if (state === "untested") return `  ${side}: untested ${what}${because}`;
   return `  ${side}: NOT GRANTED ${what}${because}${isNeeded ? "" : "; not needed now"}`;

@@ -1,5 +1,6 @@
 /** The last line of a run that a signal stopped: where it stands. */
 import { isCopied, type Progress } from "../../core/progress/progress.ts";
+import { fewOf } from "../../core/progress/quantities.ts";
 import { appliedUntil, streamLag, switchable } from "../../core/progress/stream-progress.ts";
 import { formatDuration, formatTime } from "../format.ts";
 
@@ -22,12 +23,11 @@ export function stoppedText(progress: Progress, signal: string, at: number): str
   const until = appliedUntil(progress);
   if (good && until !== undefined)
     return `stopped at the tip by ${signal}: all changes made until ${formatTime(new Date(until))} are applied; ${AGAIN}`;
-  const named = behind.slice(0, MOST_NAMED).map((name) => {
+  const named = behind.map((name) => {
     const { stream } = progress.tables.get(name)!;
     const lag = stream && streamLag(stream, at);
     if (lag === undefined) return `${name} not caught up`;
     return `${name} ${lag < SECOND ? "less than a second" : formatDuration(lag)} behind`;
   });
-  const more = behind.length > MOST_NAMED ? ` and ${behind.length - MOST_NAMED} more` : "";
-  return `stopped by ${signal}, not at the tip: ${named.join(", ")}${more}; ${AGAIN}`;
+  return `stopped by ${signal}, not at the tip: ${fewOf(named, MOST_NAMED)}; ${AGAIN}`;
 }

@@ -1,15 +1,18 @@
 /** The incremental phase on the display: the tables by how far they are behind, all of them, and whether it is time to switch over. */
 import { presentTrouble } from "../../core/progress/eta.ts";
 import type { Progress, TableProgress } from "../../core/progress/progress.ts";
+import { fewOf } from "../../core/progress/quantities.ts";
 import { type StreamProgress, streamLag, switchable } from "../../core/progress/stream-progress.ts";
 import { formatCount, formatDuration, formatShort } from "../format.ts";
 import { itemsText, spoolText, troubleText } from "./cells.ts";
 import { type Column, layOut } from "./columns.ts";
-import { cut, fewOf } from "./cut.ts";
+import { cut } from "./cut.ts";
 import { createOrder } from "./stream-order.ts";
 import type { View } from "./terminal.ts";
 
 const SECOND = 1000;
+/** Tables that are named; of more there is the number. */
+const MOST_NAMED = 3;
 const MINUTE = 60 * SECOND;
 /** Rates are means over this long. */
 const WINDOW = 5 * SECOND;
@@ -138,7 +141,7 @@ function waitText(progress: Progress, tables: Followed[], now: number): string {
   if (good) return "every shard is at its tip, less than a second behind";
   const places = new Map(tables.map(({ name }, place) => [name, place]));
   const inOrder = behind.toSorted((a, b) => (places.get(a) ?? 0) - (places.get(b) ?? 0));
-  return `waiting for ${fewOf(inOrder) || "the first table"}`;
+  return `waiting for ${fewOf(inOrder, MOST_NAMED) || "the first table"}`;
 }
 
 /** Whether every shard is at its tip, and less than a second behind. */
@@ -146,7 +149,7 @@ export function switchText(progress: Progress, now: number): string {
   const { good, behind } = switchable(progress, now);
   if (good)
     return "now is a good moment to switch over: every shard is at its tip, less than a second behind";
-  const names = fewOf(behind);
+  const names = fewOf(behind, MOST_NAMED);
   return `not a good moment to switch over: ${names || "nothing is followed yet"}${names && " not caught up"}`;
 }
 

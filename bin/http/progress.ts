@@ -1,5 +1,6 @@
 /** `/progress`: the full phase as NimoShake gives it, and more. */
 import { amountOfRun, writtenOfRun } from "../../core/progress/eta.ts";
+import { isoTime } from "../../core/progress/quantities.ts";
 import { isCopied, type Progress, type TableProgress } from "../../core/progress/progress.ts";
 
 const SECOND = 1000;
@@ -54,8 +55,4 @@ function describe(table: TableProgress, now: number): object {
     items_per_second: seconds > 0 ? Math.round((writtenOfRun(table) / seconds) * 10) / 10 : null,
     eta_seconds: known ? Math.round(left / (done / seconds)) : null,
   };
-}
-
-function isoTime(time: number | undefined): string | null {
-  return time === undefined ? null : new Date(time).toISOString();
 }

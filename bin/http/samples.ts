@@ -1,6 +1,7 @@
 /** How fast a run is between two looks at its counters. */
 import { amountOfRun } from "../../core/progress/eta.ts";
 import type { Progress } from "../../core/progress/progress.ts";
+import { rounded } from "../../core/progress/quantities.ts";
 import { shardLag } from "../../core/progress/stream-progress.ts";
 import type { LivePoint } from "./live.ts";
 
@@ -54,8 +55,4 @@ export function behindOf({ tables }: Progress, now: number): number | null {
     }
   }
   return most === null ? null : rounded(most);
-}
-
-function rounded(value: number): number {
-  return Math.round(value * 10) / 10;
 }

@@ -1,6 +1,7 @@
 /** What the full phase takes at least, in read units and time, by the tables' sizes and the configured limits. */
 import { readLanes } from "../config/read-concurrency.ts";
 import type { Config } from "../config/config.ts";
+import { rounded } from "../progress/quantities.ts";
 import type { Estimate, TableEstimate } from "./plan.ts";
 
 const SECOND = 1000;
@@ -146,8 +147,4 @@ function inWords(count: number): string {
     ] as const
   ).find(([size]) => count >= size) ?? [1, ""];
   return `${Number((count / size).toPrecision(2))}${name}`;
-}
-
-function rounded(value: number): number {
-  return Math.round(value * 10) / 10;
 }

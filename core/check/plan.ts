@@ -151,9 +151,3 @@ export function exitOf({ problems }: Plan): number {
   if (problems.some(({ refuses }) => refuses)) return 2;
   return problems.length > 0 ? 1 : 0;
 }
-
-/** Names for a sentence, the first of many. */
-export function namesOf(names: readonly string[], most = 5): string {
-  const shown = names.slice(0, most).join(", ");
-  return names.length > most ? `${shown} and ${names.length - most} more` : shown;
-}

@@ -1,8 +1,8 @@
 /** What a sample tells of a table that is worth a look. */
+import { fewOf } from "../progress/quantities.ts";
 import type { Config } from "../config/config.ts";
 import { attributesOf } from "../schema/keys.ts";
 import type { Table } from "../types.ts";
-import { namesOf } from "./plan.ts";
 import type { TableProfile } from "./profile.ts";
 
 /** A document this large is near MongoDB's limit of 16 MiB; DynamoDB's limit is 400 KB. */
@@ -34,7 +34,7 @@ const lostDigits: Look = (config, { name }, { overflowed, items }) => {
 const odd: Look = (_, { name }, { attributes }) => {
   const names = attributes.map((each) => each.name).filter((each) => /^\$|\./.test(each));
   if (names.length === 0) return undefined;
-  return `table ${name}: names with a dot or a leading $ (${namesOf(names)}) are kept, and MongoDB's queries reach them only by $getField`;
+  return `table ${name}: names with a dot or a leading $ (${fewOf(names)}) are kept, and MongoDB's queries reach them only by $getField`;
 };
 
 const arrays: Look = (config, table, { attributes }) => {
@@ -44,7 +44,7 @@ const arrays: Look = (config, table, { attributes }) => {
     ({ name, types }) => indexed.has(name) && ARRAYS.some((type) => types[type] !== undefined),
   );
   if (found.length === 0) return undefined;
-  return `table ${table.name}: ${namesOf(found.map(({ name }) => name))} has lists or sets, which a hashed index can't have: it becomes an ascending one, or is left out`;
+  return `table ${table.name}: ${fewOf(found.map(({ name }) => name))} has lists or sets, which a hashed index can't have: it becomes an ascending one, or is left out`;
 };
 
 const large: Look = (_, { name }, { largest }) => {
@@ -56,5 +56,5 @@ const large: Look = (_, { name }, { largest }) => {
 const mixed: Look = (_, { name }, { attributes }) => {
   const names = attributes.filter(({ isMixed }) => isMixed).map((each) => each.name);
   if (names.length === 0) return undefined;
-  return `table ${name}: ${namesOf(names)} ${names.length === 1 ? "has" : "have"} values of several types`;
+  return `table ${name}: ${fewOf(names)} ${names.length === 1 ? "has" : "have"} values of several types`;
 };

@@ -1,7 +1,8 @@
 /** Rights that are missing, as problems where this configuration can't do without them. */
+import { fewOf } from "../progress/quantities.ts";
 import type { ErrorCode } from "../errors.ts";
 import type { Inspection, Right } from "../plugin/roles.ts";
-import { namesOf, type Plan, type Problem } from "./plan.ts";
+import { type Plan, type Problem } from "./plan.ts";
 
 /** A role that was asked. */
 export type Asked = Plan["rights"][number]["side"];
@@ -27,11 +28,11 @@ export function missingRights(rights: Plan["rights"]): Problem[] {
   }
   return [...groups.values()].map((group): Problem => {
     const { side, on, purpose, why } = group[0]!;
-    const actions = namesOf(group.map(({ action }) => action));
+    const actions = fewOf(group.map(({ action }) => action));
     const because = why === undefined ? "" : `, ${why}`;
     return {
       code: CODES[side],
-      message: `not granted, and needed to ${purpose}: ${actions} on ${namesOf(on)}${because}`,
+      message: `not granted, and needed to ${purpose}: ${actions} on ${fewOf(on)}${because}`,
       hint: hintFor(side, group[0]!),
       refuses: true,
     };

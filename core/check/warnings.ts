@@ -1,10 +1,11 @@
 /** What is worth a look before a start, though it doesn't refuse it. */
+import { fewOf } from "../progress/quantities.ts";
 import type { Config } from "../config/config.ts";
 import { LONGEST_FULL_PHASE } from "../run/retention.ts";
 import { targetNameOf } from "../schema/keys.ts";
 import type { Table } from "../types.ts";
 import { largerLimit, pageBytesOf } from "./estimate.ts";
-import { type Estimate, namesOf, type TablePlan } from "./plan.ts";
+import { type Estimate, type TablePlan } from "./plan.ts";
 
 const HOUR = 3600;
 const GIB = 1024 ** 3;
@@ -37,14 +38,14 @@ type Look = (facts: WarningFacts) => string | undefined;
 const dropped: Look = ({ config, plans }) => {
   const gone = plans.filter(({ existing }) => existing === "dropped");
   if (gone.length === 0) return undefined;
-  return `target.db.exist = drop: a start deletes ${namesOf(targets(gone))} of database ${config.id} with all that is in them`;
+  return `target.db.exist = drop: a start deletes ${fewOf(targets(gone))} of database ${config.id} with all that is in them`;
 };
 
 const idInKey: Look = ({ config, tables }) => {
   if (config["convert._id"] !== "" || config["target.type"] === "aliyun_dynamo_proxy") return undefined;
   const mixed = tables.filter(({ keys }) => keys.sort !== undefined && hasId(keys));
   if (mixed.length === 0) return undefined;
-  return `_id is a part of the key of ${namesOf(names(mixed))}: MongoDB has its own _id, set convert._id = pre, say`;
+  return `_id is a part of the key of ${fewOf(names(mixed))}: MongoDB has its own _id, set convert._id = pre, say`;
 };
 
 const hasId = ({ partition, sort }: Table["keys"]): boolean =>
@@ -54,14 +55,14 @@ const shardKeys: Look = ({ config, tables }) => {
   if (config["target.type"] !== "mongodb" || config["target.mongodb.type"] !== "sharding") return undefined;
   const numbers = tables.filter(({ keys }) => keys.partition.type === "N");
   if (numbers.length === 0) return undefined;
-  return `the shard key of ${namesOf(names(numbers))} is a number: hashed, those beyond 64 bits, or with the same whole part, come to one chunk`;
+  return `the shard key of ${fewOf(names(numbers))} is a number: hashed, those beyond 64 bits, or with the same whole part, come to one chunk`;
 };
 
 const lossyKeys: Look = ({ config, tables }) => {
   if (config["convert.type"] !== "mchange") return undefined;
   const numbers = tables.filter(({ keys }) => keys.partition.type === "N" || keys.sort?.type === "N");
   if (numbers.length === 0) return undefined;
-  return `convert.type = mchange makes doubles of numbers: a key of ${namesOf(names(numbers))} that would lose digits ends the run`;
+  return `convert.type = mchange makes doubles of numbers: a key of ${fewOf(names(numbers))} that would lose digits ends the run`;
 };
 
 const retention: Look = ({ config, estimate }) => {
@@ -91,7 +92,7 @@ const smallPages: Look = ({ config, copied }) => {
 const oneSegment: Look = ({ config, copied }) => {
   const large = copied.filter(({ bytes, segments }) => bytes >= GIB && segments === 1);
   if (large.length === 0 || config["full.read.concurrency"] === "auto") return undefined;
-  return `${namesOf(names(large))} ${large.length === 1 ? "is" : "are"} large and read in one segment: full.read.concurrency = auto reads several at once`;
+  return `${fewOf(names(large))} ${large.length === 1 ? "is" : "are"} large and read in one segment: full.read.concurrency = auto reads several at once`;
 };
 
 const names = (tables: { name: string }[]): string[] => tables.map(({ name }) => name);

@@ -3,10 +3,9 @@
  * Times are ISO 8601, durations seconds; null: not known yet, or there is none.
  */
 import { amountOfRun, rateOf, tableShare, timeLeft, totalWork } from "./eta.ts";
+import { inSeconds, isoTime, rounded } from "./quantities.ts";
 import { isCopied, type Progress, type RunPhase, type Side, type TableProgress } from "./progress.ts";
 import { shardLag, streamLag, type StreamProgress, switchable } from "./stream-progress.ts";
-
-const SECOND = 1000;
 
 /** What doesn't change while it runs. */
 export interface RunIdentity {
@@ -108,18 +107,18 @@ export function describeRun(identity: RunIdentity, progress: Progress, now: numb
   const { lastError } = progress;
   return {
     ...identity,
-    now: time(now)!,
-    startedAt: time(progress.startedAt)!,
+    now: isoTime(now)!,
+    startedAt: isoTime(progress.startedAt)!,
     phase: progress.phase,
     paused: progress.paused,
     lagSeconds: known.length > 0 && known.length === lags.length ? seconds(Math.max(...known)) : null,
-    savedAt: time(progress.savedAt),
+    savedAt: isoTime(progress.savedAt),
     switchOver: { good, waitsFor: behind },
     itemsPerSecond: rate === undefined ? null : rounded(rate.items),
     etaSeconds: left === undefined ? null : seconds(left),
     errors: Object.fromEntries(progress.errors),
     retries: { ...progress.retries },
-    lastError: lastError === undefined ? null : { ...lastError, at: time(lastError.at)! },
+    lastError: lastError === undefined ? null : { ...lastError, at: isoTime(lastError.at)! },
     tables: tables.map((table) => tableStatus(table, now)),
   };
 }
@@ -144,8 +143,8 @@ function tableStatus(table: TableProgress, now: number): TableStatus {
     retries: table.retries,
     throttles: table.throttles,
     spoolBytes: table.spoolBytes ?? 0,
-    startedAt: time(table.startedAt),
-    finishedAt: time(table.finishedAt),
+    startedAt: isoTime(table.startedAt),
+    finishedAt: isoTime(table.finishedAt),
     stream: table.stream === undefined ? null : streamStatus(table.stream, now),
   };
 }
@@ -164,20 +163,12 @@ function streamStatus(stream: StreamProgress, now: number): StreamStatus {
       lagSeconds: seconds(shardLag(shard, now)),
       recordAgeSeconds: shard.time === undefined ? null : seconds(Math.max(0, now - shard.time)),
       sequenceNumber: shard.sequenceNumber ?? null,
-      savedAt: time(shard.savedAt),
+      savedAt: isoTime(shard.savedAt),
     })),
     waiting: [...stream.waiting],
   };
 }
 
-function time(ms: number | undefined): string | null {
-  return ms === undefined ? null : new Date(ms).toISOString();
-}
-
 function seconds(ms: number | undefined): number | null {
-  return ms === undefined ? null : Math.round(ms) / SECOND;
-}
-
-function rounded(value: number): number {
-  return Math.round(value * 10) / 10;
+  return ms === undefined ? null : inSeconds(ms);
 }

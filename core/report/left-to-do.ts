@@ -4,7 +4,7 @@ import { redactText } from "../config/redact.ts";
 import { isCopied, type Progress, type TableProgress } from "../progress/progress.ts";
 import { appliedUntil, streamLag, switchable } from "../progress/stream-progress.ts";
 import { endOf } from "./outcome.ts";
-import { named } from "./quantities.ts";
+import { fewOf } from "../progress/quantities.ts";
 import type { ReportInput } from "./report.ts";
 
 const SECOND = 1000;
@@ -37,7 +37,7 @@ function goOn(input: ReportInput): (string | false | undefined)[] {
   const places = describePlaces(config);
   return [
     outcome.kind === "failed" && `see to what it failed with: ${outcome.hint ?? outcome.message}`,
-    uncopied.length > 0 && `not copied yet: ${named(uncopied)}`,
+    uncopied.length > 0 && `not copied yet: ${fewOf(uncopied)}`,
     behindText(progress, at),
     config.sync_mode === "full"
       ? again
@@ -55,7 +55,7 @@ function behindText(progress: Progress, at: number): string | undefined {
     if (lag === undefined) return `${name}, not caught up`;
     return `${name}, ${lag < SECOND ? "less than a second" : `${Math.round(lag / SECOND)} s`} behind`;
   });
-  if (behind.length > 0) return `changes may not be applied yet: ${named(behind)}`;
+  if (behind.length > 0) return `changes may not be applied yet: ${fewOf(behind)}`;
   const until = appliedUntil(progress);
   return until === undefined
     ? undefined
@@ -92,7 +92,7 @@ function overflowedText({ name, overflowed, stream, notes }: TableProgress): str
   const count = overflowed + (stream?.overflowed ?? 0);
   if (count === 0) return undefined;
   const keys = (notes?.overflowedKeys ?? []).map((key) => JSON.stringify(key));
-  const such = keys.length > 0 ? `, such as in ${named(keys, 2)}` : "";
+  const such = keys.length > 0 ? `, such as in ${fewOf(keys, 2)}` : "";
   return `numbers not held exactly in ${name}: ${count}${such}`;
 }
 
@@ -110,7 +110,7 @@ function afterwards({ outcome, config, progress }: ReportInput): (string | false
   const begun = new Date(progress.startedAt).toISOString();
   return [
     renamed.length > 0 &&
-      `what was at the target before is still there, to be dropped when nobody needs it: ${named(renamed)}`,
+      `what was at the target before is still there, to be dropped when nobody needs it: ${fewOf(renamed)}`,
     outcome.kind === "done" &&
       !config.sync_schema_only &&
       `changes made at the source since ${begun} may be missing: sync_mode = full follows no streams`,

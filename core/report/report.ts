@@ -10,7 +10,8 @@ import { appliedUntil } from "../progress/stream-progress.ts";
 import type { Verdict } from "../verify/verify.ts";
 import { leftToDo } from "./left-to-do.ts";
 import { endOf, type Outcome } from "./outcome.ts";
-import { isoTime, secondsBetween } from "./quantities.ts";
+import { isoTime } from "../progress/quantities.ts";
+import { secondsBetween } from "./quantities.ts";
 import { type TableReport, tableReport, type Totals, totalsOf } from "./table-report.ts";
 
 /** Goes up when a member is gone or means something else; new members may come at any time. */

@@ -3,7 +3,8 @@ import { writtenOfRun } from "../progress/eta.ts";
 import { isCopied, type TableProgress } from "../progress/progress.ts";
 import { type StreamProgress, streamLag } from "../progress/stream-progress.ts";
 import type { Item } from "../types.ts";
-import { isoTime, perSecond, secondsBetween } from "./quantities.ts";
+import { isoTime } from "../progress/quantities.ts";
+import { perSecond, secondsBetween } from "./quantities.ts";
 
 /** What is counted of a table's full phase. */
 export interface Counts {

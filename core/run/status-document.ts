@@ -3,9 +3,10 @@
  * says. Members that {@link RunStatus} has mean the same here. Times are ISO 8601, durations seconds; null: nobody knows,
  * or there is none.
  */
+import { fewOf, inSeconds, isoTime } from "../progress/quantities.ts";
 import type { RunIdentity, RunStatus } from "../progress/run-status.ts";
 import type { KeptStatus, StartStatus } from "./status.ts";
-import { seconds, type TableEntry, tablesOf, time } from "./status-tables.ts";
+import { type TableEntry, tablesOf } from "./status-tables.ts";
 
 export type { ShardEntry, StreamEntry, TableEntry } from "./status-tables.ts";
 
@@ -103,7 +104,7 @@ export function describeStatus(look: Look): StatusDocument {
     switchedOverAt: (running ? undefined : kept?.run?.switchedOverAt) ?? null,
     startedAt: live?.startedAt ?? (lease?.alive === true ? lease.since : null),
     lagSeconds: live === undefined ? (isFollowing ? Math.max(...lags.map(Number)) : null) : live.lagSeconds,
-    savedAt: live?.savedAt ?? time(kept?.savedAt),
+    savedAt: live?.savedAt ?? isoTime(kept?.savedAt),
     itemsPerSecond: live?.itemsPerSecond ?? null,
     changesPerSecond: look.changesPerSecond ?? null,
     etaSeconds: live?.etaSeconds ?? null,
@@ -122,7 +123,7 @@ export function describeStatus(look: Look): StatusDocument {
 }
 
 function leaseEntry({ pid, host, since, age, alive }: NonNullable<KeptStatus["lease"]>): LeaseEntry {
-  return { pid, host, since, ageSeconds: seconds(age), alive };
+  return { pid, host, since, ageSeconds: inSeconds(age), alive };
 }
 
 function phaseOf(kept: KeptStatus | undefined): StatusDocument["phase"] {
@@ -155,6 +156,5 @@ function switchOverText(status: StatusDocument): string {
   if (!answered) return "unknown, its process can't be asked from here";
   if (paused) return "no, the run is paused";
   if (phase !== "incr") return "no, the copy isn't done";
-  const more = waitsFor.length > MOST_NAMED ? ` and ${waitsFor.length - MOST_NAMED} more` : "";
-  return `no, it waits for ${waitsFor.slice(0, MOST_NAMED).join(", ") || "the first table"}${more}`;
+  return `no, it waits for ${fewOf(waitsFor, MOST_NAMED) || "the first table"}`;
 }

@@ -1,10 +1,9 @@
 /** The tables of a status: what a process says of them, and what its checkpoint does. */
 import { isOver, type ShardNote } from "../checkpoint/shard-note.ts";
 import { shardUpTo, streamUpTo, type TableStanding } from "../checkpoint/standing.ts";
+import { inSeconds, isoTime } from "../progress/quantities.ts";
 import type { RunStatus, ShardStatus, StreamStatus, TableStatus } from "../progress/run-status.ts";
 import type { KeptStatus } from "./status.ts";
-
-const SECOND = 1000;
 
 /** What the checkpoint says of a table, too. */
 type Always = "name" | "state" | "read" | "written" | "filtered" | "bytes" | "share";
@@ -92,8 +91,8 @@ function keptShard(shard: ShardNote, now: number): ShardEntry {
     lagSeconds: isOver(shard) ? null : since(shardUpTo(shard), now),
     recordAgeSeconds: since(shard.time, now),
     sequenceNumber: position.at === "sequence" ? position.number : null,
-    savedAt: time(updatedAt),
-    notedAt: time(notedAt),
+    savedAt: isoTime(updatedAt),
+    notedAt: isoTime(notedAt),
   };
 }
 
@@ -124,15 +123,5 @@ function liveShards(live: ShardStatus[], kept: readonly ShardNote[], now: number
 
 /** How long ago that was, in seconds; null: nobody knows. */
 export function since(at: number | undefined, now: number): number | null {
-  return at === undefined ? null : seconds(Math.max(0, now - at));
-}
-
-/** Of ms. */
-export function seconds(ms: number): number {
-  return Math.round(ms) / SECOND;
-}
-
-/** ISO 8601. */
-export function time(ms: number | undefined): string | null {
-  return ms === undefined ? null : new Date(ms).toISOString();
+  return at === undefined ? null : inSeconds(Math.max(0, now - at));
 }
