@@ -1,6 +1,8 @@
 /** Either side's connection tried, as a run would have it. */
 import type { Config } from "../../core/config/config.ts";
 import { loadConfig } from "../../core/config/load.ts";
+import { toMigrationError } from "../../core/errors.ts";
+import { hearing } from "../../core/flow/attempt.ts";
 import type { Table } from "../../core/types.ts";
 import { createContext } from "../../core/run/context.ts";
 import { builtinPlugin } from "../../plugins/index.ts";
@@ -14,7 +16,7 @@ const NO_TABLE = "nimo-shake.init.probe";
 const UNKNOWN: Texts = { "target.type": "file", "target.address": "unknown", sync_mode: "full" };
 
 /**
- * The source's tables.
+ * The source's tables, but for one that is deleted meanwhile.
  *
  * @throws MigrationError what keeps them from being seen
  */
@@ -23,7 +25,11 @@ export async function probeSource(texts: Texts): Promise<Table[]> {
   const config = configOf({ ...Object.fromEntries(source), ...UNKNOWN });
   await using ctx = createContext({ config, patience: PATIENCE });
   await ctx.use((await builtinPlugin("source", config))!);
-  return await ctx.role("source").tables(ctx.signal);
+  // Between the list and the look at each of them.
+  const attempt = hearing((thrown) => {
+    if (toMigrationError(thrown).code !== "SOURCE_GONE") throw thrown;
+  });
+  return await ctx.role("source").tables(ctx.signal, attempt);
 }
 
 /**
