@@ -3,16 +3,17 @@ import type { ConsolaInstance } from "consola";
 import type { Config } from "../core/config/config.ts";
 import { MigrationError, toMigrationError } from "../core/errors.ts";
 import type { Progress } from "../core/progress/progress.ts";
+import type { RunIdentity } from "../core/progress/run-status.ts";
 import type { Outcome } from "../core/report/outcome.ts";
 import { makeReport, type ReportInput } from "../core/report/report.ts";
 import { writeReport } from "../core/report/write.ts";
 import type { Verdict } from "../core/verify/verify.ts";
-import { runIdentity } from "../core/run/identity.ts";
 import type { RecentLine } from "./log/recent.ts";
 
 /** What {@link createReporter} takes. */
 export interface ReporterOptions {
   config: Config;
+  identity: RunIdentity;
   progress: Progress;
   log: ConsolaInstance;
   /** The last warnings and errors of the log. */
@@ -41,7 +42,14 @@ export interface Reporter {
 }
 
 /** A run's. */
-export function createReporter({ config, progress, log, recent, redact }: ReporterOptions): Reporter {
+export function createReporter({
+  config,
+  identity,
+  progress,
+  log,
+  recent,
+  redact,
+}: ReporterOptions): Reporter {
   let fullDoneAt: number | undefined;
   let verified: ReportInput["verified"];
 
@@ -50,7 +58,7 @@ export function createReporter({ config, progress, log, recent, redact }: Report
     verified: (verdict) => void (verified = { verdict, at: Date.now() }),
     async finish(outcome) {
       const input: ReportInput = {
-        identity: runIdentity(config),
+        identity,
         config,
         progress,
         outcome,

@@ -76,7 +76,7 @@ async function shown(
   const ports = await openPorts({ view, given: migration.given, redact, log });
   cleanup.defer(ports.close);
   const socket = cleanup.use(await openControlSocket({ config, control, status: view.status, redact, log }));
-  const reporter = createReporter({ config, progress, log, recent, redact });
+  const reporter = createReporter({ config, identity, progress, log, recent, redact });
   const display = runDisplay(output, identity, progress);
   cleanup.defer(display.stop);
   let isNews = true;

@@ -7,6 +7,7 @@ import type { RecentLine } from "../log/recent.ts";
 /** See the top of the file; everything may be asked at any time. */
 export interface RunView {
   config: Config;
+  identity: RunIdentity;
   progress: Progress;
   /** As it is now. */
   status(): RunStatus;
@@ -15,8 +16,7 @@ export interface RunView {
 }
 
 /** What {@link createRunView} takes beside the run. */
-export interface RunViewOptions extends Pick<RunView, "config" | "progress" | "warnings"> {
-  identity: RunIdentity;
+export interface RunViewOptions extends Pick<RunView, "config" | "identity" | "progress" | "warnings"> {
   /** Hides secrets. */
   redact: (text: string) => string;
 }
@@ -25,6 +25,7 @@ export interface RunViewOptions extends Pick<RunView, "config" | "progress" | "w
 export function createRunView({ config, progress, warnings, identity, redact }: RunViewOptions): RunView {
   return {
     config,
+    identity,
     progress,
     status() {
       const status = describeRun(identity, progress, Date.now());

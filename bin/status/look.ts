@@ -1,10 +1,9 @@
 /** A look at a migration: its process is asked, where one runs, and its checkpoint is read. */
 import { setTimeout as sleep } from "node:timers/promises";
-import pkg from "../../package.json" with { type: "json" };
 import type { Config } from "../../core/config/config.ts";
-import { describePlaces } from "../../core/config/places.ts";
 import { toMigrationError } from "../../core/errors.ts";
 import type { RunStatus } from "../../core/progress/run-status.ts";
+import { runIdentity } from "../../core/run/identity.ts";
 import { type KeptStatus, namedTables, type StatusReader } from "../../core/run/status.ts";
 import { describeStatus, type StatusDocument } from "../../core/run/status-document.ts";
 import { ask } from "../control/client.ts";
@@ -24,12 +23,8 @@ const INCOMPLETE =
 
 /** Makes a look, which may be taken again and again. */
 export function createLook(config: Config, reader: StatusReader): () => Promise<StatusDocument> {
-  const identity = {
-    id: config.id,
-    version: pkg.version,
-    syncMode: config.sync_mode,
-    ...describePlaces(config),
-  };
+  // The process that runs is another one.
+  const { pid: _pid, host: _host, ...identity } = runIdentity(config);
   const named = namedTables(config);
   const rate = createRate();
   let read: { kept: KeptStatus; at: number } | undefined;

@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createConsola } from "consola";
 import { lastWords } from "../../bin/display/last-words.ts";
+import { runIdentity } from "../../core/run/identity.ts";
 import { createReporter, failure, type Reporter } from "../../bin/report.ts";
 import { createRedactor } from "../../core/config/redact.ts";
 import { MigrationError } from "../../core/errors.ts";
@@ -36,7 +37,14 @@ function reporterOf({
     reporters: [{ log: ({ args }) => void warnings.push(String(args[0])) }],
   });
   const progress = { ...fakeProgress(0, [{ name: "t", state: "done" }]), phase };
-  return createReporter({ config, progress, log, recent: () => [], redact: createRedactor({ ...config }) });
+  return createReporter({
+    config,
+    identity: runIdentity(config),
+    progress,
+    log,
+    recent: () => [],
+    redact: createRedactor({ ...config }),
+  });
 }
 
 const failed = (code: MigrationError["code"]) =>

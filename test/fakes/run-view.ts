@@ -68,6 +68,7 @@ export function fakeView({ phase, tables, shards = 4, names, troubled = false, n
   if (troubled) trouble(progress, start);
   const view: FakeView = {
     config: load({ "source.region": "eu-central-1" }).config,
+    identity: IDENTITY,
     progress,
     now: start,
     lines: [],

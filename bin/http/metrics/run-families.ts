@@ -2,7 +2,6 @@
 import { ERROR_CODES } from "../../../core/errors.ts";
 import type { RunPhase, Side, TableState } from "../../../core/progress/progress.ts";
 import { switchable } from "../../../core/progress/stream-progress.ts";
-import { runIdentity } from "../../../core/run/identity.ts";
 import type { Family } from "./family.ts";
 
 const SECOND = 1000;
@@ -19,7 +18,7 @@ export const RUN_FAMILIES: readonly Family[] = [
     help: "1; which migration this is, and by which version",
     labels: ["version", "id", "sync_mode", "source", "target"],
     *read({ view }) {
-      const { version, id, syncMode, source, target } = runIdentity(view.config);
+      const { version, id, syncMode, source, target } = view.identity;
       yield { labels: { version, id, sync_mode: syncMode, source, target }, value: 1 };
     },
   },

@@ -23,7 +23,13 @@ export const SETTINGS = {
 export function fakeView(progress: Progress, now: number, settings: Record<string, string> = {}): RunView {
   const { config } = loadConfig({ set: { ...SETTINGS, ...settings } });
   const identity = runIdentity(config);
-  return { config, progress, status: () => describeRun(identity, progress, now), warnings: () => [] };
+  return {
+    config,
+    identity,
+    progress,
+    status: () => describeRun(identity, progress, now),
+    warnings: () => [],
+  };
 }
 
 /** The routes, and what has to be closed. */
