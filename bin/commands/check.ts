@@ -1,4 +1,5 @@
 /** The command `check`: connects to everything, prints the plan, and changes nothing. */
+import { withStrings } from "../../core/config/redact.ts";
 import type { CAC } from "cac";
 import { runCheck } from "../../core/check/check.ts";
 import { exitOf } from "../../core/check/plan.ts";
@@ -8,7 +9,6 @@ import { builtinPlugin } from "../../plugins/index.ts";
 import { planText } from "../display/plan.ts";
 import { besideLog } from "../log/in-log.ts";
 import type { Log } from "../log/log.ts";
-import { withStrings } from "../log/plain-text.ts";
 import { findPidFile } from "../pid-file.ts";
 import { type Flags, setUp, type Setup } from "../setup.ts";
 import { stopSignal } from "../stop-signal.ts";

@@ -1,4 +1,5 @@
 /** The command `status`: what the checkpoints and the running process say. */
+import { withStrings } from "../../core/config/redact.ts";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { CAC } from "cac";
 import { openStatus } from "../../core/run/status.ts";
@@ -6,7 +7,6 @@ import type { StatusDocument } from "../../core/run/status-document.ts";
 import { builtinPlugin } from "../../plugins/index.ts";
 import { besideLog } from "../log/in-log.ts";
 import type { Log } from "../log/log.ts";
-import { withStrings } from "../log/plain-text.ts";
 import { type Flags, setUp, type Setup } from "../setup.ts";
 import { createLook } from "../status/look.ts";
 import { statusLines } from "../status/text.ts";

@@ -1,11 +1,11 @@
 /** What a running process does when it is asked for something on its control socket. */
+import { withStrings } from "../../core/config/redact.ts";
 import { MigrationError, toMigrationError } from "../../core/errors.ts";
 import type { RunControl } from "../../core/run/control.ts";
 import type { RunStatus } from "../../core/progress/run-status.ts";
 import type { Verdict } from "../../core/run/verify.ts";
 import { verdictObjects } from "../display/objects.ts";
 import { verdictText } from "../display/verdict.ts";
-import { withStrings } from "../log/plain-text.ts";
 import type { Request, Result, SwitchoverAnswer } from "./protocol.ts";
 import type { SettingsText } from "./settings-text.ts";
 

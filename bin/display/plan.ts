@@ -1,8 +1,9 @@
 /** The plan that `check` has made, for people; the problems come last, where they are seen. */
+import { withStrings } from "../../core/config/redact.ts";
 import { fewOf } from "../../core/progress/quantities.ts";
 import { type LeasePlan, type Plan, type Problem } from "../../core/check/plan.ts";
 import { profilesLines } from "./plan-profile.ts";
-import { plainText, withStrings } from "../log/plain-text.ts";
+import { plainText } from "../log/plain-text.ts";
 import { estimateLines, indexLines, tableLines } from "./plan-tables.ts";
 
 /** Of more tables only the largest are shown one by one. */

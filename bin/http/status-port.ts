@@ -1,7 +1,7 @@
 /** The status ports, `full_sync.http_port` and `incr_sync.http_port`: the same paths on both. */
 import type { Hono } from "hono";
 import type { Config } from "../../core/config/config.ts";
-import { describeConfig } from "../../core/config/redact.ts";
+import { describeConfig, withStrings } from "../../core/config/redact.ts";
 import { presentFailure } from "../../core/progress/eta.ts";
 import type { Metrics } from "./metrics/metrics.ts";
 import { metricReport } from "./metric.ts";
@@ -28,14 +28,14 @@ export function statusRoutes({ view, metrics, readiness, redact, now = Date.now 
     .get("/healthz", (c) => c.json({ alive: true }))
     .get("/readyz", async (c) => {
       const answer = await readiness();
-      return c.json(redacted(answer, redact), answer.ready ? 200 : 503);
+      return c.json(withStrings(answer, redact), answer.ready ? 200 : 503);
     })
     .get("/progress", (c) => c.json(progressReport(progress, now())))
     .get("/metric", (c) => {
       const time = now();
       return c.json(metricReport(progress, time, redact(presentFailure(progress, time) ?? "")));
     })
-    .get("/conf", (c) => c.json(redacted(describeConfig(config), redact)));
+    .get("/conf", (c) => c.json(withStrings(describeConfig(config), redact)));
 }
 
 /** A port that is wanted, and the setting it comes from. */
@@ -83,11 +83,4 @@ function wantedPorts(config: Config, given: ReadonlySet<string>): Wanted[] {
   const incr = want("incr_sync.http_port", "metric");
   if (incr.port !== full.port || full.port <= 0) return [full, incr];
   return [full.given ? full : incr];
-}
-
-/** An object whose texts have no secrets. */
-function redacted(value: object, redact: (text: string) => string): object {
-  return JSON.parse(JSON.stringify(value), (_, each: unknown) =>
-    typeof each === "string" ? redact(each) : each,
-  ) as object;
 }

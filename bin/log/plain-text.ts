@@ -24,12 +24,6 @@ export function shownText(text: string, redact: (text: string) => string): strin
   return plainText(redact(text));
 }
 
-/** What could be JSON with other strings; names of members stay. */
-export function withStrings<T>(value: T, change: (text: string) => string): T {
-  const reviver = (_: string, each: unknown): unknown => (typeof each === "string" ? change(each) : each);
-  return JSON.parse(JSON.stringify(value), reviver) as T;
-}
-
 function escaped(character: string): string {
   const code = character.codePointAt(0)!.toString(16);
   return code.length > 2 ? `\\u${code.padStart(4, "0")}` : `\\x${code.padStart(2, "0")}`;

@@ -104,3 +104,9 @@ export function describeConfig(config: Config): Record<SettingKey, unknown> {
   });
   return Object.fromEntries(shown) as Record<SettingKey, unknown>;
 }
+
+/** What could be JSON with other strings; names of members stay. */
+export function withStrings<T>(value: T, change: (text: string) => string): T {
+  const reviver = (_: string, each: unknown): unknown => (typeof each === "string" ? change(each) : each);
+  return JSON.parse(JSON.stringify(value), reviver) as T;
+}

@@ -1,6 +1,7 @@
 /** A report on the disk: the whole of it or the one before. */
 import { rename, rm } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
+import { withStrings } from "../config/redact.ts";
 import { makeFolder, PRIVATE_FILE, syncFolder, withFile } from "../host/durable-files.ts";
 import type { Report } from "./report.ts";
 
@@ -18,7 +19,7 @@ export async function writeReport(
 ): Promise<void> {
   const file = resolve(path);
   const unfinished = `${file}.${process.pid}.tmp`;
-  const text = `${JSON.stringify(report, (_, value: unknown) => (typeof value === "string" ? redact(value) : value), 2)}\n`;
+  const text = `${JSON.stringify(withStrings(report, redact), undefined, 2)}\n`;
   await makeFolder(dirname(file));
   try {
     await withFile(
