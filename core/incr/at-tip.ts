@@ -10,9 +10,9 @@ import type { TableStream } from "./table-stream.ts";
  *
  * @param at in ms since 1970
  */
-export function isAtTip({ ctx, progress, checkpoint, orphans }: TableStream, at: number): boolean {
+export function isAtTip({ ctx, progress, checkpoint }: TableStream, at: number): boolean {
   const { shards, waiting } = progress;
-  if (ctx.signal.aborted || shards.size === 0 || waiting.size > 0 || orphans.size > 0) return false;
+  if (ctx.signal.aborted || shards.size === 0 || waiting.size > 0) return false;
   for (const note of checkpoint.shards.values()) if (!isOver(note) && !shards.has(note.id)) return false;
   return [...shards.values()].every(({ settledFrom }) => settledFrom !== undefined && settledFrom > at);
 }
