@@ -5,6 +5,7 @@ import { MigrationError, toMigrationError } from "../core/errors.ts";
 import type { Progress } from "../core/progress/progress.ts";
 import type { RunIdentity } from "../core/progress/run-status.ts";
 import type { Outcome } from "../core/report/outcome.ts";
+import { processUsage } from "../core/host/usage.ts";
 import { makeReport, type ReportInput } from "../core/report/report.ts";
 import { writeReport } from "../core/report/write.ts";
 import type { Verdict } from "../core/verify/verify.ts";
@@ -66,6 +67,7 @@ export function createReporter({
         fullDoneAt,
         verified,
         runtime: runtime(),
+        usage: processUsage(),
         warnings: recent(),
       };
       if (isRefusal(outcome, progress)) return { input, isWritten: false };

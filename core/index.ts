@@ -27,4 +27,5 @@ export type { Verdict } from "./verify/verify.ts";
 export type * from "./plugin/roles.ts";
 export type * from "./plugin/stored.ts";
 export type * from "./plugin/transcoder.ts";
+export type * from "./plugin/changes.ts";
 export type * from "./types.ts";

@@ -161,12 +161,38 @@ export interface Page {
   position: Position | undefined;
   /** Bytes received, for the memory's budget too: a page without is refused (PLUGIN_INVALID). */
   bytes: number;
+  /**
+   * Gives back what the body takes: neither it nor records that weren't asked for before are read from then on. Not called when a
+   * predicate of `keep` may hold items, which are read from it.
+   */
+  release?(): void;
+}
+
+/** What the following of a shard needs to know of every change, however it goes on. */
+export type ChangeHead = Pick<SourceRecord, "event" | "sequenceNumber" | "time" | "replayed">;
+
+/** A change as it stands in the bytes that brought it. */
+export interface RawChange extends ChangeHead {
+  event: "INSERT" | "MODIFY" | "REMOVE";
+  /** DynamoDB's JSON, in which it stands. */
+  body: Buffer;
+  /** Where its keys begin there, an item without blanks between. */
+  keysAt: number;
+  /** Where its new image begins; -1: it is a delete. */
+  imageAt: number;
+  /** Makes a record of it, anew each time. */
+  record(): SourceRecord;
 }
 
 /** What one request to a shard brought. */
 export interface StreamPage {
   /** In the order of their sequence numbers. */
   records: SourceRecord[];
+  /**
+   * The same as they stand in the service's answer, where `records` is made of them only when somebody asks: a
+   * converter may encode them directly.
+   */
+  changes?: RawChange[] | undefined;
   /** Bytes received. */
   bytes: number;
   /** There was no more to be had when the request was sent: fewer records came than were asked for. */
@@ -175,6 +201,8 @@ export interface StreamPage {
   ended: boolean;
   /** When the request was sent, in ms since 1970. */
   sentAt: number;
+  /** Gives back what the answer takes: neither `changes` nor records that weren't asked for before are read from then on. */
+  release?(): void;
 }
 
 /** Records of one unit that are written together. */

@@ -14,7 +14,7 @@ import { openPorts } from "../http/ports.ts";
 import { createRunView } from "../http/run-view.ts";
 import { inLog } from "../log/in-log.ts";
 import type { Log } from "../log/log.ts";
-import { watchMemory } from "../memory.ts";
+import { largeRun, watchMemory } from "../memory.ts";
 import { acquirePidFile } from "../pid-file.ts";
 import { createReporter, failure } from "../report.ts";
 import { type Flags, setUp, type Setup } from "../setup.ts";
@@ -68,7 +68,7 @@ async function shown(
   for (const warning of warnings) log.warn(warning);
   log.debug({ message: configLine(config), configuration: describeConfig(config) });
   cleanup.defer(acquirePidFile(config.id, { log }));
-  cleanup.defer(watchMemory());
+  cleanup.defer(watchMemory(() => largeRun(config)));
 
   const control = createRunControl();
   const stop = stopSignal(cleanup, log);

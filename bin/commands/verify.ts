@@ -17,7 +17,7 @@ import { displayOptions, programView, verdictObjects } from "../display/objects.
 import { runIdentity } from "../../core/run/identity.ts";
 import { inLog } from "../log/in-log.ts";
 import type { Log } from "../log/log.ts";
-import { LARGE_VERIFY, watchMemory } from "../memory.ts";
+import { largeVerify, watchMemory } from "../memory.ts";
 import { acquirePidFile } from "../pid-file.ts";
 import { type Setup, setUp } from "../setup.ts";
 import { stopSignal } from "../stop-signal.ts";
@@ -93,7 +93,7 @@ async function shown(
   const { progress } = options;
   for (const warning of warnings) log.warn(warning);
   cleanup.defer(acquirePidFile(`${nameOf(config.id, options.part)}-verify`, { log }));
-  cleanup.defer(watchMemory(LARGE_VERIFY));
+  cleanup.defer(watchMemory(() => largeVerify(config)));
   const stop = stopSignal(cleanup, log);
   const view = output.isJson ? programView(runIdentity(config), progress) : fullView(progress);
   const display = showProgress(view, displayOptions(output));

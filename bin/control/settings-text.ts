@@ -1,6 +1,6 @@
 /** What settings of a running process are, as texts of the file: what `set` has changed is known here alone. */
 import type { Config, SettingKey } from "../../core/config/config.ts";
-import { DEFAULTS } from "../../core/config/settings.ts";
+import { DEFAULTS, settingText } from "../../core/config/settings.ts";
 import type { Change } from "./protocol.ts";
 
 /** See the top of the file. */
@@ -15,8 +15,7 @@ export interface SettingsText {
 export function settingsText(config: Config): SettingsText {
   const now = new Map<string, string>();
   const textOf = (key: string): string => {
-    const value: unknown = Object.hasOwn(config, key) ? config[key as SettingKey] : undefined;
-    return value === undefined ? "" : String(value);
+    return Object.hasOwn(config, key) ? settingText(key as SettingKey, config[key as SettingKey]) : "";
   };
   return {
     changes: (texts) =>

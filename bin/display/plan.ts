@@ -1,4 +1,5 @@
 /** The plan that `check` has made, for people; the problems come last, where they are seen. */
+import { sizeText } from "../../core/config/value-types.ts";
 import { withStrings } from "../../core/config/redact.ts";
 import { fewOf } from "../../core/progress/quantities.ts";
 import { type LeasePlan, type Plan, type Problem } from "../../core/check/plan.ts";
@@ -58,6 +59,7 @@ function headLines(plan: Plan): string[] {
     `source      ${source.place}${region}${account}${away(source.reached)}`,
     `target      ${target.place}${is === "" ? "" : `: ${is}`}${away(target.reached)}`,
     `checkpoint  ${checkpoint.place}: ${checkpointText(plan)}`,
+    `memory      ${sizeText(plan.memoryLimit)} at most of what is read and not written yet (memory.limit), and about 130 MB beside`,
     `a start     ${start.refused ? `WOULD BE REFUSED, see the problems; without them: ` : ""}${start.text}`,
   ];
 }

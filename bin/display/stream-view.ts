@@ -138,17 +138,24 @@ function shardsText(count: number): string {
 function waitText(progress: Progress, tables: Followed[], now: number): string {
   if (progress.paused) return "paused";
   const { good, behind } = switchable(progress, now);
-  if (good) return "every shard is at its tip, less than a second behind";
+  if (good) return `every shard is at its tip, ${behindText(tables, now)}`;
   const places = new Map(tables.map(({ name }, place) => [name, place]));
   const inOrder = behind.toSorted((a, b) => (places.get(a) ?? 0) - (places.get(b) ?? 0));
   return `waiting for ${fewOf(inOrder, MOST_NAMED) || "the first table"}`;
 }
 
-/** Whether every shard is at its tip, and less than a second behind. */
+/** How far the table that is most behind is; an idle shard among many is asked every few seconds only. */
+function behindText(tables: Iterable<{ stream?: StreamProgress }>, now: number): string {
+  const lags = [...tables].map(({ stream }) => (stream === undefined ? 0 : (streamLag(stream, now) ?? 0)));
+  const most = lags.reduce((one, other) => Math.max(one, other), 0);
+  return most < SECOND ? "less than a second behind" : `at most ${Math.ceil(most / SECOND)} s behind`;
+}
+
+/** Whether every shard is at its tip, and how far behind at most. */
 export function switchText(progress: Progress, now: number): string {
   const { good, behind } = switchable(progress, now);
   if (good)
-    return "now is a good moment to switch over: every shard is at its tip, less than a second behind";
+    return `now is a good moment to switch over: every shard is at its tip, ${behindText(progress.tables.values(), now)}`;
   const names = fewOf(behind, MOST_NAMED);
   return `not a good moment to switch over: ${names || "nothing is followed yet"}${names && " not caught up"}`;
 }

@@ -88,6 +88,7 @@ export function runCheck(options: CheckOptions): Promise<Plan> {
       id: config.id,
       syncMode: config.sync_mode,
       convertType: config["convert.type"],
+      memoryLimit: config["memory.limit"],
       ...sidesOf(ctx, { tables, answers, list, isTargetThere: target !== undefined }),
       checkpoint: {
         place: ctx.role("checkpoint").place,

@@ -104,9 +104,13 @@ export function estimateAll(sizes: TableSize[], pace: Pace): Estimate {
   };
 }
 
-/** The size of a page of so many items, in bytes. */
-export function pageBytesOf({ items, bytes }: Pick<TableSize, "items" | "bytes">, limit: number): number {
-  return items > 0 ? Math.min(PAGE_BYTES, (limit * bytes) / items) : 0;
+/** The size of a page of so many items, in bytes; undefined: of as many as it holds. */
+export function pageBytesOf(
+  { items, bytes }: Pick<TableSize, "items" | "bytes">,
+  limit: number | undefined,
+): number {
+  if (items === 0) return 0;
+  return limit === undefined ? PAGE_BYTES : Math.min(PAGE_BYTES, (limit * bytes) / items);
 }
 
 /** How many items fill a page, where that is more than are asked for: a round number. */

@@ -10,6 +10,8 @@ export interface Plan {
   syncMode: Config["sync_mode"];
   /** As a start would choose it: what NimoShake has begun is gone on with as it began. */
   convertType: Config["convert.type"];
+  /** What a run holds at most of what is read and not written yet, in bytes: `memory.limit`. */
+  memoryLimit: number;
   source: SourcePlan;
   target: TargetPlan;
   checkpoint: CheckpointPlan;

@@ -9,6 +9,8 @@ import { type Estimate, type TablePlan } from "./plan.ts";
 
 const HOUR = 3600;
 const GIB = 1024 ** 3;
+/** Of a large table fewer leave much of what source and target can do unused. */
+const FEW_SEGMENTS = 4;
 /** A page has 1 MB; one below this is small. */
 const SMALL_PAGE = 256 * 1024;
 /** A table with fewer items is soon read, in whatever pages. */
@@ -28,7 +30,7 @@ export interface WarningFacts {
 
 /** One sentence for each kind, with the tables that it is about. */
 export function warningsOf(facts: WarningFacts): string[] {
-  return [dropped, idInKey, shardKeys, lossyKeys, retention, smallPages, oneSegment].flatMap(
+  return [dropped, idInKey, shardKeys, lossyKeys, retention, smallPages, fewSegments].flatMap(
     (look) => look(facts) ?? [],
   );
 }
@@ -74,6 +76,7 @@ const retention: Look = ({ config, estimate }) => {
 
 const smallPages: Look = ({ config, copied }) => {
   const limit = config["qps.full.batch_num"];
+  if (limit === undefined) return undefined;
   const small = copied.filter(
     (table) =>
       table.items >= MANY_ITEMS && pageBytesOf(table, limit) < SMALL_PAGE && largerLimit(table, limit),
@@ -89,10 +92,11 @@ const smallPages: Look = ({ config, copied }) => {
   );
 };
 
-const oneSegment: Look = ({ config, copied }) => {
-  const large = copied.filter(({ bytes, segments }) => bytes >= GIB && segments === 1);
+const fewSegments: Look = ({ config, copied }) => {
+  const large = copied.filter(({ bytes, segments }) => bytes >= GIB && segments < FEW_SEGMENTS);
   if (large.length === 0 || config["full.read.concurrency"] === "auto") return undefined;
-  return `${fewOf(names(large))} ${large.length === 1 ? "is" : "are"} large and read in one segment: full.read.concurrency = auto reads several at once`;
+  const how = large.every(({ segments }) => segments === 1) ? "one segment" : "few segments";
+  return `${fewOf(names(large))} ${large.length === 1 ? "is" : "are"} large and read in ${how}: full.read.concurrency = auto reads several at once`;
 };
 
 const names = (tables: { name: string }[]): string[] => tables.map(({ name }) => name);

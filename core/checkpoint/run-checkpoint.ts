@@ -108,7 +108,9 @@ export async function openCheckpoint(
     tables.map((table) => {
       const { parts, state } = saved.get(table.name)!;
       const own = resumed && state?.run === run.id;
-      const before = own ? { parts, state } : { parts: new Map(), state: undefined, older: state };
+      const before = own
+        ? { parts, state }
+        : { parts: new Map(), state: undefined, older: state, isEmpty: !fresh && parts.size === 0 };
       return [table.name, tableCheckpoint(ctx, table, run.id, before, adopted)];
     }),
   );
@@ -150,7 +152,7 @@ function tableCheckpoint(
   ctx: Context,
   table: Table,
   run: string | undefined,
-  before: Saved & { older?: TableState | undefined },
+  before: Saved & { older?: TableState | undefined; isEmpty?: boolean },
   adopted: ReadonlyMap<string, TableState>,
 ): TableCheckpoint {
   const store = ctx.role("checkpoint");
@@ -172,7 +174,7 @@ function tableCheckpoint(
     async advance(changes) {
       const next = { ...stateNow(), ...changes, run } as TableState;
       // What another run has left there.
-      if (state === undefined) await store.clear(name);
+      if (state === undefined && before.isEmpty !== true) await store.clear(name);
       await store.save(name, new Map([[TABLE, next]]));
       state = next;
     },

@@ -31,9 +31,11 @@ export interface Config {
   "filter.collection.white": string[];
   "filter.collection.black": string[];
   "qps.full": number;
-  "qps.full.batch_num": number;
+  /** Undefined: as many as a page holds. */
+  "qps.full.batch_num": number | undefined;
   "qps.incr": number;
-  "qps.incr.batch_num": number;
+  /** Undefined: as many as a call may bring. */
+  "qps.incr.batch_num": number | undefined;
   /** `plugin`: one of `plugins` provides the target. */
   "target.type": "mongodb" | "aliyun_dynamo_proxy" | "file" | "plugin";
   "target.address": string;
@@ -50,12 +52,15 @@ export interface Config {
   "full.read.filter_expression": string;
   /** ExpressionAttributeValues: `:name` to value. */
   "full.read.filter_attributevalues": Record<string, AttributeValue>;
-  "full.document.concurrency": number;
-  "full.document.write.batch": number;
+  "full.document.concurrency": number | "auto";
+  /** Undefined: their bytes decide. */
+  "full.document.write.batch": number | undefined;
   "full.document.parser": number;
   "full.enable_index.primary": boolean;
   "full.enable_index.user": boolean;
   "full.executor.insert_on_dup_update": boolean;
+  /** In bytes. */
+  "memory.limit": number;
   "convert.type": "change" | "mchange" | "raw" | "same";
   "convert._id": string;
   "convert.number_overflow": "string" | "fail" | "round";

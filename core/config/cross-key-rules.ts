@@ -97,7 +97,7 @@ const RULES: readonly Rule[] = [
     broken: (config) => {
       const { most } = BATCHES[config["target.type"]];
       const allowed = `must be a whole number from 1 to ${most} with target.type = ${config["target.type"]}, or 0 for the default`;
-      return config["full.document.write.batch"] > most && allowed;
+      return (config["full.document.write.batch"] ?? 0) > most && allowed;
     },
   },
   ...(["increase.executor.insert_on_dup_update", "increase.executor.upsert"] as const).map((at): Rule => ({

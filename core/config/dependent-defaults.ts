@@ -2,13 +2,22 @@
 import type { Config } from "./config.ts";
 import type { ParsedSettings } from "./settings.ts";
 
-/** Most documents of one write, and how many without a word from the user. */
-export const BATCHES: Record<Config["target.type"], { most: number; usual: number }> = {
-  mongodb: { most: 1024, usual: 128 },
-  aliyun_dynamo_proxy: { most: 25, usual: 25 }, // BatchWriteItem's limit
-  file: { most: 1024, usual: 128 },
-  plugin: { most: 1024, usual: 128 },
+/**
+ * Most documents of one write, how many with 0, which is NimoShake's word for its default, and how many without a word
+ * from the user; undefined: their bytes decide.
+ */
+export const BATCHES: Record<
+  Config["target.type"],
+  { most: number; zero: number; usual: number | undefined }
+> = {
+  mongodb: { most: 1024, zero: 128, usual: undefined },
+  aliyun_dynamo_proxy: { most: 25, zero: 25, usual: 25 }, // BatchWriteItem's limit
+  file: { most: 1024, zero: 128, usual: undefined },
+  plugin: { most: 1024, zero: 128, usual: 128 },
 };
+
+/** `auto` for a target of a plugin's, which may make a pool of this size, and was never called more often at once unasked. */
+const PLUGIN_WRITES = 4;
 
 /** Whether a list of tables and one of exceptions are both given. */
 export function hasBothLists(parsed: ParsedSettings): boolean {
@@ -26,8 +35,8 @@ export function complete(parsed: ParsedSettings): Config {
     ...(hasBothLists(parsed) && { "filter.collection.white": [], "filter.collection.black": [] }),
     sync_mode: mode,
     incr_sync_parallel: parsed.incr_sync_parallel && !parsed.sync_schema_only,
-    "full.document.write.batch":
-      parsed["full.document.write.batch"] ?? BATCHES[parsed["target.type"]]?.usual ?? 0,
+    "full.document.write.batch": batchOf(parsed),
+    "full.document.concurrency": writesOf(parsed),
     "convert.type": parsed["target.type"] === "aliyun_dynamo_proxy" ? "same" : parsed["convert.type"],
     "full.read.consistent": parsed["full.read.consistent"] ?? mode !== "full",
     "increase.persist.dir": parsed["increase.persist.dir"] || `./${parsed.id}-spool`,
@@ -36,4 +45,21 @@ export function complete(parsed: ParsedSettings): Config {
     "checkpoint.address": parsed["checkpoint.address"] || beside,
     "checkpoint.db": parsed["checkpoint.db"] || `${parsed.id}-checkpoint`,
   };
+}
+
+function writesOf({
+  "full.document.concurrency": asked,
+  "target.type": type,
+}: ParsedSettings): number | "auto" {
+  return asked === "auto" && type === "plugin" ? PLUGIN_WRITES : asked;
+}
+
+function batchOf({
+  "full.document.write.batch": asked,
+  "target.type": type,
+}: ParsedSettings): number | undefined {
+  // A type that there isn't is reported as such.
+  const { zero, usual } = BATCHES[type] ?? BATCHES.plugin;
+  if (asked === undefined) return usual;
+  return asked === 0 ? zero : asked;
 }

@@ -11,6 +11,7 @@ import {
   list,
   logLevel,
   MAX,
+  memorySize,
   oneOf,
   or,
   port,
@@ -54,11 +55,7 @@ export const schema: v.ObjectSchema<Rules, undefined> = v.object({
   pid_path: setting(text, "", "Accepted as in the original, which never used it"),
   system_profile: setting(port, "-1", "Profiling port; 0: any free one, -1: off"),
   "full_sync.http_port": setting(port, "9341", "Status port of the full phase; 0: any free one, -1: off"),
-  "incr_sync.http_port": setting(
-    port,
-    "9340",
-    "Status port of the incremental phase; 0: any free one, -1: off",
-  ),
+  "incr_sync.http_port": setting(port, "9340", "Status port of the incremental phase; 0: any free, -1: off"),
   "http.host": setting(text, "127.0.0.1", "Address the status ports listen on"),
   sync_mode: setting(
     oneOf("all", "full", "incr"),
@@ -92,9 +89,17 @@ export const schema: v.ObjectSchema<Rules, undefined> = v.object({
   "filter.collection.white": setting(list, "", "Tables to migrate and no others, a;b*"),
   "filter.collection.black": setting(list, "", "Tables to leave out, a;b*; not together with the whitelist"),
   "qps.full": setting(whole(1, MAX), "1000", "Scan calls a second, all tables together"),
-  "qps.full.batch_num": setting(batchNumber, "128", "Items one Scan call may bring"),
+  "qps.full.batch_num": setting(
+    unset(batchNumber),
+    "",
+    "Items one Scan call may bring; empty: as many as fill the service's 1 MB",
+  ),
   "qps.incr": setting(whole(1, MAX), "1000", "GetRecords calls a second, all shards together"),
-  "qps.incr.batch_num": setting(batchNumber, "128", "Records one GetRecords call may bring"),
+  "qps.incr.batch_num": setting(
+    unset(batchNumber),
+    "",
+    "Records one GetRecords call may bring; empty: the service's 1000, or 1 MB",
+  ),
   "target.type": setting(
     oneOf("mongodb", "aliyun_dynamo_proxy", "file", "plugin"),
     "mongodb",
@@ -131,7 +136,7 @@ export const schema: v.ObjectSchema<Rules, undefined> = v.object({
   "full.read.concurrency": setting(
     or("auto", "auto", or("0", 1, whole(0, 8192, "", "auto"))),
     "1",
-    "Segments one table is read in; auto: from its size and the machine",
+    "Segments one table is read in; auto, which is recommended: one for each 128 MB, and as many at once as the machine can use",
   ),
   "full.read.consistent": setting(
     unset(flag),
@@ -153,11 +158,15 @@ export const schema: v.ObjectSchema<Rules, undefined> = v.object({
     "",
     "The expression's values: name```type```value, separated by ~~~",
   ),
-  "full.document.concurrency": setting(whole(1, 4096), "4", "Writes at the same time, per table"),
+  "full.document.concurrency": setting(
+    or("auto", "auto", whole(1, 4096, "", "auto")),
+    "auto",
+    "Writes at the same time, per table; auto: 4, and up to 32 where it is the way to the target that takes the time",
+  ),
   "full.document.write.batch": setting(
-    unset(or("0", undefined, whole(0, MAX))),
+    unset(whole(0, MAX)),
     "",
-    "Documents in one write; empty: 128 (at most 1024), for aliyun_dynamo_proxy 25 (at most 25)",
+    "Documents in one write, at most 1024; empty: as many as have 2 MB; for aliyun_dynamo_proxy 25 (at most 25)",
   ),
   "full.document.parser": setting(whole(1, 4096), "2", "Conversions at the same time, per table"),
   "full.enable_index.primary": setting(
@@ -170,6 +179,11 @@ export const schema: v.ObjectSchema<Rules, undefined> = v.object({
     flag,
     "true",
     "Replace a document whose key is there already, instead of failing",
+  ),
+  "memory.limit": setting(
+    memorySize,
+    "256 MB",
+    "Memory for what is read and not written yet, in both phases",
   ),
   "convert.type": setting(
     oneOf("change", "mchange", "raw", "same"),

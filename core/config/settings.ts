@@ -2,6 +2,7 @@
 import * as v from "valibot";
 import type { Config, SettingKey } from "./config.ts";
 import { type ParsedSettings, schema } from "./schema.ts";
+import { sizeText } from "./value-types.ts";
 
 export type { ParsedSettings } from "./schema.ts";
 
@@ -39,6 +40,12 @@ export function parseSetting(
 ): { value: Config[SettingKey] | undefined; issue?: undefined } | { value?: undefined; issue: string } {
   const { success, output, issues } = v.safeParse(schema.entries[key], text || DEFAULTS[key]);
   return success ? { value: output as Config[SettingKey] } : { issue: issues[0].message };
+}
+
+/** A value as it would stand in the file; empty: unset. */
+export function settingText(key: SettingKey, value: unknown): string {
+  if (value === undefined) return "";
+  return key === "memory.limit" ? sizeText(value as number) : String(value);
 }
 
 /** Turns texts into values. A key with an issue, which says what is allowed, keeps its text. */

@@ -63,6 +63,29 @@ export function whole(min: number, max: number, more = "", words = ""): Rule<num
   );
 }
 
+const UNITS: Readonly<Record<string, number>> = { "": 1, KB: 2 ** 10, MB: 2 ** 20, GB: 2 ** 30 };
+
+/** Bytes, or with a unit: `256 MB`. At least so many that a page as objects fits into what pages may use of them. */
+export const memorySize: Rule<number> = size(32 * 2 ** 20, 1024 * 2 ** 30);
+
+function size(min: number, max: number): Rule<number> {
+  const allowed = `must be a size from ${sizeText(min)} to ${sizeText(max)}, such as 256 MB or 1 GB; without a unit bytes`;
+  return v.pipe(
+    v.string(),
+    v.toUpperCase(),
+    v.regex(/^\d+ ?(?:[KMG]B)?$/, allowed),
+    v.transform((text) => Number.parseInt(text, 10) * UNITS[text.replace(/^\d+ ?/, "")]!),
+    v.minValue(min, allowed),
+    v.maxValue(max, allowed),
+  );
+}
+
+/** A size as it would stand in the file. */
+export function sizeText(bytes: number): string {
+  const [unit, of] = Object.entries(UNITS).findLast(([, each]) => bytes % each === 0)!;
+  return `${bytes / of} ${unit}`.trim();
+}
+
 /** One of some words, exactly as written. */
 export function oneOf<const T extends string>(...options: T[]): Rule<T> {
   const named = options.filter((option) => option !== "");

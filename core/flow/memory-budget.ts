@@ -4,12 +4,12 @@
  */
 
 const MIB = 1024 * 1024;
-/** For all of them together. The process takes about three times as much: what is freed is collected later. */
-export const LIMIT: number = 96 * MIB;
-/** Records as objects take about so many times the bytes they came in: 3.6 as they are parsed, as much again converted, and encoded. */
-export const OBJECTS = 10;
-/** Documents that are encoded from a page's bytes keep these with them. */
-export const ENCODED = 2;
+/** Records as objects take so many times the bytes they came in: parsed, converted and encoded 10, and as much that isn't collected yet. */
+export const OBJECTS = 20;
+/** Documents that are encoded from a page's bytes: these, what they were received in, the documents and their message. */
+export const ENCODED = 4;
+/** Changes that are encoded: also their statements, which are copies, and what of both isn't collected yet. */
+export const ENCODED_CHANGES = 8;
 /** What bytes are held for: pages of the full phase on their way to documents and writes, or changes of the streams. */
 export type Purpose = "pages" | "changes";
 /** How much of the limit each may use: Scans that wait for their rate hold their room, and must not starve the streams. */
@@ -42,14 +42,22 @@ export interface UnitMemory {
 export interface MemoryBudget {
   /** Bytes held now. */
   readonly used: number;
+  /** Bytes that may be held: `memory.limit`. */
+  readonly limit: number;
   /** Whether pages use most of what they may, or wait: what could be on its way should not wait for more. */
   readonly isTight: boolean;
   /** A unit's part. */
   unit(purpose: Purpose): UnitMemory;
+  /** Lets in who fits since the limit was changed. */
+  resized(): void;
 }
 
-/** Makes a run's. */
-export function createMemoryBudget(limit: number = LIMIT): MemoryBudget {
+/**
+ * Makes a run's.
+ *
+ * @param limit for all of it together, in bytes; read each time
+ */
+export function createMemoryBudget(limit: () => number): MemoryBudget {
   interface Waiter {
     of: Share;
     bytes: number;
@@ -62,19 +70,18 @@ export function createMemoryBudget(limit: number = LIMIT): MemoryBudget {
   }
   /** What all units of one purpose have. */
   interface Part {
-    most: number;
+    share: number;
     used: number;
     reserved: number;
     /** In the order of their coming. */
     waiters: Set<Waiter>;
   }
-  const emptyPart = (purpose: Purpose): Part => ({
-    most: limit * SHARES[purpose],
-    used: 0,
-    reserved: 0,
-    waiters: new Set(),
-  });
-  const parts: Record<Purpose, Part> = { pages: emptyPart("pages"), changes: emptyPart("changes") };
+  const emptyPart = (share: number): Part => ({ share, used: 0, reserved: 0, waiters: new Set() });
+  const parts: Record<Purpose, Part> = {
+    pages: emptyPart(SHARES.pages),
+    changes: emptyPart(SHARES.changes),
+  };
+  const mostOf = ({ share }: Part): number => limit() * share;
   const used = (): number => parts.pages.used + parts.changes.used;
 
   function next({ waiters }: Part): Waiter | undefined {
@@ -86,7 +93,7 @@ export function createMemoryBudget(limit: number = LIMIT): MemoryBudget {
   }
 
   function hasRoom(part: Part, bytes: number): boolean {
-    return part.reserved === 0 || (part.used + bytes <= part.most && used() + bytes <= limit);
+    return part.reserved === 0 || (part.used + bytes <= mostOf(part) && used() + bytes <= limit());
   }
 
   function letIn(): void {
@@ -133,9 +140,13 @@ export function createMemoryBudget(limit: number = LIMIT): MemoryBudget {
     get used() {
       return used();
     },
-    get isTight() {
-      return parts.pages.waiters.size > 0 || parts.pages.used > parts.pages.most * 0.75;
+    get limit() {
+      return limit();
     },
+    get isTight() {
+      return parts.pages.waiters.size > 0 || parts.pages.used > mostOf(parts.pages) * 0.75;
+    },
+    resized: letIn,
     unit(purpose) {
       const share: Share = { purpose, bytes: 0, held: new Set() };
       const part = parts[purpose];

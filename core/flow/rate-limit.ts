@@ -4,6 +4,8 @@ import { createQueue } from "./queue.ts";
 /** Unused time saved up for a burst of calls, in ms: timers are no finer than this at high rates. */
 const BURST = 20;
 const SECOND = 1000;
+/** At high rates so many calls are let in together, in ms: each waking costs. */
+const TOGETHER = BURST / 2;
 /** Who waits looks so often whether the rate is another one now, in ms. */
 const LOOK = 200;
 
@@ -36,7 +38,7 @@ export function createRateLimiter(perSecond: Rate): RateLimiter {
     const time = performance.now();
     last = Math.max(last, time - BURST - gap);
     for (; queue.first !== undefined && last + gap <= time; last += gap) queue.letIn();
-    timer = queue.first && setTimeout(letIn, Math.min(last + gap - time, LOOK));
+    timer = queue.first && setTimeout(letIn, Math.min(Math.max(last + gap - time, TOGETHER), LOOK));
   }
 
   return (signal, key = "") => queue.wait(signal, { key });

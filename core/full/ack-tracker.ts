@@ -13,8 +13,12 @@ export interface Acknowledged<Mark> {
 
 /** See the top of the file. */
 export interface AckTracker<Mark> {
-  /** A page of so many documents has been read; `mark` is given back when they are written. */
-  pageRead(documents: number, mark: Mark): void;
+  /**
+   * A page of so many documents has been read; `mark` is given back when they are written.
+   *
+   * @param release called then
+   */
+  pageRead(documents: number, mark: Mark, release?: () => void): void;
   /**
    * A batch of the oldest documents is sent; what is returned is to be called when it is acknowledged, with how
    * many of them were left out. A batch of which some are has documents of one page only.
@@ -26,7 +30,7 @@ export interface AckTracker<Mark> {
 
 /** An empty one. */
 export function createAckTracker<Mark>(): AckTracker<Mark> {
-  const pages: { end: number; mark: Mark }[] = [];
+  const pages: { end: number; mark: Mark; release: (() => void) | undefined }[] = [];
   const batches: { end: number; done: boolean; dropped: number }[] = [];
   /** Acknowledged batches with documents left out, of pages not reached yet. */
   const drops: { end: number; dropped: number }[] = [];
@@ -41,9 +45,9 @@ export function createAckTracker<Mark>(): AckTracker<Mark> {
   }
 
   return {
-    pageRead(documents, mark) {
+    pageRead(documents, mark, release) {
       read += documents;
-      pages.push({ end: read, mark });
+      pages.push({ end: read, mark, release });
     },
     batchSent(documents) {
       sent += documents;
@@ -61,7 +65,8 @@ export function createAckTracker<Mark>(): AckTracker<Mark> {
     takeAcknowledged() {
       const reached: Acknowledged<Mark>[] = [];
       while (pages[0] !== undefined && pages[0].end <= acknowledged) {
-        const { end, mark } = pages.shift()!;
+        const { end, mark, release } = pages.shift()!;
+        release?.();
         reached.push({ mark, dropped: droppedUntil(end) });
       }
       return reached;

@@ -7,6 +7,7 @@ import type { Held, UnitMemory } from "../flow/memory-budget.ts";
 import type { FairSemaphore, Semaphore } from "../flow/semaphore.ts";
 import type { Context } from "../plugin/context.ts";
 import type { TableProgress } from "../progress/progress.ts";
+import { startLaps } from "../progress/stage-times.ts";
 import type { Page, SegmentUnit, Table } from "../types.ts";
 import { createPageSink } from "./page-sink.ts";
 import { readPages } from "./read-pages.ts";
@@ -38,6 +39,8 @@ export interface TableCopy {
 
 /** Documents wait so long at most for their batch to fill while pages come, in ms. */
 const LATE = 500;
+/** A batch has no more documents: MongoDB's answer must have room for what it says of each. */
+const MOST_DOCUMENTS = 20_000;
 /** A batch holds about so many bytes of the source's at most: larger ones are no faster, and fill the memory. */
 const BATCH_BYTES = 2 * 1024 * 1024;
 
@@ -57,13 +60,16 @@ export async function copySegment(
   const memory = ctx.memory.unit("pages");
   /** What it has read isn't all written and saved. */
   let leave: Leave | undefined;
+  const lap = startLaps(counters);
   const writer = copy.openWriter(unit, from, memory);
   const sink = createPageSink(ctx, unit, writer);
   const pages = readPages(ctx, unit, from?.position, memory, () => sink.weight);
   const ahead = readAhead(inLanes(pages, copy.readers, table.name));
   // A hook that drops records of a batch drops them of one page, so that every page's count is known.
   const pageByPage = wholePages || ctx.listens("write:before") || ctx.listens("error");
-  const mostDocuments = wholePages ? Number.POSITIVE_INFINITY : ctx.config["full.document.write.batch"];
+  const mostDocuments = wholePages
+    ? Number.POSITIVE_INFINITY
+    : (ctx.config["full.document.write.batch"] ?? MOST_DOCUMENTS);
   /** Documents in a full batch. */
   let batchSize = mostDocuments;
   let sentAt = performance.now();
@@ -77,7 +83,7 @@ export async function copySegment(
     const { position } = page;
     const added = await sink.add(page);
     debugPage(ctx, unit, page, added);
-    const { read, documents, overflowed } = added;
+    const { read, documents, overflowed, release } = added;
     // Of a page without items the service sends the frame: that is no data.
     const bytes = read > 0 ? page.bytes : 0;
     const filtered = read - documents;
@@ -86,7 +92,8 @@ export async function copySegment(
     counters.read += read;
     counters.filtered += filtered;
     counters.overflowed += overflowed;
-    writer.page(documents, { ...(position && { position }), read, filtered, overflowed, bytes });
+    const found = { ...(position && { position }), read, filtered, overflowed, bytes };
+    writer.page(documents, found, release);
     const average = Math.ceil(bytes / Math.max(1, read));
     batchSize = Math.max(1, Math.min(mostDocuments, Math.floor(BATCH_BYTES / average)));
   }
@@ -115,13 +122,16 @@ export async function copySegment(
     const asked = ahead.next();
     if (await ctx.gate.closesBefore(asked)) await atRest();
     const { done, value } = await asked;
+    lap("fetchMs");
     if (done) return false;
     taken = value.room;
     leave ??= ctx.gate.inside();
     value.leave();
     await copy.parsers.run(() => add(value.page));
+    lap("convertMs");
     // A slow source doesn't fill a batch for long, and the position must not stay behind.
     await send(pageByPage || ctx.memory.isTight || performance.now() - sentAt > LATE);
+    lap("writeMs");
     taken.release();
     signal.throwIfAborted();
     return true;
@@ -131,6 +141,7 @@ export async function copySegment(
     while (await step());
     await send(true);
     await writer.settled();
+    lap("writeMs");
     writer.check();
     // A pause has come to rest when nobody is inside.
     if (leave !== undefined) await copy.saved?.();

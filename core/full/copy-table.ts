@@ -3,6 +3,7 @@ import type { TableCheckpoint } from "../checkpoint/run-checkpoint.ts";
 import { createUnitPersister } from "../checkpoint/unit-persister.ts";
 import { valuesOf } from "../flow/parallel.ts";
 import { createSemaphore, type FairSemaphore } from "../flow/semaphore.ts";
+import { createWriteLanes } from "../flow/write-lanes.ts";
 import type { Context } from "../plugin/context.ts";
 import type { TableProgress } from "../progress/progress.ts";
 import { confirmTable, stopBy } from "../stages/table-now.ts";
@@ -28,7 +29,7 @@ export async function copyTable(
 ): Promise<number> {
   const { config } = ctx;
   const persister = createUnitPersister(ctx, table, checkpoint);
-  const writers = createSemaphore(() => config["full.document.concurrency"]);
+  const writers = createWriteLanes(() => config["full.document.concurrency"]);
   const parsers = createSemaphore(() => config["full.document.parser"]);
   using _resizing = ctx.onSet(() => {
     writers.resized();

@@ -20,6 +20,8 @@ export interface Added {
   documents: number;
   /** Numbers not held exactly. */
   overflowed: number;
+  /** To be called when all of it is written: the documents, or the records that an error asks for, need the page until then. */
+  release?: (() => void) | undefined;
 }
 
 /** See the top of the file. */
@@ -64,9 +66,10 @@ function createRecordSink(ctx: Context, unit: SegmentUnit, writer: SegmentWriter
   /** Of an item of the newest page. */
   let weightEach = 0;
 
-  function put({ bytes }: Page, read: number, { records, overflowed }: Converted): Added {
+  function put(page: Page, read: number, { records, overflowed }: Converted): Added {
+    page.release?.();
     waiting = waiting.concat(records);
-    weightEach = weigh(bytes, read, OBJECTS);
+    weightEach = weigh(page.bytes, read, OBJECTS);
     return { read, documents: records.length, overflowed };
   }
 
@@ -127,8 +130,8 @@ function createEncodedSink(
       }
       const { items, overflowed } = encoded;
       const fetched = filters ? await fetchEncoded(ctx, unit, page, encoded) : undefined;
-      if (fetched !== undefined) {
-        const converted = await convertFetched(ctx, unit, fetched);
+      if (fetched?.records !== undefined) {
+        const converted = await convertFetched(ctx, unit, fetched.records);
         await sendEncoded(before);
         // It would keep the page that it has seen.
         encoder = undefined;
@@ -139,7 +142,8 @@ function createEncodedSink(
       if (records.waiting > 0) await records.send(records.waiting);
       weight = ENCODED;
       weightEach = weigh(page.bytes, items, ENCODED);
-      return { read: items, documents: encoder!.count - before, overflowed };
+      const release = page.release && !fetched?.isHeld ? (): void => page.release!() : undefined;
+      return { read: items, documents: encoder!.count - before, overflowed, release };
     },
     send: (documents) => (records.waiting > 0 ? records.send(documents) : sendEncoded(documents)),
   };

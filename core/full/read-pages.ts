@@ -3,7 +3,8 @@ import type { Context } from "../plugin/context.ts";
 import { MigrationError } from "../errors.ts";
 import type { Leave } from "../flow/gate.ts";
 import { runStep } from "../stages/error-policy.ts";
-import { type Held, PAGE_BYTES, type UnitMemory } from "../flow/memory-budget.ts";
+import type { Held, UnitMemory } from "../flow/memory-budget.ts";
+import { createPageRoom } from "../flow/page-room.ts";
 import type { Page, Position, SegmentUnit, Table } from "../types.ts";
 
 /** A page, and the memory that it takes until its documents wait for their batch. */
@@ -29,19 +30,18 @@ export async function* readPages(
 ): AsyncGenerator<HeldPage, void> {
   const { phase, table } = unit;
   let position = from;
-  /** For the page that is asked for. */
-  let room: Held | undefined;
+  const room = createPageRoom(memory, weight);
   let leave: Leave | undefined;
   /** Pages that were asked for and that nobody has taken. */
   const untaken = new Set<Leave>();
   const beforeRequest = async (request: object): Promise<void> => {
     await ctx.call("fetch:before", { phase, table, unit, request });
-    room ??= await memory.reserve(PAGE_BYTES * weight(), ctx.signal);
+    await room.reserve(ctx.signal);
     // Who has waited for room gives it back while the run is paused: others may need it.
     while (ctx.gate.isClosed) {
       stayOut();
       await comeIn();
-      room = await memory.reserve(PAGE_BYTES * weight(), ctx.signal);
+      await room.reserve(ctx.signal);
     }
   };
 
@@ -53,8 +53,7 @@ export async function* readPages(
   }
 
   function stayOut(): void {
-    room?.release();
-    room = undefined;
+    room.giveBack();
     leave?.();
     if (leave !== undefined) untaken.delete(leave);
     leave = undefined;
@@ -95,15 +94,11 @@ export async function* readPages(
     checkPage(page, table);
     ({ position } = page);
     ended = position === undefined;
-    // A source that gives what it has without a request has reserved nothing.
-    const its = room ?? memory.hold(0);
-    its.resize(page.bytes * weight());
-    room = undefined;
     const left = leave!;
     leave = undefined;
     return {
       page,
-      room: its,
+      room: room.take(page.bytes),
       leave() {
         untaken.delete(left);
         left();

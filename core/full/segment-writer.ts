@@ -2,7 +2,7 @@
 import { debugWrite } from "../plugin/debug.ts";
 import type { UnitState } from "../checkpoint/run-checkpoint.ts";
 import type { Context } from "../plugin/context.ts";
-import type { Semaphore } from "../flow/semaphore.ts";
+import type { WriteLanes } from "../flow/write-lanes.ts";
 import { ENCODED, type UnitMemory } from "../flow/memory-budget.ts";
 import { createAckTracker } from "./ack-tracker.ts";
 import type { TableProgress } from "../progress/progress.ts";
@@ -16,7 +16,7 @@ export interface SegmentWriterOptions {
   ctx: Context;
   counters: TableProgress;
   /** Writes at once. */
-  writers: Semaphore;
+  writers: WriteLanes;
   persister: UnitPersister;
   /** Says what a failure was, and stops the run; gives what it ends with. */
   fail: (thrown: unknown) => Promise<unknown>;
@@ -24,8 +24,12 @@ export interface SegmentWriterOptions {
 
 /** One segment's writes on their way. */
 export interface SegmentWriter {
-  /** A page has been read, of which so many documents are to be written. */
-  page(documents: number, found: UnitState): void;
+  /**
+   * A page has been read, of which so many documents are to be written.
+   *
+   * @param release called when all of it is written
+   */
+  page(documents: number, found: UnitState, release?: () => void): void;
   /**
    * Waits for a free lane, then sends without waiting for the answer.
    *
@@ -76,8 +80,10 @@ export function createSegmentWriter(
   }
 
   async function writeEncoded(batch: EncodedBatch): Promise<number> {
+    // What is written is given back, and may be empty then.
+    const { length } = batch.bytes;
     const result = await inOrder(batch, (all) => target.writeEncoded!(all, ctx.abandon));
-    debugWrite(ctx, unit, result, batch.bytes.length);
+    debugWrite(ctx, unit, result, length);
     count(result);
     return 0;
   }
@@ -153,8 +159,8 @@ export function createSegmentWriter(
   }
 
   return {
-    page(documents, found) {
-      tracker.pageRead(documents, found);
+    page(documents, found, release) {
+      tracker.pageRead(documents, found, release);
       if (documents === 0) advance();
     },
     start: (batch, bytes) => launch(batch.length, bytes, () => write(batch)),

@@ -11,8 +11,8 @@ import type { TableStream } from "./table-stream.ts";
  * @param at in ms since 1970
  */
 export function isAtTip({ ctx, progress, checkpoint }: TableStream, at: number): boolean {
-  const { shards, waiting } = progress;
-  if (ctx.signal.aborted || shards.size === 0 || waiting.size > 0) return false;
+  const { shards, waiting, isUnlisted = false } = progress;
+  if (ctx.signal.aborted || shards.size === 0 || waiting.size > 0 || isUnlisted) return false;
   for (const note of checkpoint.shards.values()) if (!isOver(note) && !shards.has(note.id)) return false;
   return [...shards.values()].every(({ settledFrom }) => settledFrom !== undefined && settledFrom > at);
 }

@@ -1,24 +1,33 @@
 /** Changes of one key that are written together fall together: only the last image matters. */
-import type { AttributeValue, Item, KeySchema, SourceRecord } from "../types.ts";
+import type { AttributeValue, ChangeHead, Item, KeySchema, SourceRecord } from "../types.ts";
 
 /**
  * Collapses the changes of each key into one with the last image and the first event. A key that was deleted and
  * put again keeps the event REMOVE on its put; `replayed` holds when it does for any of them.
  *
- * @param records in stream order
+ * @param changes in stream order
+ * @param keyOf a change's key as text, one for each key
  * @returns at most one of a key, in the order of the keys' first changes
  */
-export function collapse(records: SourceRecord[], keys: KeySchema): SourceRecord[] {
-  const last = new Map<string, SourceRecord>();
-  for (const record of records) {
-    const key = keyText(record.keys, keys);
+export function collapseBy<Change extends ChangeHead>(
+  changes: Change[],
+  keyOf: (change: Change) => string,
+): Change[] {
+  const last = new Map<string, Change>();
+  for (const change of changes) {
+    const key = keyOf(change);
     const before = last.get(key);
-    last.set(key, before === undefined ? record : { ...record, ...merged(before, record) });
+    last.set(key, before === undefined ? change : { ...change, ...merged(before, change) });
   }
-  return last.size === records.length ? records : [...last.values()];
+  return last.size === changes.length ? changes : [...last.values()];
 }
 
-function merged(first: SourceRecord, then: SourceRecord): Partial<SourceRecord> {
+/** The same for records. */
+export function collapse(records: SourceRecord[], keys: KeySchema): SourceRecord[] {
+  return collapseBy(records, (record) => keyText(record.keys, keys));
+}
+
+function merged(first: ChangeHead, then: ChangeHead): Partial<ChangeHead> {
   const replayed = first.replayed === true || then.replayed === true;
   return { event: first.event, ...(replayed && { replayed }) };
 }

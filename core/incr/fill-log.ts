@@ -1,4 +1,6 @@
 /** A shard's records on their way from the stream into its log. */
+import { OBJECTS } from "../flow/memory-budget.ts";
+import { createPageRoom } from "../flow/page-room.ts";
 import type { ShardReader } from "../plugin/roles.ts";
 import type { ShardLog } from "../spool/shard-log.ts";
 import type { ShardUnit } from "../types.ts";
@@ -41,23 +43,33 @@ async function fill(
   onSize: () => void,
 ): Promise<void> {
   const unit: ShardUnit = { phase: "incr", table, shard };
+  const memory = ctx.memory.unit("changes");
+  const room = createPageRoom(memory, () => OBJECTS);
   const beforeRequest = async (request: object): Promise<void> => {
     await ctx.call("fetch:before", { phase: "incr", table, unit, request });
+    await room.reserve(signal);
   };
   const tip = watchTip();
-  for await (const page of polls.pages(() => reader.poll({ signal, beforeRequest }), signal)) {
-    // Durable before anybody knows how far the shard is read.
-    await log.append(page.records);
-    if (page.ended) await log.end();
-    tip.saw(page);
-    if (page.records.length > 0) {
-      checkpoint.noteSpooled(shard, log.readUpTo!);
-      onSize();
+  try {
+    for await (const page of polls.pages(() => reader.poll({ signal, beforeRequest }), signal)) {
+      const held = room.take(page.bytes);
+      // Durable before anybody knows how far the shard is read.
+      await log.append(page.records);
+      held.release();
+      page.release?.();
+      if (page.ended) await log.end();
+      tip.saw(page);
+      if (page.records.length > 0) {
+        checkpoint.noteSpooled(shard, log.readUpTo!);
+        onSize();
+      }
+      // An end that is seen now may have been there for hours.
+      const readAt = (page.ended ? undefined : tip.settled?.at) ?? page.records.at(-1)?.time;
+      // All that was there then is in the log: what isn't was written later, and so were its children's records.
+      const note = checkpoint.shards.get(shard)!;
+      if (isOlder(note.notedAt, readAt)) checkpoint.note({ ...note, notedAt: readAt });
     }
-    // An end that is seen now may have been there for hours.
-    const readAt = (page.ended ? undefined : tip.settled?.at) ?? page.records.at(-1)?.time;
-    // All that was there then is in the log: what isn't was written later, and so were its children's records.
-    const note = checkpoint.shards.get(shard)!;
-    if (isOlder(note.notedAt, readAt)) checkpoint.note({ ...note, notedAt: readAt });
+  } finally {
+    memory.close();
   }
 }

@@ -1,4 +1,5 @@
 /** Following one shard, from its position to its end or to the end of the run. */
+import { headsOf } from "../plugin/changes.ts";
 import { debugChanges } from "../plugin/debug.ts";
 import { createShardWriter, type Reached } from "./shard-writer.ts";
 import { runStep } from "../stages/error-policy.ts";
@@ -8,13 +9,17 @@ import type { Leave } from "../flow/gate.ts";
 import type { ShardReader } from "../plugin/roles.ts";
 import { refuseExpired } from "./shard-age.ts";
 import type { ShardNote } from "../checkpoint/shard-note.ts";
+import { inStageTime } from "../progress/stage-times.ts";
 import type { ShardProgress } from "../progress/stream-progress.ts";
 import type { TableStream } from "./table-stream.ts";
 import { type Settled, watchTip } from "./tip.ts";
 import type { ShardUnit, StreamPage } from "../types.ts";
 
-/** How often the time of an idle shard is noted anew, in ms. */
+/** After how long the time of an idle shard is noted anew, in ms; the more seldom it is asked, the more seldom. */
 const RENOTE = 10_000;
+const RENOTE_WAITS = 60;
+/** It is noted with the first request after so long at the latest, in ms: comparisons wait for it. */
+export const RENOTE_LATEST = 30_000;
 /** DynamoDB Local rounds a record's time down to the minute. */
 export const TIME_GRAIN = 60_000;
 
@@ -55,7 +60,7 @@ export async function followShard(
       Object.assign(shard, { sequenceNumber, time });
       const position = { at: "sequence", number: sequenceNumber, inclusive: false } as const;
       checkpoint.note({ ...noted(), ...notedAt, position, ...(time !== undefined && { time }) });
-    } else if (isOlder(noted().notedAt, settled?.at)) checkpoint.note({ ...noted(), ...notedAt });
+    } else if (isOlder(noted().notedAt, settled?.at, shard.wait)) checkpoint.note({ ...noted(), ...notedAt });
   }
 
   const writer = createShardWriter({ ctx, unit, progress: stream.progress, onReached: reached });
@@ -77,7 +82,10 @@ export async function followShard(
     // Before a lane is taken: light reads, which keep the positions of other tables, need one in a pause, too.
     leave ??= await ctx.gate.enter(signal);
     try {
-      return await runStep(ctx, { stage: "fetch", table }, () => reader.poll({ signal, beforeRequest }));
+      const ask = (): Promise<StreamPage> => reader.poll({ signal, beforeRequest, room: writer.room });
+      return await runStep(ctx, { stage: "fetch", table }, () =>
+        inStageTime(stream.progress, "fetchMs", ask),
+      );
     } catch (error) {
       throw dated(error, noted());
     }
@@ -85,7 +93,7 @@ export async function followShard(
 
   try {
     let ended = false;
-    for await (const page of polls.pages(poll, signal)) {
+    for await (const page of polls.pages(poll, signal, (wait) => void (shard.wait = wait), ctx.gate)) {
       explainReplays(stream, page);
       countLater(ctx.progress, page, tip.settled);
       debugChanges(ctx, unit, page);
@@ -128,15 +136,20 @@ function track({ progress }: TableStream, { id, parent, position, time }: ShardN
 }
 
 /** What is older than the following may be applied already, by the full phase or an earlier process. */
-function explainReplays({ progress }: TableStream, { records }: StreamPage): void {
-  for (const record of records) {
-    if ((record.time ?? 0) <= progress.startedAt + TIME_GRAIN) record.replayed = true;
+function explainReplays({ progress }: TableStream, page: StreamPage): void {
+  for (const change of headsOf(page)) {
+    if ((change.time ?? 0) <= progress.startedAt + TIME_GRAIN) change.replayed = true;
   }
 }
 
-/** Whether a shard was noted so long ago that it should be noted anew. */
-export function isOlder(notedAt: number | undefined, now: number | undefined): boolean {
-  return now !== undefined && (notedAt === undefined || now - notedAt > RENOTE);
+/**
+ * Whether a shard was noted so long ago that it should be noted anew.
+ *
+ * @param wait how long it waits between two requests, in ms
+ */
+export function isOlder(notedAt: number | undefined, now: number | undefined, wait = 0): boolean {
+  const after = Math.min(RENOTE + RENOTE_WAITS * wait, RENOTE_LATEST);
+  return now !== undefined && (notedAt === undefined || now - notedAt > after);
 }
 
 /**

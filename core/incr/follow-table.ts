@@ -5,7 +5,7 @@ import { runStep } from "../stages/error-policy.ts";
 import { MigrationError, streamGap } from "../errors.ts";
 import { followShard, openReader } from "./follow-shard.ts";
 import { watchFinished } from "./finished.ts";
-import { noteShards, type TableStream } from "./table-stream.ts";
+import { noteListing, noteShards, type TableStream } from "./table-stream.ts";
 import { refuseExpired } from "./shard-age.ts";
 import { anewGap, deleted } from "../stages/table-now.ts";
 import { isAnother } from "../schema/table-identity.ts";
@@ -19,7 +19,7 @@ const SECOND = 1000;
  * {@link LISTED}, to find those that nobody announced: calls are few, and shared by all tables of the account.
  */
 const LISTING = 10 * SECOND;
-/** A stream without any open shard for so long is no stream any more. */
+/** A stream by whose listings no shard is open for so long is no stream any more. */
 const SILENCE = 60 * SECOND;
 
 /**
@@ -30,7 +30,8 @@ export async function followTable(stream: TableStream): Promise<void> {
   const { ctx, table, tree, checkpoint } = stream;
   const { signal } = ctx;
   const following = new Set<Promise<void>>();
-  let openSince = performance.now();
+  /** When a listing came first by which no shard is open, by `performance.now()`. */
+  let silentSince: number | undefined;
 
   function found(shards: Shard[]): void {
     noteShards(stream, shards);
@@ -65,6 +66,8 @@ export async function followTable(stream: TableStream): Promise<void> {
     const ended = await followShard(stream, note, readerOf(note));
     if (!ended) return;
     tree.finish(id);
+    // A listing may have been waited for all the time that it was followed.
+    silentSince = undefined;
     ctx.log.debug(`shard ${id} of table ${table.name} has ended`);
     expectChildren(stream, id);
     dispatch();
@@ -86,15 +89,18 @@ export async function followTable(stream: TableStream): Promise<void> {
         const shards = await listed(stream, () => ctx.role("streams").shards(table, signal), signal);
         failed = shards === undefined;
         if (shards !== undefined) {
-          if (shards.length > 0) stream.listedAt = performance.now();
           found(shards);
+          if (shards.length > 0) noteListing(stream);
           settleChildren(stream);
           await runStep(ctx, { stage: "checkpoint", table }, () => checkpoint.forget(over(shards)));
         }
       }
       // Of what can't be listed nobody knows that it is over.
-      if (failed || stream.progress.shards.size > 0) openSince = performance.now();
-      else if (performance.now() - openSince > Math.min(SILENCE, ctx.patience / 2)) throw await ended(stream);
+      if (failed || stream.progress.shards.size > 0) silentSince = undefined;
+      else {
+        silentSince ??= performance.now();
+        if (performance.now() - silentSince > Math.min(SILENCE, ctx.patience / 2)) throw await ended(stream);
+      }
       await sleep(Math.min(LISTING, ctx.patience / 8), undefined, { signal }).catch(() => {});
     }
   }

@@ -2,14 +2,15 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { expectChildren, findChildren, listed, settleChildren } from "./children.ts";
 import { inParallel } from "../flow/parallel.ts";
-import type { TableStream } from "./table-stream.ts";
+import { noteListing, type TableStream } from "./table-stream.ts";
 import { noteLightly, PROBES, readLightly } from "./light-reads.ts";
+import type { PollPacer } from "./poll-pacer.ts";
 import type { ShardReader } from "../plugin/roles.ts";
 import { refuseExpired } from "./shard-age.ts";
 import { LISTED, type Shard } from "../types.ts";
 
 const SECOND = 1000;
-/** Between two light reads of one shard: well below an iterator's 15 minutes, and few in all. */
+/** Between two light reads of one shard: well below an iterator's 15 minutes, and few in all, whosever shards they are. */
 const LIGHT = { least: 3 * SECOND, perShard: 0.05 * SECOND, most: 300 * SECOND };
 
 /**
@@ -19,7 +20,7 @@ const LIGHT = { least: 3 * SECOND, perShard: 0.05 * SECOND, most: 300 * SECOND }
  * @returns to be called before the following begins
  */
 export function refreshStartPositions(stream: TableStream): () => Promise<void> {
-  const { ctx, table, checkpoint, tree, readers, childless } = stream;
+  const { ctx, table, checkpoint, tree, readers, childless, polls } = stream;
   const done = new AbortController();
   const signal = AbortSignal.any([ctx.signal, done.signal]);
   const pause = (ms: number): Promise<void> => sleep(ms, undefined, { signal }).catch(() => {});
@@ -58,19 +59,20 @@ export function refreshStartPositions(stream: TableStream): () => Promise<void> 
     refuseLost();
     for (const id of childless.keys()) search(id);
     while (!signal.aborted) {
-      await pause(Math.min(Math.max(LIGHT.least, LIGHT.perShard * readers.size), LIGHT.most));
+      await pause(lightPause(polls));
       if (!signal.aborted) await inParallel([...readers], PROBES, look);
     }
   }
 
   async function list(): Promise<void> {
-    for (;;) {
-      await pause(LISTED);
+    // Where positions were known, nothing is listed yet.
+    for (let wait = stream.listedAt === undefined ? 0 : LISTED; ; wait = LISTED) {
+      await pause(wait);
       if (signal.aborted) return;
       const shards = await listed(stream, () => ctx.role("streams").shards(table, signal), signal);
       if (shards === undefined) continue;
-      stream.listedAt = performance.now();
       found(shards);
+      noteListing(stream);
       settleChildren(stream);
     }
   }
@@ -78,11 +80,19 @@ export function refreshStartPositions(stream: TableStream): () => Promise<void> 
   const fail = (error: unknown): void => {
     if (!signal.aborted) ctx.stop(error);
   };
+  polls.quiet.add(readers);
   const running = Promise.all([watch().catch(fail), list().catch(fail)]);
   return async () => {
     done.abort();
+    polls.quiet.delete(readers);
     await running;
     await Promise.all(searching);
     await checkpoint.flush();
   };
+}
+
+function lightPause({ quiet }: PollPacer): number {
+  let shards = 0;
+  for (const readers of quiet) shards += readers.size;
+  return Math.min(Math.max(LIGHT.least, LIGHT.perShard * shards), LIGHT.most);
 }

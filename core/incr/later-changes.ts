@@ -1,4 +1,5 @@
 /** Changes that are made after a switch-over was asked for: somebody still writes. */
+import { headsOf } from "../plugin/changes.ts";
 import type { Progress } from "../progress/progress.ts";
 import type { StreamPage } from "../types.ts";
 import { GRAIN, type Settled } from "./tip.ts";
@@ -12,13 +13,10 @@ import { GRAIN, type Settled } from "./tip.ts";
  *
  * @param settled of the shard, before the page
  */
-export function countLater(
-  { switchover }: Progress,
-  { records }: StreamPage,
-  settled: Settled | undefined,
-): void {
+export function countLater({ switchover }: Progress, page: StreamPage, settled: Settled | undefined): void {
   if (switchover === undefined) return;
   const { at } = switchover;
+  const changes = headsOf(page);
   const hadAll = settled !== undefined && settled.at > at + GRAIN;
-  switchover.changesAfter += hadAll ? records.length : records.filter(({ time = 0 }) => time > at).length;
+  switchover.changesAfter += hadAll ? changes.length : changes.filter(({ time = 0 }) => time > at).length;
 }

@@ -3,11 +3,13 @@
  * ones have expired: the time up to which nothing was missing has to be known.
  */
 import { streamGap } from "../errors.ts";
-import type { ShardNote } from "../checkpoint/shard-note.ts";
+import { isOver, type ShardNote } from "../checkpoint/shard-note.ts";
 import type { Table } from "../types.ts";
 import { KEPT } from "../types.ts";
 
 const MINUTE = 60_000;
+/** What was read so long ago, in ms, was read lately. */
+const LATELY = 30 * MINUTE;
 type Shards = ReadonlyMap<string, ShardNote>;
 
 /**
@@ -57,6 +59,15 @@ export function foundAt(
     at = parentOf.get(at);
   }
   return (at === undefined ? undefined : readAt(shards.get(at))) ?? newest(shards);
+}
+
+/**
+ * Whether all shards that aren't over were read lately: what follows one of them can't have lost anything, whenever it is
+ * listed.
+ */
+export function areReadLately(shards: Shards): boolean {
+  const now = Date.now();
+  return [...shards.values()].every((note) => isOver(note) || now - (readAt(note) ?? -Infinity) < LATELY);
 }
 
 /** When a shard was surely not at its end yet. */

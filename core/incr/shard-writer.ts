@@ -2,25 +2,19 @@
  * One shard's changes on their way to the target: converted as they come, collapsed and written in batches, one
  * batch at a time, while the next one gathers; what is acknowledged moves the position.
  */
-import { collapse } from "./collapse.ts";
+import { headsOf } from "../plugin/changes.ts";
 import type { Context } from "../plugin/context.ts";
-import { convertRecords } from "../stages/convert.ts";
-import { inParallel } from "../flow/parallel.ts";
-import { type Held, OBJECTS, PAGE_BYTES } from "../flow/memory-budget.ts";
+import { createPageRoom } from "../flow/page-room.ts";
+import { inStageTime } from "../progress/stage-times.ts";
 import type { StreamProgress } from "../progress/stream-progress.ts";
-import type { ShardUnit, SourceRecord, StreamPage, WriteResult } from "../types.ts";
-import { beforeWrite, sum, writeOut } from "../stages/write.ts";
+import type { ShardUnit, StreamPage } from "../types.ts";
 import type { Settled } from "./tip.ts";
+import { type Bundle, createWays, joined } from "./ways.ts";
 
 /** A batch gathers so many records at most before the shard is asked for more. */
 const MOST_WAITING = 4000;
 /** Or so many bytes as they were received. */
 const MOST_BYTES = 16 * 1024 * 1024;
-/** Room for a page of a shard that has had few records, in bytes. */
-const LITTLE = 64 * 1024;
-/** A batch is written in pieces of so many, side by side: their keys differ. */
-const PIECE = 1000;
-const PIECES_AT_ONCE = 4;
 
 /** How far a shard's changes are applied. */
 export interface Reached {
@@ -36,7 +30,7 @@ export interface Reached {
 
 /** See the top of the file. */
 export interface ShardWriter {
-  /** Waits until the run has room for another page; asked before each request, in its turn. */
+  /** Waits until the run has room for another page; asked before each request, in its turn, and each read of the spool. */
   room(): Promise<void>;
   /**
    * Takes a page; resolves when there is room for another. Throws the first failure of a write.
@@ -60,62 +54,46 @@ export interface ShardWriterOptions {
 }
 
 interface Gathering extends Reached {
-  records: SourceRecord[];
+  /** Its changes, all of them by one way; missing: none. */
+  bundle?: Bundle;
   bytes: number;
-  /** The memory of its pages. */
-  held: Held[];
+  /** Its pages' memory: what is counted, and what they are made of. */
+  held: { release?(): void }[];
 }
 
 /** Makes a shard's. */
 export function createShardWriter({ ctx, unit, progress, onReached }: ShardWriterOptions): ShardWriter {
-  const { table } = unit;
-  const target = ctx.role("target");
+  const ways = createWays(ctx, unit);
   const memory = ctx.memory.unit("changes");
-  /** Made for the page that is asked for. */
-  let reserved: Held | undefined;
-  /** The most bytes of the next page, as the last one lets think; of the first nobody knows. */
-  let expected = PAGE_BYTES;
-  let gathering: Gathering = { records: [], bytes: 0, held: [] };
+  const room = createPageRoom(memory, () => ways.weight);
+  let gathering: Gathering = { bytes: 0, held: [] };
   let writing: Promise<void> | undefined;
   let failure: { error: unknown } | undefined;
 
-  async function write(batch: Gathering): Promise<void> {
-    const gathered = batch.records.length;
-    const records = await beforeWrite(ctx, unit, collapse(batch.records, table.keys));
-    const written = records.length > 0 ? await writeOut(ctx, unit, records, apply) : { records };
-    const skipped = records.length - written.records.length;
+  async function write(batch: Gathering, bundle: Bundle): Promise<void> {
+    const skipped = await ways.write(bundle);
     progress.filtered += skipped;
-    progress.written += gathered - skipped;
+    progress.written += bundle.changes.length - skipped;
     progress.batches++;
     onReached(batch);
-  }
-
-  async function apply(records: SourceRecord[]): Promise<WriteResult> {
-    const pieces = Array.from({ length: Math.ceil(records.length / PIECE) }, (_, i) =>
-      records.slice(i * PIECE, (i + 1) * PIECE),
-    );
-    const results = await inParallel(pieces, PIECES_AT_ONCE, (piece) =>
-      target.apply!({ unit, records: piece }, ctx.abandon),
-    );
-    return sum(results);
   }
 
   /** Starts the next batch unless one is on its way; a page that brought nothing has nothing to wait for. */
   function kick(): void {
     if (writing !== undefined || failure !== undefined) return;
     const batch = gathering;
-    gathering = { records: [], bytes: 0, held: [] };
-    if (batch.records.length === 0) {
+    gathering = { bytes: 0, held: [] };
+    if (batch.bundle === undefined) {
       free(batch);
       if (batch.sequenceNumber !== undefined || batch.caughtUpAt !== undefined) onReached(batch);
       return;
     }
-    writing = finish(batch);
+    writing = finish(batch, batch.bundle);
   }
 
-  async function finish(batch: Gathering): Promise<void> {
+  async function finish(batch: Gathering, bundle: Bundle): Promise<void> {
     try {
-      await write(batch);
+      await inStageTime(progress, "writeMs", () => write(batch, bundle));
     } catch (error) {
       failure = { error };
       ctx.stop(error);
@@ -126,7 +104,7 @@ export function createShardWriter({ ctx, unit, progress, onReached }: ShardWrite
   }
 
   function free({ held }: Gathering): void {
-    for (const each of held) each.release();
+    for (const each of held) each.release?.();
   }
 
   async function settle(enough: () => boolean): Promise<void> {
@@ -135,31 +113,30 @@ export function createShardWriter({ ctx, unit, progress, onReached }: ShardWrite
   }
 
   return {
-    async room() {
-      reserved ??= await memory.reserve(expected * OBJECTS, ctx.signal);
-    },
+    room: () => room.reserve(ctx.signal),
     async add(page, settled) {
-      // A page from the spool comes without a request, and nobody has asked for room.
-      const held =
-        reserved ?? (await memory.reserve(page.bytes * OBJECTS, ctx.signal).catch(() => memory.hold(0)));
-      reserved = undefined;
-      // A quiet shard reserves little, so that others find room.
-      expected = Math.min(PAGE_BYTES, Math.max(LITTLE, 2 * page.bytes));
-      held.resize(page.bytes * OBJECTS);
-      gathering.held.push(held);
+      const held = room.take(page.bytes);
       // A hook may edit the array in place.
-      const read = page.records.length;
-      const last = page.records.at(-1);
+      const read = headsOf(page).length;
+      const last = headsOf(page).at(-1);
       const lastNumber = last?.sequenceNumber;
       const lastTime = last?.time;
-      const converted = read > 0 ? await convertRecords(ctx, unit, page.records) : undefined;
-      const records = converted?.records ?? [];
-      progress.overflowed += converted?.overflowed ?? 0;
+      const taken = read > 0 ? await inStageTime(progress, "convertMs", () => ways.take(page)) : undefined;
+      held.resize(page.bytes * ways.weight);
+      progress.overflowed += taken?.overflowed ?? 0;
       progress.read += read;
-      progress.filtered += read - records.length;
+      progress.filtered += read - (taken?.bundle.changes.length ?? 0);
       // Of an answer without records the service sends the frame: that is no data.
       if (read > 0) progress.bytes += page.bytes;
-      gathering.records = gathering.records.length === 0 ? records : gathering.records.concat(records);
+      let bundle = joined(gathering.bundle, taken?.bundle);
+      if (bundle === "apart") {
+        // What goes another way is written before.
+        kick();
+        await settle(() => gathering.bundle === undefined);
+        bundle = taken?.bundle;
+      }
+      if (bundle !== undefined) gathering.bundle = bundle;
+      gathering.held.push(held, { release: () => page.release?.() });
       gathering.bytes += page.bytes;
       if (lastNumber !== undefined) gathering.sequenceNumber = lastNumber;
       if (lastTime !== undefined) gathering.time = lastTime;
@@ -167,7 +144,9 @@ export function createShardWriter({ ctx, unit, progress, onReached }: ShardWrite
       if (page.tip) gathering.caughtUpAt = page.sentAt;
       gathering.settled = settled;
       kick();
-      await settle(() => gathering.records.length < MOST_WAITING && gathering.bytes < MOST_BYTES);
+      await settle(
+        () => (gathering.bundle?.changes.length ?? 0) < MOST_WAITING && gathering.bytes < MOST_BYTES,
+      );
     },
     async drain() {
       kick();

@@ -88,6 +88,7 @@ export function spoolShard(
       const { log, live } = await opening;
       if (state === "live") return live.poll(options);
       next ??= log.read(after);
+      await options.room?.();
       let found = await next();
       if (found === undefined) {
         await drain();

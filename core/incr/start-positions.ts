@@ -5,9 +5,9 @@ import { type CopyStart, isReached, unreached } from "../checkpoint/copy-start.t
 import { openStreamNoted } from "../checkpoint/enabled-streams.ts";
 import { inParallel } from "../flow/parallel.ts";
 import { noteLightly, PROBES, readLightly } from "./light-reads.ts";
-import type { TableStream } from "./table-stream.ts";
+import type { FirstLook, TableStream } from "./table-stream.ts";
 import type { PollPacer } from "./poll-pacer.ts";
-import { wholeAt } from "./shard-age.ts";
+import { areReadLately, wholeAt } from "./shard-age.ts";
 import { createShardTree } from "./shard-tree.ts";
 import type { ShardNote } from "../checkpoint/shard-note.ts";
 import { openStreamCheckpoint } from "../checkpoint/stream-checkpoint.ts";
@@ -18,6 +18,8 @@ import type { Shard, Table } from "../types.ts";
 /**
  * Opens a table's stream: enabled if need be, its shards' positions noted, in this run or in an earlier one.
  *
+ * @param look what was seen of it before, which needn't be asked for again: a shard that has ended since says so when it is
+ * read, and what follows it is looked for then
  * @throws MigrationError STREAM_GAP when positions aren't noted and can't be taken any more, or when the stream is
  * another one than theirs
  */
@@ -26,6 +28,7 @@ export async function openStream(
   table: Table,
   polls: PollPacer,
   start: Start,
+  look?: FirstLook,
 ): Promise<TableStream> {
   const progress = createStreamProgress();
   const checkpoint = await openStreamCheckpoint(ctx, table, (notes, at) => {
@@ -50,7 +53,7 @@ export async function openStream(
     childless: new Map(),
   };
   try {
-    await beginStream(stream, start);
+    await beginStream(stream, start, look);
     expectAllChildren(stream);
   } catch (error) {
     await checkpoint.retire().catch(() => {});
@@ -59,8 +62,14 @@ export async function openStream(
   return stream;
 }
 
+/** Lists a stream's shards for the first time. */
+export async function lookAt(ctx: Context, table: Table, stream: string): Promise<FirstLook> {
+  const shards = await ctx.role("streams").shards(table, ctx.signal);
+  return { stream, shards, at: performance.now() };
+}
+
 /** Finds the positions noted, or takes them. */
-async function beginStream(stream: TableStream, start: Start): Promise<void> {
+async function beginStream(stream: TableStream, start: Start, look?: FirstLook): Promise<void> {
   const { ctx, table, checkpoint } = stream;
   const is = await openStreamNoted(ctx, table);
   const was = checkpoint.stream;
@@ -69,8 +78,14 @@ async function beginStream(stream: TableStream, start: Start): Promise<void> {
   if (isAnew && start === "noted") throw unreached(table);
   if (typeof start === "object" && !isReached(start, is)) throw unreached(table, start);
   if (was !== is) await checkpoint.begin(is);
-  const shards = await ctx.role("streams").shards(table, ctx.signal);
-  stream.listedAt = performance.now();
+  if (!isAnew && was !== undefined && areReadLately(checkpoint.shards)) {
+    // All that is known can be read at once; who keeps or follows the stream lists what is new since.
+    stream.progress.isUnlisted = true;
+    tellStart(stream, "noted");
+    return;
+  }
+  const { shards, at } = look?.stream === is ? look : await lookAt(ctx, table, is);
+  stream.listedAt = at;
   if (isAnew && typeof start === "object") await takeAll(stream, shards, start);
   else if (isAnew) await noteStartPositions(stream, shards);
   else {

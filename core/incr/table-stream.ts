@@ -10,6 +10,15 @@ import type { StreamCheckpoint } from "../checkpoint/stream-checkpoint.ts";
 import type { ShardTree } from "./shard-tree.ts";
 import type { Shard, Table } from "../types.ts";
 
+/** A stream's shards, listed before anything was noted of them. */
+export interface FirstLook {
+  /** Which stream it was. */
+  stream: string;
+  shards: Shard[];
+  /** By `performance.now()`. */
+  at: number;
+}
+
 /** See the top of the file. */
 export interface TableStream {
   ctx: Context;
@@ -43,6 +52,12 @@ export interface SpooledStream {
   saved(shards: ShardNote[]): void;
   /** Resolves when the run has stopped and what was read is durable. */
   stopped(): Promise<void>;
+}
+
+/** Notes that all shards were listed just now, and taken. */
+export function noteListing(stream: TableStream): void {
+  stream.listedAt = performance.now();
+  stream.progress.isUnlisted = false;
 }
 
 /** A shard whose parent shows up in no listing for so long has none any more. */

@@ -2,6 +2,7 @@
  * Whether a shard is at its tip. One answer doesn't tell: the service gives fewer records than there are, or none, as it
  * likes. Several over some time do, unless one brings what was there before the request before it.
  */
+import { headsOf } from "../plugin/changes.ts";
 import type { StreamPage } from "../types.ts";
 
 const SECOND = 1000;
@@ -44,9 +45,11 @@ export function watchTip(): TipWatch {
         ? { from, at: sentAt }
         : undefined;
     },
-    saw({ tip, records, sentAt: now }) {
-      isFine ||= records.some(({ time = 0 }) => time % MINUTE !== 0);
-      const oldest = records[0]?.time;
+    saw(page) {
+      const { tip, sentAt: now } = page;
+      const changes = headsOf(page);
+      isFine ||= changes.some(({ time = 0 }) => time % MINUTE !== 0);
+      const oldest = changes[0]?.time;
       const shownBy = (oldest ?? now) + GRAIN + (isFine ? 0 : MINUTE);
       const wasThere = row.length > 0 && shownBy < sentAt;
       if (!tip || wasThere) row = [];

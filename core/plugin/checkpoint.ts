@@ -73,6 +73,8 @@ export interface LeaseKeeper {
 export interface Checkpoint {
   /** The place in words, for messages: `folder ./checkpoint-state`. */
   readonly place: string;
+  /** As the target's. Missing: the first call that needs a connection makes it. */
+  connect?(): Promise<void>;
   /**
    * Refuses tables whose states it can't keep apart; changes nothing. Called once a start, before anything is saved.
    *

@@ -1,5 +1,6 @@
 /** The role `convert`: from records to what the target stores. */
-import type { ConvertResult, KeyAttribute, SourceRecord, Table, Unit } from "../types.ts";
+import type { ConvertResult, KeyAttribute, ShardUnit, SourceRecord, Table, Unit } from "../types.ts";
+import type { ChangeEncoder } from "./changes.ts";
 import type { Transcoder } from "./transcoder.ts";
 
 /**
@@ -28,4 +29,10 @@ export interface Converter {
    * records, and keys keep their names.
    */
   transcoder?(unit: Unit): Transcoder;
+  /**
+   * The same for changes, from the bytes that brought them. Asked once for each shard that is followed, where the target
+   * takes encoded changes, no plugin wants records, and keys keep their names. Undefined: under this configuration it has
+   * none.
+   */
+  changes?(unit: ShardUnit): ChangeEncoder | undefined;
 }

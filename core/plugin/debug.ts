@@ -13,6 +13,7 @@ import type {
   Unit,
   WriteResult,
 } from "../types.ts";
+import { headsOf } from "./changes.ts";
 import type { Context } from "./context.ts";
 
 /** Consola's. */
@@ -46,17 +47,15 @@ export function debugPage(
 }
 
 /** A page of a shard. */
-export function debugChanges(
-  ctx: Context,
-  unit: ShardUnit,
-  { records, bytes, tip, ended }: StreamPage,
-): void {
+export function debugChanges(ctx: Context, unit: ShardUnit, page: StreamPage): void {
   if (!debugs(ctx)) return;
-  const [first, last] = [records[0], records.at(-1)];
+  const { bytes, tip, ended } = page;
+  const changes = headsOf(page);
+  const [first, last] = [changes[0], changes.at(-1)];
   const from = first === undefined ? "" : `, from ${first.sequenceNumber} to ${last?.sequenceNumber}`;
   const where = ended ? ", the shard has ended" : tip ? ", at the tip" : "";
-  const message = `page: ${records.length} records, ${bytes} bytes${from}${where}`;
-  say(ctx, unit, message, { read: records.length, bytes });
+  const message = `page: ${changes.length} records, ${bytes} bytes${from}${where}`;
+  say(ctx, unit, message, { read: changes.length, bytes });
 }
 
 /** A batch that is written. */

@@ -63,7 +63,16 @@ export interface FetchAfterEvent extends RecordsEvent {
    * becomes a delete, one that enters it an insert. Cheaper than looking at `records`, which need not even be made;
    * the predicate reads the item and doesn't change it.
    */
-  keep(predicate: (item: Item) => boolean): void;
+  keep(predicate: (item: Item) => boolean, options?: KeepOptions): void;
+}
+
+/** What a predicate says of itself. */
+export interface KeepOptions {
+  /**
+   * Whether an item may be read after the predicate has returned; default: true. When none is, the memory of the
+   * page is given back as soon as it is written.
+   */
+  holdsItems?: boolean;
 }
 
 /** A batch that has been written. */

@@ -11,6 +11,8 @@ export interface PollOptions {
    * waits for room in memory too. What it throws is thrown.
    */
   beforeRequest: (request: object) => Promise<void>;
+  /** To be awaited where a page is made without a request; core's own, for what it reads from the spool. */
+  room?: () => Promise<void>;
   /** Aborted when the shard is to be read no further: nothing is requested any more. */
   signal: AbortSignal;
 }
@@ -22,8 +24,8 @@ export interface ShardReader {
    * were throttled or cut off again.
    *
    * Called again when the last answer is taken, never two at once; `increase.concurrency` shards are asked at the same
-   * time, `qps.incr` times a second in all. A shard that brought nothing is asked after 0.05 to 1 s; while its table is
-   * copied without `incr_sync_parallel`, every 3 to 300 s, with a limit of 1.
+   * time, `qps.incr` times a second in all. A shard that brought nothing is asked after 0.05 to 1 s, where there are many
+   * and nothing has come for minutes after 5 s at most; while its table is copied without `incr_sync_parallel`, every 3 to 300 s, with a limit of 1.
    *
    * After a failure it may be called again, as an `error` hook wants, and goes on where it was. At a shard's end it
    * may be too, and says again that it has ended.
@@ -42,11 +44,12 @@ export interface ShardReader {
  */
 export interface Streams {
   /**
-   * Makes sure that a table has a stream with new and old images: enables a missing one and waits until
-   * it can be read.
+   * Makes sure that a table has a stream with new and old images: enables a missing one and waits until that can be read.
+   * Of one that is there `shards` may tell.
    *
-   * Called for every table at each start, 32 at once, before the first item is read; where a table is yet to be begun,
-   * once more before anything is changed at the target. Called again before a table is copied again.
+   * Called for every table at each start, 32 at once, before the table's first item is read; where a table is yet to be
+   * begun, once more before anything is changed at the target, and `shards` of that table after it. Called again before a
+   * table is copied again.
    *
    * @param onEnable to be awaited, with true, before a stream is enabled that wasn't there; and, with false, when it
    * turns out that it wasn't this call that enabled it. Who isn't told isn't asked to `disable` it in the end
@@ -69,12 +72,15 @@ export interface Streams {
   /** Disables a table's stream; one that is disabled already is no error. Called by `clean`, after `enabled`. */
   disable?(table: string, signal: AbortSignal): Promise<void>;
   /**
-   * All shards that are listed now, open and closed, in any order; asked right after the opening, those that it has
-   * seen. The list may lack some: new ones may come late, and only who is missing in three lists is taken for gone.
+   * All shards that are listed now, open and closed, in any order; asked right after the opening, unless positions are
+   * known from a short while ago, those that it has seen. Of a stream that can't be read yet they are waited for then. The
+   * list may lack some: new ones may come late, and only who is missing in three lists is taken for gone.
    *
    * Asked while a table is followed: every 5 min, and every 10 s while children or parents are looked for. Right after
    * the opening a failure ends the run; later it is a warning, unless it is SOURCE_DENIED, SOURCE_GONE, STREAM_UNFIT or
    * STREAM_GAP.
+   *
+   * @throws MigrationError STREAM_UNFIT when the stream can't be read
    */
   shards(table: Table, signal: AbortSignal): Promise<Shard[]>;
   /**

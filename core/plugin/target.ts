@@ -2,6 +2,7 @@
 import type { TargetInspection } from "./inspection.ts";
 import type { Stored } from "./stored.ts";
 import type { Batch, SegmentUnit, Table, TargetDocument, TargetIndex, WriteResult } from "../types.ts";
+import type { ChangeBatch } from "./changes.ts";
 import type { EncodedBatch } from "./transcoder.ts";
 
 /** Where a table stands that an earlier run had begun. */
@@ -41,7 +42,12 @@ export interface Target {
   /** Two documents of one key can't be there, even without a unique index. */
   readonly guardsKeys?: boolean;
   /**
-   * Connects and refuses what can't work; changes nothing. The target's first call of a start.
+   * Begins to connect, while the source is asked for its tables: a far server takes a while for that. What fails is told by the
+   * next call, which meets it too. Missing: `check` connects.
+   */
+  connect?(): Promise<void>;
+  /**
+   * Connects, if need be, and refuses what can't work; changes nothing. The target's first call of a start, but for `connect`.
    *
    * @throws MigrationError TABLE_UNFIT: names that can't be had; CONFIG_INVALID: an address that can't be used
    */
@@ -67,15 +73,15 @@ export interface Target {
    */
   checkIndexes?(table: Table): void;
   /**
-   * Drops or renames what is there, as `target.db.exist` says. Called table by table, only where `find` has found
+   * Drops or renames what is there, as `target.db.exist` says. Called for 8 tables at once, only where `find` has found
    * something that isn't this migration's; after a crash again, if that is still there.
    *
    * @returns what it is called now, for the report; nothing: it was dropped, or who knows
    */
   makeRoom(table: Table, signal: AbortSignal): Promise<string | undefined | void>;
   /**
-   * Creates the place a table goes to; one that is there is an earlier run's, made and not filled. Called table by
-   * table; after a crash again. One that something is in is refused (TARGET_EXISTS, or what the server says).
+   * Creates the place a table goes to; one that is there is an earlier run's, made and not filled. Called for 8
+   * tables at once; after a crash again. One that something is in is refused (TARGET_EXISTS, or what the server says).
    */
   create(table: Table, signal: AbortSignal): Promise<void>;
   /**
@@ -91,7 +97,7 @@ export interface Target {
    * answered, comes again in another process, and in this one where an `error` hook wants it, all of it or some.
    *
    * A batch has `full.document.write.batch` records at most, and about 2 MB of the source's. `full.document.concurrency`
-   * calls are made at once for a table, for `full.concurrency` tables. Those of a unit are made in the order of its
+   * calls (4 unless it is set) are made at once for a table, for `full.concurrency` tables. Those of a unit are made in the order of its
    * pages, without waiting for each other.
    *
    * @param signal `ctx.abandon`: aborted some seconds after the run is to stop, until then an answer is worth waiting for
@@ -116,6 +122,8 @@ export interface Target {
    * @throws MigrationError as {@link Target.write}
    */
   apply?(batch: Batch, signal: AbortSignal): Promise<WriteResult>;
+  /** The same for changes encoded already, where the target takes what the converter's change encoder makes. */
+  applyEncoded?(batch: ChangeBatch, signal: AbortSignal): Promise<WriteResult>;
   /**
    * Builds indexes that are not there yet, after the data; gives how many are there then. Called at each start until the
    * table is done, later when the source has got new ones, and with `sync_mode = incr` at every start. A user's index

@@ -8,6 +8,11 @@ import type { ConvertResult, Item, Page, SourceRecord, Unit } from "../types.ts"
 export interface EncodedBatch {
   unit: Unit;
   bytes: Uint8Array;
+  /**
+   * To be called when `bytes` aren't needed any more, and nothing with them can be on its way: others are written over
+   * them. Who doesn't call it leaves them to the garbage collection.
+   */
+  release?(): void;
   /** Where each document ends in `bytes`; the next one begins there. */
   ends: number[];
   /**

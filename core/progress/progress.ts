@@ -1,5 +1,6 @@
 /** What is counted of a run and its tables, for whoever shows it. */
 import type { ErrorCode } from "../errors.ts";
+import type { StageTimes } from "./stage-times.ts";
 import type { StreamProgress } from "./stream-progress.ts";
 import type { TableNotes } from "./table-notes.ts";
 import type { Table } from "../types.ts";
@@ -54,6 +55,8 @@ export interface TableProgress {
   throttles: number;
   /** Milliseconds of waiting before such calls, over all lanes. */
   waitedMs: number;
+  /** Where the time of its segments went, in this process. */
+  times?: StageTimes;
   /** What went wrong last, in few words: `throttled`, `target away`. */
   trouble?: { what: string; at: number };
   /** What of its stream is read and not applied yet, in bytes on the disk, with `incr_sync_parallel`. */
@@ -103,6 +106,8 @@ export interface Progress {
   /** When a checkpoint was saved last. */
   savedAt?: number;
   switchover?: SwitchoverProgress | undefined;
+  /** Bytes of what is read and not written yet, and how many there may be. */
+  memory?: { readonly used: number; readonly limit: number };
   /** By source name, in the order in which they are taken up. */
   tables: Map<string, TableProgress>;
 }

@@ -1,5 +1,6 @@
 /** What is known of a table whose stream is followed; whoever shows it reads it when he likes. */
 import type { TableState } from "./progress.ts";
+import type { StageTimes } from "./stage-times.ts";
 
 /** One shard's progress. */
 export interface ShardProgress {
@@ -20,6 +21,8 @@ export interface ShardProgress {
   settledFrom?: number | undefined;
   /** When its position was saved last, in ms since 1970. */
   savedAt?: number | undefined;
+  /** How long it waits between two requests, as long as it is idle, in ms. */
+  wait?: number | undefined;
 }
 
 /** A table's stream; counters only grow. */
@@ -36,12 +39,16 @@ export interface StreamProgress {
   bytes: number;
   /** Batches written. */
   batches: number;
+  /** Where the time of its shards went: reading and writing go on at the same time. */
+  times?: StageTimes;
   /** When the following began, in ms since 1970. */
   startedAt: number;
   /** The shards being followed. */
   shards: Map<string, ShardProgress>;
   /** Those that are to be followed next, whose parents aren't known yet, and that have ended without known children. */
   waiting: Set<string>;
+  /** Which shards came since an earlier process isn't known yet. */
+  isUnlisted?: boolean;
 }
 
 /** A stream of which nothing is read yet. */
@@ -66,20 +73,20 @@ export function streamLag({ shards }: StreamProgress, now: number): number | und
   return shards.size === 0 ? undefined : most;
 }
 
-/** A shard less behind than this is as good as up to date, in ms. */
+/** A shard less behind than this, beside its own waiting, is as good as up to date, in ms. */
 const SWITCHABLE = 1000;
 
-/** Whether every shard was surely at its tip just now, and no other one is to come. */
-function isSettled({ shards, waiting }: StreamProgress, now: number): boolean {
-  if (shards.size === 0 || waiting.size > 0) return false;
+/** Whether every shard was surely at its tip when it was asked last, just now, and no other one is to come. */
+function isSettled({ shards, waiting, isUnlisted = false }: StreamProgress, now: number): boolean {
+  if (shards.size === 0 || waiting.size > 0 || isUnlisted) return false;
   return [...shards.values()].every(
-    ({ settledAt }) => settledAt !== undefined && now - settledAt < SWITCHABLE,
+    ({ settledAt, wait = 0 }) => settledAt !== undefined && now - settledAt < SWITCHABLE + wait,
   );
 }
 
 /**
  * Whether now is a good moment to switch over: every table is followed, every shard was at its tip over several
- * requests until less than a second ago, and none has ended without its children being followed.
+ * requests until less than a second ago, or its wait between two requests more, and none has ended without its children being followed.
  *
  * @returns also the tables that are behind
  */
@@ -111,7 +118,7 @@ export function appliedUntil({
   for (const { state, stream } of tables.values()) {
     // One that is copied again is older in part.
     if (state !== "following" || stream === undefined) return undefined;
-    if (stream.shards.size === 0 || stream.waiting.size > 0) return undefined;
+    if (stream.shards.size === 0 || stream.waiting.size > 0 || stream.isUnlisted) return undefined;
     for (const { settledFrom } of stream.shards.values()) {
       if (settledFrom === undefined) return undefined;
       least = Math.min(least ?? settledFrom, settledFrom);

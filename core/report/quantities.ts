@@ -1,5 +1,6 @@
 /** Durations and rates as a report has them. */
 import { rounded } from "../progress/quantities.ts";
+import type { Timed } from "../progress/stage-times.ts";
 
 const SECOND = 1000;
 
@@ -11,4 +12,22 @@ export function secondsBetween(from: number | undefined, to: number | undefined)
 /** A second, with one decimal; null: nothing was done, or in no time. */
 export function perSecond(count: number, seconds: number | null): number | null {
   return count <= 0 || !seconds ? null : rounded(count / seconds);
+}
+
+/** Where time went, in seconds. */
+export interface StageSeconds {
+  fetchSeconds: number;
+  convertSeconds: number;
+  writeSeconds: number;
+}
+
+/** Null: nothing was counted. */
+export function stageSeconds({ times }: Timed): StageSeconds | null {
+  if (times === undefined) return null;
+  const seconds = (ms: number): number => Math.round(ms) / SECOND;
+  return {
+    fetchSeconds: seconds(times.fetchMs),
+    convertSeconds: seconds(times.convertMs),
+    writeSeconds: seconds(times.writeMs),
+  };
 }

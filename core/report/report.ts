@@ -2,6 +2,7 @@
  * What a run did, as one JSON object; docs/report.md describes its members. Times are ISO 8601, durations seconds; null:
  * there is none, or nobody knows.
  */
+import type { ProcessUsage } from "../host/usage.ts";
 import type { Config } from "../config/config.ts";
 import { describeConfig } from "../config/redact.ts";
 import type { Progress } from "../progress/progress.ts";
@@ -31,6 +32,8 @@ export interface ReportInput {
   verified?: { verdict: Verdict; at: number } | undefined;
   /** What runs the program: `Bun 1.4.5`. */
   runtime: string;
+  /** What this process has used. */
+  usage: ProcessUsage;
   /** The target server's version, where it is known. */
   targetVersion?: string | undefined;
   /** The last warnings and errors of the log. */
@@ -47,6 +50,7 @@ export interface Report extends RunIdentity {
   seconds: number;
   /** Each from the first table's beginning to the last one's end: tables are migrated side by side. */
   durations: { copySeconds: number | null; indexSeconds: number | null; verifySeconds: number | null };
+  process: ProcessUsage;
   versions: { nimoShake: string; runtime: string; target: string | null };
   /** Of all tables. */
   totals: Totals;
@@ -101,6 +105,7 @@ export function makeReport(input: ReportInput): Report {
       indexSeconds: secondsBetween(least(indexing), most(indexed)),
       verifySeconds: verified ? secondsBetween(most(indexed) ?? fullDoneAt, verified.at) : null,
     },
+    process: input.usage,
     versions: { nimoShake: identity.version, runtime: input.runtime, target: input.targetVersion ?? null },
     totals: totalsOf(tables),
     tables,

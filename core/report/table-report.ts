@@ -4,7 +4,7 @@ import { isCopied, type TableProgress } from "../progress/progress.ts";
 import { type StreamProgress, streamLag } from "../progress/stream-progress.ts";
 import type { Item } from "../types.ts";
 import { isoTime } from "../progress/quantities.ts";
-import { perSecond, secondsBetween } from "./quantities.ts";
+import { perSecond, secondsBetween, stageSeconds, type StageSeconds } from "./quantities.ts";
 
 /** What is counted of a table's full phase. */
 export interface Counts {
@@ -29,6 +29,8 @@ export interface ProcessCounts extends Counts {
   retries: number;
   throttles: number;
   waitedSeconds: number;
+  /** Where the time of its segments went, added up over them; null: none was copied. */
+  stages: StageSeconds | null;
 }
 
 /** The changes that this process applied. */
@@ -42,6 +44,8 @@ export interface ChangesReport {
   changesPerSecond: number | null;
   /** How far it was behind at the end; null: it had not caught up. */
   lagSeconds: number | null;
+  /** Where the time of its shards went, added up over them; null: none was read. */
+  stages: StageSeconds | null;
   /** Shards that were followed at the end. */
   shards: number;
 }
@@ -140,6 +144,7 @@ function processCounts(table: TableProgress, copySeconds: number | null, endedAt
     retries: table.retries,
     throttles: table.throttles,
     waitedSeconds: table.waitedMs / 1000,
+    stages: stageSeconds(table),
   };
 }
 
@@ -155,6 +160,7 @@ function changesReport(stream: StreamProgress, at: number): ChangesReport {
     seconds,
     changesPerSecond: perSecond(written, seconds),
     lagSeconds: secondsBetween(0, streamLag(stream, at)),
+    stages: stageSeconds(stream),
     shards: shards.size,
   };
 }

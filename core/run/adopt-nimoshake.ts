@@ -1,5 +1,6 @@
 /** Going on from a checkpoint as NimoShake leaves it: its tables need no full phase. */
 import type { Config } from "../config/config.ts";
+import { inParallel } from "../flow/parallel.ts";
 import type { Context } from "../plugin/context.ts";
 import { MigrationError } from "../errors.ts";
 import { describeKey } from "../schema/keys.ts";
@@ -11,6 +12,8 @@ import { isFollowed, isOriginals } from "../checkpoint/nimoshake-status.ts";
 const RUN = "run";
 /** How an older version said that a checkpoint was NimoShake's. */
 const ADOPTED = "adopted";
+/** Tables looked at at once. */
+const LOOKS = 8;
 const SAMPLE = 100;
 
 /**
@@ -43,14 +46,13 @@ export async function chooseConversion(
  * @throws MigrationError CHECKPOINT_MISMATCH when a table isn't at the target, or was made by another conversion
  */
 export async function findNimoShake(ctx: Context, tables: Table[]): Promise<Adopted[]> {
-  const adopted: Adopted[] = [];
-  for (const table of tables) {
-    if (!(await isOriginals(ctx, table))) continue;
+  const adopted = await inParallel(tables, LOOKS, async (table): Promise<Adopted | undefined> => {
+    if (!(await isOriginals(ctx, table))) return undefined;
     const made = await ctx.role("target").find(table, ctx.signal);
     if (made === undefined) throw missing(ctx, table);
     await refuseOtherStyle(ctx, table);
     const { name, targetName, id: source } = table;
-    adopted.push({
+    return {
       table: name,
       state: {
         stage: "done",
@@ -61,9 +63,9 @@ export async function findNimoShake(ctx: Context, tables: Table[]): Promise<Adop
         key: describeKey(table),
         noted: true,
       },
-    });
-  }
-  return adopted;
+    };
+  });
+  return adopted.filter((each) => each !== undefined);
 }
 
 /** Refuses documents that were made by another conversion. */

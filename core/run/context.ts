@@ -58,6 +58,8 @@ export function createContext(options: ContextOptions): OwnedContext {
   const closing = new AsyncDisposableStack();
   const skipped = closing.use(skippedFile(config.id));
   const abandoning = new AbortController();
+  const memory = createMemoryBudget(() => config["memory.limit"]);
+  progress.memory = memory;
   const sameOptions = new Map<string, unknown>();
   const setListeners = new Set<() => void>();
   let grace: NodeJS.Timeout | undefined;
@@ -74,7 +76,7 @@ export function createContext(options: ContextOptions): OwnedContext {
     config,
     log,
     progress,
-    memory: createMemoryBudget(),
+    memory,
     sameOptions,
     signal,
     abandon: abandoning.signal,
@@ -86,6 +88,7 @@ export function createContext(options: ContextOptions): OwnedContext {
       return { [Symbol.dispose]: () => void setListeners.delete(listener) };
     },
     changed() {
+      memory.resized();
       for (const each of setListeners) each();
     },
     mayWrite: () => mayWrite(),

@@ -8,6 +8,7 @@ export const CHANGEABLE = [
   "qps.incr",
   "qps.incr.batch_num",
   "full.read.capacity",
+  "memory.limit",
   "log.level",
   "full.concurrency",
   "full.read.concurrency",

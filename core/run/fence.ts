@@ -9,6 +9,7 @@ const TARGET = new Set<PropertyKey>([
   "write",
   "writeEncoded",
   "apply",
+  "applyEncoded",
   "index",
   "dropAside",
 ] satisfies (keyof Target)[]);

@@ -2,7 +2,7 @@
 import { brokenRules } from "../config/cross-key-rules.ts";
 import type { Config, SettingKey } from "../config/config.ts";
 import { redactValue } from "../config/redact.ts";
-import { parseSetting, SETTINGS } from "../config/settings.ts";
+import { parseSetting, SETTINGS, settingText } from "../config/settings.ts";
 import { MigrationError } from "../errors.ts";
 import type { OwnedContext } from "./context.ts";
 import { CHANGEABLE } from "./control.ts";
@@ -55,7 +55,9 @@ export function changeSettings(
   Object.assign(config, changes);
   if (changes["log.level"] !== undefined) ctx.log.level = LEVELS[changes["log.level"]];
   ctx.changed();
-  const told = Object.entries(changes).map(([key, value]) => `${key} = ${value ?? "empty"}`);
+  const told = Object.entries(changes).map(
+    ([key, value]) => `${key} = ${settingText(key as SettingKey, value) || "empty"}`,
+  );
   if (told.length > 0) ctx.log.info(`set while it runs: ${told.join(", ")}`);
 }
 

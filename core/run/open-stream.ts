@@ -7,7 +7,7 @@ import type { PollPacer } from "../incr/poll-pacer.ts";
 import { isUnapplied, spoolStream } from "../incr/spooled-stream.ts";
 import { openStream } from "../incr/start-positions.ts";
 import { isLeftOver, startOf } from "../incr/stream-start.ts";
-import type { TableStream } from "../incr/table-stream.ts";
+import type { FirstLook, TableStream } from "../incr/table-stream.ts";
 import type { Context } from "../plugin/context.ts";
 import { describeKey } from "../schema/keys.ts";
 import { isAnother } from "../schema/table-identity.ts";
@@ -24,17 +24,22 @@ export interface OpenedStream {
   unkeep: () => Promise<void>;
 }
 
-/** Opens a stream; one that has a gap since its table was copied is opened anew, and the table copied again. */
+/**
+ * Opens a stream; one that has a gap since its table was copied is opened anew, and the table copied again.
+ *
+ * @param look what was seen of it before
+ */
 export async function openOrResync(
   ctx: Context,
   table: Table,
   polls: PollPacer,
   run: RunCheckpoint,
+  look?: FirstLook,
 ): Promise<OpenedStream> {
   const checkpoint = run.table(table);
   try {
     if (isAnother({ id: checkpoint.state?.source }, table)) throw anewGap(table);
-    return await openKept(ctx, table, polls, checkpoint);
+    return await openKept(ctx, table, polls, checkpoint, look);
   } catch (error) {
     if (!isMendable(ctx, error)) throw error;
     await beginResync(ctx, table, checkpoint, error);
@@ -42,18 +47,23 @@ export async function openOrResync(
   }
 }
 
-/** Opens a stream; its positions are kept from then on. */
+/**
+ * Opens a stream; its positions are kept from then on.
+ *
+ * @param look what was seen of it before
+ */
 export async function openKept(
   ctx: Context,
   table: Table,
   polls: PollPacer,
   checkpoint: TableCheckpoint,
+  look?: FirstLook,
 ): Promise<OpenedStream> {
   const scope = scopedContext(ctx, (reason) => isMendable(ctx, reason));
   const { copy, noted, key } = checkpoint.state ?? {};
   const start = await startOf(ctx, table, checkpoint);
   if (isLeftOver(checkpoint.state, start)) await forgetStream(ctx, table);
-  const stream = await openStream(scope, table, polls, start);
+  const stream = await openStream(scope, table, polls, start, look);
   await spoolIfAsked(stream, checkpoint);
   if (copy !== undefined || !noted || key === undefined) {
     await checkpoint.advance({ copy: undefined, noted: true, key: describeKey(table) });

@@ -5,13 +5,17 @@ import type { Adopted } from "../checkpoint/run-state.ts";
 import { forgetStream } from "../checkpoint/stream-checkpoint.ts";
 import { MigrationError } from "../errors.ts";
 import { type Attempt, orThrow } from "../flow/attempt.ts";
+import { inParallel } from "../flow/parallel.ts";
 import type { Context } from "../plugin/context.ts";
 import { trackTable } from "../progress/progress.ts";
 import type { Table } from "../types.ts";
 import type { Lease } from "./lease.ts";
 import { checkTables, findStart } from "./start.ts";
-import { checkStreams } from "./streams.ts";
+import { checkStreams, type FirstLooks } from "./stream-looks.ts";
 import { isToMake, prepareTargetTables } from "./target-tables.ts";
+
+/** Tables whose streams are forgotten at once. */
+const AT_ONCE = 8;
 
 /** What is known before the first item is read. */
 export interface Prepared {
@@ -19,6 +23,8 @@ export interface Prepared {
   checkpoint: RunCheckpoint;
   /** There is something to copy, or an earlier start has not come to say that all is copied. */
   copies: boolean;
+  /** What was seen of the streams of tables that are begun now. */
+  looks: FirstLooks;
 }
 
 /**
@@ -33,13 +39,15 @@ export async function prepare(
   fresh: boolean,
   begun: () => void,
 ): Promise<Prepared> {
+  for (const role of ["target", "checkpoint"] as const) void connectEarly(ctx, role);
   const tables = await findTables(ctx);
   for (const table of tables) trackTable(ctx.progress, table);
   await checkTables(ctx, tables);
   await lease.take();
   const follows = ctx.config.sync_mode !== "full";
   const { checkpoint, adopted, places } = (await findStart(ctx, tables, fresh))!;
-  if (follows && places.some(isToMake)) await checkStreams(ctx, tables);
+  const begins = places.filter(isToMake).map(({ table }) => table);
+  const looks: FirstLooks = follows ? await checkStreams(ctx, tables, begins) : new Map();
   await checkpoint.begin(adopted);
   begun();
   // NimoShake may follow tables that aren't of this run: it would start over without it.
@@ -47,10 +55,18 @@ export async function prepare(
   const copies = !checkpoint.copied || places.some(({ state }) => state?.stage !== "done");
   tellAdoption(ctx, adopted);
   if (follows) {
-    for (const { table, state } of places) if (state === undefined) await forgetStream(ctx, table);
+    const isNew = places.filter(({ state }) => state === undefined);
+    await inParallel(isNew, AT_ONCE, ({ table }) => forgetStream(ctx, table));
   }
   await prepareTargetTables(ctx, places, checkpoint);
-  return { tables, checkpoint, copies };
+  return { tables, checkpoint, copies, looks };
+}
+
+/** Whoever needs the connection meets what it fails with. */
+async function connectEarly(ctx: Context, role: "target" | "checkpoint"): Promise<void> {
+  try {
+    await ctx.role(role).connect?.();
+  } catch {}
 }
 
 /**

@@ -10,7 +10,7 @@ import { runStep } from "../stages/error-policy.ts";
 import { toMigrationError } from "../errors.ts";
 import type { Verdict } from "../verify/verify.ts";
 import { verifyCopied, verifyFollowed } from "./after-full.ts";
-import { openStreams } from "./streams.ts";
+import { openStreams, type StreamFollower } from "./streams.ts";
 import { createFairSemaphore, createSemaphore, type FairSemaphore } from "../flow/semaphore.ts";
 import { inParallel } from "../flow/parallel.ts";
 import type { Progress } from "../progress/progress.ts";
@@ -103,23 +103,23 @@ async function endless(
   onVerified: (verdict: Verdict) => void,
 ): Promise<void> {
   const { ctx } = run;
-  const { tables, checkpoint, copies } = prepared;
+  const { tables, checkpoint, copies, looks } = prepared;
   const readers = createReaders(ctx);
-  const following = await openStreams(ctx, tables, checkpoint, readers);
+  const following = openStreams(ctx, inOrder(prepared), checkpoint, readers, looks);
   let verifying: Promise<void> | undefined;
   try {
     if (ctx.config.sync_mode === "all") {
       ctx.progress.phase = "full";
       await saveStatus(ctx, "full_sync");
       using _watch = watchRetention(ctx);
-      await full(ctx, prepared, readers, (table) => following.start(table));
+      await full(ctx, prepared, readers, following);
       ctx.progress.phase = "incr";
       fullDone(copies);
       await checkpoint.finish();
       if (copies) verifying = verifyFollowed(ctx, tables, onVerified);
     } else {
       ctx.progress.phase = "incr";
-      await eachTable(ctx, prepared, async (table) => {
+      await eachTable(ctx, prepared, following, async (table) => {
         await prepareIncr(ctx, table, checkpoint.table(table), readers);
         following.start(table);
       });
@@ -143,21 +143,21 @@ async function endless(
   });
 }
 
-/** The full phase of all tables. */
+/** The full phase of all tables; each is followed after its own. */
 async function full(
   ctx: Context,
   prepared: Prepared,
   readers: FairSemaphore,
-  onTable: (table: Table) => void = () => {},
+  following?: StreamFollower,
 ): Promise<void> {
   using _watch = watchPages(ctx);
-  await eachTable(ctx, prepared, async (table) => {
+  await eachTable(ctx, prepared, following, async (table) => {
     const counters = ctx.progress.tables.get(table.name)!;
     try {
       await migrateTable(ctx, table, counters, prepared.checkpoint.table(table), readers);
       counters.state = "done";
       counters.finishedAt = Date.now();
-      onTable(table);
+      following?.start(table);
     } catch (error) {
       // What a stop or another table's failure has interrupted hasn't failed: it is left where it is.
       if (!ctx.signal.aborted) counters.state = "failed";
@@ -168,27 +168,47 @@ async function full(
 }
 
 /**
- * So many tables at once: those that are copied first, for their changes wait and don't wait for ever; then the largest,
- * so that none runs on alone.
+ * The tables that are copied first, for their changes wait and don't wait for ever; then the largest, so that none runs
+ * on alone.
+ */
+function inOrder({ tables, checkpoint }: Prepared): Table[] {
+  const isLeft = (table: Table): number => Number(checkpoint.table(table).state?.stage !== "done");
+  return tables.toSorted((a, b) => isLeft(a) - isLeft(b) || b.sizeBytes - a.sizeBytes);
+}
+
+/**
+ * So many tables at once, in their order, each as soon as its stream is opened: no long copy goes before a table that is
+ * only to be followed. Those that are copied already take no lane, so that they don't wait for those that aren't.
  */
 async function eachTable(
   ctx: Context,
-  { tables, checkpoint }: Prepared,
+  prepared: Prepared,
+  following: StreamFollower | undefined,
   work: (table: Table) => Promise<void>,
 ): Promise<void> {
-  const isLeft = (table: Table): number => Number(checkpoint.table(table).state?.stage !== "done");
-  const order = tables.toSorted((a, b) => isLeft(a) - isLeft(b) || b.sizeBytes - a.sizeBytes);
   const lanes = createSemaphore(() => ctx.config["full.concurrency"]);
   using _resizing = ctx.onSet(lanes.resized);
-  await inParallel(order, Number.POSITIVE_INFINITY, (table) =>
-    lanes.run(async () => {
-      ctx.signal.throwIfAborted();
-      try {
-        await work(table);
-      } catch (error) {
-        ctx.stop(error);
-        throw error;
+  const isDone = (table: Table): boolean => prepared.checkpoint.table(table).state?.stage === "done";
+
+  async function opened(table: Table): Promise<void> {
+    await following?.opened(table);
+    ctx.signal.throwIfAborted();
+  }
+
+  await inParallel(inOrder(prepared), Number.POSITIVE_INFINITY, async (table) => {
+    try {
+      if (isDone(table)) {
+        await opened(table);
+        // When it is opened it may turn out that it has to be copied again.
+        if (isDone(table)) return await work(table);
       }
-    }),
-  );
+      await lanes.run(async () => {
+        await opened(table);
+        await work(table);
+      });
+    } catch (error) {
+      ctx.stop(error);
+      throw error;
+    }
+  });
 }

@@ -36,6 +36,7 @@ export function watchPages(ctx: Context): Disposable {
 export function smallPages(table: TableProgress, config: Config, now: number): string | undefined {
   const { name, state, startedAt, pages = 0, throttles } = table;
   const limit = config["qps.full.batch_num"];
+  if (limit === undefined) return undefined;
   const isHeldBack = throttles > 0 || config["full.read.capacity"] !== undefined;
   if (state !== "copying" || startedAt === undefined || pages === 0 || isHeldBack) return undefined;
   const ms = now - startedAt;

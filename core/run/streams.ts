@@ -1,5 +1,4 @@
-/** The incremental side of a run: every table's stream, opened before the first Scan and followed after it. */
-import { openStreamNoted } from "../checkpoint/enabled-streams.ts";
+/** The incremental side of a run: every table's stream, opened before the table's first Scan and followed after it. */
 import type { RunCheckpoint } from "../checkpoint/run-checkpoint.ts";
 import { MigrationError } from "../errors.ts";
 import { inParallel } from "../flow/parallel.ts";
@@ -12,6 +11,7 @@ import type { TableProgress } from "../progress/progress.ts";
 import type { Table } from "../types.ts";
 import { gapOf, type OpenedStream, openKept, openOrResync } from "./open-stream.ts";
 import { beginResync, checkResync } from "./resync.ts";
+import type { FirstLooks } from "./stream-looks.ts";
 import { migrateTable } from "./table.ts";
 
 /** Streams opened at once: enabling one takes a while. */
@@ -23,31 +23,58 @@ const DAY = 24 * 3_600_000;
 
 /** See the top of the file. */
 export interface StreamFollower {
+  /**
+   * Resolves when a table's stream is opened: what is written from then on isn't missed. Where that fails, or the run
+   * stops before, it throws why.
+   */
+  opened(table: Table): Promise<void>;
   /** Follows a table from now on: its full phase is done. */
   start(table: Table): void;
   /** The stream of a table that is followed now; undefined: it isn't, or there is a gap. */
   followed(table: string): TableStream | undefined;
+  /** Somebody waits for all shards to be asked: none waits long for its turn, until this is disposed. */
+  hurry(): Disposable;
   /** Resolves when the run stops and all that was read is applied and noted. */
   stopped(): Promise<void>;
 }
 
 /**
- * Opens the tables' streams, so that nothing written from now on is missed.
+ * Opens the tables' streams, in their order and some at once. The first failure stops the run.
  *
  * @param readers requests to the source at once, for tables that have to be copied again
- * @throws MigrationError STREAM_UNFIT or STREAM_GAP
+ * @param looks what was seen of streams before; each counts once
  */
-export async function openStreams(
+export function openStreams(
   ctx: Context,
   tables: Table[],
   run: RunCheckpoint,
   readers: FairSemaphore,
-): Promise<StreamFollower> {
+  looks: FirstLooks = new Map(),
+): StreamFollower {
   const polls = createPollPacer(ctx.config);
   // For as long as the run lasts.
   ctx.onSet(polls.resized);
   ctx.log.info(`opening the streams of ${tables.length} ${tables.length === 1 ? "table" : "tables"}`);
   const streams = new Map<string, OpenedStream>();
+  const openings = new Map(tables.map(({ name }) => [name, Promise.withResolvers<void>()]));
+  // Who copies the table hears of it; the run may stop before.
+  for (const { promise } of openings.values()) promise.catch(() => {});
+
+  async function open(table: Table): Promise<void> {
+    const { resolve, reject } = openings.get(table.name)!;
+    try {
+      ctx.signal.throwIfAborted();
+      const look = looks.get(table.name);
+      looks.delete(table.name);
+      streams.set(table.name, await openOrResync(ctx, table, polls, run, look));
+      resolve();
+    } catch (error) {
+      // Nobody goes on opening or reading once one has failed.
+      ctx.stop(error);
+      reject(error);
+    }
+  }
+  const opening = inParallel(tables, OPENS, open);
 
   /** Ends what reads the streams that are opened, when the run stops; what was read is applied and noted. */
   async function close(): Promise<void> {
@@ -59,17 +86,6 @@ export async function openStreams(
     );
   }
 
-  try {
-    await inParallel(tables, OPENS, async (table) => {
-      const opened = openOrResync(ctx, table, polls, run);
-      // Nobody goes on opening or reading once one has failed.
-      opened.catch((error: unknown) => ctx.stop(error));
-      streams.set(table.name, await opened);
-    });
-  } catch (error) {
-    await close().catch(() => {});
-    throw error;
-  }
   const running: Promise<void>[] = [];
 
   /** Follows a table until the run stops; after a gap that is to be mended it is copied again. */
@@ -94,6 +110,7 @@ export async function openStreams(
   }
 
   return {
+    opened: ({ name }) => openings.get(name)!.promise,
     followed(table) {
       const opened = streams.get(table);
       const isFollowed = ctx.progress.tables.get(table)!.state === "following";
@@ -101,12 +118,14 @@ export async function openStreams(
         ? opened.stream
         : undefined;
     },
+    hurry: polls.hurry,
     start: (table) => void running.push(follow(table).catch((error: unknown) => ctx.stop(error))),
     async stopped() {
       await new Promise((resolve) => {
         if (ctx.signal.aborted) resolve(undefined);
         else ctx.signal.addEventListener("abort", resolve, { once: true });
       });
+      await opening;
       await Promise.all(running);
       await close();
     },
@@ -134,15 +153,6 @@ async function followOpened(
   }
   await stream.spool?.stopped();
   return gapOf(ctx, opened);
-}
-
-/**
- * Makes sure that every table has a stream.
- *
- * @throws MigrationError STREAM_UNFIT
- */
-export async function checkStreams(ctx: Context, tables: Table[]): Promise<void> {
-  await inParallel(tables, OPENS, (table) => openStreamNoted(ctx, table));
 }
 
 /**

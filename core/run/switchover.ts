@@ -69,6 +69,7 @@ export async function switchOver(
   const { ctx, progress, tell } = switching;
   if (verify !== undefined) checkComparable(ctx, await known(switching, switching.tables), false);
   const run = await known(switching, switching.followed);
+  using _hurry = run.follower.hurry();
   let verdict: Verdict | undefined;
   let since = progress.at;
   if (verify !== undefined) {

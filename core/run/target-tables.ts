@@ -14,8 +14,9 @@ import { isUnwritten, refuseLost } from "../incr/stream-start.ts";
 import { notesOf } from "../progress/table-notes.ts";
 import type { Table } from "../types.ts";
 
-/** Tables whose checkpoints are looked at at once. */
+/** Tables that are looked at, and whose places are made, at once. */
 const LOOKS = 8;
+const MAKES = 8;
 
 /** What was found of a table. */
 export interface Place {
@@ -50,19 +51,20 @@ export async function findPlaces(
   attempt: Attempt = orThrow,
 ): Promise<Place[]> {
   const taken = new Map(adopted.map(({ table, state }) => [table, state]));
-  const places: Place[] = [];
-  for (const table of tables) {
-    await attempt(async () => {
+  const looked = new Map<Table, Place>();
+  await inParallel(tables, LOOKS, (table) =>
+    attempt(async () => {
       const checkpoint = run.table(table);
       const state = taken.get(table.name) ?? checkpoint.state;
       const found = await ctx.role("target").find(table, ctx.signal);
       const place = { table, checkpoint, state, found };
-      places.push(place);
+      looked.set(table, place);
       // For a table that it only followed an older version didn't note what was at the target.
       const isKnown = state?.made !== undefined || state?.stage !== "done";
       if (!isToMake(place) && isKnown && found !== state?.made) throw lost(ctx, table, found);
-    });
-  }
+    }),
+  );
+  const places = tables.flatMap((table) => looked.get(table) ?? []);
   if (ctx.config.sync_mode === "incr") await attempt(() => refuseUnfinished(ctx, places));
   if (ctx.config.sync_mode !== "full") await refuseGaps(ctx, places, attempt);
   if (ctx.config.sync_mode !== "incr") {
@@ -82,11 +84,10 @@ export async function findPlaces(
 export async function prepareTargetTables(ctx: Context, places: Place[], run: RunCheckpoint): Promise<void> {
   if (run.resumed) tellResumption(ctx, places);
   const follows = ctx.config.sync_mode === "incr";
-  for (const place of places) {
-    if (follows) await begin(place);
-    else if (isToMake(place)) await make(ctx, place);
-    else await resume(ctx, place);
-  }
+  await inParallel(places, MAKES, (place) => {
+    if (follows) return begin(place);
+    return isToMake(place) ? make(ctx, place) : resume(ctx, place);
+  });
 }
 
 /** Whether what is there was there before this migration. */

@@ -34,7 +34,9 @@ export function openTableSpool(dir: string, id: string, table: string): TableSpo
 
     async shard(shard) {
       const left = await found();
-      await (made ??= attempt(`making ${folder}`, () => makeFolder(folder, PRIVATE_FOLDER)));
+      // Another table may have taken the common folder away in between, which was empty.
+      const make = (): Promise<void> => makeFolder(folder, PRIVATE_FOLDER);
+      await (made ??= attempt(`making ${folder}`, () => make().catch(make)));
       return openShardLog({ id, table, shard, folder, prefix: fileNameOf(shard) }, left);
     },
 
@@ -42,7 +44,8 @@ export function openTableSpool(dir: string, id: string, table: string): TableSpo
       await attempt(`removing ${folder}`, async () => {
         await rm(folder, { recursive: true, force: true });
         const others = await readdir(resolve(dir)).catch(() => ["unknown"]);
-        if (others.length === 0) await rmdir(resolve(dir));
+        // Others do the same, or put something there.
+        if (others.length === 0) await rmdir(resolve(dir)).catch(() => {});
       });
       names = made = undefined;
     },

@@ -1,6 +1,6 @@
 /** `fetch:after`: what hooks leave of a page, as records or encoded. */
 import type { Context } from "../plugin/context.ts";
-import type { FetchAfterEvent } from "../plugin/hooks.ts";
+import type { FetchAfterEvent, KeepOptions } from "../plugin/hooks.ts";
 import type { Item, Page, SegmentUnit, SourceRecord, Unit } from "../types.ts";
 import type { EncodedPage } from "../plugin/transcoder.ts";
 
@@ -19,14 +19,16 @@ export async function fetchRecords(
 /**
  * Calls the hooks for a page that is encoded already: as long as they only `keep`, no records are made.
  *
- * @returns the records, when a hook asked for them: the encoded page is taken back then
+ * @returns the records, when a hook asked for them: the encoded page is taken back then; and whether a predicate may have
+ *   kept items, which are read from the page
  */
 export async function fetchEncoded(
   ctx: Context,
   unit: SegmentUnit,
   page: Page,
   encoded: EncodedPage,
-): Promise<SourceRecord[] | undefined> {
+): Promise<{ records: SourceRecord[] | undefined; isHeld: boolean }> {
+  let isHeld = false;
   let records: SourceRecord[] | undefined;
   const made = (): SourceRecord[] => (records ??= encoded.takeBack().map((place) => page.records[place]!));
   const event: FetchAfterEvent = {
@@ -40,7 +42,8 @@ export async function fetchEncoded(
       made();
       records = replaced;
     },
-    keep(predicate) {
+    keep(predicate, { holdsItems = true }: KeepOptions = {}) {
+      isHeld ||= holdsItems;
       // What is taken out doesn't count as overflowed either, and here nobody knows what was.
       const inspectable = encoded.keep !== undefined && encoded.overflowed === 0;
       if (records === undefined && inspectable) encoded.keep!(predicate);
@@ -48,7 +51,7 @@ export async function fetchEncoded(
     },
   };
   await ctx.call("fetch:after", event);
-  return records;
+  return { records, isHeld };
 }
 
 /** Makes the {@link FetchAfterEvent} of a page. */

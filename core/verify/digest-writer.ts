@@ -59,8 +59,8 @@ export function createDigestWriter(options: DigestWriterOptions, unit: SegmentUn
   }
 
   return {
-    page(documents, found) {
-      tracker.pageRead(documents, found);
+    page(documents, found, release) {
+      tracker.pageRead(documents, found, release);
       if (documents === 0) advance();
     },
     async start(batch) {
@@ -69,8 +69,9 @@ export function createDigestWriter(options: DigestWriterOptions, unit: SegmentUn
       add(bytes, ends, read - records.length);
       await room();
     },
-    async startEncoded({ bytes, ends }) {
+    async startEncoded({ bytes, ends, release }) {
       add(bytes, ends, 0);
+      release?.();
       await room();
     },
     settled: async () => {},

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { isOver, type ShardNote } from "../checkpoint/shard-note.ts";
 import { openStreamCheckpoint } from "../checkpoint/stream-checkpoint.ts";
 import { isRunning as isProcessRunning } from "../host/process.ts";
-import { TIME_GRAIN } from "../incr/follow-shard.ts";
+import { RENOTE_LATEST, TIME_GRAIN } from "../incr/follow-shard.ts";
 import { isUnapplied } from "../incr/spooled-stream.ts";
 import type { Config } from "../config/config.ts";
 import type { Context } from "../plugin/context.ts";
@@ -15,8 +15,8 @@ const SECOND = 1000;
 const CHILDREN = 300 * SECOND;
 /** A run that starts anew is there again within so long, in ms. */
 const RESTART = 60 * SECOND;
-/** A run that follows a table notes something of it every 10 s, unless it is paused; in ms. */
-const STILL = 180 * SECOND;
+/** A run that follows a table notes something of it far more often, unless it is paused; in ms. */
+const STILL = 6 * RENOTE_LATEST;
 /** Something is said of a wait that lasts so long. */
 const TELL = 30 * SECOND;
 

@@ -1,4 +1,5 @@
-/** A byte buffer that grows, with BSON's elements as its words. */
+/** What is written has BSON's elements as its words. */
+import { OutputBuffer } from "./output-buffer.ts";
 
 export const DOUBLE = 1;
 export const STRING = 2;
@@ -22,51 +23,14 @@ const ZERO = 0x30;
 /** No array index has more digits. */
 const INDEX_DIGITS = 10;
 const TWO_32 = 2 ** 32;
-const EMPTY = Buffer.alloc(0);
 
 /**
  * An element is its name, then its type, then its value: the type stands before the name but may be known
  * only later. Values of fixed size find their room reserved by the name.
  */
-export class BsonBuffer {
-  bytes: Buffer = EMPTY;
-  /** Where the next byte goes. */
-  at = 0;
+export class BsonBuffer extends OutputBuffer {
   /** Where the type of the last name goes. */
   typeAt = 0;
-
-  readonly #firstSize: number;
-  /** The least size of the next buffer. It is made when it is needed: many units have nothing to write for long. */
-  #size: number;
-
-  constructor(firstSize: number) {
-    this.#firstSize = this.#size = firstSize;
-  }
-
-  /** Makes sure of so many bytes behind `at`. */
-  reserve(size: number): void {
-    if (this.at + size > this.bytes.length) this.#grow(size);
-  }
-
-  #grow(size: number): void {
-    const grown = Buffer.allocUnsafe(Math.max(this.bytes.length * 2, this.at + size, this.#size));
-    this.bytes.copy(grown, 0, 0, this.at);
-    this.bytes = grown;
-  }
-
-  /** Takes the first so many bytes; what follows moves to another buffer. */
-  take(length: number): Uint8Array {
-    const taken = this.bytes.subarray(0, length);
-    const rest = this.bytes.subarray(length, this.at);
-    this.#size = Math.max(this.#firstSize, length + (length >> 2));
-    this.bytes = EMPTY;
-    this.at = 0;
-    if (rest.length > 0) {
-      this.reserve(rest.length * 2);
-      this.at = rest.copy(this.bytes);
-    }
-    return taken;
-  }
 
   /**
    * The name of an element.
@@ -111,9 +75,14 @@ export class BsonBuffer {
     this.reserve(INDEX_DIGITS + ROOM);
     const { bytes } = this;
     this.typeAt = this.at++;
-    if (index < 10) bytes[this.at++] = ZERO + index;
-    else this.at += bytes.write(String(index), this.at, "latin1");
-    bytes[this.at++] = 0;
+    // A native copy of few digits takes longer than to write them.
+    const end = this.at + (index < 10 ? 1 : Math.floor(Math.log10(index)) + 1);
+    for (let at = end - 1, left = index; at >= this.at; at--) {
+      bytes[at] = ZERO + (left % 10);
+      left = Math.floor(left / 10);
+    }
+    bytes[end] = 0;
+    this.at = end + 1;
   }
 
   /** The type of the element named last. */
@@ -169,6 +138,12 @@ export class BsonBuffer {
     this.reserve(bytes.length);
     this.bytes.set(bytes, this.at);
     this.at += bytes.length;
+  }
+
+  /** Bytes that stand in a text, a character a byte. */
+  latin1(text: string): void {
+    this.reserve(text.length);
+    this.at += this.bytes.write(text, this.at, "latin1");
   }
 
   /** A binary of subtype 0. */

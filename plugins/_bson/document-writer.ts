@@ -18,6 +18,7 @@ import {
   ROOM,
   STRING,
 } from "./bson-buffer.ts";
+import type { TakenBytes } from "./output-buffer.ts";
 import type { TargetDocument } from "../../core/types.ts";
 
 const FIRST_SIZE = 64 * 1024;
@@ -36,6 +37,8 @@ export interface DocumentWriter {
   append(document: TargetDocument, id?: Uint8Array): number;
   /** What was appended, in a view that is valid until the next append. */
   bytes(): Uint8Array;
+  /** Takes what was appended. */
+  take(): TakenBytes;
   /** How many documents were appended. */
   readonly count: number;
 }
@@ -74,6 +77,7 @@ export function createDocumentWriter({ doubles, addId }: DocumentWriterOptions):
       return out.at - before;
     },
     bytes: () => out.bytes.subarray(0, out.at),
+    take: () => out.take(out.at),
     get count() {
       return count;
     },

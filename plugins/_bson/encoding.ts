@@ -12,4 +12,6 @@ export interface Encoding {
   numberKeys: string[];
   /** Names of the key attributes, partition key first, whose values make the `_id`. Absent: it is made up. */
   idKeys?: string[];
+  /** The documents replace others, which keep their `_id`: none is made up. */
+  bare?: true;
 }

@@ -5,6 +5,7 @@
  */
 import { ObjectId } from "mongodb";
 import { ARRAY, BsonBuffer, DOCUMENT, OBJECT_ID } from "./bson-buffer.ts";
+import type { TakenBytes } from "./output-buffer.ts";
 import { JsonCursor, Unexpected } from "./json-cursor.ts";
 import type { Encoding } from "./encoding.ts";
 import type { ItemOffsets } from "./item-offsets.ts";
@@ -36,15 +37,19 @@ export interface ItemEncoder {
   /** How many bytes were appended. */
   readonly length: number;
   /** Takes the first so many bytes; what follows stays. */
-  take(length: number): Uint8Array;
+  take(length: number): TakenBytes;
   /** Takes everything back behind a length. */
   truncate(length: number): void;
   /** Moves bytes to the left, over others. */
   move(to: number, start: number, end: number): void;
 }
 
-/** Makes an encoder. */
-export function createItemEncoder(encoding: Encoding): ItemEncoder {
+/**
+ * Makes an encoder.
+ *
+ * @param firstSize of its memory, which grows
+ */
+export function createItemEncoder(encoding: Encoding, firstSize: number = FIRST_SIZE): ItemEncoder {
   const { numbers, longNumber, idName, keepsId } = encoding;
   const typed = numbers === "typed";
   const doubles = numbers === "double";
@@ -54,35 +59,35 @@ export function createItemEncoder(encoding: Encoding): ItemEncoder {
   const numberKeys = encoding.numberKeys.map(targetName);
   const key = encoding.idKeys && createKeyReader(encoding.idKeys.map(targetName));
   const renamedBytes = { top: Buffer.from(idName.top), nested: Buffer.from(idName.nested) };
-  const out = new BsonBuffer(FIRST_SIZE);
+  const out = new BsonBuffer(firstSize);
   let offsets: ItemOffsets | undefined;
 
   return {
     append(input, start, itemOffsets) {
-      const before = out.at;
+      const before = out.length;
       offsets = itemOffsets;
       json.moveTo(input, start);
       try {
         writeItem();
       } catch (error) {
-        out.at = before;
+        out.truncate(before);
         throw error;
       }
       offsets?.addItem(start, json.pos);
       return json.pos;
     },
     get length() {
-      return out.at;
+      return out.length;
     },
     take: (length) => out.take(length),
-    truncate: (length) => void (out.at = length),
-    move: (to, start, end) => void out.bytes.copyWithin(to, start, end),
+    truncate: (length) => out.truncate(length),
+    move: (to, start, end) => out.move(to, start, end),
   };
 
   function writeItem(): void {
-    out.reserve(64);
+    out.begin();
     const start = out.open();
-    const idAt = keepsId ? -1 : writeId();
+    const idAt = keepsId || encoding.bare ? -1 : writeId();
     writeFields(true);
     if (key !== undefined) out.bytes.set(key.id(), idAt);
     out.close(start);

@@ -8,13 +8,14 @@ export class Unexpected extends Error {}
 export class JsonCursor {
   bytes: Buffer = Buffer.alloc(0);
   pos = 0;
-  /** The next backslash at or behind some place before `pos`; no string before it has an escape. */
+  /** The next backslash at or behind `#escapeFrom`; no string between has an escape. */
   #escape = -1;
+  #escapeFrom = 0;
 
   /** Goes to a place. */
   moveTo(bytes: Buffer, pos: number): void {
     // What is known of escapes holds to the right only.
-    if (bytes !== this.bytes || pos < this.pos) this.#escape = -1;
+    if (bytes !== this.bytes || pos < this.#escapeFrom) this.#escape = -1;
     this.bytes = bytes;
     this.pos = pos;
   }
@@ -60,9 +61,18 @@ export class JsonCursor {
     if (end < 0) throw new Unexpected();
     if (this.#escape < this.pos) {
       const found = this.bytes.indexOf(BACKSLASH, this.pos);
+      // Before it stands the opening quote.
+      this.#escapeFrom = this.pos - 1;
       this.#escape = found < 0 ? Number.POSITIVE_INFINITY : found;
     }
     return end < this.#escape ? end : -1;
+  }
+
+  /** Goes from behind a string's opening quote to behind the closing one. */
+  skipString(): void {
+    const plain = this.plainEnd();
+    if (plain >= 0) this.pos = plain + 1;
+    else this.string();
   }
 
   /** A string from behind its opening quote to behind the closing one. */

@@ -83,8 +83,9 @@ class Reader implements ProxyHandler<Item> {
 
   #fill(item: Item, name: string | symbol): void {
     if (this.#whole || typeof name === "symbol" || Object.hasOwn(item, name)) return;
-    // The item was kept longer than its page, and the offsets are another page's now.
+    // The item was kept while its unit read on, and the offsets are another page's now.
     if (this.#page !== this.#offsets.page) return this.#fillAll(item);
+    this.#checkThere();
     const value = this.#find(asWritten(name));
     if (value !== undefined) setField(item as Record<string, unknown>, name, value);
     // The service may escape a name's characters that we wouldn't, or the other way round.
@@ -93,11 +94,18 @@ class Reader implements ProxyHandler<Item> {
 
   #fillAll(item: Item): void {
     if (this.#whole) return;
+    this.#checkThere();
     this.#whole = true;
     const all = JSON.parse(this.#json.toString("utf8", this.#start, this.#end)) as Item;
     // Filled anew, so that all are in the order of the text.
     for (const name of Object.keys(item)) delete item[name];
     for (const name of Object.keys(all)) setField(item as Record<string, unknown>, name, all[name]);
+  }
+
+  /** A predicate may say that it holds no items, and do so all the same. */
+  #checkThere(): void {
+    if (this.#json.length === 0)
+      throw new Error("an item is read whose page is gone: its predicate holds items");
   }
 
   #find(name: Buffer): AttributeValue | undefined {

@@ -52,6 +52,12 @@ export function streamsEndpoint(config: Config): string {
   );
 }
 
+/** Whether the streams are those of AWS, with its limits. */
+export function hasAwsStreams(config: Config): boolean {
+  const endpoint = streamsEndpoint(config) || process.env["AWS_ENDPOINT_URL"] || "";
+  return endpoint === "" || serverOf(endpoint).isAws;
+}
+
 const STREAMS_CALLS = ["DescribeStream", "GetRecords", "GetShardIterator"];
 
 /** Where a call goes, for messages: without path and credentials. */

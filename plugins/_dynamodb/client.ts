@@ -14,6 +14,7 @@ import { logCalls } from "./call-log.ts";
 import { sourceAccess, streamsAccess, targetAccess } from "./access.ts";
 import { parseAnswer } from "./answer.ts";
 import { fetchWhole, NO_REDIRECTS } from "./no-answer.ts";
+import { noteAddress } from "./sent-to.ts";
 import { strangeAnswer } from "./stranger.ts";
 
 /** What a command whose body is taken raw gives. */
@@ -59,10 +60,17 @@ export function createClient({ config, log }: Caller, raw: string[]): DynamoDBCl
 /**
  * The same for the service's streams.
  *
+ * @param tries how often the SDK makes a call itself; default: as it is configured
  * @throws MigrationError CONFIG_INVALID when nobody knows where they are
  */
-export function createStreamsClient({ config, log }: Caller, raw: string[]): DynamoDBStreamsClient {
-  return made(new DynamoDBStreamsClient({ ...streamsAccess(config), ...transport(config) }), raw, log);
+export function createStreamsClient(
+  { config, log }: Caller,
+  raw: string[],
+  tries?: number,
+): DynamoDBStreamsClient {
+  const options = { ...streamsAccess(config), ...transport(config) };
+  if (tries !== undefined) options.maxAttempts = tries;
+  return made(new DynamoDBStreamsClient(options), raw, log);
 }
 
 /** The same for the configured target. */
@@ -76,7 +84,7 @@ function made<Client extends { middlewareStack: unknown }>(
   log: Context["log"],
 ): Client {
   // First, so that it is around what takes the bodies: it tells how large they are.
-  return withRawBodies(logCalls(client, log), raw);
+  return noteAddress(withRawBodies(logCalls(client, log), raw));
 }
 
 function transport(config: Config): { maxAttempts: number; requestHandler: FetchHttpHandler } {

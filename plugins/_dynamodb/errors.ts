@@ -38,7 +38,7 @@ const WORDS: Record<Side, Words> = {
       "set source.access_key_id and source.secret_access_key, or source.profile, or the usual AWS environment",
     expired: EXPIRED,
     network: SOURCE_NETWORK,
-    timeout: `raise source.session.timeout; ${SOURCE_NETWORK}`,
+    timeout: `raise source.session.timeout, or lower qps.full.batch_num or qps.incr.batch_num; ${SOURCE_NETWORK}`,
     endpoint: "see whether source.endpoint_url is a DynamoDB endpoint",
     gone: "the table was deleted while it was migrated: take it off filter.collection.white, or leave it out with filter.collection.black, and start again",
     throttled: "lower qps.full or full.read.capacity, or raise the table's capacity",

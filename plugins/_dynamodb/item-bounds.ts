@@ -1,8 +1,10 @@
-/** Where the items of an answer stand in its bytes, so that they needn't be parsed. */
+/** Where the items and values of an answer stand in its bytes, so that they needn't be parsed. */
 import { BACKSLASH, CLOSE, CLOSE_LIST, COMMA, OPEN, OPEN_LIST, QUOTE } from "../_bson/json-bytes.ts";
 
 /** Strings up to here are searched byte by byte; beyond, the native search is faster. */
 const SHORT = 32;
+/** What follows a number, `true`, `false` or `null`. */
+const ENDS: ReadonlySet<number> = new Set([COMMA, CLOSE, CLOSE_LIST]);
 
 /**
  * Where the items of a list begin and end.
@@ -25,7 +27,17 @@ export function itemBounds(body: Buffer, from: number): number[] | undefined {
   }
 }
 
-/** Behind the object that begins there, or -1. */
+/** Behind the value that begins there, or -1. */
+export function endOfValue(body: Buffer, start: number): number {
+  const first = body[start];
+  if (first === OPEN || first === OPEN_LIST) return endOfObject(body, start);
+  if (first === QUOTE) return endOfString(body, start + 1) + 1 || -1;
+  let at = start;
+  while (at < body.length && !ENDS.has(body[at]!)) at++;
+  return at > start ? at : -1;
+}
+
+/** Behind the object or list that begins there, or -1. */
 function endOfObject(body: Buffer, start: number): number {
   const { length } = body;
   let depth = 0;

@@ -3,6 +3,7 @@
  * the rest, and a BatchWriteItem takes 25 items only.
  */
 import type { DynamoDBClient } from "@aws-sdk/client-dynamodb";
+import type { DynamoDBStreamsClient } from "@aws-sdk/client-dynamodb-streams";
 import { fetchWhole, NO_REDIRECTS } from "./no-answer.ts";
 import { createSign } from "./sign.ts";
 import { strangeAnswer } from "./stranger.ts";
@@ -10,6 +11,8 @@ import { strangeAnswer } from "./stranger.ts";
 /** Where and how long to wait. */
 export interface PostOptions {
   endpoint: string;
+  /** Which of the services at that address; default: the one of tables. */
+  api?: string;
   /** For one request, in ms; 0: for ever. */
   timeout: number;
 }
@@ -24,14 +27,17 @@ export interface PostOptions {
 export type Post = (operation: string, body: Uint8Array<ArrayBuffer>, signal: AbortSignal) => Promise<Buffer>;
 
 /** Makes it, with a client's credentials, region and clock. */
-export function createPost({ config }: DynamoDBClient, { endpoint, timeout }: PostOptions): Post {
+export function createPost(
+  { config }: DynamoDBClient | DynamoDBStreamsClient,
+  { endpoint, timeout, api = "DynamoDB_20120810" }: PostOptions,
+): Post {
   const { host, pathname: path } = new URL(endpoint);
   const sign = createSign();
 
   return async (operation, body, signal) => {
     const [credentials, region] = await Promise.all([config.credentials(), config.region()]);
     const date = new Date(Date.now() + config.systemClockOffset);
-    const headers = sign({ host, path, operation, body, date }, credentials, region);
+    const headers = sign({ host, path, target: `${api}.${operation}`, body, date }, credentials, region);
     const ending = new AbortController();
     const stop = (): void => ending.abort(signal.reason);
     const late = (): void => ending.abort(named("TimeoutError", `no answer within ${timeout} ms`));

@@ -37,7 +37,9 @@ export function createTrouble(
 
   return (troubled, error, pause) => {
     const { call, table } = troubled;
-    const key = `${call} ${table ?? ""}`;
+    // A limit of the account, and not of the table: one line for all.
+    const isAccounts = error instanceof Error && error.name === "LimitExceededException";
+    const key = `${call} ${isAccounts ? "" : (table ?? "")}`;
     const throttled = passingFailure(error) === "throttled";
     const code = throttled ? CODES[side].throttled : CODES[side].away;
     const of = table === undefined ? "" : ` of table ${table}`;
@@ -51,7 +53,11 @@ export function createTrouble(
     line.untold++;
     if (now - line.at < QUIET) return;
     const calls = line.untold === 1 ? `a ${call}` : `${line.untold} ${call}s`;
-    log.warn({ message: `${calls}${of}${where} failed for over 2 s, trying again: ${why}`, table });
+    const subject = isAccounts ? "" : of;
+    log.warn({
+      message: `${calls}${subject}${where} failed for over 2 s, trying again: ${why}`,
+      table: isAccounts ? undefined : table,
+    });
     Object.assign(line, { at: now, untold: 0 });
   };
 }

@@ -13,8 +13,8 @@ export interface Unsigned {
   host: string;
   /** As it is sent: escaped where it has to be. */
   path: string;
-  /** Such as `BatchWriteItem`. */
-  operation: string;
+  /** Such as `DynamoDB_20120810.BatchWriteItem`. */
+  target: string;
   body: Uint8Array;
   date: Date;
 }
@@ -38,7 +38,7 @@ export function createSign(): Sign {
     return known.key;
   }
 
-  return ({ host, path, operation, body, date }, { accessKeyId, secretAccessKey, sessionToken }, region) => {
+  return ({ host, path, target, body, date }, { accessKeyId, secretAccessKey, sessionToken }, region) => {
     const time = date.toISOString().replaceAll(/[-:]|\.\d+/g, "");
     const scope = `${time.slice(0, 8)}/${region}/${SERVICE}/aws4_request`;
     const payload = hash("sha256", body, "hex");
@@ -49,7 +49,7 @@ export function createSign(): Sign {
       "x-amz-content-sha256": payload,
       "x-amz-date": time,
       ...(sessionToken && { "x-amz-security-token": sessionToken }),
-      "x-amz-target": `DynamoDB_20120810.${operation}`,
+      "x-amz-target": target,
     };
     const names = Object.keys(headers).join(";");
     const lines = Object.entries(headers).map(([name, value]) => `${name}:${value}\n`);

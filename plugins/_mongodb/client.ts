@@ -10,6 +10,7 @@ import { createSemaphore, type Semaphore, type Width } from "../../core/flow/sem
 import type { Context } from "../../core/plugin/context.ts";
 import { checkCertificates } from "./certificates.ts";
 import { addressError, connectError } from "./errors.ts";
+import { unjoined } from "./internals.ts";
 import { explainReplicaSet } from "./replica-set.ts";
 
 const SECOND = 1000;
@@ -20,6 +21,8 @@ export const WRITE_TIMEOUT: number = 20 * SECOND;
 const SELECTION_TIMEOUT = 10 * SECOND;
 /** A pool can't be made larger: so many connections it may have, for lanes that are added later. */
 const POOL = 256;
+/** Connections made at once, for who writes first: a far server takes a while for each. */
+const READY = 4;
 
 /** What every write asks for: acknowledged means durable. */
 export const DURABLE = { w: "majority", j: true } as const;
@@ -83,7 +86,12 @@ export async function connect(
     await Promise.all(clients.map((client) => client.close()));
   };
   try {
-    const data = open({ socketTimeoutMS: SOCKET_TIMEOUT, maxPoolSize: most + 2 });
+    const data = open({
+      ...unjoined(),
+      socketTimeoutMS: SOCKET_TIMEOUT,
+      minPoolSize: Math.min(READY, asked()),
+      maxPoolSize: most + 2,
+    });
     const patient = open({ maxPoolSize: most + 2 });
     closeOn(abandon, data);
     closeOn(signal, patient);
@@ -92,7 +100,7 @@ export async function connect(
       log.warn(`${key} asks for a weaker write concern: raised to majority, journal`);
     }
     await checkCertificates(data.options, key);
-    await patient.db("admin").command({ ping: 1 });
+    await Promise.all([patient, data].map((client) => client.db("admin").command({ ping: 1 })));
     return { data, patient, close, inTurn };
   } catch (error) {
     await close();

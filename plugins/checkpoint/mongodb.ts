@@ -56,6 +56,8 @@ const mongodb: Plugin = definePlugin({
     /** Who may save; undefined: anybody. */
     let holder: Holder | undefined;
     let opened: Promise<Connections> | undefined;
+    const connected = (): Promise<Connections> =>
+      (opened ??= connect(config["checkpoint.address"], LANES, log, ctx, addressKey(config)));
 
     /** Saves in our own place, in the same command that looks whether the lease is still the holder's. */
     async function update(db: Db, updates: object[]): Promise<void> {
@@ -115,6 +117,10 @@ const mongodb: Plugin = definePlugin({
 
     ctx.provide("checkpoint", {
       place,
+
+      async connect() {
+        await connected();
+      },
 
       async check(tables) {
         const follows = config.sync_mode !== "full";
@@ -223,8 +229,7 @@ const mongodb: Plugin = definePlugin({
     ): Promise<T> {
       const what = `${doing} database ${name}`;
       try {
-        opened ??= connect(config["checkpoint.address"], LANES, log, ctx, addressKey(config));
-        const { data, inTurn } = await opened;
+        const { data, inTurn } = await connected();
         const db = data.db(name);
         // Before each try of a change: a process that was cut off may have lost the lease between two of them.
         const before = doing === "reading" || call !== undefined ? undefined : ctx.mayWrite;

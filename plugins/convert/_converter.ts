@@ -14,6 +14,7 @@ import type {
 import type { Encoding } from "../_bson/encoding.ts";
 import { setField } from "../../core/schema/set-field.ts";
 import { unfit } from "../../core/schema/unfit.ts";
+import { createChangeEncoder } from "./_changes.ts";
 import { createTranscoder } from "./_transcoder.ts";
 
 /** What one kind of conversion does differently. */
@@ -82,20 +83,30 @@ export function createConverter(config: Config, conversion: Conversion): Convert
       return { overflowed: conversion.takeOverflowed() };
     },
     transcoder(unit) {
-      const attributes = keyAttributes(unit.table);
-      const { renamesNested, ...numbers } = conversion.encoding;
-      const idStays = keepsId(attributes);
-      const encoding: Encoding = {
-        ...numbers,
-        idName: { top: renamed, nested: renamesNested ? renamed : "_id" },
-        keepsId: idStays,
-        numberKeys: attributes.filter(({ type }) => type === "N").map(({ name }) => name),
-        ...(derivesIds(config) && !idStays && { idKeys: attributes.map(({ name }) => name) }),
-      };
+      const encoding = encodingOf(unit.table);
       return createTranscoder(unit, encoding, conversion.takeOverflowed, () => converter);
+    },
+    changes({ table }) {
+      // What is found by an `_id` made of the key is written in other statements.
+      if (derivesIds(config)) return undefined;
+      const paths = keyAttributes(table).map((attribute) => ({ attribute, path: fieldPath(attribute) }));
+      return createChangeEncoder(encodingOf(table), paths, conversion.takeOverflowed);
     },
   };
   return converter;
+
+  function encodingOf(table: Table): Encoding {
+    const attributes = keyAttributes(table);
+    const { renamesNested, ...numbers } = conversion.encoding;
+    const idStays = keepsId(attributes);
+    return {
+      ...numbers,
+      idName: { top: renamed, nested: renamesNested ? renamed : "_id" },
+      keepsId: idStays,
+      numberKeys: attributes.filter(({ type }) => type === "N").map(({ name }) => name),
+      ...(derivesIds(config) && !idStays && { idKeys: attributes.map(({ name }) => name) }),
+    };
+  }
 
   /** Whether `_id` is the table's whole primary key and stays the document's. */
   function keepsId(attributes: KeyAttribute[]): boolean {

@@ -138,7 +138,7 @@ export function createTranscoder(
       origins = withoutFirst(origins, count);
       return {
         unit,
-        bytes: encoder.take(length),
+        ...encoder.take(length),
         ends: taken,
         record(index) {
           const record = { ...recordAt(from, index) };

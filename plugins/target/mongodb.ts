@@ -2,7 +2,9 @@
 import { type Db, ObjectId } from "mongodb";
 import { derivesIds } from "../_bson/document-id.ts";
 import { planIndexes } from "../../core/schema/indexes.ts";
+import { keyAttributes } from "../../core/schema/keys.ts";
 import { createSemaphore } from "../../core/flow/semaphore.ts";
+import { mostLanes } from "../../core/flow/write-lanes.ts";
 import { definePlugin, type Plugin } from "../../core/plugin/plugin.ts";
 import { type RetryOptions, SERVER_RETRY, withRetry } from "../../core/flow/retry.ts";
 import type { SourceRecord, Table, TargetIndex } from "../../core/types.ts";
@@ -22,10 +24,12 @@ import { isPassing, targetError } from "../_mongodb/errors.ts";
 import { retryReporter } from "../_mongodb/retry-reporter.ts";
 import { checkIndexNames, checkNames, checkRenames, renamedTo } from "./mongodb/names.ts";
 import { isMongos, requireMongos, shardCollection, withoutUnique } from "./mongodb/sharding.ts";
-import { applyBatch } from "./mongodb/apply.ts";
+import { applyBatch, type ApplyRules, rulesOf } from "./mongodb/apply.ts";
+import { applyEncoded } from "./mongodb/apply-encoded.ts";
 import { createReads } from "./mongodb/reads.ts";
 import { type Destination, refused, type WriteError } from "./mongodb/commands.ts";
 import { writeBatch, writeEncoded } from "./mongodb/insert.ts";
+import { createInsertFirsts, hasUniqueKey } from "./mongodb/insert-first.ts";
 import { createStored } from "./mongodb/stored.ts";
 
 /** `target.type = mongodb`: database = `id`, collection = table. */
@@ -40,6 +44,10 @@ const mongodb: Plugin = definePlugin({
     const resumed = new Set<string>();
     /** Indexes that this process was told to build, by the tables' names. */
     const planned = new Map<string, TargetIndex[]>();
+    const firsts = createInsertFirsts(async (table) => {
+      const paths = keyAttributes(table).map(ctx.role("convert").fieldPath);
+      return hasUniqueKey(await patient(), table, paths);
+    });
     /** What refuses a document is taken away once, for all who meet it. */
     const fitting = createSemaphore(1);
     const warn = (message: string): void => log.warn(message);
@@ -49,7 +57,7 @@ const mongodb: Plugin = definePlugin({
     const ids = new WeakMap<SourceRecord, Uint8Array>();
     let opened: Promise<Connections> | undefined;
     const connected = (): Promise<Connections> => {
-      const lanes = (): number => config["full.concurrency"] * config["full.document.concurrency"];
+      const lanes = (): number => config["full.concurrency"] * mostLanes(config["full.document.concurrency"]);
       return (opened ??= connect(config["target.address"], lanes, log, ctx));
     };
 
@@ -58,6 +66,10 @@ const mongodb: Plugin = definePlugin({
     ctx.provide("target", {
       place: `database ${database}`,
       guardsKeys: sharded,
+
+      async connect() {
+        await connected();
+      },
 
       async check(tables) {
         checkNames(tables, { database, sharded });
@@ -111,16 +123,11 @@ const mongodb: Plugin = definePlugin({
 
       write: (batch) => writing(batch.unit.table, (to) => writeBatch(batch, to)),
 
-      apply: (batch) =>
-        writing(batch.unit.table, (to) =>
-          applyBatch(
-            batch,
-            { ...to, replaceDuplicates: false, byKey: true },
-            {
-              upsert: config["increase.executor.upsert"],
-              replaceDuplicates: config["increase.executor.insert_on_dup_update"],
-            },
-          ),
+      apply: (batch) => applying(batch.unit.table, (to, rules) => applyBatch(batch, to, rules)),
+
+      applyEncoded: (batch) =>
+        applying(batch.unit.table, (to, rules) =>
+          applyEncoded(batch, to, rules, firsts.of(batch.unit.table)),
         ),
 
       writeEncoded: (batch) => writing(batch.unit.table, (to) => writeEncoded(batch, to)),
@@ -131,6 +138,7 @@ const mongodb: Plugin = definePlugin({
           onLeftOut?.(index, message);
         };
         planned.set(table.name, indexes);
+        firsts.forget(table);
         const what = `building the indexes of ${database}.${table.targetName}`;
         return onDatabase(what, (db) => {
           const build = buildIndexes(db, table, sharded ? withoutUnique(indexes) : indexes, tell);
@@ -201,6 +209,13 @@ const mongodb: Plugin = definePlugin({
       } catch (error) {
         throw targetError(error, what);
       }
+    }
+
+    function applying<T>(
+      table: Table,
+      apply: (to: Destination, rules: ApplyRules) => Promise<T>,
+    ): Promise<T> {
+      return writing(table, (to) => apply({ ...to, replaceDuplicates: false, byKey: true }, rulesOf(config)));
     }
 
     /** Calls a writer with all it needs to know, and translates what it throws. */

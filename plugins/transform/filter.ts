@@ -34,7 +34,7 @@ const filter: Plugin<TextOptions> = definePlugin({
     warnOfStrangers(ctx, "filter", "where", conditions);
     ctx.hook("fetch:after", (event) => {
       const condition = conditions.of(event.table.name);
-      if (condition !== undefined) event.keep(condition);
+      if (condition !== undefined) event.keep(condition, { holdsItems: false });
     });
   },
 });

@@ -19,6 +19,9 @@ import { assertAll } from "./same.ts";
 import type { TargetContract, TargetPlace } from "./target-options.ts";
 import { builtinPlugin } from "../../plugins/index.ts";
 
+/** Documents of a batch where the configuration leaves it to their bytes. */
+const UNSET = 1000;
+
 /** One change of a key: with an item it is a put, without one a delete. */
 export interface Change {
   event: SourceRecord["event"];
@@ -95,7 +98,7 @@ function opened(ctx: OwnedContext): Opened {
   const { signal } = ctx;
   const target = ctx.role("target");
   const convert = ctx.role("convert");
-  const most = ctx.config["full.document.write.batch"];
+  const most = ctx.config["full.document.write.batch"] ?? UNSET;
 
   /** As many as may have been written when nothing was said, and no more. */
   async function sent(unit: Unit, changes: Change[], call: "write" | "apply"): Promise<WriteResult> {

@@ -81,7 +81,7 @@ describe("the conf", () => {
     [
       "an unknown key",
       { "qps.ful": 3 },
-      refused("CONFIG_INVALID", /qps\.ful \(\d+\.conf line 8\): .*qps\.full/),
+      refused("CONFIG_INVALID", /qps\.ful \(\d+\.conf line 11\): .*qps\.full/),
     ],
     ["no address", { "target.address": "" }, refused("CONFIG_INVALID", /target\.address.*required/)],
     [

@@ -85,6 +85,9 @@ export interface Scenario extends AsyncDisposable {
   verify(changes?: Settings, options?: Partial<RunVerifyOptions>): Promise<Verdict>;
 }
 
+/** NimoShake's defaults, so that little data makes many pages and batches: there is something to stop, lose and go on with. */
+const SMALL: Settings = { "qps.full.batch_num": 0, "qps.incr.batch_num": 0, "full.document.write.batch": 0 };
+
 /** Concurrent tests would start more processes than the machine has use for. */
 const lanes = createSemaphore(4);
 let scenarios = 0;
@@ -133,6 +136,7 @@ export async function scenario(source?: string): Promise<Scenario> {
       id,
       sync_mode: "full",
       "full_sync.http_port": -1,
+      ...SMALL,
       "source.endpoint_url": dynamoEndpoint,
       "filter.collection.white": tables.join(";"),
       "target.address": mongoUri,

@@ -9,8 +9,10 @@ import type { Checkpoint, Source, Streams } from "../../core/plugin/roles.ts";
 import { encodeRow } from "../../core/checkpoint/nimoshake-rows.ts";
 import type { ShardNote } from "../../core/checkpoint/shard-note.ts";
 import type { Start } from "../../core/incr/stream-start.ts";
+import type { ChangeBatch, EncodedChange, EncodedChanges } from "../../core/plugin/changes.ts";
 import type {
   Batch,
+  RawChange,
   Shard,
   ShardPosition,
   SourceRecord,
@@ -61,7 +63,9 @@ export function fakeStreams(listed: Shard[] = [], answers: Record<string, Answer
           isOpened = true;
           const answer = streams.answers.get(shard)?.shift() ?? {};
           if (answer instanceof Error) throw answer;
-          return { records: [], bytes: 0, tip: true, ended: false, sentAt: Date.now(), ...answer };
+          const page = { records: [], bytes: 0, tip: true, ended: false, sentAt: Date.now() };
+          // An answer may make its records when somebody asks.
+          return Object.defineProperties(page, Object.getOwnPropertyDescriptors(answer));
         },
       };
     },
@@ -75,6 +79,35 @@ export function changed(pk: string, sequenceNumber: number, time: number = Date.
   return { op: "put", event: "MODIFY", keys: item, item, sequenceNumber: String(sequenceNumber), time };
 }
 
+/** The same as a page has it that came as bytes. */
+export function rawChange(record: SourceRecord): RawChange {
+  const { event, sequenceNumber, time, keys, item } = record;
+  const body = Buffer.from(`${JSON.stringify(keys)}${item === undefined ? "" : JSON.stringify(item)}`);
+  const imageAt = item === undefined ? -1 : body.lastIndexOf('{"pk');
+  const change: RawChange = {
+    event: event as RawChange["event"],
+    sequenceNumber,
+    time,
+    body,
+    keysAt: 0,
+    imageAt,
+    record: () => ({ ...record, ...(change.replayed && { replayed: true }) }),
+  };
+  return change;
+}
+
+/** Documents are the images' JSON, keys theirs; what has a key "bad" can't be encoded. */
+function encodeRaw(changes: readonly RawChange[]): EncodedChanges | undefined {
+  const encoded = changes.map((raw): EncodedChange => {
+    const { event, replayed, body, imageAt } = raw;
+    const key = body.toString("latin1", 0, imageAt < 0 ? undefined : imageAt);
+    const [start, end] = imageAt < 0 ? [0, 0] : [imageAt, body.length];
+    return { event, replayed, key, bytes: body, start, end, raw };
+  });
+  if (encoded.some(({ key }) => key.includes('"bad"'))) return undefined;
+  return { changes: encoded, overflowed: 0 };
+}
+
 /** What {@link streamContext} takes. */
 export interface StreamContextOptions {
   streams: FakeStreams;
@@ -82,6 +115,8 @@ export interface StreamContextOptions {
   /** What the source can do; default: nothing. */
   source?: Partial<Source>;
   apply?: (batch: Batch) => Promise<Partial<WriteResult> | void>;
+  /** Without it there is no short way. */
+  applyEncoded?: (batch: ChangeBatch) => Promise<Partial<WriteResult> | void>;
   settings?: Record<string, string>;
   /** In ms. */
   patience?: number;
@@ -101,6 +136,13 @@ export async function streamContext(options: StreamContextOptions): Promise<Owne
     return { inserted: 0, replaced: batch.records.length, deleted: 0, duplicates: 0, ms: 0, ...answer };
   };
   target.keys = async function* () {};
+  const { applyEncoded } = options;
+  if (applyEncoded !== undefined) {
+    target.applyEncoded = async (batch) => {
+      const answer = await applyEncoded(batch);
+      return { inserted: 0, replaced: batch.changes.length, deleted: 0, duplicates: 0, ms: 0, ...answer };
+    };
+  }
   await ctx.use({
     name: "fake",
     setup(ctx) {
@@ -114,6 +156,7 @@ export async function streamContext(options: StreamContextOptions): Promise<Owne
           for (const record of records) Object.assign(record, { key: record.keys, document: record.item });
           return { overflowed: 0 };
         },
+        changes: () => ({ encode: encodeRaw }),
       });
     },
   });

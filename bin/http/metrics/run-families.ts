@@ -68,6 +68,24 @@ export const RUN_FAMILIES: readonly Family[] = [
     },
   },
   {
+    kind: "gauge",
+    name: "nimoshake_memory_held_bytes",
+    help: "Memory of what is read and not written yet",
+    labels: [],
+    *read({ view: { progress } }) {
+      yield { value: progress.memory?.used };
+    },
+  },
+  {
+    kind: "gauge",
+    name: "nimoshake_memory_limit_bytes",
+    help: "How much of it there may be: memory.limit",
+    labels: [],
+    *read({ view: { progress } }) {
+      yield { value: progress.memory?.limit };
+    },
+  },
+  {
     kind: "counter",
     name: "nimoshake_errors_total",
     help: "Calls that failed, those that went well when they were made again too, by the code of the error",

@@ -2,6 +2,7 @@
 import { tableShare } from "../../../core/progress/eta.ts";
 import { isCopied, type TableProgress } from "../../../core/progress/progress.ts";
 import type { StreamProgress } from "../../../core/progress/stream-progress.ts";
+import type { StageTimes } from "../../../core/progress/stage-times.ts";
 import type { Family } from "./family.ts";
 
 /** A counter of both phases. */
@@ -48,6 +49,32 @@ function ofTable(
 
 const filteredBefore = ({ resumedFiltered }: TableProgress): number => resumedFiltered ?? 0;
 
+const STAGES = { fetch: "fetchMs", convert: "convertMs", write: "writeMs" } as const;
+
+/** Where the time of segments and shards went. */
+const STAGE_SECONDS: Family = {
+  kind: "counter",
+  name: "nimoshake_stage_seconds_total",
+  help: "Seconds that segments or shards, added up, have waited for the source, converted, or waited for the target",
+  labels: ["table", "phase", "stage"],
+  *read({ view }) {
+    for (const { name, times, stream } of view.progress.tables.values()) {
+      yield* stagesOf({ table: name, phase: "full" }, times);
+      yield* stagesOf({ table: name, phase: "incr" }, stream?.times);
+    }
+  },
+};
+
+function* stagesOf(
+  labels: Record<string, string>,
+  times: StageTimes | undefined,
+): ReturnType<Family["read"]> {
+  if (times === undefined) return;
+  for (const [stage, name] of Object.entries(STAGES)) {
+    yield { labels: { ...labels, stage }, value: times[name] / 1000 };
+  }
+}
+
 /** See the top of the file. What an earlier process has done isn't counted. */
 export const TABLE_FAMILIES: readonly Family[] = [
   ofPhases(
@@ -74,6 +101,7 @@ export const TABLE_FAMILIES: readonly Family[] = [
     ({ bytes, resumedBytes }) => bytes - resumedBytes,
     ({ bytes }) => bytes,
   ),
+  STAGE_SECONDS,
   ofTable(
     "counter",
     "nimoshake_items_skipped_total",

@@ -14,6 +14,8 @@ const END_BYTES = 8 * 1024;
 const UNIT_BYTES = 4096;
 /** A page ends there. */
 const PAGE_BYTES = 1024 * 1024;
+/** Asked for at most where `qps.full.batch_num` says nothing: more would not fit. */
+const MOST_ITEMS = 100_000;
 /** An item's size while nothing is known of a table. */
 const ITEM_BYTES = 1024;
 
@@ -34,13 +36,14 @@ export interface Capacity {
 /** The budget of one table, of `full.read.capacity` units a second, whatever that is at the time. */
 export function createCapacity(config: Config, table: Table): Capacity {
   const perSecond = (): number => config["full.read.capacity"] ?? Number.POSITIVE_INFINITY;
-  const most = (): number => config["qps.full.batch_num"];
+  const most = (): number => config["qps.full.batch_num"] ?? MOST_ITEMS;
   const budget = createBudget(perSecond);
   const itemBytes = table.itemCount > 0 ? table.sizeBytes / table.itemCount : ITEM_BYTES;
   const consistent = config["full.read.consistent"];
-  let cost = unitsOf(Math.min(most() * itemBytes, PAGE_BYTES), consistent);
+  const items = Math.max(1, Math.min(most(), Math.floor(PAGE_BYTES / itemBytes)));
+  let cost = unitsOf(items * itemBytes, consistent);
   /** Units an item has cost. */
-  let each = cost / most();
+  let each = cost / items;
   /** The last page of a segment is small and tells little: no more than twice as many next time. */
   let growth = Number.POSITIVE_INFINITY;
 

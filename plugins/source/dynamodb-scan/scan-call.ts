@@ -1,20 +1,20 @@
 /** One Scan call: it waits its turn, is made again when its failure may pass, and is counted when it is. */
-import {
-  type DynamoDBClient,
-  ScanCommand,
-  type ScanCommandInput,
-  type ScanCommandOutput,
-} from "@aws-sdk/client-dynamodb";
-import type { FinalizeRequestMiddleware } from "@smithy/types";
+import { type DynamoDBClient, ScanCommand, type ScanCommandInput } from "@aws-sdk/client-dynamodb";
 import type { Context } from "../../../core/plugin/context.ts";
 import type { RateLimiter } from "../../../core/flow/rate-limit.ts";
 import { withRetry } from "../../../core/flow/retry.ts";
 import { PAUSES, patienceWith } from "../../_dynamodb/calls.ts";
 import { type Capacity, consumedUnits } from "./capacity.ts";
 import { addressOf } from "../../_dynamodb/access.ts";
-import type { RawOutput } from "../../_dynamodb/client.ts";
+import { createPageLimit, type PageLimit } from "../../_dynamodb/page-limit.ts";
+import { createRawCall, type RawCall, type RawCallOptions, type Try } from "../../_dynamodb/raw-call.ts";
 import { callError, passingFailure } from "../../_dynamodb/errors.ts";
 import { createTrouble, type TroubledCall } from "../../_dynamodb/retry-reporter.ts";
+
+const SCAN: RawCallOptions<ScanCommandInput> = {
+  operation: "Scan",
+  command: (request) => new ScanCommand(request),
+};
 
 /** What a Scan call gets beside its request. */
 export interface ScanOptions<T> {
@@ -36,10 +36,20 @@ export type Scan = <T>(request: ScanCommandInput, options: ScanOptions<T>) => Pr
 export function createScan(ctx: Context, connected: () => DynamoDBClient, mayScan: RateLimiter): Scan {
   const trouble = createTrouble(ctx, "source");
   const address = addressOf(ctx.config, "source", "Scan");
+  let made: RawCall<ScanCommandInput> | undefined;
+  /** By table. */
+  const limits = new Map<string, PageLimit>();
+
+  function limitOf(table: string): PageLimit {
+    const limit = limits.get(table) ?? createPageLimit(ctx.config["source.session.timeout"]);
+    limits.set(table, limit);
+    return limit;
+  }
 
   return async (request, { capacity, signal, parse }) => {
     const table = request.TableName!;
     const call: TroubledCall = { call: "Scan", table };
+    const limit = limitOf(table);
     /** Time in queues since the first failure, which is no fault of the source, in ms. */
     let queued = 0;
     let spent: ((units: number) => void) | undefined;
@@ -58,14 +68,14 @@ export function createScan(ctx: Context, connected: () => DynamoDBClient, maySca
       spent = undefined;
     }
 
-    /** Stands inside the SDK's retry loop and before the signing, so that a signature doesn't age in a queue. */
-    function eachTry(): FinalizeRequestMiddleware<ScanCommandInput, ScanCommandOutput> {
+    /** Around each try of a call; the SDK makes several. */
+    function tries(sent: ScanCommandInput): Try {
       let last: { error: unknown; at: number } | undefined;
-      return (next) => async (args) => {
+      return async (send) => {
         if (last !== undefined) trouble(call, last.error, performance.now() - last.at);
         await turn();
         try {
-          return await next(args);
+          return await limit.watch(sent, send);
         } catch (error) {
           failed(error);
           last = { error, at: performance.now() };
@@ -74,25 +84,15 @@ export function createScan(ctx: Context, connected: () => DynamoDBClient, maySca
       };
     }
 
-    async function send(): Promise<Buffer> {
-      const command = new ScanCommand(request);
-      command.middlewareStack.addRelativeTo(eachTry(), {
-        name: "eachTry",
-        relation: "after",
-        toMiddleware: "retryMiddleware",
-      });
-      const answer = await connected().send(command, { abortSignal: signal });
-      return (answer as unknown as RawOutput).body;
-    }
-
     const patience = (error: unknown): number => patienceWith(ctx, error);
     try {
       return await withRetry(
         async () => {
-          const body = await send();
-          const units = consumedUnits(body, request);
+          const sent = { ...request, Limit: limit.of(request.Limit) };
+          const body = await (made ??= createRawCall(ctx, connected(), SCAN))(sent, signal, tries(sent));
+          const units = consumedUnits(body, sent);
           spent?.(units);
-          capacity?.learn(request.Limit ?? capacity.limit, units);
+          capacity?.learn(sent.Limit ?? capacity.limit, units);
           const counters = ctx.progress.tables.get(table);
           if (counters !== undefined) counters.readUnits += units;
           try {

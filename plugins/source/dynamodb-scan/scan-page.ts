@@ -1,9 +1,12 @@
 /** From a Scan's answer to a page. */
+import { freeBytes } from "../../../core/flow/free-bytes.ts";
 import type { Item, Page, SourceRecord } from "../../../core/types.ts";
 import { parseAnswer } from "../../_dynamodb/answer.ts";
+import { itemBounds } from "../../_dynamodb/item-bounds.ts";
 import { malformed } from "../../_dynamodb/errors.ts";
 
 const ITEMS = '"Items"';
+const ITEM_LIST = `${ITEMS}:[`;
 const LAST_KEY = '"LastEvaluatedKey"';
 
 /** A Scan's answer, parsed. */
@@ -23,17 +26,35 @@ interface ScanAnswer {
  * @throws Error MalformedAnswerError when it is no Scan's answer, or not all of one
  */
 export function scanPage(body: Buffer, keyNames: string[], toRecord: (item: Item) => SourceRecord): Page {
-  const key = lastKey(body, keyNames);
-  const answer = key === undefined ? parse(body) : undefined;
+  const position = lastKey(body, keyNames) ?? positionOf(withoutItems(body) ?? parse(body));
   let records: SourceRecord[] | undefined;
   return {
     get records() {
-      return (records ??= ((answer ?? parse(body)).Items ?? []).map(toRecord));
+      return (records ??= (parse(body).Items ?? []).map(toRecord));
     },
-    position: key ?? positionOf(answer!),
+    position,
     bytes: body.length,
     body,
+    release: () => freeBytes(body),
   };
+}
+
+/**
+ * What an answer says beside its items, which take many times as much as objects: they are only looked over to see where they end.
+ *
+ * @returns undefined when the whole body has to be parsed
+ */
+function withoutItems(body: Buffer): ScanAnswer | undefined {
+  const from = body.indexOf(ITEM_LIST) + ITEM_LIST.length;
+  const bounds = from < ITEM_LIST.length ? undefined : itemBounds(body, from);
+  if (bounds === undefined) return undefined;
+  try {
+    return JSON.parse(
+      body.toString("utf8", 0, from) + body.toString("utf8", bounds.at(-1) ?? from),
+    ) as ScanAnswer;
+  } catch {
+    return undefined;
+  }
 }
 
 function parse(body: Buffer): ScanAnswer {

@@ -1,57 +1,55 @@
-/** From GetRecords' answer to records. */
-import type { Item, SourceRecord } from "../../../core/types.ts";
+/** From GetRecords' answer to changes, or to records where it is written otherwise than the service does. */
+import type { ChangeHead, RawChange, SourceRecord, StreamPage } from "../../../core/types.ts";
 import { parseAnswer } from "../../_dynamodb/answer.ts";
-import { malformed } from "../../_dynamodb/errors.ts";
-
-const SECOND = 1000;
+import { rawChanges } from "./raw-changes.ts";
+import { type StreamRecord, toRecord } from "./stream-record.ts";
 
 /** GetRecords' answer, as far as it is of use. */
 interface RecordsAnswer {
-  Records: {
-    eventName: "INSERT" | "MODIFY" | "REMOVE";
-    dynamodb: {
-      ApproximateCreationDateTime?: number;
-      Keys: Item;
-      NewImage?: Item;
-      OldImage?: Item;
-      SequenceNumber: string;
-    };
-  }[];
+  Records: StreamRecord[];
   NextShardIterator?: string;
 }
 
-/** What one GetRecords call brought. */
+/** What one GetRecords call brought: one of both. */
 export interface RecordsPage {
+  changes: RawChange[] | undefined;
   records: SourceRecord[];
   /** Where to go on; undefined: the shard has ended. */
   iterator: string | undefined;
 }
 
 /**
- * A GetRecords answer as records.
+ * A GetRecords answer.
  *
  * @throws Error MalformedAnswerError when it is none
  */
 export function recordsPage(body: Buffer): RecordsPage {
+  const raw = rawChanges(body);
+  if (raw !== undefined) return { ...raw, records: [] };
   const answer = parseAnswer<RecordsAnswer>(body, "Records", Array.isArray);
-  return { records: answer.Records.map(toRecord), iterator: answer.NextShardIterator ?? undefined };
+  const records = answer.Records.map(toRecord);
+  return { changes: undefined, records, iterator: answer.NextShardIterator ?? undefined };
 }
 
-function toRecord({ eventName, dynamodb }: RecordsAnswer["Records"][number]): SourceRecord {
-  const { Keys, NewImage, OldImage, SequenceNumber, ApproximateCreationDateTime: seconds } = dynamodb ?? {};
-  if (Keys === undefined || !SequenceNumber) throw malformed("a record has no key or no sequence number");
-  const put = eventName === "INSERT" || eventName === "MODIFY";
-  if (put !== (NewImage !== undefined))
-    throw malformed(`a record ${eventName} has ${put ? "no" : "a"} new image`);
+/**
+ * The part of a page that is new.
+ *
+ * @param isNew missing: all of it is
+ */
+export function newOf(
+  { changes, records }: RecordsPage,
+  isNew: (change: ChangeHead) => boolean = () => true,
+): Pick<StreamPage, "changes" | "records"> {
+  if (changes === undefined) return { records: records.filter(isNew) };
+  const fresh = changes.filter(isNew);
+  let made: SourceRecord[] | undefined;
   return {
-    op: put ? "put" : "delete",
-    event: eventName,
-    keys: Keys,
-    ...(NewImage !== undefined && { item: NewImage }),
-    ...(OldImage !== undefined && { oldItem: OldImage }),
-    sequenceNumber: SequenceNumber,
-    ...(seconds !== undefined && { time: Math.round(seconds * SECOND) }),
-    key: undefined,
-    document: undefined,
+    changes: fresh,
+    get records() {
+      return (made ??= fresh.map((change) => change.record()));
+    },
+    set records(replaced) {
+      made = replaced;
+    },
   };
 }

@@ -1,10 +1,11 @@
 /**
- * DescribeStream. An account may make ten such calls a second, and others follow streams too: a run takes half of
- * them, and asks no more than it needs.
+ * DescribeStream. An account may make ten such calls a second: a run takes them all as long as nobody else needs some, which
+ * a refusal shows, and asks no more than it needs. A server that isn't AWS has no such limit, until it refuses one.
  */
 import {
   DescribeStreamCommand,
   type DescribeStreamCommandInput,
+  type DescribeStreamCommandOutput,
   type DynamoDBStreamsClient,
   type Shard as SdkShard,
 } from "@aws-sdk/client-dynamodb-streams";
@@ -16,9 +17,10 @@ import { createCalls } from "../../_dynamodb/calls.ts";
 import { causeName, passingFailure } from "../../_dynamodb/errors.ts";
 
 const SECOND = 1000;
-const CALLS_PER_SECOND = 5;
-/** After a refusal nobody asks for so long. */
+const PER_SECOND = 10;
+/** After a refusal nobody asks for so long, and for a while others are left half of the calls. */
 const HELD = SECOND;
+const SHARED = 10 * SECOND;
 
 /** A table's stream. */
 export interface StreamName {
@@ -43,11 +45,27 @@ export interface ShardLists {
   children(stream: StreamName, shard: string, signal: AbortSignal): Promise<Shard[]>;
 }
 
-/** Makes them. */
-export function createShardLists(ctx: Context, connected: () => DynamoDBStreamsClient): ShardLists {
+/**
+ * Makes them.
+ *
+ * @param connected a client that tries no call again by itself: nobody would hear of the refusals
+ * @param isLimited whether the service's limit is known to hold
+ */
+export function createShardLists(
+  ctx: Context,
+  connected: () => DynamoDBStreamsClient,
+  isLimited: () => boolean,
+): ShardLists {
   const calls = createCalls(ctx, "source");
-  const mayAsk = createRateLimiter(CALLS_PER_SECOND);
   let heldUntil = 0;
+  /** Until when others are left half of the calls. */
+  let sharedUntil = 0;
+  let wasRefused = false;
+  const limited = (): boolean => wasRefused || isLimited();
+  const mayAsk = createRateLimiter(() => {
+    if (!limited()) return Number.POSITIVE_INFINITY;
+    return performance.now() < sharedUntil ? PER_SECOND / 2 : PER_SECOND;
+  });
   /** Until the server shows that it doesn't. */
   let knowsFilters = true;
 
@@ -71,7 +89,12 @@ export function createShardLists(ctx: Context, connected: () => DynamoDBStreamsC
         signal,
         async () => {
           await turn(table, signal);
-          return connected().send(command, { abortSignal: signal }).catch(refused);
+          const keptToLimit = limited();
+          const send = (): Promise<DescribeStreamCommandOutput> =>
+            connected().send(command, { abortSignal: signal });
+          return send()
+            .catch((error: unknown) => (isClockSet(error) ? send() : Promise.reject(error)))
+            .catch((error: unknown) => refused(error, keptToLimit));
         },
       );
       for (const shard of stream!.Shards ?? []) shards.set(shard.ShardId!, toShard(shard));
@@ -89,8 +112,13 @@ export function createShardLists(ctx: Context, connected: () => DynamoDBStreamsC
     } while (heldUntil > performance.now());
   }
 
-  function refused(error: unknown): never {
-    if (passingFailure(error) === "throttled") heldUntil = performance.now() + HELD;
+  /** @param keptToLimit and so it is others who make such calls, too */
+  function refused(error: unknown, keptToLimit: boolean): never {
+    if (passingFailure(error) === "throttled") {
+      wasRefused = true;
+      heldUntil = performance.now() + HELD;
+      if (keptToLimit) sharedUntil = heldUntil + SHARED;
+    }
     throw error;
   }
 
@@ -131,6 +159,12 @@ function toShard({ ShardId, ParentShardId, SequenceNumberRange: range }: SdkShar
     ...(range?.StartingSequenceNumber !== undefined && { first: range.StartingSequenceNumber }),
     ...(range?.EndingSequenceNumber !== undefined && { last: range.EndingSequenceNumber }),
   };
+}
+
+/** Whether the SDK has set its clock by what the service said: the same call is right then. */
+function isClockSet(error: unknown): boolean {
+  const { $metadata } = error as { $metadata?: { clockSkewCorrected?: boolean } };
+  return $metadata?.clockSkewCorrected === true;
 }
 
 const isRefused = (error: unknown): boolean =>

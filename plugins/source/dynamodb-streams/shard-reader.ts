@@ -1,19 +1,20 @@
 /** One shard's reading: iterators, their renewal, and gaps. */
 import {
   type DynamoDBStreamsClient,
-  GetRecordsCommand,
   type GetRecordsCommandInput,
   GetShardIteratorCommand,
 } from "@aws-sdk/client-dynamodb-streams";
 import type { Context } from "../../../core/plugin/context.ts";
 import { MigrationError, streamGap } from "../../../core/errors.ts";
+import { freeBytes } from "../../../core/flow/free-bytes.ts";
 import { compareSequence } from "../../../core/schema/sequence-number.ts";
 import { KEPT } from "../../../core/types.ts";
 import type { PollOptions, ShardReader } from "../../../core/plugin/roles.ts";
-import type { ShardPosition, ShardUnit, SourceRecord, StreamPage } from "../../../core/types.ts";
+import type { ChangeHead, ShardPosition, ShardUnit, StreamPage } from "../../../core/types.ts";
 import type { Calls } from "../../_dynamodb/calls.ts";
-import type { RawOutput } from "../../_dynamodb/client.ts";
-import { recordsPage, type RecordsPage } from "./records-page.ts";
+import { createPageLimit } from "../../_dynamodb/page-limit.ts";
+import type { RawCall } from "../../_dynamodb/raw-call.ts";
+import { newOf, recordsPage, type RecordsPage } from "./records-page.ts";
 
 const MINUTE = 60_000;
 /** An iterator lives 15 minutes. */
@@ -30,6 +31,8 @@ export interface ShardReaderOptions {
   ctx: Context;
   client: DynamoDBStreamsClient;
   calls: Calls;
+  /** Makes a GetRecords call. */
+  records: RawCall<GetRecordsCommandInput>;
   /** The stream's ARN. */
   stream: string;
   unit: ShardUnit;
@@ -41,6 +44,7 @@ export function createShardReader({
   ctx,
   client,
   calls,
+  records,
   stream,
   unit,
   from,
@@ -49,6 +53,7 @@ export function createShardReader({
   let position = from;
   let iterator: string | undefined;
   let usedAt = 0;
+  const pageLimit = createPageLimit(ctx.config["source.session.timeout"]);
   /** When the last request was sent that was answered, in ms since 1970. */
   let answeredAt = Date.now();
 
@@ -67,12 +72,13 @@ export function createShardReader({
   function getRecords(
     request: GetRecordsCommandInput,
     signal: AbortSignal,
-  ): Promise<RecordsPage & { bytes: number; sentAt: number }> {
+  ): Promise<RecordsPage & Pick<StreamPage, "bytes" | "sentAt" | "release"> & { most: number }> {
     return calls({ call: "GetRecords", table: table.name }, signal, async () => {
+      const sent = { ...request, Limit: pageLimit.of(request.Limit ?? MOST_RECORDS)! };
       const sentAt = Date.now();
-      const answer = await client.send(new GetRecordsCommand(request), { abortSignal: signal });
-      const { body } = answer as unknown as RawOutput;
-      return { ...recordsPage(body), bytes: body.length, sentAt };
+      const body = await records(sent, signal, (send) => pageLimit.watch(sent, send));
+      const page = recordsPage(body);
+      return { ...page, most: sent.Limit, bytes: body.length, sentAt, release: () => freeBytes(body) };
     });
   }
 
@@ -120,18 +126,17 @@ export function createShardReader({
   }
 
   /** Records that a new iterator brings once more are left out. */
-  function unseen(records: SourceRecord[]): SourceRecord[] {
-    if (position.at !== "sequence") return records;
+  function unseen(page: RecordsPage, first: ChangeHead | undefined): ReturnType<typeof newOf> {
+    if (position.at !== "sequence" || first === undefined) return newOf(page);
     const { inclusive, number } = position;
-    const isNew = ({ sequenceNumber }: SourceRecord): boolean => {
+    const isNew = ({ sequenceNumber }: ChangeHead): boolean => {
       const compared = compareSequence(sequenceNumber, number);
       return inclusive ? compared >= 0 : compared > 0;
     };
-    const [first] = records;
-    return first === undefined || isNew(first) ? records : records.filter(isNew);
+    return isNew(first) ? newOf(page) : newOf(page, isNew);
   }
 
-  async function page({ limit, beforeRequest, signal }: PollOptions): Promise<StreamPage> {
+  async function ask({ limit, beforeRequest, signal }: PollOptions): Promise<StreamPage> {
     if (iterator !== undefined && performance.now() - usedAt > ITERATOR_LIFE) restart("an iterator expired");
     if (iterator === undefined) {
       iterator = await renew(signal);
@@ -143,27 +148,28 @@ export function createShardReader({
     }
     const request: GetRecordsCommandInput = {
       ShardIterator: iterator,
-      Limit: Math.min(limit ?? ctx.config["qps.incr.batch_num"], MOST_RECORDS),
+      Limit: Math.min(limit ?? ctx.config["qps.incr.batch_num"] ?? MOST_RECORDS, MOST_RECORDS),
     };
     await beforeRequest(request);
-    const most = request.Limit ?? MOST_RECORDS;
     const answer = await getRecords(request, signal);
     iterator = answer.iterator;
     usedAt = performance.now();
     answeredAt = answer.sentAt;
-    const last = answer.records.at(-1)?.sequenceNumber;
-    const records = unseen(answer.records);
+    const read: ChangeHead[] = answer.changes ?? answer.records;
+    const last = read.at(-1)?.sequenceNumber;
+    const page = unseen(answer, read[0]);
     if (last !== undefined) position = { at: "sequence", number: last, inclusive: false };
     const ended = answer.iterator === undefined;
-    const tip = ended || (answer.records.length < most && answer.bytes < CUT_BYTES);
-    return { records, bytes: answer.bytes, tip, ended, sentAt: answer.sentAt };
+    const tip = ended || (read.length < answer.most && answer.bytes < CUT_BYTES);
+    const { bytes, sentAt, release } = answer;
+    return Object.assign(page, { bytes, tip, ended, sentAt, release });
   }
 
   return {
     async poll(options) {
       for (let renewals = 0; ; renewals++) {
         try {
-          return await page(options);
+          return await ask(options);
         } catch (error) {
           if (renewals >= RENEWALS || options.signal.aborted || !mayRenew(error)) throw lost(error);
         }

@@ -3,6 +3,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { Context } from "../../../core/plugin/context.ts";
 import { MigrationError } from "../../../core/errors.ts";
 import { createSemaphore } from "../../../core/flow/semaphore.ts";
+import { mostLanes } from "../../../core/flow/write-lanes.ts";
 import { inParallel } from "../../../core/flow/parallel.ts";
 import { noteRetry } from "../../../core/progress/progress.ts";
 import type { Table, WriteResult } from "../../../core/types.ts";
@@ -38,7 +39,8 @@ const MENDS = 3;
 /** Makes it. */
 export function createWriter(ctx: Context, posted: () => Post, indexes: Indexes): Writer {
   const calls = createCalls(ctx, "target", { pauses: { ...PAUSES, firstPause: FIRST_PAUSE } });
-  const asked = (): number => ctx.config["full.concurrency"] * ctx.config["full.document.concurrency"];
+  const asked = (): number =>
+    ctx.config["full.concurrency"] * mostLanes(ctx.config["full.document.concurrency"]);
   const lanes = createSemaphore(() => Math.min(Math.max(REQUESTS_IN_ALL, asked()), CONNECTIONS));
   ctx.onSet(lanes.resized);
 

@@ -1,9 +1,10 @@
 /** Changes as commands: replaces and deletes by key, and inserts that find nothing there. */
 import type { Document, FindOptions } from "mongodb";
 import { createDocumentWriter } from "../../_bson/document-writer.ts";
+import type { Config } from "../../../core/config/config.ts";
 import { inParallel } from "../../../core/flow/parallel.ts";
 import { withRetry } from "../../../core/flow/retry.ts";
-import type { Batch, SourceRecord, TargetDocument, WriteResult } from "../../../core/types.ts";
+import type { Batch, ChangeHead, SourceRecord, TargetDocument, WriteResult } from "../../../core/types.ts";
 import { WRITE_TIMEOUT } from "../../_mongodb/client.ts";
 import { append, type Destination, duplicate, filterOf, refused } from "./commands.ts";
 import { replace, sendEach } from "./replace.ts";
@@ -20,6 +21,14 @@ export interface ApplyRules {
   replaceDuplicates: boolean;
 }
 
+/** As the configuration has them. */
+export function rulesOf(config: Config): ApplyRules {
+  return {
+    upsert: config["increase.executor.upsert"],
+    replaceDuplicates: config["increase.executor.insert_on_dup_update"],
+  };
+}
+
 /** Applies changes, at most one of a key. */
 export async function applyBatch(batch: Batch, to: Destination, rules: ApplyRules): Promise<WriteResult> {
   const started = performance.now();
@@ -28,10 +37,10 @@ export async function applyBatch(batch: Batch, to: Destination, rules: ApplyRule
   const inserts: SourceRecord[] = [];
   for (const record of batch.records) {
     if (record.op === "delete") deletes.push(record);
-    else if (record.event === "INSERT" && !rules.replaceDuplicates && !record.replayed) inserts.push(record);
+    else if (isStrict(record, rules)) inserts.push(record);
     else replaces.push(record);
   }
-  const upserts = ({ event }: SourceRecord): boolean => event !== "MODIFY" || rules.upsert;
+  const upserts = ({ event }: SourceRecord): boolean => mayInsert(event, rules);
   const [{ inserted, replaced }, deleted, strict] = await Promise.all([
     replace(replaces, upserts, to),
     remove(deletes, to),
@@ -45,6 +54,16 @@ export async function applyBatch(batch: Batch, to: Destination, rules: ApplyRule
     missed: replaces.length - inserted - replaced + deletes.length - deleted,
     ms: performance.now() - started,
   };
+}
+
+/** Whether a put must not find its document there. */
+export function isStrict({ event, replayed }: ChangeHead, rules: ApplyRules): boolean {
+  return event === "INSERT" && !rules.replaceDuplicates && !replayed;
+}
+
+/** Whether a put that finds no document inserts it. */
+export function mayInsert(event: SourceRecord["event"], rules: ApplyRules): boolean {
+  return event !== "MODIFY" || rules.upsert;
 }
 
 /** Deletes; gives how many were there. */

@@ -8,11 +8,24 @@ import type { SourceRecord, Table, TargetDocument } from "../../../core/types.ts
 import { setField } from "../../../core/schema/set-field.ts";
 import { unfit, whereIs } from "../../../core/schema/unfit.ts";
 import { DURABLE, WRITE_TIMEOUT } from "../../_mongodb/client.ts";
-import { encodedDocuments } from "./internals.ts";
+import { encodedDocuments } from "../../_mongodb/internals.ts";
 import { DUPLICATE_KEY } from "../../_mongodb/errors.ts";
 
 /** The most a message carries; the guide's 16 MB. */
 const MESSAGE_BYTES = 16 * 1024 * 1024;
+/**
+ * The most updates or deletes in a message: each looks for its document, and a message that takes longer than its
+ * `maxTimeMS` is sent again from its first statement.
+ */
+export const MOST_STATEMENTS = 1000;
+/**
+ * The most inserts in a message: an answer that names each of them as a duplicate has up to 600 bytes for each, its keys aside, and a
+ * server whose answer would have more than 16 MB closes the connection instead.
+ */
+export const MOST_INSERTS = 20_000;
+
+/** Of what is upserted only the number counts: it isn't decoded. */
+const COUNTED = { fieldsAsRaw: { upserted: true } };
 
 /** What a server says of one document. */
 export interface WriteError {
@@ -61,13 +74,14 @@ export interface Slice {
  * Cuts documents that stand one behind the other into messages.
  *
  * @param ends where each ends
+ * @param most so many documents in a message at most
  */
-export function* slices(bytes: Uint8Array, ends: readonly number[]): Generator<Slice> {
+export function* slices(bytes: Uint8Array, ends: readonly number[], most: number): Generator<Slice> {
   let from = 0;
   let start = 0;
   for (let i = 0; i < ends.length; i++) {
     const before = i === 0 ? 0 : ends[i - 1]!;
-    if (ends[i]! - start > MESSAGE_BYTES && i > from) {
+    if ((ends[i]! - start > MESSAGE_BYTES && i > from) || i - from >= most) {
       yield { bytes: bytes.subarray(start, before), from, count: i - from };
       from = i;
       start = before;
@@ -140,13 +154,16 @@ export async function send(
 ): Promise<Answer> {
   return withRetry(async (attempt) => {
     const answer = await to.inTurn(() =>
-      to.db.command({
-        [command]: to.table.targetName,
-        ordered: false,
-        writeConcern: DURABLE,
-        maxTimeMS: WRITE_TIMEOUT,
-        ...encodedDocuments(field, bytes),
-      }),
+      to.db.command(
+        {
+          [command]: to.table.targetName,
+          ordered: false,
+          writeConcern: DURABLE,
+          maxTimeMS: WRITE_TIMEOUT,
+          ...encodedDocuments(field, bytes),
+        },
+        COUNTED,
+      ),
     );
     // Written, but not durably so: an unknown outcome as any other.
     if (answer.writeConcernError) throw new MongoServerError(answer.writeConcernError);

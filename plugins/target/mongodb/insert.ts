@@ -3,7 +3,16 @@ import { createDocumentWriter } from "../../_bson/document-writer.ts";
 import type { Batch, SourceRecord, WriteResult } from "../../../core/types.ts";
 import type { EncodedBatch } from "../../../core/plugin/transcoder.ts";
 import { checkSizes } from "../_documents.ts";
-import { append, derivedId, type Destination, duplicate, refused, send, slices } from "./commands.ts";
+import {
+  append,
+  derivedId,
+  type Destination,
+  duplicate,
+  MOST_INSERTS,
+  refused,
+  send,
+  slices,
+} from "./commands.ts";
 import { DUPLICATE_KEY } from "../../_mongodb/errors.ts";
 import { isIndexRefusal } from "./indexes.ts";
 import { replace } from "./replace.ts";
@@ -25,7 +34,7 @@ export async function writeBatch({ unit, records }: Batch, to: Destination): Pro
       to.ids === "derived" ? derivedId(record, to) : to.ids === "any" ? to.idOf?.(record) : undefined;
     return append(writer, { document: record.document!, id }, record, to);
   });
-  return writeEncoded({ unit, bytes: writer.bytes(), ends, record: (index) => records[index]! }, to);
+  return writeEncoded({ unit, ...writer.take(), ends, record: (index) => records[index]! }, to);
 }
 
 /** Writes documents that are BSON already. */
@@ -36,12 +45,16 @@ export async function writeEncoded(batch: EncodedBatch, to: Destination): Promis
   }
   const started = performance.now();
   const result: WriteResult = { inserted: 0, replaced: 0, deleted: 0, duplicates: 0, ms: 0 };
+  let tries = 0;
   for (const chunk of messages(batch, to)) {
-    const again = await insert(chunk, to, result);
+    const { again, attempt } = await insert(chunk, to, result);
+    tries += attempt;
     const { inserted, replaced } = await replace(again, () => true, to);
     result.inserted += inserted;
     result.replaced += replaced;
   }
+  // A message whose answer was lost may still be on its way.
+  if (tries === 0) batch.release?.();
   result.ms = performance.now() - started;
   return result;
 }
@@ -55,7 +68,7 @@ async function overwrite(records: SourceRecord[], to: Destination): Promise<Writ
 /** Cuts a batch into messages; a document that is too large for any is refused. */
 function* messages({ bytes, ends, record }: EncodedBatch, to: Destination): Generator<Chunk> {
   checkSizes({ ends, record }, to.table);
-  for (const slice of slices(bytes, ends)) {
+  for (const slice of slices(bytes, ends, MOST_INSERTS)) {
     yield { bytes: slice.bytes, count: slice.count, record: (index) => record(slice.from + index) };
   }
 }
@@ -65,9 +78,13 @@ function* messages({ bytes, ends, record }: EncodedBatch, to: Destination): Gene
  * written it; another duplicate is a key that is there already. Where `_id` is the item's own, its key or what a plugin
  * sets, it can be either: after an earlier try the document is replaced in any case, by itself or not.
  *
- * @returns the records to replace
+ * @returns the records to replace, and the number of the try that was answered
  */
-async function insert(chunk: Chunk, to: Destination, result: WriteResult): Promise<SourceRecord[]> {
+async function insert(
+  chunk: Chunk,
+  to: Destination,
+  result: WriteResult,
+): Promise<{ again: SourceRecord[]; attempt: number }> {
   const again: SourceRecord[] = [];
   const { errors, attempt } = await send(to, "insert", "documents", chunk.bytes);
   for (const error of errors) {
@@ -85,7 +102,7 @@ async function insert(chunk: Chunk, to: Destination, result: WriteResult): Promi
     else throw duplicate(record, to, "full.executor.insert_on_dup_update");
   }
   result.inserted += chunk.count - errors.length;
-  return again;
+  return { again, attempt };
 }
 
 /** Whether the document's `_id` isn't made up here. */

@@ -1,6 +1,7 @@
 /** Replacing documents by key. */
 import { ObjectId } from "mongodb";
 import { createDocumentWriter } from "../../_bson/document-writer.ts";
+import type { EncodedBatch } from "../../../core/plugin/transcoder.ts";
 import type { SourceRecord, TargetDocument } from "../../../core/types.ts";
 import { checkSizes } from "../_documents.ts";
 import {
@@ -9,6 +10,7 @@ import {
   derivedId,
   type Destination,
   filterOf,
+  MOST_STATEMENTS,
   refused,
   send,
   slices,
@@ -40,8 +42,7 @@ export async function replace(
   const result: Replaced = { inserted: 0, replaced: 0 };
   let left = records;
   for (let race = 0; left.length > 0; race++) {
-    const again: SourceRecord[] = [];
-    const unfit: [WriteError, SourceRecord][] = [];
+    const failed: Failed[] = [];
     const statement = (record: SourceRecord): TargetDocument => ({
       q: filterOf(record, to),
       u: replacement(record, to),
@@ -50,21 +51,29 @@ export async function replace(
     await sendEach(left, statement, "update", "updates", to, ({ errors, done, upserted }, some) => {
       result.inserted += upserted;
       result.replaced += done - upserted;
-      for (const error of errors) {
-        const record = some[error.index]!;
-        if (race >= RACES) throw refused(error, record, to);
-        if (isIndexRefusal(error)) unfit.push([error, record]);
-        else if (error.code === DUPLICATE_KEY) again.push(record);
-        else throw refused(error, record, to);
-      }
+      for (const error of errors) failed.push([error, some[error.index]!]);
     });
-    for (const [error, record] of unfit) {
-      await to.makeFit(error, record);
-      again.push(record);
-    }
-    left = again;
+    const [first] = failed;
+    if (first !== undefined && race >= RACES) throw refused(...first, to);
+    left = await mended(failed, to);
   }
   return result;
+}
+
+/** A replacement that was refused, and why. */
+export type Failed = [error: WriteError, record: SourceRecord];
+
+/**
+ * What is to be sent again of replacements that were refused, when what was in their way is taken away.
+ *
+ * @throws MigrationError DATA_UNFIT
+ */
+export async function mended(failed: readonly Failed[], to: Destination): Promise<SourceRecord[]> {
+  for (const [error, record] of failed) {
+    if (isIndexRefusal(error)) await to.makeFit(error, record);
+    else if (error.code !== DUPLICATE_KEY) throw refused(error, record, to);
+  }
+  return failed.map(([, record]) => record);
 }
 
 /** Sends a statement for each record, in as many messages as they need. */
@@ -79,10 +88,29 @@ export async function sendEach(
   if (records.length === 0) return;
   const writer = createDocumentWriter({ doubles: to.doubles, addId: false });
   const ends = records.map((record) => append(writer, { document: statement(record) }, record, to));
-  checkSizes({ ends, record: (index) => records[index]! }, to.table);
-  for (const { bytes, from, count } of slices(writer.bytes(), ends)) {
-    onAnswer(await send(to, command, field, bytes), records.slice(from, from + count));
+  const statements = { ...writer.take(), ends, record: (index: number) => records[index]! };
+  await sendStatements(statements, command, field, to, (answer, from, count) =>
+    onAnswer(answer, records.slice(from, from + count)),
+  );
+}
+
+/** Sends statements that are encoded already, in as many messages as they need, and releases their memory when it can. */
+export async function sendStatements(
+  { bytes, ends, record, release }: Omit<EncodedBatch, "unit">,
+  command: string,
+  field: string,
+  to: Destination,
+  onAnswer: (answer: Answer, from: number, count: number) => void,
+): Promise<void> {
+  checkSizes({ ends, record }, to.table);
+  let tries = 0;
+  for (const slice of slices(bytes, ends, MOST_STATEMENTS)) {
+    const answer = await send(to, command, field, slice.bytes);
+    tries += answer.attempt;
+    onAnswer(answer, slice.from, slice.count);
   }
+  // A message whose answer was lost may still be on its way.
+  if (tries === 0) release?.();
 }
 
 /**

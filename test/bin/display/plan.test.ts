@@ -28,6 +28,7 @@ const plan = (more: Partial<Plan> = {}): Plan => ({
   id: "shop",
   syncMode: "all",
   convertType: "change",
+  memoryLimit: 256 * 2 ** 20,
   source: { place: "AWS, us-east-2", region: "us-east-2", account: "123456789012", reached: true },
   target: {
     type: "mongodb",
@@ -70,6 +71,7 @@ test("says from where to where, what a start does, and what it takes", () => {
     "source      AWS, us-east-2, account 123456789012",
     "target      mongodb://db, database shop: MongoDB 7.0.4, replica set rs0",
     "checkpoint  database shop-checkpoint-state: nothing of an earlier run; nobody has the lease",
+    "memory      256 MB at most of what is read and not written yet (memory.limit)",
     "a start     begins anew: copies 1 table",
     "| table-1 | 1,000 |  1 MB | pk S | to be enabled |        4 | copies it |",
     "  table-1: pk_1 (unique)",

@@ -43,9 +43,30 @@ function streamOf(lags: (number | undefined)[], counts: Partial<StreamProgress> 
   return { ...createStreamProgress(), ...counts, shards: new Map(shards) };
 }
 
+test("where the time went is told by table, phase and stage, of what has begun", async () => {
+  const times = { fetchMs: 1500, convertMs: 20, writeMs: 0 };
+  const progress = of({ name: "orders", times, stream: streamOf([0], { times }) }, { name: "waiting" });
+  const { nimoshake_stage_seconds_total: found } = await read(metricsOf(progress));
+  const values = (phase: string): object[] => [
+    { labels: { table: "orders", phase, stage: "fetch" }, value: 1.5 },
+    { labels: { table: "orders", phase, stage: "convert" }, value: 0.02 },
+    { labels: { table: "orders", phase, stage: "write" }, value: 0 },
+  ];
+  expect(found).toEqual([...values("full"), ...values("incr")] as typeof found);
+});
+
 test("the text is what a parser takes, every metric with its help, under a name of the convention", async () => {
-  const progress = of({ name: "orders", stream: streamOf([0]), spoolBytes: 1, itemCount: 1, state: "done" });
+  const times = { fetchMs: 1, convertMs: 1, writeMs: 1 };
+  const progress = of({
+    name: "orders",
+    times,
+    stream: streamOf([0]),
+    spoolBytes: 1,
+    itemCount: 1,
+    state: "done",
+  });
   progress.savedAt = NOW;
+  progress.memory = { used: 1, limit: 2 };
   const metrics = metricsOf(progress);
   const text = await metrics.text();
   expect(metrics.contentType).toBe("text/plain; version=0.0.4; charset=utf-8");
@@ -176,7 +197,7 @@ test("names can't inject lines or labels", async () => {
 
 test("what the run is at", async () => {
   const progress = of({ name: "a", state: "copying" }, { name: "b" });
-  Object.assign(progress, { phase: "full", paused: true });
+  Object.assign(progress, { phase: "full", paused: true, memory: { used: 7, limit: 9 } });
   const metrics = metricsOf(progress);
   const found = await read(metrics);
   const value = (name: string): number[] =>
@@ -185,6 +206,7 @@ test("what the run is at", async () => {
     { labels: { phase: "full" }, value: 1 },
   ]);
   expect(value("nimoshake_paused")).toEqual([1]);
+  expect([value("nimoshake_memory_held_bytes"), value("nimoshake_memory_limit_bytes")]).toEqual([[7], [9]]);
   expect(value("nimoshake_switchover_ready")).toEqual([]);
   expect(found["nimoshake_last_save_timestamp_seconds"] ?? []).toEqual([]);
   expect(found["nimoshake_tables"]!.filter(({ value }) => value > 0)).toEqual([

@@ -256,7 +256,7 @@ describe("streams", () => {
   });
 
   test("a full phase of half a day and more is warned of, with what to do", async () => {
-    const settings = { sync_mode: "all", "qps.full": "1" };
+    const settings = { sync_mode: "all", "qps.full": "1", "qps.full.batch_num": "128" };
     const scene = {
       tables: [named("a", { itemCount: 1e7, sizeBytes: 1e9 })],
       source: oneSegment,

@@ -13,7 +13,7 @@ const size = (more: Partial<TableSize>): TableSize => ({
   ...more,
 });
 const pace = (settings: Record<string, string> = {}, roundTrip?: number) => ({
-  config: testConfig(settings),
+  config: testConfig({ "qps.full.batch_num": "128", ...settings }),
   roundTrip,
   cores: 2,
 });
@@ -34,6 +34,12 @@ describe("one table", () => {
       { items: 300, bytes: 60_000 },
       { "full.read.consistent": "true" },
       { pages: 3, readUnits: 17 },
+    ],
+    [
+      "in pages of as many as the service gives",
+      { items: 1_000_000, bytes: 100 * 1024 ** 2 },
+      { "qps.full.batch_num": "" },
+      { pages: 100, readUnits: 12_800 },
     ],
     [
       "in pages of 1 MB",

@@ -1,7 +1,7 @@
 /** The run's budget of bytes, and the two phases under a small one. */
 import { describe, expect, test } from "bun:test";
 import { createShardWriter } from "../../../core/incr/shard-writer.ts";
-import { createMemoryBudget, LIMIT, PAGE_BYTES } from "../../../core/flow/memory-budget.ts";
+import { createMemoryBudget, PAGE_BYTES } from "../../../core/flow/memory-budget.ts";
 import type { ReadOptions } from "../../../core/plugin/roles.ts";
 import { createStreamProgress } from "../../../core/progress/stream-progress.ts";
 import type { Page, SegmentUnit, Unit } from "../../../core/types.ts";
@@ -12,7 +12,7 @@ const settle = (): Promise<void> => new Promise((resolve) => setImmediate(resolv
 
 describe("the budget", () => {
   test("lets in what fits, the others when room is made, who holds least first", async () => {
-    const budget = createMemoryBudget(3 * PAGE_BYTES);
+    const budget = createMemoryBudget(() => 3 * PAGE_BYTES);
     const [one, two, three] = [budget.unit("changes"), budget.unit("changes"), budget.unit("changes")];
     const page = await one.reserve(PAGE_BYTES);
     await one.reserve(PAGE_BYTES);
@@ -39,7 +39,7 @@ describe("the budget", () => {
   });
 
   test("leaves room for changes, however many pages wait for their turn", async () => {
-    const budget = createMemoryBudget(4 * PAGE_BYTES);
+    const budget = createMemoryBudget(() => 4 * PAGE_BYTES);
     const [pages, changes] = [budget.unit("pages"), budget.unit("changes")];
     for (let n = 0; n < 3; n++) await pages.reserve(PAGE_BYTES);
     let more = false;
@@ -55,7 +55,7 @@ describe("the budget", () => {
   });
 
   test("counts what is held anyway, and still lets one in at a time", async () => {
-    const budget = createMemoryBudget(PAGE_BYTES);
+    const budget = createMemoryBudget(() => PAGE_BYTES);
     const unit = budget.unit("pages");
     const writes = unit.hold(5 * PAGE_BYTES);
     const first = await unit.reserve(PAGE_BYTES);
@@ -70,8 +70,24 @@ describe("the budget", () => {
     expect([budget.used, budget.isTight]).toEqual([0, false]);
   });
 
+  test("lets in who fits when the limit is raised while it runs", async () => {
+    let limit = PAGE_BYTES;
+    const budget = createMemoryBudget(() => limit);
+    const unit = budget.unit("changes");
+    await unit.reserve(PAGE_BYTES);
+    let more = false;
+    const waiting = unit.reserve(PAGE_BYTES).then(() => (more = true));
+    budget.resized();
+    await settle();
+    expect(more).toBe(false);
+    limit = 2 * PAGE_BYTES;
+    budget.resized();
+    await waiting;
+    expect([budget.used, budget.limit]).toEqual([2 * PAGE_BYTES, limit]);
+  });
+
   test("forgets who gives up waiting", async () => {
-    const budget = createMemoryBudget(PAGE_BYTES);
+    const budget = createMemoryBudget(() => PAGE_BYTES);
     const unit = budget.unit("pages");
     const page = await unit.reserve(PAGE_BYTES);
     const stop = new AbortController();
@@ -107,8 +123,8 @@ test("many segments hold no more than the budget, and all is copied", async () =
   });
   expect(await surplus).toBe(0);
   expect(sorted(target).length).toBe(100 * 3 * 10);
-  expect(most).toBeGreaterThan(LIMIT / 2);
-  expect(most).toBeLessThan(LIMIT * 1.2);
+  expect(most).toBeGreaterThan(ctx.memory.limit / 2);
+  expect(most).toBeLessThan(ctx.memory.limit * 1.2);
   expect(ctx.memory.used).toBe(0);
 });
 
@@ -198,6 +214,6 @@ test("many shards with much to apply hold no more than the budget, and all of it
     }),
   );
   expect(progress.written).toBe(500);
-  expect(most).toBeLessThanOrEqual(LIMIT);
+  expect(most).toBeLessThanOrEqual(ctx.memory.limit);
   expect(ctx.memory.used).toBe(0);
 });

@@ -41,6 +41,21 @@ describe("readAhead", () => {
     expect(asked).toEqual(Array.from({ length: 10 }, () => 2));
   });
 
+  test("the request for the next value has left before a value is worked on, whatever it takes to make it", async () => {
+    const log: string[] = [];
+    async function* values(): AsyncGenerator<number, void> {
+      for (let i = 0; i < 3; i++) {
+        // Signing and the like: promise jobs, many of them.
+        for (let job = 0; job < 500; job++) await Promise.resolve();
+        log.push(`asked for ${i}`);
+        await turn();
+        yield i;
+      }
+    }
+    for await (const value of readAhead(values())) log.push(`got ${value}`);
+    expect(log).toEqual(["asked for 0", "asked for 1", "got 0", "asked for 2", "got 1", "got 2"]);
+  });
+
   test("asks for nothing before it is asked", async () => {
     const { values, log } = source(1);
     readAhead(values);

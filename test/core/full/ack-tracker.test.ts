@@ -20,6 +20,20 @@ describe("what is acknowledged without a hole", () => {
     expect(reached(tracker)).toEqual([]);
   });
 
+  test("what a page takes is given back when it is reached, once and not before", () => {
+    const tracker = createAckTracker<string>();
+    const released: string[] = [];
+    for (const name of ["a", "b"]) tracker.pageRead(2, name, () => released.push(name));
+    const [first, second] = [tracker.batchSent(3), tracker.batchSent(1)];
+    second();
+    reached(tracker);
+    expect(released).toEqual([]);
+    first();
+    reached(tracker);
+    reached(tracker);
+    expect(released).toEqual(["a", "b"]);
+  });
+
   test("a page without documents is reached with those before it", () => {
     const tracker = createAckTracker<string>();
     tracker.pageRead(0, "empty");

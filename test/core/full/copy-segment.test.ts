@@ -1,5 +1,6 @@
 /** A table's copy in memory: its batches, its memory, its stop, and where it goes on. */
 import { describe, expect, test } from "bun:test";
+import type { Source } from "../../../core/plugin/roles.ts";
 import type { Page } from "../../../core/types.ts";
 import { BATCH_OF_3, copied, pages, sorted, TABLE } from "../../fakes/copying.ts";
 import { memorySource, memoryTarget, numbered, page } from "../../fakes/context.ts";
@@ -49,6 +50,28 @@ describe("batches", () => {
     const { surplus } = await copied(large, target, { "full.document.concurrency": "1" });
     expect(await surplus).toBe(0);
     expect(target.batches).toEqual([["0", "1"], ["2", "3"], ["4", "5"], ["6"]]);
+  });
+
+  /** Two pages of 1 MB, of small items. */
+  const small = (): Source =>
+    memorySource([
+      async function* () {
+        for (const from of [0, 3000]) yield { ...page(numbered(TABLE, from, 3000)), bytes: 1024 * 1024 };
+      },
+    ]);
+
+  test.each<[string, Record<string, string>, number[]]>([
+    ["hold 2 MB where nothing says how many", {}, [5991, 9]],
+    [
+      "hold as many as are asked for",
+      { "full.document.write.batch": "1000" },
+      [1000, 1000, 1000, 1000, 1000, 1000],
+    ],
+  ])("of small items %s", async (_, settings, expected) => {
+    const target = memoryTarget();
+    const { surplus } = await copied(small(), target, { "full.document.concurrency": "1", ...settings });
+    expect(await surplus).toBe(0);
+    expect(target.batches.map((batch) => batch.length)).toEqual(expected);
   });
 
   test("of several segments hold every item once", async () => {

@@ -36,7 +36,7 @@ async function segmentWriter(target: Target, lanes: number): Promise<Opened> {
     },
     unit,
     undefined,
-    createMemoryBudget().unit("pages"),
+    createMemoryBudget(() => 256 * 2 ** 20).unit("pages"),
   );
   return { writer, ctx, table, unit, counters };
 }
@@ -68,6 +68,26 @@ test("encoded batches don't overtake records, nor the other way round", async ()
   );
   for (const each of answers) each();
   await writer.settled();
+});
+
+test("at debug level a batch has the bytes that it had before the target gave its memory back", async () => {
+  const target: Target = {
+    ...memoryTarget(),
+    async writeEncoded({ bytes }) {
+      (bytes.buffer as ArrayBuffer).transfer(0);
+      return { inserted: 1, replaced: 0, deleted: 0, duplicates: 0, ms: 0 };
+    },
+  };
+  const { writer, ctx, unit } = await segmentWriter(target, 1);
+  const said: unknown[] = [];
+  ctx.log.level = 4;
+  ctx.log.setReporters([{ log: ({ args }) => void said.push(...args) }]);
+  const record = (): never => {
+    throw new Error("nobody asks for it");
+  };
+  await writer.startEncoded({ unit, bytes: new Uint8Array(77), ends: [77], record });
+  await writer.settled();
+  expect(said).toEqual([expect.stringContaining(", 77 bytes,")]);
 });
 
 test("the records of batches that are acknowledged can be collected while the segment goes on", async () => {

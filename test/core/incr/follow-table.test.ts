@@ -21,7 +21,7 @@ async function following(
   work: (stream: TableStream, good: () => boolean) => Promise<void>,
 ): Promise<{ code?: string } | undefined> {
   await using ctx = await streamContext(options);
-  const stream = await opened(ctx);
+  const stream = await opened(ctx, options.checkpoint === undefined ? "now" : "noted");
   const counters = ctx.progress.tables.get(TABLE.name)!;
   counters.stream = stream.progress;
   const done = followTable(stream).catch(() => {});
@@ -101,4 +101,31 @@ test("shards that all have ended, and a listing that fails: no gap until it is l
     await until(() => stream.ctx.signal.aborted);
   });
   expect(failure?.code).toBe("STREAM_GAP");
+});
+
+test("a shard that ends while a listing is waited for, and whose child is listed late: no gap", async () => {
+  const running: ShardNote = {
+    id: "a",
+    status: "running",
+    position: { at: "sequence", number: "4", inclusive: false },
+  };
+  const streams = fakeStreams([{ id: "a" }]);
+  const { shards } = streams;
+  const listing = Promise.withResolvers<void>();
+  streams.shards = async (...args) => {
+    // As behind those of many other tables.
+    await listing.promise;
+    return shards(...args);
+  };
+  const checkpoint = noted([running], { a: Date.now() });
+  const failure = await following({ streams, checkpoint, patience: 2000 }, async (stream) => {
+    await sleep(1100);
+    streams.answers.set("a", [{ ended: true }]);
+    await until(() => !stream.progress.shards.has("a"));
+    listing.resolve();
+    await until(() => streams.listings > 2);
+    streams.listed = [{ id: "a" }, { id: "b", parent: "a" }];
+    await until(() => stream.progress.shards.has("b"));
+  });
+  expect(failure).toBeUndefined();
 });

@@ -3,6 +3,8 @@ import { describe, expect, test } from "bun:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { followTable } from "../../../core/incr/follow-table.ts";
 import { noteShards } from "../../../core/incr/table-stream.ts";
+import { isAtTip } from "../../../core/incr/at-tip.ts";
+import { appliedUntil, switchable } from "../../../core/progress/stream-progress.ts";
 import { refreshStartPositions } from "../../../core/incr/kept-positions.ts";
 import type { ShardNote } from "../../../core/checkpoint/shard-note.ts";
 import type { Shard } from "../../../core/types.ts";
@@ -87,6 +89,50 @@ test("a stream that is gone on with is listed once at its opening: what came mea
   expect(checkpoint.shards.get("c")).toMatchObject({ status: "waiting", position: { at: "horizon" } });
   expect(streams.listings).toBe(1);
   expect(performance.now() - listedAt!).toBeLessThan(5000);
+});
+
+test("a stream that was read a minute ago is followed at once, and at its tip when it is listed, too", async () => {
+  const streams = fakeStreams([{ id: "p" }]);
+  const running: ShardNote = { id: "p", status: "running", position: at("5") };
+  await using ctx = await streamContext({ streams, checkpoint: noted([running], { p: ago(1 / 60) }) });
+  const stream = await opened(ctx, "noted");
+  expect(streams.listings).toBe(0);
+  const list = streams.shards.bind(streams);
+  const { promise: asked, resolve: allow } = Promise.withResolvers<void>();
+  streams.shards = async (...args) => {
+    await asked;
+    return list(...args);
+  };
+  const done = followTable(stream).catch(() => {});
+  while (streams.opened.length === 0) await sleep(1);
+  expect(streams.opened).toEqual([{ shard: "p", from: at("5") }]);
+  const settled = { settledAt: Date.now(), settledFrom: Date.now() };
+  const isGood = (): boolean[] => {
+    Object.assign(stream.progress.shards.get("p")!, settled);
+    const { progress } = stream;
+    const tables = new Map([["t", { name: "t", state: "following" as const, stream: progress }]]);
+    const until = appliedUntil({ tables });
+    return [isAtTip(stream, 0), switchable({ tables }, settled.settledAt).good, until !== undefined];
+  };
+  // However quiet it is: the shards that follow may be there already.
+  expect(isGood()).toEqual([false, false, false]);
+  allow();
+  while (stream.listedAt === undefined) await sleep(1);
+  expect(streams.listings).toBe(1);
+  expect(isGood()).toEqual([true, true, true]);
+  ctx.stop(new Error("enough"));
+  await done;
+});
+
+test("while its table is copied it is listed at once, too", async () => {
+  const streams = fakeStreams([{ id: "p" }, { id: "c", parent: "p" }]);
+  const running: ShardNote = { id: "p", status: "running", position: at("5") };
+  await using ctx = await streamContext({ streams, checkpoint: noted([running], { p: ago(1 / 60) }) });
+  const stream = await opened(ctx, "noted");
+  const unkeep = refreshStartPositions(stream);
+  while (!stream.checkpoint.shards.has("c")) await sleep(1);
+  expect(streams.listings).toBe(1);
+  await unkeep();
 });
 
 test("positions that were cut off half way are whole at the next start: no shard waits for a parent that is long gone", async () => {

@@ -29,6 +29,7 @@ function inputOf(tables: FakeTable[], more: Partial<ReportInput> = {}): ReportIn
     outcome: { kind: "done" },
     endedAt: NOW + 20 * SECOND,
     runtime: "Bun 1",
+    usage: { seconds: 20, cpuSeconds: 7, idleSeconds: 13, peakBytes: 1024 },
     ...more,
   };
 }
@@ -109,7 +110,23 @@ describe("counts", () => {
     expect(totals.changes).toEqual({ read: 30, written: 30, overflowed: 0 });
   });
 
-  test("stages are from the first table's beginning to the last one's end", () => {
+  test("where the time went is there when something was read", () => {
+    const times = { fetchMs: 1500, convertMs: 250.4, writeMs: 0 };
+    const stages = { fetchSeconds: 1.5, convertSeconds: 0.25, writeSeconds: 0 };
+    const users = following("users", 0);
+    const report = makeReport(
+      inputOf([
+        { ...resumed, times },
+        { ...users, stream: { ...users.stream!, times } },
+      ]),
+    );
+    expect(report.tables[0]!.thisProcess.stages).toEqual(stages);
+    expect(report.tables[1]!.thisProcess.stages).toBeNull();
+    expect(report.tables[1]!.changes!.stages).toEqual(stages);
+    expect(report.process).toEqual({ seconds: 20, cpuSeconds: 7, idleSeconds: 13, peakBytes: 1024 });
+  });
+
+  test("durations are from the first table's beginning to the last one's end", () => {
     const later = { ...resumed, name: "b", startedAt: NOW + 3 * SECOND, indexingAt: NOW + 9 * SECOND };
     const tables = [resumed, { ...later, finishedAt: NOW + 12 * SECOND }];
     const verified = { verdict: verdict(), at: NOW + 15 * SECOND };

@@ -1,6 +1,7 @@
 /** Settings that are changed while a run goes on. */
 import { describe, expect, test } from "bun:test";
 import { fingerprint } from "../../../core/checkpoint/fingerprint.ts";
+import { settingText } from "../../../core/config/settings.ts";
 import { createContext } from "../../../core/run/context.ts";
 import { CHANGEABLE } from "../../../core/run/control.ts";
 import { changeSettings } from "../../../core/run/live-settings.ts";
@@ -61,9 +62,10 @@ describe("settings of a run", () => {
 
   test.each([...CHANGEABLE])("%s may be changed", (key) => {
     const { ctx, set } = running();
-    const value = key === "log.level" ? "debug" : 17;
-    set({ [key]: String(value) });
-    expect(ctx.config[key] as string | number).toBe(value);
+    const texts: Partial<Record<string, string>> = { "log.level": "debug", "memory.limit": "64 MB" };
+    const text = texts[key] ?? "17";
+    set({ [key]: text });
+    expect(settingText(key, ctx.config[key])).toBe(text);
   });
 
   test("that a later start compares aren't changed before they are noted", () => {

@@ -4,12 +4,165 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { openCheckpoint } from "../../../core/checkpoint/run-checkpoint.ts";
+import { createFairSemaphore } from "../../../core/flow/semaphore.ts";
 import { migrate } from "../../../core/library.ts";
+import { checkStreams } from "../../../core/run/stream-looks.ts";
+import { openStreams } from "../../../core/run/streams.ts";
 import { memoryTarget } from "../../fakes/memory-target.ts";
-import { startStreams } from "../../stand-in/streams.ts";
+import { fakeStreams, streamContext, TABLE } from "../../fakes/streams.ts";
+import type { Call } from "../../stand-in/dynamodb.ts";
+import { startStreams, type Streams } from "../../stand-in/streams.ts";
 
 // the limit set in the preload holds for the first file only
 setDefaultTimeout(180_000);
+
+test("a table is copied as soon as its own stream is opened, and not before", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "nimo-shake-streams-"));
+  const isScan = (call: Call, table: string): boolean =>
+    call.operation === "Scan" && call.body["TableName"] === table;
+  await using streams: Streams = await startStreams({
+    tables: ["a", "b"],
+    // The other one's can't be opened before.
+    misbehave: ({ operation, text }) =>
+      operation === "GetShardIterator" &&
+      text.includes("/b/") &&
+      !streams.source.calls.some((call) => isScan(call, "a"))
+        ? { error: "InternalServerError", status: 500 }
+        : undefined,
+  });
+  const { calls } = streams.source;
+  const enough = new AbortController();
+  const run = migrate({
+    config: {
+      sync_mode: "all",
+      "source.endpoint_url": streams.source.endpoint,
+      "source.session.max_retries": "0",
+      "target.type": "plugin",
+      "checkpoint.type": "file",
+      "checkpoint.address": join(folder, "checkpoint"),
+      "increase.persist.dir": join(folder, "spool"),
+    },
+    plugins: [memoryTarget(new Map())],
+    signal: enough.signal,
+  });
+  while (!calls.some((call) => isScan(call, "b"))) await Promise.race([sleep(5), run]);
+  const before = calls.slice(
+    0,
+    calls.findIndex((call) => isScan(call, "b")),
+  );
+  enough.abort(new Error("enough"));
+  // It may have come so far that a stop is its end.
+  await run.catch((error: Error) => expect(error.message).toContain("stopped the run"));
+  rmSync(folder, { recursive: true, force: true });
+  // All open shards of b were read once before it was.
+  const positions = before.filter(
+    ({ operation, text }) => operation === "GetRecords" && text.includes('[\\"b\\"'),
+  );
+  expect(positions.length).toBeGreaterThanOrEqual(streams.open("b").length);
+});
+
+test.each([
+  ["denied", { error: "AccessDeniedException" }, "SOURCE_DENIED"],
+  ["disabled", { result: { StreamDescription: { StreamStatus: "DISABLED", Shards: [] } } }, "STREAM_UNFIT"],
+] as const)("one stream of many that is %s: nothing is made at the target", async (_, misbehaviour, code) => {
+  const folder = mkdtempSync(join(tmpdir(), "nimo-shake-streams-"));
+  const tables = Array.from({ length: 40 }, (_, n) => `table-${n}`);
+  await using streams = await startStreams({
+    tables,
+    misbehave: ({ operation, text }) =>
+      operation === "DescribeStream" && text.includes("/table-39/") ? misbehaviour : undefined,
+  });
+  const collections = new Map();
+  const run = migrate({
+    config: {
+      sync_mode: "all",
+      "source.endpoint_url": streams.source.endpoint,
+      "target.type": "plugin",
+      "checkpoint.type": "file",
+      "checkpoint.address": join(folder, "checkpoint"),
+      "increase.persist.dir": join(folder, "spool"),
+    },
+    plugins: [memoryTarget(collections)],
+  });
+  await expect(run).rejects.toMatchObject({ code });
+  expect([...collections.keys()]).toEqual([]);
+  rmSync(folder, { recursive: true, force: true });
+});
+
+test.each([
+  ["isn't listed again", "stream", 1],
+  ["is listed again when it is another one by then", "another", 2],
+])("a stream that was looked at %s to take its positions", async (_, then, listings) => {
+  const fake = fakeStreams([{ id: "s" }]);
+  await using ctx = await streamContext({ streams: fake });
+  const looks = await checkStreams(ctx, [TABLE], [TABLE]);
+  expect(fake.listings).toBe(1);
+  fake.open = async () => then;
+  const run = await openCheckpoint(ctx, [TABLE], false);
+  const following = openStreams(ctx, [TABLE], run, createFairSemaphore(1), looks);
+  await following.opened(TABLE);
+  expect([fake.listings, fake.opened, looks.size]).toEqual([
+    listings,
+    [{ shard: "s", from: { at: "latest" } }],
+    0,
+  ]);
+  ctx.stop(new Error("enough"));
+  await following.stopped();
+});
+
+test("only streams of tables that are to be begun are looked at", async () => {
+  const fake = fakeStreams([{ id: "s" }]);
+  const opened: string[] = [];
+  fake.open = async ({ name }) => {
+    opened.push(name);
+    return "stream";
+  };
+  await using ctx = await streamContext({ streams: fake });
+  const begun = { ...TABLE, name: "begun" };
+  const looks = await checkStreams(ctx, [begun, TABLE], [TABLE]);
+  expect([[...looks.keys()], opened, fake.listings]).toEqual([[TABLE.name], ["begun", TABLE.name], 1]);
+  expect((await checkStreams(ctx, [begun], [])).size).toBe(0);
+  expect(opened).toHaveLength(2);
+});
+
+test("a table doesn't go before another one because its stream is opened sooner", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "nimo-shake-streams-"));
+  await using streams: Streams = await startStreams({
+    tables: ["a", "b"],
+    // The first one's can't be opened before the other's positions are taken.
+    misbehave: ({ operation, text }) =>
+      operation === "GetShardIterator" &&
+      text.includes("/a/") &&
+      streams.source.calls.filter((call) => call.operation === "GetRecords").length < 2
+        ? { error: "InternalServerError", status: 500 }
+        : undefined,
+  });
+  const { calls } = streams.source;
+  const scanned = (): unknown[] =>
+    calls.filter(({ operation }) => operation === "Scan").map(({ body }) => body["TableName"]);
+  const enough = new AbortController();
+  const run = migrate({
+    config: {
+      sync_mode: "all",
+      "full.concurrency": "1",
+      "source.endpoint_url": streams.source.endpoint,
+      "source.session.max_retries": "0",
+      "target.type": "plugin",
+      "checkpoint.type": "file",
+      "checkpoint.address": join(folder, "checkpoint"),
+      "increase.persist.dir": join(folder, "spool"),
+    },
+    plugins: [memoryTarget(new Map())],
+    signal: enough.signal,
+  });
+  while (!scanned().includes("b")) await Promise.race([sleep(5), run]);
+  enough.abort(new Error("enough"));
+  // It may have come so far that a stop is its end.
+  await run.catch((error: Error) => expect(error.message).toContain("stopped the run"));
+  rmSync(folder, { recursive: true, force: true });
+  expect(scanned()[0]).toBe("a");
+});
 
 test("nothing runs on once one of several streams couldn't be opened", async () => {
   const folder = mkdtempSync(join(tmpdir(), "nimo-shake-streams-"));

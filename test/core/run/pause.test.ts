@@ -119,6 +119,23 @@ test("a shard that is paused has applied and saved what it has read, is asked no
   expect(performance.now() - began).toBeLessThan(1000);
 });
 
+test("a shard that waits to be asked again is at rest before that", async () => {
+  await using ctx = await streamContext({ streams: fakeStreams([{ id: "s" }]) });
+  const stream = await opened(ctx);
+  const note = stream.checkpoint.shards.get("s")!;
+  const reader = openReader(stream, note);
+  const following = followShard(stream, note, reader);
+  const shard = stream.progress.shards.get("s")!;
+  while (shard.wait !== 200) await sleep(5);
+  let isAtRest = false;
+  void ctx.gate.close().atRest.then(() => (isAtRest = true));
+  // In turns, and not after a time.
+  for (let turn = 0; turn < 20; turn++) await new Promise((resolve) => setImmediate(resolve));
+  expect(isAtRest).toBe(true);
+  ctx.stop(new Error("stopped"));
+  expect(await following).toBe(false);
+});
+
 describe("what steers a run", () => {
   test("before it has begun: a pause counts from the beginning, settings are refused", async () => {
     const control = createRunControl();

@@ -20,7 +20,7 @@ const slow: FakeTable = {
 };
 
 const words = (table: Partial<FakeTable>, settings: Record<string, string> = {}): string | undefined =>
-  smallPages(fakeTable({ ...slow, ...table }), testConfig(settings), NOW);
+  smallPages(fakeTable({ ...slow, ...table }), testConfig({ "qps.full.batch_num": "128", ...settings }), NOW);
 
 test("it names the value, and how much that is", () => {
   expect(words({})).toBe(
@@ -46,6 +46,7 @@ test.each<[string, Partial<FakeTable>, Record<string, string>]>([
   ["items are large", { bytes: 320_000_000 }, {}],
   ["the source throttles", { throttles: 1 }, {}],
   ["it is to be slow", {}, { "full.read.capacity": "100" }],
+  ["nothing limits them", {}, { "qps.full.batch_num": "" }],
   ["the limit is high already", { pages: 8 }, { "qps.full.batch_num": "4000" }],
 ])("nothing is said when %s", (_, table, settings) => {
   expect(words(table, settings)).toBeUndefined();

@@ -78,7 +78,8 @@ test("positions that were noted in part are taken anew, for nothing is copied ye
   await using ctx = await streamContext({ streams, checkpoint, source: empty(), settings: settings() });
   begun(checkpoint, ctx);
   const run = await openCheckpoint(ctx, [TABLE], false);
-  const following = await openStreams(ctx, [TABLE], run, createFairSemaphore(1));
+  const following = openStreams(ctx, [TABLE], run, createFairSemaphore(1));
+  await following.opened(TABLE);
   ctx.stop(new Error("enough"));
   await following.stopped();
   expect([...checkpoint.states.get("shards:t")!.keys()].sort()).toEqual(["a", "b"]);
@@ -93,7 +94,8 @@ test("positions that an older version has noted are gone on with", async () => {
   await using ctx = await streamContext({ streams, checkpoint, source: empty(), settings: settings() });
   begun(checkpoint, ctx);
   const run = await openCheckpoint(ctx, [TABLE], false);
-  const following = await openStreams(ctx, [TABLE], run, createFairSemaphore(1));
+  const following = openStreams(ctx, [TABLE], run, createFairSemaphore(1));
+  await following.opened(TABLE);
   ctx.stop(new Error("enough"));
   await following.stopped();
   expect(streams.opened.map(({ from }) => from.at)).not.toContain("latest");
@@ -120,7 +122,8 @@ describe("a table that is copied again", () => {
     });
     begun(checkpoint, ctx);
     const run = await openCheckpoint(ctx, [TABLE], false);
-    const following = await openStreams(ctx, [TABLE], run, createFairSemaphore(1));
+    const following = openStreams(ctx, [TABLE], run, createFairSemaphore(1));
+    await following.opened(TABLE);
     following.start(TABLE);
     while (run.table(TABLE).state?.stage !== "done" || streams.opened.length < 2) await Bun.sleep(10);
     await Bun.sleep(100);
@@ -171,7 +174,8 @@ describe("a table that is copied again", () => {
         await using ctx = await streamContext({ streams, checkpoint, source, settings: settings() });
         begun(checkpoint, ctx);
         const run = await openCheckpoint(ctx, [TABLE], false);
-        const following = await openStreams(ctx, [TABLE], run, createFairSemaphore(1));
+        const following = openStreams(ctx, [TABLE], run, createFairSemaphore(1));
+        await following.opened(TABLE);
         following.start(TABLE);
         await following.stopped();
         expect(ctx.signal.reason).toMatchObject({ message: expect.stringContaining("killed") });
@@ -179,7 +183,8 @@ describe("a table that is copied again", () => {
       checkpoint.clear = clear;
       await using ctx = await streamContext({ streams, checkpoint, source, settings: settings() });
       const run = await openCheckpoint(ctx, [TABLE], false);
-      const following = await openStreams(ctx, [TABLE], run, createFairSemaphore(1));
+      const following = openStreams(ctx, [TABLE], run, createFairSemaphore(1));
+      await following.opened(TABLE);
       await migrateTable(ctx, TABLE, ctx.progress.tables.get("t")!, run.table(TABLE), createFairSemaphore(1));
       following.start(TABLE);
       while (!isFollowed() && !ctx.signal.aborted) await Bun.sleep(10);
@@ -230,7 +235,8 @@ describe("a table that is copied again", () => {
     };
     await using ctx = await streamContext({ streams, source, settings: settings() });
     const run = await openCheckpoint(ctx, [TABLE], false);
-    const following = await openStreams(ctx, [TABLE], run, createFairSemaphore(1));
+    const following = openStreams(ctx, [TABLE], run, createFairSemaphore(1));
+    await following.opened(TABLE);
     streams.answers.set("s", [streamGap("records are gone")]);
     following.start(TABLE);
     await following.stopped();
@@ -307,7 +313,8 @@ describe("a table that was made anew between two runs", () => {
     await using ctx = await streamContext({ ...options, settings: settings() });
     begun(checkpoint, ctx);
     const run = await openCheckpoint(ctx, [TABLE], false);
-    const following = await openStreams(ctx, [TABLE], run, createFairSemaphore(1));
+    const following = openStreams(ctx, [TABLE], run, createFairSemaphore(1));
+    await following.opened(TABLE);
     ctx.stop(new Error("enough"));
     await following.stopped();
     expect(checkpoint.states.get("table:t")!.get("table")).toMatchObject({ key: "pk S" });

@@ -61,7 +61,8 @@ async function switched({ prepare, meanwhile, apply, ...options }: Scene): Promi
   prepare?.(ctx);
   const run = await openCheckpoint(ctx, [TABLE], false);
   await run.begin([]);
-  const follower = await openStreams(ctx, [TABLE], run, createFairSemaphore(1));
+  const follower = openStreams(ctx, [TABLE], run, createFairSemaphore(1));
+  await follower.opened(TABLE);
   follower.start(TABLE);
   const progress = { at: Date.now(), changesAfter: 0, isDone: false };
   ctx.progress.switchover = progress;

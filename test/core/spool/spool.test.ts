@@ -286,3 +286,16 @@ test("property: as a list, whatever is appended, read, discarded, and however of
     { numRuns: 60 },
   );
 });
+
+test("tables that take their parts away, or make them, at the same time don't disturb each other", async () => {
+  for (let round = 0; round < 20; round++) {
+    const tables = Array.from({ length: 8 }, (_, n) => openTableSpool(join(dir, "shared"), "run", `t${n}`));
+    const [first, ...others] = tables;
+    for (const table of tables) await table.shard("s");
+    await Promise.all([
+      ...others.map((table) => table.remove()),
+      first!.remove().then(() => openTableSpool(join(dir, "shared"), "run", "t0").shard("s")),
+    ]);
+    await first!.remove();
+  }
+});

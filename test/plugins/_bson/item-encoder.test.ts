@@ -20,16 +20,16 @@ test("an item in the midst of other bytes", () => {
   const input = json('[{"_id":{"S":"a"}},{"_id":{"N":"7"}}]');
   const next = encoder.append(input, 1);
   expect(String(input.subarray(next, next + 1))).toBe(",");
-  expect(readDocument(encoder.take(encoder.length))).toEqual([["_id", "string", "a"]]);
+  expect(readDocument(encoder.take(encoder.length).bytes)).toEqual([["_id", "string", "a"]]);
   expect(encoder.append(input, next + 1)).toBe(input.length - 1);
-  expect(readDocument(encoder.take(encoder.length))).toEqual([["_id", "int32", 7]]);
+  expect(readDocument(encoder.take(encoder.length).bytes)).toEqual([["_id", "int32", 7]]);
 });
 
 test("a generated _id comes first and is another each time", () => {
   const encoder = createItemEncoder({ ...PLAIN, keepsId: false });
   const ids = [0, 1].map(() => {
     encoder.append(json('{"a":{"S":"b"}}'), 0);
-    const [first, ...rest] = readDocument(encoder.take(encoder.length));
+    const [first, ...rest] = readDocument(encoder.take(encoder.length).bytes);
     const [name, type, id] = first!;
     expect([name, type]).toEqual(["_id", "objectId"]);
     expect(rest).toEqual([["a", "string", "b"]]);
@@ -70,7 +70,7 @@ test("truncating and taking, beyond the first buffer", () => {
   const { length } = encoder;
   encoder.append(json('{"b":{"NULL":true}}'), 0);
   encoder.truncate(length);
-  expect(readDocument(encoder.take(first))).toEqual([["x", "string", text]]);
-  expect(readDocument(encoder.take(encoder.length))).toEqual([["a", "bool", true]]);
+  expect(readDocument(encoder.take(first).bytes)).toEqual([["x", "string", text]]);
+  expect(readDocument(encoder.take(encoder.length).bytes)).toEqual([["a", "bool", true]]);
   expect(encoder.length).toBe(0);
 });

@@ -44,7 +44,7 @@ test("for any request, key, token, region and time", async () => {
           },
           [],
         );
-        const request = { host: "host:8000", path, operation: "BatchWriteItem", body, date };
+        const request = { host: "host:8000", path, target: "DynamoDB_20120810.BatchWriteItem", body, date };
         const signer = await config.signer();
         const theirs = await signer.sign(
           {

@@ -14,6 +14,7 @@ import { itemOf } from "./behaviour.ts";
 import { anyItem } from "./any-item.ts";
 import { VALUES } from "./every-value.ts";
 import { NAMES } from "./names.ts";
+import { WRITTEN } from "./written.ts";
 
 const TABLE = testTable("pk");
 const PLUGINS: [name: string, plugin: Plugin][] = [
@@ -107,31 +108,6 @@ function expectSame(setup: Setup, body: string, generated = true): void {
   expect(long.documents).toBeDefined();
   expect(shortWay(setup, body, generated)).toEqual(long);
 }
-
-/** JSON with every character of every string as an escape. */
-const escapeAll = (items: Item[]): string =>
-  JSON.stringify(items).replaceAll(/"((?:[^"\\]|\\.)*)"/g, (quoted, text: string) =>
-    // Type tags stay as they are: another spelling is left to the long way.
-    /^(?:S|N|B|M|L|SS|NS|BS|NULL|BOOL)$/.test(text) || /^-?[\d.]+$/.test(text)
-      ? quoted
-      : `"${(JSON.parse(quoted) as string)
-          .split("")
-          .map((unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`)
-          .join("")}"`,
-  );
-const escapeSlashes = (items: Item[]): string => JSON.stringify(items).replaceAll("/", "\\/");
-const escapeNonAscii = (items: Item[]): string =>
-  JSON.stringify(items).replaceAll(
-    /[\u0080-\uffff]/g,
-    (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`,
-  );
-
-const WRITTEN: [name: string, encode: (items: Item[]) => string][] = [
-  ["compact", JSON.stringify],
-  ["with escaped slashes", escapeSlashes],
-  ["with escapes beyond ASCII", escapeNonAscii],
-  ["all in escapes", escapeAll],
-];
 
 const key = { S: "k" };
 

@@ -82,3 +82,18 @@ test("no items at all, and a key to go on from", () => {
   expect(read(text).position).toEqual(KEY);
   expect(itemsOf(text)).toEqual([]);
 });
+
+test("of a last page the items are looked over, not parsed: many at once would fill the memory with objects", () => {
+  const page = read(`{"Count":1,"Items":[{"pk":{"S":"]}"},broken}],"ScannedCount":1}`);
+  expect(page.position).toBeUndefined();
+  expect(() => page.records).toThrow(expect.objectContaining({ name: "MalformedAnswerError" }));
+});
+
+test("a page that is given back keeps what was asked for before", () => {
+  const body = Buffer.from(JSON.stringify({ Items: ITEMS, Count: 2, more: "x".repeat(100_000) }));
+  const page = scanPage(body, KEYS, (item) => scanned(item, TABLE));
+  expect(page.records.length).toBe(2);
+  page.release!();
+  expect([body.length, page.bytes > 100_000, page.position]).toEqual([0, true, undefined]);
+  expect(page.records.map(({ item }) => item)).toEqual(ITEMS);
+});

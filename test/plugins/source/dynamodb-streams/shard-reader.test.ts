@@ -35,3 +35,54 @@ test("an answer with as many records as a hook has asked for isn't the tip", asy
   ]);
   expect(pages.at(-1)![0]).toBeLessThan(10);
 });
+
+test("an answer that comes too late is asked for again with fewer records, and full it isn't the tip", async () => {
+  await using streams = await startStreams({
+    tables: ["t"],
+    misbehave: ({ operation, number, body }) =>
+      operation === "GetRecords" && number > 1 && Number(body["Limit"]) > 128
+        ? { delayMs: 60_000 }
+        : undefined,
+  });
+  const [shard] = streams.open("t");
+  const set = {
+    "target.address": "mongodb://127.0.0.1:1",
+    "source.endpoint_url": streams.source.endpoint,
+    "source.session.timeout": "1000",
+    sync_mode: "all",
+  };
+  await using ctx = createContext({ config: loadConfig({ set }).config });
+  await ctx.use(dynamodbStreams);
+  const table = testTable("pk");
+  await ctx.role("streams").open(table, ctx.signal);
+  const reader = ctx.role("streams").read({ phase: "incr", table, shard: shard! }, { at: "horizon" });
+  const options = { beforeRequest: async () => {}, signal: ctx.signal };
+  await reader.poll(options);
+  for (let n = 0; n < 400; n++) streams.put("t", { pk: { S: `k${n}` } });
+  const { records, tip } = await reader.poll(options);
+  expect([records.length, tip]).toEqual([128, false]);
+  const asked = streams.source.calls.filter(({ operation }) => operation === "GetRecords");
+  expect(asked.map(({ body }) => body["Limit"])).toEqual([1000, 1000, 128]);
+});
+
+test.each([
+  ["as many as the service gives where nothing is said", {}, 1000],
+  ["as many as are set", { "qps.incr.batch_num": "7" }, 7],
+])("GetRecords asks for %s", async (_, settings, limit) => {
+  await using streams = await startStreams({ tables: ["t"] });
+  const [shard] = streams.open("t");
+  const set = {
+    "target.address": "mongodb://127.0.0.1:1",
+    "source.endpoint_url": streams.source.endpoint,
+    sync_mode: "all",
+    ...settings,
+  };
+  await using ctx = createContext({ config: loadConfig({ set }).config });
+  await ctx.use(dynamodbStreams);
+  const table = testTable("pk");
+  await ctx.role("streams").open(table, ctx.signal);
+  const reader = ctx.role("streams").read({ phase: "incr", table, shard: shard! }, { at: "horizon" });
+  await reader.poll({ beforeRequest: async () => {}, signal: ctx.signal });
+  const asked = streams.source.calls.filter(({ operation }) => operation === "GetRecords");
+  expect(asked.map(({ body }) => body["Limit"])).toEqual([limit]);
+});

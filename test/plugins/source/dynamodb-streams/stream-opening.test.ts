@@ -3,6 +3,8 @@ import { afterEach, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { createContext, type OwnedContext } from "../../../../core/run/context.ts";
 import { streamsAccess } from "../../../../plugins/_dynamodb/access.ts";
 import dynamodbScan from "../../../../plugins/source/dynamodb-scan.ts";
+import { createStreamsClient } from "../../../../plugins/_dynamodb/client.ts";
+import { createShardLists } from "../../../../plugins/source/dynamodb-streams/shard-lists.ts";
 import dynamodbStreams from "../../../../plugins/source/dynamodb-streams.ts";
 import { memorySource, testConfig, testTable } from "../../../fakes/context.ts";
 import type { Table } from "../../../../core/types.ts";
@@ -90,25 +92,95 @@ describe("DescribeStream", () => {
     expect(await role.shards(TABLE, ctx.signal)).toHaveLength(4);
   });
 
-  test("is asked half as often as an account may, and not at all for a while after a refusal", async () => {
+  test("is asked when the shards are, of a stream that is there when it is opened", async () => {
+    await using streams = await startStreams({ tables: ["t"] });
+    await using ctx = await openContext(streams.source);
+    const role = ctx.role("streams");
+    await role.open(TABLE, ctx.signal);
+    expect(streams.source.count("DescribeStream")).toBe(0);
+    expect(await role.shards(TABLE, ctx.signal)).toHaveLength(2);
+    expect(streams.source.count("DescribeStream")).toBe(1);
+  });
+
+  test("tells of a stream that can't be read when its shards are asked for", async () => {
+    const disabled = changed("DescribeStream", "StreamDescription", { StreamStatus: "DISABLED" });
+    await using streams = await startChanged(disabled);
+    await using ctx = await openContext(streams.source);
+    const role = ctx.role("streams");
+    await role.open(TABLE, ctx.signal);
+    await expect(role.shards(TABLE, ctx.signal)).rejects.toMatchObject({ code: "STREAM_UNFIT" });
+  });
+
+  /** When six streams are looked at that are asked for at once. */
+  async function looks(isLimited: boolean, refused: number[] = []): Promise<number[]> {
     const tables = Array.from({ length: 6 }, (_, n) => `t${n}`);
     await using streams = await startStreams({
       tables,
+      label: "one",
       misbehave: ({ operation, number }) =>
-        operation === "DescribeStream" && number === 2 ? { error: "LimitExceededException" } : undefined,
+        operation === "DescribeStream" && refused.includes(number)
+          ? { error: "LimitExceededException" }
+          : undefined,
     });
-    await using ctx = await openContext(streams.source, { "source.session.max_retries": "0" });
+    await using ctx = await openContext(streams.source);
+    const client = createStreamsClient(ctx, [], 1);
+    const lists = createShardLists(
+      ctx,
+      () => client,
+      () => isLimited,
+    );
     // Not from the first call's arrival: it may take long to get there.
     const start = performance.now();
     await Promise.all(
-      tables.map((name) => ctx.role("streams").open({ ...TABLE, name, targetName: name }, ctx.signal)),
+      tables.map((table) =>
+        lists.look({ table, arn: `arn:aws:dynamodb:x:0:table/${table}/stream/one` }, ctx.signal),
+      ),
     );
-    const times = streams.source.calls
-      .filter(({ operation }) => operation === "DescribeStream")
-      .map(({ at }) => at);
-    expect(times).toHaveLength(tables.length + 1);
-    expect(times.at(-1)! - start).toBeGreaterThan(1800);
+    const calls = streams.source.calls.filter(({ operation }) => operation === "DescribeStream");
+    return calls.map(({ at }) => at - start);
+  }
+
+  test("is asked as often as an account may, where AWS is asked", async () => {
+    const times = await looks(true);
+    expect(times).toHaveLength(6);
+    expect(times.at(-1)).toBeGreaterThan(450);
+  });
+
+  test("is asked half as often, and not at all for a while, when others need some calls, too", async () => {
+    const times = await looks(true, [2]);
+    expect(times).toHaveLength(7);
     expect(times[2]! - times[1]!).toBeGreaterThan(700);
+    // Four more, 200 ms apart; half of that would be the usual pace.
+    expect(times.at(-1)! - times[2]!).toBeGreaterThan(550);
+  });
+
+  test("is asked as often as an account may by who has learned of a limit", async () => {
+    const times = await looks(false, [5, 6]);
+    expect(times).toHaveLength(8);
+    // The six are asked for at once.
+    expect(times[6]! - times[5]!).toBeGreaterThan(700);
+  });
+
+  test("is asked once more when the SDK has set its clock by the refusal", async () => {
+    await using ctx = createContext({ config: testConfig() });
+    const $metadata = { httpStatusCode: 400, clockSkewCorrected: true };
+    const wrongClock = Object.assign(new Error("too old"), { name: "InvalidSignatureException", $metadata });
+    const failures = [wrongClock];
+    async function send(): Promise<object> {
+      const failure = failures.shift();
+      if (failure !== undefined) throw failure;
+      return { StreamDescription: { Shards: [] } };
+    }
+    const client = { send } as unknown as ReturnType<typeof createStreamsClient>;
+    const lists = createShardLists(
+      ctx,
+      () => client,
+      () => true,
+    );
+    expect(await lists.look({ table: "t", arn: "arn" }, ctx.signal)).toEqual({
+      status: undefined,
+      shards: [],
+    });
   });
 
   test.each(["works", "ignored", "refused"] as const)(
@@ -165,9 +237,10 @@ describe("what is waited for", () => {
   ])("%s", async (_, members) => {
     await using streams = await startChanged(changed("DescribeStream", "StreamDescription", members, 2));
     await using ctx = await openContext(streams.source);
-    await ctx.role("streams").open(TABLE, ctx.signal);
+    const role = ctx.role("streams");
+    await role.open(TABLE, ctx.signal);
+    expect(await role.shards(TABLE, ctx.signal)).toHaveLength(2);
     expect(streams.source.count("DescribeStream")).toBe(3);
-    expect(await ctx.role("streams").shards(TABLE, ctx.signal)).toHaveLength(2);
   });
 });
 
@@ -187,8 +260,9 @@ describe("what is refused", () => {
     await using tables = await startStandIn({ misbehave: () => ({ error: "UnknownOperationException" }) });
     const settings = { "source.streams_endpoint_url": tables.endpoint };
     await using ctx = await openContext(streams.source, settings);
-    const opening = ctx.role("streams").open(TABLE, ctx.signal);
-    await expect(opening).rejects.toMatchObject({
+    const role = ctx.role("streams");
+    await role.open(TABLE, ctx.signal);
+    await expect(role.shards(TABLE, ctx.signal)).rejects.toMatchObject({
       code: "STREAM_UNFIT",
       message: expect.stringContaining(`no streams are known at ${new URL(tables.endpoint).host}: table t`),
       hint: expect.stringContaining("source.streams_endpoint_url"),
