@@ -18,10 +18,21 @@ export function wholeNumber(name: string, text: string, least: number, most: num
   throw new Error(`--${name} must be a whole number from ${least} to ${most}`);
 }
 
-/** How many items; large ones are fewer. */
-export function itemsOf(text: string | undefined, shape: Shape): number {
-  const usual = shape === "large" ? "30000" : "300000";
-  return wholeNumber("items", text ?? usual, 1, MAX_ITEMS / GROWTH_FACTOR);
+const USUAL_ITEMS: Record<Shape, number> = { small: 300_000, medium: 300_000, large: 30_000, huge: 1_000 };
+
+/**
+ * How many items; large ones are fewer.
+ *
+ * @param part of the usual number, where nobody has said how many
+ */
+export function itemsOf(text: string | undefined, shape: Shape, part = 1): number {
+  const usual = Math.round(USUAL_ITEMS[shape] * part);
+  return wholeNumber("items", text ?? String(usual), 1, MAX_ITEMS / GROWTH_FACTOR);
+}
+
+/** Throws what is wrong with the command line. */
+export function refuseUnless(isSo: boolean, what: string): void {
+  if (!isSo) throw new Error(what);
 }
 
 /** What `--set` was given, by key. */

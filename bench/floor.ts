@@ -27,6 +27,8 @@ const { DocumentSequence } = createRequire(import.meta.url)("mongodb/lib/cmap/co
 
 /** Bytes encoded at once, to bound the memory; the clock stands still while the next ones are encoded. */
 const ROUND = 256 * 1024 * 1024;
+/** More than this in a message is no faster. */
+const MESSAGE = 16 * 1024 * 1024;
 const writeConcern = { w: "majority" as const, j: true };
 
 async function insert(db: Db, bytes: Uint8Array): Promise<void> {
@@ -68,8 +70,9 @@ async function floor(
   client: MongoClient,
   options: { db: string; items: number; lanes: number; batch: number; gsi: number; shape: Shape },
 ): Promise<FloorResult> {
-  const { items, lanes, batch } = options;
+  const { items, lanes } = options;
   const orders = bsonBlock(options.shape);
+  const batch = Math.min(options.batch, Math.floor((MESSAGE * orders.bodies) / orders.bytes.length));
   const round = Math.floor((ROUND * orders.bodies) / orders.bytes.length);
   const db = client.db(options.db);
   await db.dropDatabase();

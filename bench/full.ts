@@ -1,123 +1,132 @@
-/** `bun run bench`: the tool's full migration against the floor, alternately on one mongod. See README.md. */
+/** `bun run bench full`: the full migration against the floor, in turns on one mongod. See README.md. */
 import { MongoClient } from "mongodb";
+import { mkdirSync } from "node:fs";
 import { join } from "node:path";
-import { parseArgs } from "node:util";
 import { startMongod } from "../test/servers/mongod.ts";
 import { ownTempFolder } from "../test/servers/process.ts";
-import { mustBeComplete, sameAsFloor, settle } from "./contents.ts";
+import { mustBeComplete, mustHold, sameAsFloor, settle } from "./contents.ts";
+import type { Options } from "./command-line.ts";
+import { settingsOf } from "./flags.ts";
+import { type Kind, type Session, takeTurns } from "./kind.ts";
+import { CACHE_GB, say } from "./main.ts";
+import { runFloor, type Source, startDelay, startSource } from "./measure.ts";
+import { perSecond, type Turn } from "./report.ts";
+import { runTool } from "./run-tool.ts";
+import { forgetReport, sampleOf, sharesIn } from "./sample.ts";
+import { fullTargets } from "./targets.ts";
 import {
-  GROWTH_FACTOR,
-  itemsOf,
-  refuse,
-  settingsOf,
-  shapeOf,
-  wholeNumber,
-  withProfileFolder,
-} from "./flags.ts";
-import type { FloorResult } from "./floor.ts";
-import { CACHE_GB, main, say } from "./main.ts";
-import { runFloor, runTool, type Source, startSource, type ToolResult } from "./measure.ts";
-import { format, type Report, summarize } from "./report.ts";
-import { ID, setArgs, TOOL, toolCommand, tunedConf, writeConf } from "./tool.ts";
+  commandAgainst,
+  confAgainst,
+  ID,
+  setArgs,
+  toolCommand,
+  usualConf,
+  withoutSpeedKeys,
+  writeConf,
+} from "./tool.ts";
 
-const HELP = `bun run bench [options]
-  --shape=SHAPE     size of an item: small (120 B), medium (0.7 KB) or large (10 KB) (medium)
-  --items=N         items in the table (300000, large: 30000)
-  --runs=N          pairs of floor and tool that count, after one that doesn't (5)
-  --tool=FILE       the tool: a TypeScript file or an executable (bin/cli.ts)
-  --set key=value   passed to the tool; may be repeated
-  --gsi=N           global secondary indexes of the table, 0 to 2 (0)
-  --growth          one more run of the tool with ten times the items, for its memory
-  --profile[=DIR]   CPU profiles of the tool, written to DIR (.); they cost speed
-  --json            the report as JSON
-  --check           exit code 1 when a target is missed`;
-
-function parse() {
-  try {
-    return parseArgs({
-      args: withProfileFolder(process.argv.slice(2)),
-      options: {
-        shape: { type: "string", default: "medium" },
-        items: { type: "string" },
-        runs: { type: "string", default: "5" },
-        tool: { type: "string", default: TOOL },
-        set: { type: "string", multiple: true, default: [] },
-        gsi: { type: "string", default: "0" },
-        growth: { type: "boolean", default: false },
-        profile: { type: "string" },
-        json: { type: "boolean", default: false },
-        check: { type: "boolean", default: false },
-        help: { type: "boolean", default: false },
-      },
-    }).values;
-  } catch (error) {
-    return refuse(error, HELP);
-  }
-}
-const flags = parse();
-
-async function bench(signal: AbortSignal): Promise<Report> {
-  const shape = shapeOf(flags.shape);
-  const items = itemsOf(flags.items, shape);
-  const runs = wholeNumber("runs", flags.runs, 1, 100);
-  const gsi = wholeNumber("gsi", flags.gsi, 0, 2);
+async function open(options: Options, signal: AbortSignal): Promise<Session> {
+  const { items, gsi, shape, sets, against, sourceLatency, targetLatency } = options;
   await using cleanup = new AsyncDisposableStack();
   const scratch = ownTempFolder("bench");
   cleanup.defer(() => scratch.remove());
   const cwd = scratch.folder;
   const conf = join(cwd, "bench.conf");
-  const command = toolCommand(flags, [`-conf=${conf}`, ...setArgs(flags.set)]);
+  const command = toolCommand(options, [`-conf=${conf}`, ...setArgs(sets)]);
   // never the user's own server: everything on it is dropped between the runs
   const mongod = await startMongod({ own: true, cacheGb: CACHE_GB });
   cleanup.defer(() => mongod.stop());
   signal.throwIfAborted();
   const client = cleanup.adopt(new MongoClient(mongod.uri), (open) => open.close());
-
-  const tool = async (source: Source, of: number): Promise<ToolResult> => {
-    await settle(client);
-    const result = await runTool({ command, cwd, items: of, source, signal });
-    await mustBeComplete(client, ID, of);
-    return result;
+  const delay = targetLatency > 0 ? cleanup.use(await startDelay(mongod.uri, targetLatency)) : undefined;
+  const target = delay?.url ?? mongod.uri;
+  const confFor = (from: string): Record<string, string> => {
+    const tuned = usualConf(from, target);
+    return options.defaults ? withoutSpeedKeys(tuned) : tuned;
   };
-  const floor = async (): Promise<FloorResult> => {
+  const sourceOf = (count: number): Promise<Source> =>
+    startSource({ items: count, gsi, shape, latency: sourceLatency });
+  const source = cleanup.use(await sourceOf(items));
+
+  async function tool(turn: Turn, from: Source, count: number): Promise<void> {
     await settle(client);
-    const result = await runFloor({ uri: mongod.uri, items, gsi, shape, signal });
+    writeConf(conf, confFor(from.url));
+    forgetReport(cwd);
+    const result = await runTool({ command, cwd, items: count, source: from, signal });
+    await mustBeComplete(client, ID, count, settingsOf(sets)["convert.type"]);
+    turn["tool"] = {
+      ...sampleOf(result, count),
+      ...sharesIn(cwd),
+      sourceCpuUs: result.source.cpuUs / count,
+    };
+  }
+
+  async function floor(turn: Turn): Promise<void> {
+    await settle(client);
+    const { insertMs, indexMs, cpuUs } = await runFloor({ uri: target, items, gsi, shape, signal });
     await mustBeComplete(client, "floor", items);
-    return result;
-  };
-  const withSource = async <T>(
-    of: number,
-    work: (source: Source, used: Record<string, string>) => Promise<T>,
-  ): Promise<T> => {
-    await using source = await startSource({ items: of, gsi, shape });
-    const used = tunedConf(source.url, mongod.uri);
-    writeConf(conf, used);
-    return await work(source, used);
-  };
+    turn["floor"] = {
+      perSecond: perSecond(items, insertMs + indexMs),
+      insertMs,
+      indexMs,
+      wallMs: insertMs + indexMs,
+      cpuUs: cpuUs / items,
+    };
+  }
 
-  const { pairs, used } = await withSource(items, async (source, settings) => {
-    const measured: { floor: FloorResult; tool: ToolResult }[] = [];
-    // run 0 warms up disk, caches and mongod
-    for (let run = 0; run <= runs; run++) {
-      // whoever goes second finds a busier disk: take turns
-      const first = run % 2 === 0 ? await floor() : undefined;
-      const mine = await tool(source, items);
-      if (run === 0 && !(await sameAsFloor(client, ID, items, shape)))
-        say("note: the tool's documents differ from the floor's");
-      const theirs = first ?? (await floor());
-      const [inserts, indexes, whole] = [theirs.insertMs, theirs.indexMs, mine.wallMs].map(Math.round);
-      const peak = Math.round(mine.peakBytes / 2 ** 20);
-      say(
-        `${run === 0 ? "warm-up" : `run ${run}`}: floor ${inserts} + ${indexes} ms, tool ${whole} ms, ${peak} MB`,
-      );
-      if (run > 0) measured.push({ floor: theirs, tool: mine });
-    }
-    return { pairs: measured, used: settings };
-  });
-  const big = flags.growth
-    ? await withSource(items * GROWTH_FACTOR, (source) => tool(source, items * GROWTH_FACTOR))
-    : undefined;
-  return summarize(pairs, big, { ...used, ...settingsOf(flags.set) });
+  async function other(turn: Turn): Promise<void> {
+    await settle(client);
+    const folder = join(cwd, "against");
+    mkdirSync(folder, { recursive: true });
+    const file = join(folder, "bench.conf");
+    writeConf(file, confAgainst(usualConf(source.url, target), settingsOf(options.againstSets)));
+    const asked = { command: commandAgainst(against!, file), cwd: folder, items, source, signal };
+    forgetReport(folder);
+    const result = await runTool({ ...asked, ends: "either" });
+    await mustHold(client, ID, items);
+    turn["against"] = { ...sampleOf(result, items), ...sharesIn(folder) };
+  }
+
+  const owned = cleanup.move();
+  return {
+    sides: [...(options.floor ? ["floor"] : []), "tool", ...(against ? ["against"] : [])],
+    conf: confFor(source.url),
+    mongod: mongod.name,
+    async turn(run) {
+      const turn: Turn = {};
+      await takeTurns(run, {
+        ...(options.floor && { floor: () => floor(turn) }),
+        async tool() {
+          await tool(turn, source, items);
+          if (run === 0 && !(await sameAsFloor(client, ID, items, shape)))
+            say("note: the tool's documents differ from the floor's");
+        },
+        ...(against && { against: () => other(turn) }),
+      });
+      addRatios(turn);
+      return turn;
+    },
+    async growth(many) {
+      await using large = await sourceOf(many);
+      const turn: Turn = {};
+      await tool(turn, large, many);
+      return turn;
+    },
+    [Symbol.asyncDispose]: () => owned.disposeAsync(),
+  };
 }
 
-await main(flags, { help: HELP, run: bench, format });
+/** Of one turn: the floor's time by that of the others. */
+function addRatios({ floor, ...others }: Turn): void {
+  if (floor?.wallMs === undefined) return;
+  for (const sample of Object.values(others)) {
+    sample.ratio = floor.wallMs / sample.wallMs!;
+    sample.pureRatio = floor.wallMs / sample.pureMs!;
+  }
+}
+
+export default {
+  words: { unit: "item", base: "floor" },
+  open,
+  targets: fullTargets,
+} satisfies Kind as Kind;

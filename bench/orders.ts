@@ -25,14 +25,14 @@ export const INDEXES: (typeof KEYS)[] = [
   { partition: "email", sort: "created" },
 ];
 
-/** Sizes of an item: about 120 bytes, 0.7 KB and 10 KB. */
-export const SHAPES = ["small", "medium", "large"] as const;
+/** Sizes of an item: about 120 bytes, 0.7 KB, 10 KB, and 400 KB, the most that DynamoDB holds. */
+export const SHAPES = ["small", "medium", "large", "huge"] as const;
 export type Shape = (typeof SHAPES)[number];
 
 /** Distinct bodies; more would make caches of this machine, not the tool, the subject. */
-const BODIES: Record<Shape, number> = { small: 5_000, medium: 5_000, large: 500 };
+const BODIES: Record<Shape, number> = { small: 5_000, medium: 5_000, large: 500, huge: 16 };
 /** Order lines of an item. */
-const LINES: Record<Shape, number> = { small: 0, medium: 2, large: 100 };
+const LINES: Record<Shape, number> = { small: 0, medium: 2, large: 100, huge: 4_000 };
 /** Orders of one customer follow each other, as a partition's items do in a Scan. */
 const ORDERS_PER_CUSTOMER = 10;
 const CUSTOMERS = 10_000_000;
@@ -66,6 +66,9 @@ export const keyOf = (index: number): Item => ({
   sk: { N: String(FIRST_ORDER + index) },
 });
 
+/** The number in an item's primary key. */
+export const sortKeyOf = (index: number): number => FIRST_ORDER + index;
+
 /** The item a key belongs to. */
 export const indexOf = (key: { sk?: { N?: string } }): number => Number(key.sk?.N) - FIRST_ORDER;
 
@@ -80,7 +83,8 @@ function order(body: number, shape: Shape): Item {
     return ((t ^ (t >>> 14)) >>> 0) % below;
   };
   const pick = (list: string[]): string => list[random(list.length)] ?? "";
-  const price = (below: number): string => (random(below * 100) / 100).toFixed(2);
+  // As DynamoDB sends a number: without zeros at its end.
+  const price = (below: number): string => String(random(below * 100) / 100);
   if (shape === "small") return { ...keyOf(body), status: { S: pick(STATES) }, total: { N: price(2_000) } };
   const first = random(TAGS.length - 1);
   return {

@@ -1,86 +1,85 @@
 /** `bun run bench proxy`: the full phase to a DynamoDB-protocol target that answers at once. See README.md. */
-import { join, resolve } from "node:path";
-import { parseArgs } from "node:util";
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
 import { ownTempFolder } from "../test/servers/process.ts";
-import { runTool, startServer, startSource } from "./measure.ts";
+import type { Options } from "./command-line.ts";
+import { settingsOf } from "./flags.ts";
+import { type Kind, type Session, takeTurns } from "./kind.ts";
+import type { Sample } from "./measures.ts";
+import { type Source, startServer, startSource } from "./measure.ts";
 import type { ProxyStats } from "./proxy-target.ts";
+import { perSecond, type Turn } from "./report.ts";
+import { runTool, type ToolCommand } from "./run-tool.ts";
+import { forgetReport, sampleOf, sharesIn } from "./sample.ts";
+import type { SourceStats } from "./source.ts";
+import { proxyTargets } from "./targets.ts";
+import { commandAgainst, confAgainst, proxyConf, setArgs, toolCommand, writeConf } from "./tool.ts";
 
-const LEAST = 30_000;
-const MOST_CPU_US = 20;
+async function open(options: Options, signal: AbortSignal): Promise<Session> {
+  const { items, shape, sets, against } = options;
+  await using cleanup = new AsyncDisposableStack();
+  const scratch = ownTempFolder("bench-proxy");
+  cleanup.defer(() => scratch.remove());
+  const cwd = scratch.folder;
+  const source = cleanup.use(await startSource({ items, gsi: 0, shape }));
+  const target = cleanup.use(await startServer<ProxyStats>("proxy-target.ts"));
 
-const { values: flags } = parseArgs({
-  options: {
-    items: { type: "string", default: "300000" },
-    runs: { type: "string", default: "3" },
-    set: { type: "string", multiple: true, default: [] },
-    profile: { type: "string" },
-    check: { type: "boolean", default: false },
-  },
-});
-const items = Number(flags.items);
-const runs = Number(flags.runs);
+  async function run(
+    asked: Pick<ToolCommand<SourceStats>, "command" | "ends">,
+    { from, count, folder }: { from: Source; count: number; folder: string },
+  ): Promise<Sample> {
+    await target.stats();
+    forgetReport(folder);
+    const result = await runTool({ ...asked, cwd: folder, items: count, source: from, signal });
+    const given = await target.stats();
+    if (given.items !== count) throw new Error(`${given.items} of ${count} items arrived`);
+    return {
+      ...sampleOf(result, count),
+      ...sharesIn(folder),
+      perSecond: perSecond(count, result.pureMs),
+      sourceCpuUs: result.source.cpuUs / count,
+      targetCpuUs: given.cpuUs / count,
+    };
+  }
 
-await using cleanup = new AsyncDisposableStack();
-const scratch = ownTempFolder("bench-proxy");
-cleanup.defer(() => scratch.remove());
-const source = cleanup.use(await startSource({ items, gsi: 0 }));
-const target = cleanup.use(await startServer<ProxyStats>("proxy-target.ts"));
+  function tool(from: Source, count: number): Promise<Sample> {
+    const file = join(cwd, "bench.conf");
+    writeConf(file, proxyConf(from.url, target.url));
+    const command = toolCommand(options, [`-conf=${file}`, ...setArgs(sets)]);
+    return run({ command }, { from, count, folder: cwd });
+  }
 
-/** A tuned conf, as a user with a big table would write it. */
-const conf: Record<string, string> = {
-  id: "bench",
-  sync_mode: "full",
-  "source.endpoint_url": source.url,
-  "target.type": "aliyun_dynamo_proxy",
-  "target.address": target.url,
-  "target.access_key_id": "placeholder",
-  "target.secret_access_key": "placeholder",
-  "target.db.exist": "drop",
-  "qps.full": "10000",
-  "qps.full.batch_num": "1500",
-  "full.read.concurrency": "4",
-  "full.document.concurrency": "16",
-  "full_sync.http_port": "-1",
-  "checkpoint.address": "./checkpoint",
-};
-const file = join(scratch.folder, "bench.conf");
-await Bun.write(
-  file,
-  Object.entries(conf)
-    .map(([key, value]) => `${key} = ${value}\n`)
-    .join(""),
-);
-const profile = flags.profile ? ["--cpu-prof", `--cpu-prof-dir=${resolve(flags.profile)}`] : [];
-const cli = join(import.meta.dirname, "../bin/cli.ts");
-const sets = flags.set.flatMap((each) => ["--set", each]);
-const command = [process.execPath, ...profile, cli, `-conf=${file}`, ...sets];
-const { signal } = new AbortController();
+  function other(): Promise<Sample> {
+    const folder = join(cwd, "against");
+    mkdirSync(folder, { recursive: true });
+    const file = join(folder, "bench.conf");
+    writeConf(file, confAgainst(proxyConf(source.url, target.url), settingsOf(options.againstSets)));
+    const command = commandAgainst(against!, file);
+    return run({ command, ends: "either" }, { from: source, count: items, folder });
+  }
 
-const measured: { perSecond: number; cpuUs: number; peakMb: number }[] = [];
-for (let run = 0; run <= runs; run++) {
-  await target.stats();
-  const tool = await runTool({ command, cwd: scratch.folder, items, source, signal });
-  const given = await target.stats();
-  if (given.items !== items) throw new Error(`${given.items} of ${items} items arrived`);
-  const result = {
-    perSecond: (items / tool.pureMs) * 1000,
-    cpuUs: tool.cpuUs / items,
-    peakMb: tool.peakBytes / 2 ** 20,
+  const owned = cleanup.move();
+  return {
+    sides: ["tool", ...(against ? ["against"] : [])],
+    conf: proxyConf(source.url, target.url),
+    async turn(number) {
+      const turn: Turn = {};
+      await takeTurns(number, {
+        tool: async () => void (turn["tool"] = await tool(source, items)),
+        ...(against && { against: async () => void (turn["against"] = await other()) }),
+      });
+      return turn;
+    },
+    async growth(many) {
+      await using large = await startSource({ items: many, gsi: 0, shape });
+      return { tool: await tool(large, many) };
+    },
+    [Symbol.asyncDispose]: () => owned.disposeAsync(),
   };
-  console.error(
-    `${run === 0 ? "warm-up" : `run ${run}`}: ${Math.round(result.perSecond)} items/s, ${result.cpuUs.toFixed(1)} µs,` +
-      ` ${given.requests} requests over ${given.connections} connections, the target's own CPU ${(given.cpuUs / items).toFixed(1)} µs`,
-  );
-  if (run > 0) measured.push(result);
 }
 
-const median = (pick: (each: (typeof measured)[number]) => number): number =>
-  measured.map(pick).toSorted((a, b) => a - b)[measured.length >> 1]!;
-const [perSecond, cpuUs] = [median((each) => each.perSecond), median((each) => each.cpuUs)];
-const targets: [holds: boolean, text: string][] = [
-  [perSecond >= LEAST, `at least ${LEAST} items/s, first request to done: ${Math.round(perSecond)}`],
-  [cpuUs <= MOST_CPU_US, `at most ${MOST_CPU_US} µs of CPU an item: ${cpuUs.toFixed(1)}`],
-];
-console.log(`${items} items, median of ${runs}; peak memory ${Math.round(median((each) => each.peakMb))} MB`);
-for (const [holds, text] of targets) console.log(`${holds ? "ok  " : "MISS"}  ${text}`);
-if (flags.check && targets.some(([holds]) => !holds)) process.exitCode = 1;
+export default {
+  words: { unit: "item", base: "floor" },
+  open,
+  targets: proxyTargets,
+} satisfies Kind as Kind;

@@ -1,7 +1,7 @@
 /**
  * A stand-in for DynamoDB in a process of its own: ListTables, DescribeTable, Scan and BatchGetItem over one table of orders,
- * served from memory at far less CPU than any reader needs. `bun bench/source.ts --items=300000 [--gsi=1] [--shape=large]` prints
- * its address and ends when its standard input does, so that it can't outlive the benchmark.
+ * served from memory at far less CPU than any reader needs. `bun bench/source.ts --items=300000 [--gsi=1] [--shape=large]
+ * [--latency=10]` prints its address and ends when its standard input does, so that it can't outlive the benchmark.
  */
 import { parseArgs } from "node:util";
 import {
@@ -43,11 +43,14 @@ const { values: flags } = parseArgs({
     items: { type: "string", default: "300000" },
     gsi: { type: "string", default: "0" },
     shape: { type: "string", default: "medium" },
+    latency: { type: "string", default: "0" },
   },
 });
 const items = Math.min(Number(flags.items), MAX_ITEMS);
 const indexes = INDEXES.slice(0, Number(flags.gsi));
 const orders = jsonBlock(flags.shape as Shape);
+/** An answer leaves so long after its request came, in ms. */
+const latency = Number(flags.latency);
 const pages = new Map<string, Buffer>();
 let cached = 0;
 const stats = { firstRequestAt: 0, scans: 0, cpuBefore: process.cpuUsage() };
@@ -167,6 +170,14 @@ function batchGet({ RequestItems }: BatchGetRequest): Response {
 async function serve(request: Request): Promise<Response> {
   if (request.method === "GET") return Response.json(takeStats());
   stats.firstRequestAt ||= Date.now();
+  if (latency === 0) return called(request);
+  const due = performance.now() + latency;
+  const response = await called(request);
+  await Bun.sleep(due - performance.now());
+  return response;
+}
+
+async function called(request: Request): Promise<Response> {
   const action = request.headers.get("x-amz-target")?.split(".")[1];
   const body = (await request.json()) as ScanRequest & { TableName?: string };
   if (action === "BatchGetItem") return batchGet(body as unknown as BatchGetRequest);

@@ -1,10 +1,11 @@
 /**
  * A stand-in for DynamoDB and its streams in a process of its own: one table of orders whose changes are served from
- * memory. `bun bench/stream-source.ts --records=100000 --shards=4` prints its address and ends when its standard input
- * does. GET /stats gives when the first request came and when the last record was served.
+ * memory. `bun bench/stream-source.ts --records=100000 --shards=4 [--idle=1000] [--shape=large] [--mix=1]` prints its address and ends
+ * when its standard input does. GET /stats gives when the first request came and the first record was served, and starts anew.
  */
 import { parseArgs } from "node:util";
-import { cut, jsonBlock, keyOf, KEYS, TABLE } from "./orders.ts";
+import { changeAt, imageOf } from "./changes.ts";
+import { jsonBlock, keyOf, KEYS, type Shape, TABLE } from "./orders.ts";
 
 /** The service's limits of one answer. */
 const PAGE_RECORDS = 1000;
@@ -17,27 +18,50 @@ const { values: flags } = parseArgs({
     shards: { type: "string", default: "4" },
     /** Shards that stay empty beside them. */
     idle: { type: "string", default: "0" },
+    shape: { type: "string", default: "medium" },
+    /** 1: some modify and remove. */
+    mix: { type: "string", default: "0" },
   },
 });
 const records = Number(flags.records);
 const busy = Number(flags.shards);
 const shards = busy + Number(flags.idle);
-const orders = jsonBlock();
-const stats = { firstRequestAt: 0, firstRecordAt: 0, lastRecordAt: 0, getRecords: 0, served: 0 };
+const orders = jsonBlock(flags.shape as Shape);
+
+/** What the source saw; times in ms since 1970, 0: it didn't happen. */
+export interface StreamStats {
+  firstRequestAt: number;
+  /** When the first answer with records left. */
+  firstRecordAt: number;
+  getRecords: number;
+  cpuUs: number;
+}
+const NOTHING = { firstRequestAt: 0, firstRecordAt: 0, getRecords: 0 };
+const stats = { ...NOTHING, cpuBefore: process.cpuUsage() };
+
+function takeStats(): StreamStats {
+  const { cpuBefore, ...seen } = stats;
+  const cpu = process.cpuUsage(cpuBefore);
+  Object.assign(stats, NOTHING, { cpuBefore: process.cpuUsage() });
+  return { ...seen, cpuUs: cpu.user + cpu.system };
+}
+
 const now = Math.floor(Date.now() / 1000);
 
 /** A shard's records as JSON, each made once. */
 const made: Buffer[][] = Array.from({ length: shards }, () => []);
 for (let at = 0; at < records; at++) {
-  const image = cut(orders, at, at + 1)
-    .bytes.toString()
-    .replace(/,$/, "");
+  const { event, item } = changeAt(at, flags.mix === "1");
+  const image = (name: string, as: "INSERT" | "MODIFY"): string =>
+    `"${name}":${imageOf(orders, { event: as, item }).toString().replace(/,$/, "")},`;
+  const after = event === "REMOVE" ? "" : image("NewImage", event);
+  const before = event === "INSERT" ? "" : image("OldImage", "INSERT");
   const text =
-    `{"awsRegion":"us-east-1","dynamodb":{"ApproximateCreationDateTime":${now},"Keys":${JSON.stringify(keyOf(at))},` +
-    `"NewImage":${image},"SequenceNumber":"${100_000_000_000 + at}","SizeBytes":700,` +
-    `"StreamViewType":"NEW_AND_OLD_IMAGES"},"eventID":"${at}","eventName":"INSERT","eventSource":"aws:dynamodb",` +
+    `{"awsRegion":"us-east-1","dynamodb":{"ApproximateCreationDateTime":${now},"Keys":${JSON.stringify(keyOf(item))},` +
+    `${after}${before}"SequenceNumber":"${100_000_000_000 + at}","SizeBytes":${after.length + before.length},` +
+    `"StreamViewType":"NEW_AND_OLD_IMAGES"},"eventID":"${at}","eventName":"${event}","eventSource":"aws:dynamodb",` +
     `"eventVersion":"1.1"}`;
-  made[at % busy]!.push(Buffer.from(text));
+  made[item % busy]!.push(Buffer.from(text));
 }
 
 const answer = (body: Uint8Array | string, status = 200): Response =>
@@ -66,8 +90,6 @@ function getRecords(iterator: string, limit: number): Response {
   }
   if (page.next > from) {
     stats.firstRecordAt ||= Date.now();
-    stats.lastRecordAt = Date.now();
-    stats.served += page.next - from;
   }
   return answer(page.body);
 }
@@ -101,7 +123,7 @@ const describeStream = (): object => ({
 });
 
 async function serve(request: Request): Promise<Response> {
-  if (request.method === "GET") return Response.json(stats);
+  if (request.method === "GET") return Response.json(takeStats());
   stats.firstRequestAt ||= Date.now();
   const action = request.headers.get("x-amz-target")?.split(".")[1];
   const body = (await request.json()) as { ShardId: string; ShardIterator: string; Limit?: number };
@@ -115,6 +137,8 @@ async function serve(request: Request): Promise<Response> {
     case "GetShardIterator":
       // the newest is the first: all records are made right after it was taken
       return answer(JSON.stringify({ ShardIterator: `${Number(body.ShardId.slice(8))} 0` }));
+    case "Scan":
+      return answer('{"Items":[],"Count":0,"ScannedCount":0}');
     case "GetRecords":
       return getRecords(body.ShardIterator, body.Limit ?? PAGE_RECORDS);
     default:

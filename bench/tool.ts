@@ -1,5 +1,5 @@
 /** The tool that is measured: its conf, and the command that starts it. */
-import { writeFileSync } from "node:fs";
+import { existsSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 
 /** The target database, which the tool names after its id. */
@@ -7,8 +7,11 @@ export const ID = "bench";
 /** From the sources. */
 export const TOOL: string = join(import.meta.dirname, "../bin/cli.ts");
 
-/** A tuned conf, as a user with a big table would write it: four segments, pages of 1 MB, large batches. */
-export const tunedConf = (source: string, target: string): Record<string, string> => ({
+/** Several of these may run on one machine. */
+const NO_PORTS = { system_profile: "-1", "full_sync.http_port": "-1", "incr_sync.http_port": "-1" };
+
+/** A conf as a user with a big table would write it: four segments; pages, batches and writes are left to the tool. */
+export const usualConf = (source: string, target: string): Record<string, string> => ({
   "conf.version": "4",
   id: ID,
   sync_mode: "full",
@@ -22,15 +25,59 @@ export const tunedConf = (source: string, target: string): Record<string, string
   "target.db.exist": "drop",
   "convert.type": "change",
   "qps.full": "10000",
+  "full.read.concurrency": "4",
+  ...NO_PORTS,
+});
+
+/** The same for a stream that is followed from now on. */
+export const followConf = (source: string, target: string): Record<string, string> => ({
+  id: ID,
+  sync_mode: "incr",
+  "source.endpoint_url": source,
+  "source.access_key_id": "placeholder",
+  "source.secret_access_key": "placeholder",
+  "source.region": "us-east-1",
+  "target.type": "mongodb",
+  "target.address": target,
+  "qps.incr": "10000",
+  "qps.incr.batch_num": "1000",
+  "log.level": "warn",
+  ...NO_PORTS,
+});
+
+/** The same for a target that speaks DynamoDB. */
+export const proxyConf = (source: string, target: string): Record<string, string> => ({
+  id: ID,
+  sync_mode: "full",
+  "source.endpoint_url": source,
+  "source.access_key_id": "placeholder",
+  "source.secret_access_key": "placeholder",
+  "source.region": "us-east-1",
+  "target.type": "aliyun_dynamo_proxy",
+  "target.address": target,
+  "target.access_key_id": "placeholder",
+  "target.secret_access_key": "placeholder",
+  "target.db.exist": "drop",
+  "qps.full": "10000",
   "qps.full.batch_num": "1500",
   "full.read.concurrency": "4",
-  "full.document.concurrency": "4",
-  "full.document.write.batch": "1000",
-  // several of these may run on one machine
-  system_profile: "-1",
-  "full_sync.http_port": "-1",
-  "incr_sync.http_port": "-1",
+  "full.document.concurrency": "16",
+  "checkpoint.address": "./checkpoint",
+  ...NO_PORTS,
 });
+
+/** Keys that say how fast, and what they are when a conf says nothing. */
+const SPEED_KEYS = [
+  "qps.full",
+  "qps.full.batch_num",
+  "full.read.concurrency",
+  "full.document.concurrency",
+  "full.document.write.batch",
+];
+
+/** A conf without them. */
+export const withoutSpeedKeys = (conf: Record<string, string>): Record<string, string> =>
+  Object.fromEntries(Object.entries(conf).filter(([key]) => !SPEED_KEYS.includes(key)));
 
 /** Writes a conf file. */
 export function writeConf(path: string, settings: Record<string, string>): void {
@@ -53,6 +100,33 @@ export function toolCommand({ tool, profile }: ToolOptions, args: string[]): str
   if (profile && !isSource) throw new Error("--profile needs the tool's source, not an executable");
   const profiling = profile ? ["--cpu-prof", `--cpu-prof-dir=${resolve(profile)}`] : [];
   return isSource ? [process.execPath, ...profiling, path, ...args] : [path, ...args];
+}
+
+/** What NimoShake refuses to start without, with pages and batches that make it fast. */
+const REQUIRED = {
+  "qps.full.batch_num": "1500",
+  "full.document.concurrency": "4",
+  "full.document.write.batch": "1000",
+  "qps.incr": "1000",
+  "full.concurrency": "4",
+  "full.document.parser": "2",
+  "increase.concurrency": "16",
+  "log.level": "info",
+};
+
+/** The conf of another executable: what is set for ours, and its own. */
+export const confAgainst = (
+  conf: Record<string, string>,
+  sets: Record<string, string>,
+): Record<string, string> => ({ ...REQUIRED, ...conf, ...sets });
+
+/** The command of another executable, as a shell would take it apart; files are named as from this folder. */
+export function commandAgainst(text: string, conf: string): string[] {
+  const words = (text.match(/"[^"]*"|'[^']*'|\S+/g) ?? []).map((word) =>
+    word.replace(/^(["'])(.*)\1$/, "$2"),
+  );
+  if (words.length === 0) throw new Error("--against needs a command");
+  return [...words.map((word) => (existsSync(word) ? resolve(word) : word)), `-conf=${conf}`];
 }
 
 /** `--set` once for each. */

@@ -2,9 +2,9 @@
 import { describe, expect, test } from "bun:test";
 import { itemsOf, settingsOf, shapeOf, wholeNumber, withProfileFolder } from "../../bench/flags.ts";
 
-test("a shape is one of three", () => {
+test("a shape is one of four", () => {
   expect(shapeOf("large")).toBe("large");
-  expect(() => shapeOf("huge")).toThrow("--shape must be one of small, medium, large");
+  expect(() => shapeOf("tiny")).toThrow("--shape must be one of small, medium, large, huge");
 });
 
 describe("a whole number", () => {
