@@ -15,8 +15,8 @@ setDefaultTimeout(180_000);
 const SECOND = 1000;
 const PAGE = 128; // the default
 const SEGMENTS = 4;
-/** Pages that a kill costs at most: those since the last save, which comes after 50, and those on their way. */
-const AGAIN = 75;
+/** Pages that a kill costs at most: those since the last save, which comes after 50, and those on their way, in up to 32 writes. */
+const AGAIN = 100;
 
 /** Waits until something holds; a run that ends before is an error. */
 async function until(holds: () => boolean, running: Running): Promise<void> {
