@@ -5,13 +5,13 @@ import { cstringEnd, valueEnd } from "../../_bson/elements.ts";
 import type { ChangeBatch, EncodedChange } from "../../../core/plugin/changes.ts";
 import type { SourceRecord, WriteResult } from "../../../core/types.ts";
 import { applyBatch, type ApplyRules, isStrict, mayInsert } from "./apply.ts";
-import { type Destination, refused } from "./commands.ts";
+import { DELETE, type Destination, INSERT, refused, sendAll, UPDATE } from "./commands.ts";
 import type { InsertFirst } from "./insert-first.ts";
 import { DUPLICATE_KEY } from "../../_mongodb/errors.ts";
-import { type Failed, mended, replace, type Replaced, sendStatements } from "./replace.ts";
+import { type Failed, mended, replace, type Replaced } from "./replace.ts";
 
 /** Documents one behind the other, and what they are of. */
-type Encoded = Parameters<typeof sendStatements>[0];
+type Encoded = Parameters<typeof sendAll>[0];
 
 /** What a statement takes beside filter and document, at most. */
 const FRAME = 32;
@@ -90,7 +90,7 @@ async function replaceAll(
     out.boolean(mayInsert(event, rules));
   };
   const statements = statementsOf(changes, write, record);
-  await sendStatements(statements, "update", "updates", to, ({ errors, done, upserted }, from) => {
+  await sendAll(statements, UPDATE, to, ({ errors, done, upserted }, from) => {
     result.inserted += upserted;
     result.replaced += done - upserted;
     for (const error of errors) failed.push([error, statements.record(from + error.index)]);
@@ -121,7 +121,7 @@ async function insertAll(
     out.raw(bytes.subarray(start + 4, end - 1));
   };
   const documents = encodeEach(changes, write, batch.record);
-  await sendStatements(documents, "insert", "documents", to, ({ errors, done }, from) => {
+  await sendAll(documents, INSERT, to, ({ errors, done }, from) => {
     inserted += done;
     for (const error of errors) {
       const change = changes[from + error.index]!;
@@ -151,7 +151,7 @@ async function removeAll(
     out.int32(1);
   };
   const statements = statementsOf(changes, write, record);
-  await sendStatements(statements, "delete", "deletes", to, ({ errors, done }, from) => {
+  await sendAll(statements, DELETE, to, ({ errors, done }, from) => {
     deleted += done;
     for (const error of errors) throw refused(error, statements.record(from + error.index), to);
   });

@@ -6,7 +6,7 @@ import { inParallel } from "../../../core/flow/parallel.ts";
 import { withRetry } from "../../../core/flow/retry.ts";
 import type { Batch, ChangeHead, SourceRecord, TargetDocument, WriteResult } from "../../../core/types.ts";
 import { WRITE_TIMEOUT } from "../../_mongodb/client.ts";
-import { append, type Destination, duplicate, filterOf, refused } from "./commands.ts";
+import { append, DELETE, type Destination, duplicate, filterOf, refused } from "./commands.ts";
 import { replace, sendEach } from "./replace.ts";
 import { hasId, writeBatch } from "./insert.ts";
 
@@ -70,7 +70,7 @@ export function mayInsert(event: SourceRecord["event"], rules: ApplyRules): bool
 async function remove(records: SourceRecord[], to: Destination): Promise<number> {
   let deleted = 0;
   const statement = (record: SourceRecord): TargetDocument => ({ q: filterOf(record, to), limit: 1 });
-  await sendEach(records, statement, "delete", "deletes", to, ({ errors, done }, some) => {
+  await sendEach(records, statement, DELETE, to, ({ errors, done }, some) => {
     deleted += done;
     for (const error of errors) throw refused(error, some[error.index]!, to);
   });

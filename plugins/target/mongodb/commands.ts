@@ -3,10 +3,12 @@ import { type Db, MongoServerError, ObjectId } from "mongodb";
 import type { DocumentWriter } from "../../_bson/document-writer.ts";
 import { documentId } from "../../_bson/document-id.ts";
 import { MigrationError } from "../../../core/errors.ts";
+import type { EncodedBatch } from "../../../core/plugin/transcoder.ts";
 import { type RetryOptions, withRetry } from "../../../core/flow/retry.ts";
 import type { SourceRecord, Table, TargetDocument } from "../../../core/types.ts";
 import { setField } from "../../../core/schema/set-field.ts";
 import { unfit, whereIs } from "../../../core/schema/unfit.ts";
+import { checkSizes } from "../_documents.ts";
 import { DURABLE, WRITE_TIMEOUT } from "../../_mongodb/client.ts";
 import { encodedDocuments } from "../../_mongodb/internals.ts";
 import { DUPLICATE_KEY } from "../../_mongodb/errors.ts";
@@ -17,12 +19,24 @@ const MESSAGE_BYTES = 16 * 1024 * 1024;
  * The most updates or deletes in a message: each looks for its document, and a message that takes longer than its
  * `maxTimeMS` is sent again from its first statement.
  */
-export const MOST_STATEMENTS = 1000;
+const MOST_STATEMENTS = 1000;
 /**
  * The most inserts in a message: an answer that names each of them as a duplicate has up to 600 bytes for each, its keys aside, and a
  * server whose answer would have more than 16 MB closes the connection instead.
  */
-export const MOST_INSERTS = 20_000;
+const MOST_INSERTS = 20_000;
+
+/** A command that takes encoded documents. */
+export interface Command {
+  name: string;
+  /** What it calls them. */
+  field: string;
+  /** So many in a message at most. */
+  most: number;
+}
+export const INSERT: Command = { name: "insert", field: "documents", most: MOST_INSERTS };
+export const UPDATE: Command = { name: "update", field: "updates", most: MOST_STATEMENTS };
+export const DELETE: Command = { name: "delete", field: "deletes", most: MOST_STATEMENTS };
 
 /** Of what is upserted only the number counts: it isn't decoded. */
 const COUNTED = { fieldsAsRaw: { upserted: true } };
@@ -146,17 +160,12 @@ export interface Answer {
 }
 
 /** Sends a command whose documents are encoded already, again and again while its outcome is unknown. */
-export async function send(
-  to: Destination,
-  command: string,
-  field: string,
-  bytes: Uint8Array,
-): Promise<Answer> {
+export async function send(to: Destination, { name, field }: Command, bytes: Uint8Array): Promise<Answer> {
   return withRetry(async (attempt) => {
     const answer = await to.inTurn(() =>
       to.db.command(
         {
-          [command]: to.table.targetName,
+          [name]: to.table.targetName,
           ordered: false,
           writeConcern: DURABLE,
           maxTimeMS: WRITE_TIMEOUT,
@@ -175,6 +184,29 @@ export async function send(
     const upserted = (answer.upserted as unknown[] | undefined)?.length ?? 0;
     return { errors, done: Number(answer.n), upserted, attempt };
   }, to.retry);
+}
+
+/**
+ * Sends documents or statements in as many messages as they need, and releases their memory when it can; one that is too
+ * large for any message is refused before.
+ *
+ * @param onAnswer told of each message which of them it carried; the next one waits for it
+ */
+export async function sendAll(
+  { bytes, ends, record, release }: Omit<EncodedBatch, "unit">,
+  command: Command,
+  to: Destination,
+  onAnswer: (answer: Answer, from: number, count: number) => void | Promise<void>,
+): Promise<void> {
+  checkSizes({ ends, record }, to.table);
+  let tries = 0;
+  for (const slice of slices(bytes, ends, command.most)) {
+    const answer = await send(to, command, slice.bytes);
+    tries += answer.attempt;
+    await onAnswer(answer, slice.from, slice.count);
+  }
+  // A message whose answer was lost may still be on its way.
+  if (tries === 0) release?.();
 }
 
 /** The error for a document that the server doesn't take. */

@@ -2,27 +2,19 @@
 import { createDocumentWriter } from "../../_bson/document-writer.ts";
 import type { Batch, SourceRecord, WriteResult } from "../../../core/types.ts";
 import type { EncodedBatch } from "../../../core/plugin/transcoder.ts";
-import { checkSizes } from "../_documents.ts";
 import {
+  type Answer,
   append,
   derivedId,
   type Destination,
   duplicate,
-  MOST_INSERTS,
+  INSERT,
   refused,
-  send,
-  slices,
+  sendAll,
 } from "./commands.ts";
 import { DUPLICATE_KEY } from "../../_mongodb/errors.ts";
 import { isIndexRefusal } from "./indexes.ts";
 import { replace } from "./replace.ts";
-
-/** What goes into one message: documents and the records behind them. */
-interface Chunk {
-  bytes: Uint8Array;
-  count: number;
-  record: (index: number) => SourceRecord;
-}
 
 /** Writes a batch of puts. */
 export async function writeBatch({ unit, records }: Batch, to: Destination): Promise<WriteResult> {
@@ -45,16 +37,13 @@ export async function writeEncoded(batch: EncodedBatch, to: Destination): Promis
   }
   const started = performance.now();
   const result: WriteResult = { inserted: 0, replaced: 0, deleted: 0, duplicates: 0, ms: 0 };
-  let tries = 0;
-  for (const chunk of messages(batch, to)) {
-    const { again, attempt } = await insert(chunk, to, result);
-    tries += attempt;
+  await sendAll(batch, INSERT, to, async (answer, from, count) => {
+    result.inserted += count - answer.errors.length;
+    const again = await refusedOf(answer, (index) => batch.record(from + index), to, result);
     const { inserted, replaced } = await replace(again, () => true, to);
     result.inserted += inserted;
     result.replaced += replaced;
-  }
-  // A message whose answer was lost may still be on its way.
-  if (tries === 0) batch.release?.();
+  });
   result.ms = performance.now() - started;
   return result;
 }
@@ -65,30 +54,22 @@ async function overwrite(records: SourceRecord[], to: Destination): Promise<Writ
   return { ...replaced, deleted: 0, duplicates: 0, ms: performance.now() - started };
 }
 
-/** Cuts a batch into messages; a document that is too large for any is refused. */
-function* messages({ bytes, ends, record }: EncodedBatch, to: Destination): Generator<Chunk> {
-  checkSizes({ ends, record }, to.table);
-  for (const slice of slices(bytes, ends, MOST_INSERTS)) {
-    yield { bytes: slice.bytes, count: slice.count, record: (index) => record(slice.from + index) };
-  }
-}
-
 /**
- * Inserts. A duplicate of an `_id` made up here means that an earlier try, whose answer was lost, had
+ * What became of inserts that were refused. A duplicate of an `_id` made up here means that an earlier try, whose answer was lost, had
  * written it; another duplicate is a key that is there already. Where `_id` is the item's own, its key or what a plugin
  * sets, it can be either: after an earlier try the document is replaced in any case, by itself or not.
  *
- * @returns the records to replace, and the number of the try that was answered
+ * @returns the records to replace
  */
-async function insert(
-  chunk: Chunk,
+async function refusedOf(
+  { errors, attempt }: Answer,
+  recordAt: (index: number) => SourceRecord,
   to: Destination,
   result: WriteResult,
-): Promise<{ again: SourceRecord[]; attempt: number }> {
+): Promise<SourceRecord[]> {
   const again: SourceRecord[] = [];
-  const { errors, attempt } = await send(to, "insert", "documents", chunk.bytes);
   for (const error of errors) {
-    const record = chunk.record(error.index);
+    const record = recordAt(error.index);
     if (isIndexRefusal(error)) {
       await to.makeFit(error, record);
       again.push(record);
@@ -101,8 +82,7 @@ async function insert(
     else if (to.onDuplicate !== undefined) to.onDuplicate(record);
     else throw duplicate(record, to, "full.executor.insert_on_dup_update");
   }
-  result.inserted += chunk.count - errors.length;
-  return { again, attempt };
+  return again;
 }
 
 /** Whether the document's `_id` isn't made up here. */

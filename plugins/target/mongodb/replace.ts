@@ -1,19 +1,17 @@
 /** Replacing documents by key. */
 import { ObjectId } from "mongodb";
 import { createDocumentWriter } from "../../_bson/document-writer.ts";
-import type { EncodedBatch } from "../../../core/plugin/transcoder.ts";
 import type { SourceRecord, TargetDocument } from "../../../core/types.ts";
-import { checkSizes } from "../_documents.ts";
 import {
   type Answer,
   append,
+  type Command,
   derivedId,
   type Destination,
   filterOf,
-  MOST_STATEMENTS,
   refused,
-  send,
-  slices,
+  sendAll,
+  UPDATE,
   type WriteError,
 } from "./commands.ts";
 import { DUPLICATE_KEY } from "../../_mongodb/errors.ts";
@@ -48,7 +46,7 @@ export async function replace(
       u: replacement(record, to),
       upsert: upserts(record),
     });
-    await sendEach(left, statement, "update", "updates", to, ({ errors, done, upserted }, some) => {
+    await sendEach(left, statement, UPDATE, to, ({ errors, done, upserted }, some) => {
       result.inserted += upserted;
       result.replaced += done - upserted;
       for (const error of errors) failed.push([error, some[error.index]!]);
@@ -80,8 +78,7 @@ export async function mended(failed: readonly Failed[], to: Destination): Promis
 export async function sendEach(
   records: SourceRecord[],
   statement: (record: SourceRecord) => TargetDocument,
-  command: string,
-  field: string,
+  command: Command,
   to: Destination,
   onAnswer: (answer: Answer, some: SourceRecord[]) => void,
 ): Promise<void> {
@@ -89,28 +86,9 @@ export async function sendEach(
   const writer = createDocumentWriter({ doubles: to.doubles, addId: false });
   const ends = records.map((record) => append(writer, { document: statement(record) }, record, to));
   const statements = { ...writer.take(), ends, record: (index: number) => records[index]! };
-  await sendStatements(statements, command, field, to, (answer, from, count) =>
+  await sendAll(statements, command, to, (answer, from, count) =>
     onAnswer(answer, records.slice(from, from + count)),
   );
-}
-
-/** Sends statements that are encoded already, in as many messages as they need, and releases their memory when it can. */
-export async function sendStatements(
-  { bytes, ends, record, release }: Omit<EncodedBatch, "unit">,
-  command: string,
-  field: string,
-  to: Destination,
-  onAnswer: (answer: Answer, from: number, count: number) => void,
-): Promise<void> {
-  checkSizes({ ends, record }, to.table);
-  let tries = 0;
-  for (const slice of slices(bytes, ends, MOST_STATEMENTS)) {
-    const answer = await send(to, command, field, slice.bytes);
-    tries += answer.attempt;
-    onAnswer(answer, slice.from, slice.count);
-  }
-  // A message whose answer was lost may still be on its way.
-  if (tries === 0) release?.();
 }
 
 /**

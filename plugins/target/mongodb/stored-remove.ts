@@ -6,7 +6,7 @@ import { decodeDocument } from "../../_bson/stored-value.ts";
 import type { StoredValue } from "../../../core/plugin/stored.ts";
 import type { Table } from "../../../core/types.ts";
 import type { BsonStored } from "../_stored-bson.ts";
-import { type Destination, MOST_STATEMENTS, send, slices } from "./commands.ts";
+import { DELETE, type Destination, send, slices } from "./commands.ts";
 import { findAll, KEYS_AT_ONCE } from "./stored-find.ts";
 
 /** What {@link removeDocuments} takes beside the documents. */
@@ -30,8 +30,8 @@ export async function removeDocuments(
   );
   return writing(table, async (to) => {
     let removed = 0;
-    for (const { bytes } of slices(writer.bytes(), ends, MOST_STATEMENTS)) {
-      const { done, errors } = await send(to, "delete", "deletes", bytes);
+    for (const { bytes } of slices(writer.bytes(), ends, DELETE.most)) {
+      const { done, errors } = await send(to, DELETE, bytes);
       if (errors.length > 0) throw new MongoServerError({ ...errors[0]! });
       removed += done;
     }

@@ -1,10 +1,10 @@
 /** A batch's memory may be used again when no message with it can be on its way, and no earlier. */
 import { describe, expect, test } from "bun:test";
-import { BSON, type Db, MongoNetworkError } from "mongodb";
+import { BSON, MongoNetworkError } from "mongodb";
 import type { EncodedBatch } from "../../../../core/plugin/transcoder.ts";
-import type { Destination } from "../../../../plugins/target/mongodb/commands.ts";
 import { writeEncoded } from "../../../../plugins/target/mongodb/insert.ts";
 import { testTable } from "../../../fakes/context.ts";
+import { scriptedDestination } from "./destination.ts";
 
 const TABLE = testTable("pk");
 const BYTES = BSON.serialize({ _id: 1, pk: "a" });
@@ -35,23 +35,7 @@ async function released(answers: (() => object)[]): Promise<"no" | "before the a
     isAnswered = true;
     return answer;
   };
-  const to: Destination = {
-    db: { command } as unknown as Db,
-    table: TABLE,
-    doubles: false,
-    ids: "any",
-    byKey: false,
-    overwrites: false,
-    partitionPath: "pk",
-    replaceDuplicates: true,
-    makeFit: () => Promise.reject(new Error("no index refuses it")),
-    retry: {
-      policy: { firstPause: 1, longestPause: 1, total: 1000 },
-      passes: () => true,
-      signal: new AbortController().signal,
-    },
-    inTurn: (send) => send(),
-  } as Destination;
+  const to = scriptedDestination(TABLE, command, true);
   await writeEncoded(batch, to);
   return found;
 }

@@ -1,11 +1,11 @@
 /** How many documents a message carries. */
 import { expect, test } from "bun:test";
-import type { Db } from "mongodb";
 import { DUPLICATE_KEY } from "../../../../plugins/_mongodb/errors.ts";
-import { type Destination, slices } from "../../../../plugins/target/mongodb/commands.ts";
+import { slices } from "../../../../plugins/target/mongodb/commands.ts";
 import { writeBatch } from "../../../../plugins/target/mongodb/insert.ts";
 import type { SourceRecord } from "../../../../core/types.ts";
 import { testTable } from "../../../fakes/context.ts";
+import { scriptedDestination } from "./destination.ts";
 
 const TABLE = testTable("pk");
 
@@ -38,23 +38,7 @@ test("what is there already is inserted in messages of at most 20,000, and repla
     sent.push(["update", count]);
     return { n: count };
   };
-  const to = {
-    db: { command } as unknown as Db,
-    table: TABLE,
-    doubles: false,
-    ids: "any",
-    byKey: false,
-    overwrites: false,
-    partitionPath: "pk",
-    replaceDuplicates: true,
-    makeFit: () => Promise.reject(new Error("no index refuses it")),
-    retry: {
-      policy: { firstPause: 1, longestPause: 1, total: 1000 },
-      passes: () => false,
-      signal: new AbortController().signal,
-    },
-    inTurn: (send) => send(),
-  } as Destination;
+  const to = scriptedDestination(TABLE, command, false);
   const unit = { phase: "full", table: TABLE, segment: 0, segments: 1 } as const;
   expect(await writeBatch({ unit, records: RECORDS }, to)).toMatchObject({ inserted: 0, replaced: 21_000 });
   expect(sent).toEqual([
