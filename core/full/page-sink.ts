@@ -5,10 +5,10 @@
 import { ENCODED, OBJECTS } from "../flow/memory-budget.ts";
 import type { Context } from "../plugin/context.ts";
 import type { Transcoder } from "../plugin/transcoder.ts";
-import { keyAttributes } from "../schema/keys.ts";
 import { type Converted, convertFetched, convertRecords } from "../stages/convert.ts";
 import { fetchEncoded } from "../stages/fetch.ts";
 import { findOverflowed } from "../stages/overflowed.ts";
+import { needsNoRecords } from "../stages/short-way.ts";
 import type { Page, SegmentUnit, SourceRecord } from "../types.ts";
 import type { SegmentWriter } from "./segment-writer.ts";
 
@@ -45,14 +45,9 @@ export function createPageSink(ctx: Context, unit: SegmentUnit, writer: SegmentW
   return transcoder === undefined ? records : createEncodedSink(ctx, unit, writer, transcoder, records);
 }
 
-/** The hooks that see records, `error` to leave some out: with one of them in use, records have to be made. */
-const RECORD_HOOKS = ["convert:before", "convert:after", "write:before", "write:after", "error"] as const;
-
 /** From the source's bytes to the target's without records between, where nobody wants to see them. */
 function shortWay(ctx: Context, unit: SegmentUnit): Transcoder | undefined {
-  if (ctx.role("target").writeEncoded === undefined || RECORD_HOOKS.some(ctx.listens)) return undefined;
-  // Whoever gives a key another name gives it to the records too.
-  if (keyAttributes(unit.table).some(({ targetName }) => targetName !== undefined)) return undefined;
+  if (ctx.role("target").writeEncoded === undefined || !needsNoRecords(ctx, unit.table)) return undefined;
   return ctx.role("convert").transcoder?.(unit);
 }
 

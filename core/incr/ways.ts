@@ -10,7 +10,7 @@ import { convertRecords } from "../stages/convert.ts";
 import { inParallel } from "../flow/parallel.ts";
 import { ENCODED_CHANGES, OBJECTS } from "../flow/memory-budget.ts";
 import { findOverflowed } from "../stages/overflowed.ts";
-import { keyAttributes } from "../schema/keys.ts";
+import { needsNoRecords } from "../stages/short-way.ts";
 import { beforeWrite, sum, writeOut } from "../stages/write.ts";
 import type { ShardUnit, SourceRecord, StreamPage, WriteResult } from "../types.ts";
 
@@ -39,16 +39,6 @@ export interface Ways {
   /** Writes changes, collapsed; gives how many hooks have left out. */
   write(bundle: Bundle): Promise<number>;
 }
-
-/** The hooks that see records, `error` to leave some out: with one of them in use, records have to be made. */
-const RECORD_HOOKS = [
-  "fetch:after",
-  "convert:before",
-  "convert:after",
-  "write:before",
-  "write:after",
-  "error",
-] as const;
 
 /** Changes and those behind them as one bundle, missing when there are none; apart: they go different ways. */
 export function joined(first: Bundle | undefined, then: Bundle | undefined): Bundle | undefined | "apart" {
@@ -122,9 +112,8 @@ export function createWays(ctx: Context, unit: ShardUnit): Ways {
 
 /** From the bytes that bring changes to the target's without records between, where nobody wants to see them. */
 function shortWay(ctx: Context, unit: ShardUnit): ChangeEncoder | undefined {
-  if (ctx.role("target").applyEncoded === undefined || RECORD_HOOKS.some(ctx.listens)) return undefined;
-  // Whoever gives a key another name gives it to the records too.
-  if (keyAttributes(unit.table).some(({ targetName }) => targetName !== undefined)) return undefined;
+  if (ctx.role("target").applyEncoded === undefined || ctx.listens("fetch:after")) return undefined;
+  if (!needsNoRecords(ctx, unit.table)) return undefined;
   return ctx.role("convert").changes?.(unit);
 }
 
