@@ -3,8 +3,8 @@ import { createHash } from "node:crypto";
 import type { ConsolaInstance } from "consola";
 import type { InitializeMiddleware, MetadataBearer, MiddlewareStack } from "@smithy/types";
 
-/** Consola's. */
-const DEBUG = 4;
+/** Consola's level at which calls are told. */
+export const DEBUG = 4;
 
 /** The members of an input that may be told. */
 interface Input {

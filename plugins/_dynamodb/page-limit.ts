@@ -5,8 +5,8 @@
 
 /** Asked for at most behind an answer that came too late. */
 const FIRST = 128;
-/** Who asks for so many gets what the service's limit of bytes allows. */
-const ENOUGH = 100_000;
+/** Who asks for so many gets what the service's limit of bytes allows: more don't fit. */
+export const ENOUGH = 100_000;
 /** An answer that took less than this part of the time lets the next page be twice as large. */
 const QUICK = 0.25;
 

@@ -6,13 +6,12 @@
 import type { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import type { DynamoDBStreamsClient } from "@aws-sdk/client-dynamodb-streams";
 import type { FinalizeRequestMiddleware, MetadataBearer, MiddlewareStack } from "@smithy/types";
+import { DEBUG } from "./call-log.ts";
 import type { Caller, RawOutput } from "./client.ts";
 import { passingFailure } from "./errors.ts";
 import { createPost, type Post } from "./post.ts";
 import { sentTo } from "./sent-to.ts";
 
-/** Consola's level at which the SDK's calls are told. */
-const DEBUG = 4;
 /** What the SDK would hear again. */
 const FOR_GOOD = [
   "AccessDeniedException",
@@ -36,6 +35,8 @@ interface Command {
   middlewareStack: Pick<MiddlewareStack<object, MetadataBearer>, "addRelativeTo">;
 }
 
+type SdkClient = DynamoDBClient | DynamoDBStreamsClient;
+
 /** A client as far as it is of use here. */
 interface Client {
   middlewareStack: unknown;
@@ -55,20 +56,25 @@ export interface RawCallOptions<Request> {
 /**
  * Makes it.
  *
- * @param client takes the operation's answer raw
+ * @param connected a client that takes the operation's answer raw
  */
 export function createRawCall<Request extends object>(
   { config, log }: Caller,
-  client: DynamoDBClient | DynamoDBStreamsClient,
+  connected: () => SdkClient,
   { operation, command, ...api }: RawCallOptions<Request>,
 ): RawCall<Request> {
-  let post: Post | undefined;
+  /** By the client whose credentials and clock it has. */
+  const posts = new WeakMap<SdkClient, Post>();
 
   /** Undefined: the SDK has to make the call. */
-  function direct(): Post | undefined {
+  function direct(client: SdkClient): Post | undefined {
     const endpoint = sentTo(client);
     if (endpoint === undefined || log.level >= DEBUG) return undefined;
-    return (post ??= createPost(client, { endpoint, timeout: config["source.session.timeout"], ...api }));
+    const known = posts.get(client);
+    if (known !== undefined) return known;
+    const post = createPost(client, { endpoint, timeout: config["source.session.timeout"], ...api });
+    posts.set(client, post);
+    return post;
   }
 
   /** @param first what a try has failed with already: the SDK knows what to do about it */
@@ -89,12 +95,12 @@ export function createRawCall<Request extends object>(
     // Inside the SDK's retry loop and before the signing, so that a signature doesn't age in a queue.
     const place = { name: "eachTry", relation: "after", toMiddleware: "retryMiddleware" } as const;
     made.middlewareStack.addRelativeTo(around, place);
-    const answer = await (client as unknown as Client).send(made, { abortSignal: signal });
+    const answer = await (connected() as unknown as Client).send(made, { abortSignal: signal });
     return (answer as RawOutput).body;
   }
 
   return async (request, signal, each = (send) => send()) => {
-    const send = direct();
+    const send = direct(connected());
     let first: { error: unknown } | undefined;
     if (send !== undefined) {
       try {

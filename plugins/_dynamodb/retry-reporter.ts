@@ -2,7 +2,7 @@
 import type { Context } from "../../core/plugin/context.ts";
 import { noteRetry } from "../../core/progress/progress.ts";
 import { addressOf } from "./access.ts";
-import { type Called, passingFailure, said, type Side } from "./errors.ts";
+import { type Called, callName, passingFailure, said, type Side } from "./errors.ts";
 
 const SECOND = 1000;
 /** What fails for less isn't worth a line. */
@@ -38,13 +38,12 @@ export function createTrouble(
   return (troubled, error, pause) => {
     const { call, table } = troubled;
     // A limit of the account, and not of the table: one line for all.
-    const isAccounts = error instanceof Error && error.name === "LimitExceededException";
-    const key = `${call} ${isAccounts ? "" : (table ?? "")}`;
+    const about = error instanceof Error && error.name === "LimitExceededException" ? undefined : table;
+    const key = `${call} ${about ?? ""}`;
     const throttled = passingFailure(error) === "throttled";
     const code = throttled ? CODES[side].throttled : CODES[side].away;
-    const of = table === undefined ? "" : ` of table ${table}`;
     const why = said(error as Error, addressOf(config, side, call));
-    noteRetry(progress, { side, table, code, pause, message: `${call}${of}${where}: ${why}` });
+    noteRetry(progress, { side, table, code, pause, message: `${callName(troubled)}${where}: ${why}` });
     const now = performance.now();
     if (troubled.told || now - (troubled.failingSince ?? now) < WORTH_TELLING) return;
     troubled.told = true;
@@ -53,11 +52,8 @@ export function createTrouble(
     line.untold++;
     if (now - line.at < QUIET) return;
     const calls = line.untold === 1 ? `a ${call}` : `${line.untold} ${call}s`;
-    const subject = isAccounts ? "" : of;
-    log.warn({
-      message: `${calls}${subject}${where} failed for over 2 s, trying again: ${why}`,
-      table: isAccounts ? undefined : table,
-    });
+    const message = `${callName({ call: calls, ...(about && { table: about }) })}${where} failed for over 2 s, trying again: ${why}`;
+    log.warn({ message, table: about });
     Object.assign(line, { at: now, untold: 0 });
   };
 }

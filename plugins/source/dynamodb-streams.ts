@@ -11,7 +11,7 @@ import { hasAwsStreams, streamsEndpoint } from "../_dynamodb/access.ts";
 import { createCalls } from "../_dynamodb/calls.ts";
 import { createClient, createStreamsClient } from "../_dynamodb/client.ts";
 import { createShardLists, type StreamName } from "./dynamodb-streams/shard-lists.ts";
-import { createRawCall, type RawCall, type RawCallOptions } from "../_dynamodb/raw-call.ts";
+import { createRawCall, type RawCallOptions } from "../_dynamodb/raw-call.ts";
 import { createShardReader } from "./dynamodb-streams/shard-reader.ts";
 import { disableStream, enabledStream, madeAt } from "./dynamodb-streams/disable-stream.ts";
 import { enableStream, readyShards } from "./dynamodb-streams/enable-stream.ts";
@@ -34,9 +34,9 @@ const dynamodbStreams: Plugin = definePlugin({
     const opened = new Map<string, { shards: Shard[]; at: number }>();
     let client: DynamoDBClient | undefined;
     let streamsClient: DynamoDBStreamsClient | undefined;
-    let records: RawCall<GetRecordsCommandInput> | undefined;
     const connected = (): DynamoDBStreamsClient =>
       (streamsClient ??= createStreamsClient(ctx, ["GetRecordsCommand"]));
+    const records = createRawCall(ctx, connected, GET_RECORDS);
     let listing: DynamoDBStreamsClient | undefined;
     const lists = createShardLists(
       ctx,
@@ -96,7 +96,7 @@ const dynamodbStreams: Plugin = definePlugin({
           ctx,
           client: connected(),
           calls,
-          records: (records ??= createRawCall(ctx, connected(), GET_RECORDS)),
+          records,
           stream: streamOf(unit.table).arn,
           unit,
           from,
@@ -114,7 +114,7 @@ const dynamodbStreams: Plugin = definePlugin({
         client?.destroy();
         streamsClient?.destroy();
         listing?.destroy();
-        client = streamsClient = listing = records = undefined;
+        client = streamsClient = listing = undefined;
       },
     });
 

@@ -3,6 +3,7 @@ import type { ScanCommandInput } from "@aws-sdk/client-dynamodb";
 import type { Config } from "../../../core/config/config.ts";
 import { createBudget } from "../../../core/flow/rate-limit.ts";
 import type { Table } from "../../../core/types.ts";
+import { ENOUGH } from "../../_dynamodb/page-limit.ts";
 
 const MARK = '"ConsumedCapacity":';
 /** Inside an item a type follows the name, `{"S":` and so on, and quotes in a string are escaped: no match. */
@@ -14,8 +15,6 @@ const END_BYTES = 8 * 1024;
 const UNIT_BYTES = 4096;
 /** A page ends there. */
 const PAGE_BYTES = 1024 * 1024;
-/** Asked for at most where `qps.full.batch_num` says nothing: more would not fit. */
-const MOST_ITEMS = 100_000;
 /** An item's size while nothing is known of a table. */
 const ITEM_BYTES = 1024;
 
@@ -36,7 +35,7 @@ export interface Capacity {
 /** The budget of one table, of `full.read.capacity` units a second, whatever that is at the time. */
 export function createCapacity(config: Config, table: Table): Capacity {
   const perSecond = (): number => config["full.read.capacity"] ?? Number.POSITIVE_INFINITY;
-  const most = (): number => config["qps.full.batch_num"] ?? MOST_ITEMS;
+  const most = (): number => config["qps.full.batch_num"] ?? ENOUGH;
   const budget = createBudget(perSecond);
   const itemBytes = table.itemCount > 0 ? table.sizeBytes / table.itemCount : ITEM_BYTES;
   const consistent = config["full.read.consistent"];

@@ -7,7 +7,7 @@ import { PAUSES, patienceWith } from "../../_dynamodb/calls.ts";
 import { type Capacity, consumedUnits } from "./capacity.ts";
 import { addressOf } from "../../_dynamodb/access.ts";
 import { createPageLimit, type PageLimit } from "../../_dynamodb/page-limit.ts";
-import { createRawCall, type RawCall, type RawCallOptions, type Try } from "../../_dynamodb/raw-call.ts";
+import { createRawCall, type RawCallOptions, type Try } from "../../_dynamodb/raw-call.ts";
 import { callError, passingFailure } from "../../_dynamodb/errors.ts";
 import { createTrouble, type TroubledCall } from "../../_dynamodb/retry-reporter.ts";
 
@@ -36,7 +36,7 @@ export type Scan = <T>(request: ScanCommandInput, options: ScanOptions<T>) => Pr
 export function createScan(ctx: Context, connected: () => DynamoDBClient, mayScan: RateLimiter): Scan {
   const trouble = createTrouble(ctx, "source");
   const address = addressOf(ctx.config, "source", "Scan");
-  let made: RawCall<ScanCommandInput> | undefined;
+  const call = createRawCall(ctx, connected, SCAN);
   /** By table. */
   const limits = new Map<string, PageLimit>();
 
@@ -48,7 +48,7 @@ export function createScan(ctx: Context, connected: () => DynamoDBClient, maySca
 
   return async (request, { capacity, signal, parse }) => {
     const table = request.TableName!;
-    const call: TroubledCall = { call: "Scan", table };
+    const troubled: TroubledCall = { call: "Scan", table };
     const limit = limitOf(table);
     /** Time in queues since the first failure, which is no fault of the source, in ms. */
     let queued = 0;
@@ -58,11 +58,11 @@ export function createScan(ctx: Context, connected: () => DynamoDBClient, maySca
       const from = performance.now();
       spent = await capacity?.take(signal);
       await mayScan(signal, table);
-      if (call.failingSince !== undefined) queued += performance.now() - from;
+      if (troubled.failingSince !== undefined) queued += performance.now() - from;
     }
 
     function failed(error: unknown): void {
-      call.failingSince ??= performance.now();
+      troubled.failingSince ??= performance.now();
       // Who was throttled has used nothing; of other failures nobody knows.
       if (passingFailure(error) === "throttled") spent?.(0);
       spent = undefined;
@@ -72,7 +72,7 @@ export function createScan(ctx: Context, connected: () => DynamoDBClient, maySca
     function tries(sent: ScanCommandInput): Try {
       let last: { error: unknown; at: number } | undefined;
       return async (send) => {
-        if (last !== undefined) trouble(call, last.error, performance.now() - last.at);
+        if (last !== undefined) trouble(troubled, last.error, performance.now() - last.at);
         await turn();
         try {
           return await limit.watch(sent, send);
@@ -89,7 +89,7 @@ export function createScan(ctx: Context, connected: () => DynamoDBClient, maySca
       return await withRetry(
         async () => {
           const sent = { ...request, Limit: limit.of(request.Limit) };
-          const body = await (made ??= createRawCall(ctx, connected(), SCAN))(sent, signal, tries(sent));
+          const body = await call(sent, signal, tries(sent));
           const units = consumedUnits(body, sent);
           spent?.(units);
           capacity?.learn(sent.Limit ?? capacity.limit, units);
@@ -98,19 +98,19 @@ export function createScan(ctx: Context, connected: () => DynamoDBClient, maySca
           try {
             return parse(body);
           } catch (error) {
-            call.failingSince ??= performance.now();
+            troubled.failingSince ??= performance.now();
             throw error;
           }
         },
         {
           policy: { ...PAUSES, total: (error) => patience(error) + queued },
           passes: (error) => passingFailure(error) !== undefined,
-          onRetry: (error, pause) => trouble(call, error, pause),
+          onRetry: (error, pause) => trouble(troubled, error, pause),
           signal,
         },
       );
     } catch (error) {
-      throw callError("source", error, call, { patience: patience(error), begun: true, address });
+      throw callError("source", error, troubled, { patience: patience(error), begun: true, address });
     }
   };
 }

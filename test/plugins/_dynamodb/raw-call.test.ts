@@ -38,7 +38,7 @@ function open(
     },
     { step: "initialize" },
   );
-  const call = createRawCall<GetRecordsCommandInput>(ctx, client, {
+  const call = createRawCall<GetRecordsCommandInput>(ctx, () => client, {
     operation: "GetRecords",
     api: "DynamoDBStreams_20120810",
     command: (request) => new GetRecordsCommand(request),
