@@ -117,8 +117,9 @@ export function createShardWriter({ ctx, unit, progress, onReached }: ShardWrite
     async add(page, settled) {
       const held = room.take(page.bytes);
       // A hook may edit the array in place.
-      const read = headsOf(page).length;
-      const last = headsOf(page).at(-1);
+      const changes = headsOf(page);
+      const read = changes.length;
+      const last = changes.at(-1);
       const lastNumber = last?.sequenceNumber;
       const lastTime = last?.time;
       const taken = read > 0 ? await inStageTime(progress, "convertMs", () => ways.take(page)) : undefined;
@@ -136,7 +137,7 @@ export function createShardWriter({ ctx, unit, progress, onReached }: ShardWrite
         bundle = taken?.bundle;
       }
       if (bundle !== undefined) gathering.bundle = bundle;
-      gathering.held.push(held, { release: () => page.release?.() });
+      gathering.held.push(held, page);
       gathering.bytes += page.bytes;
       if (lastNumber !== undefined) gathering.sequenceNumber = lastNumber;
       if (lastTime !== undefined) gathering.time = lastTime;

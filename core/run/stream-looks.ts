@@ -7,7 +7,7 @@ import type { Context } from "../plugin/context.ts";
 import type { Table } from "../types.ts";
 
 /** Streams opened at once: enabling one takes a while. */
-const OPENS = 32;
+export const OPENS = 32;
 /** Between two lines about it, in ms: of a thousand streams ten a second may be looked at. */
 const TELL = 10_000;
 

@@ -11,11 +11,8 @@ import type { TableProgress } from "../progress/progress.ts";
 import type { Table } from "../types.ts";
 import { gapOf, type OpenedStream, openKept, openOrResync } from "./open-stream.ts";
 import { beginResync, checkResync } from "./resync.ts";
-import type { FirstLooks } from "./stream-looks.ts";
+import { type FirstLooks, OPENS } from "./stream-looks.ts";
 import { migrateTable } from "./table.ts";
-
-/** Streams opened at once: enabling one takes a while. */
-const OPENS = 32;
 
 /** A table is copied again so often at most, within a day: a gap that comes back is no accident. */
 const ROUNDS = 3;

@@ -1,5 +1,5 @@
 /** The folder of stream records that were read and not applied yet: a folder a table, in it files by shard. */
-import { readdir, rm, rmdir } from "node:fs/promises";
+import { rm, rmdir } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { fileNameOf } from "../host/file-name.ts";
 import { makeFolder, PRIVATE_FOLDER } from "../host/durable-files.ts";
@@ -43,9 +43,8 @@ export function openTableSpool(dir: string, id: string, table: string): TableSpo
     async remove() {
       await attempt(`removing ${folder}`, async () => {
         await rm(folder, { recursive: true, force: true });
-        const others = await readdir(resolve(dir)).catch(() => ["unknown"]);
-        // Others do the same, or put something there.
-        if (others.length === 0) await rmdir(resolve(dir)).catch(() => {});
+        // What other tables have there stays.
+        await rmdir(resolve(dir)).catch(() => {});
       });
       names = made = undefined;
     },
