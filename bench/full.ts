@@ -1,6 +1,5 @@
 /** `bun run bench full`: the full migration against the floor, in turns on one mongod. See README.md. */
 import { MongoClient } from "mongodb";
-import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { startMongod } from "../test/servers/mongod.ts";
 import { ownTempFolder } from "../test/servers/process.ts";
@@ -14,16 +13,7 @@ import { perSecond, type Turn } from "./report.ts";
 import { runTool } from "./run-tool.ts";
 import { forgetReport, sampleOf, sharesIn } from "./sample.ts";
 import { fullTargets } from "./targets.ts";
-import {
-  commandAgainst,
-  confAgainst,
-  ID,
-  setArgs,
-  toolCommand,
-  usualConf,
-  withoutSpeedKeys,
-  writeConf,
-} from "./tool.ts";
+import { ID, prepareAgainst, setArgs, toolCommand, usualConf, withoutSpeedKeys, writeConf } from "./tool.ts";
 
 async function open(options: Options, signal: AbortSignal): Promise<Session> {
   const { items, gsi, shape, sets, against, sourceLatency, targetLatency } = options;
@@ -74,15 +64,13 @@ async function open(options: Options, signal: AbortSignal): Promise<Session> {
     };
   }
 
-  async function other(turn: Turn): Promise<void> {
+  async function other(turn: Turn, asked: string): Promise<void> {
     await settle(client);
-    const folder = join(cwd, "against");
-    mkdirSync(folder, { recursive: true });
-    const file = join(folder, "bench.conf");
-    writeConf(file, confAgainst(usualConf(source.url, target), settingsOf(options.againstSets)));
-    const asked = { command: commandAgainst(against!, file), cwd: folder, items, source, signal };
+    const { againstSets } = options;
+    const conf = usualConf(source.url, target);
+    const { command, folder } = prepareAgainst({ against: asked, againstSets }, cwd, conf);
     forgetReport(folder);
-    const result = await runTool({ ...asked, ends: "either" });
+    const result = await runTool({ command, cwd: folder, items, source, signal, ends: "either" });
     await mustHold(client, ID, items);
     turn["against"] = { ...sampleOf(result, items), ...sharesIn(folder) };
   }
@@ -101,7 +89,7 @@ async function open(options: Options, signal: AbortSignal): Promise<Session> {
           if (run === 0 && !(await sameAsFloor(client, ID, items, shape)))
             say("note: the tool's documents differ from the floor's");
         },
-        ...(against && { against: () => other(turn) }),
+        ...(against && { against: () => other(turn, against) }),
       });
       addRatios(turn);
       return turn;

@@ -1,13 +1,11 @@
 /** `bun run bench incr`: a stream's changes applied by the tool, against the same changes by key on one mongod. See README.md. */
 import { MongoClient } from "mongodb";
-import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { startMongod } from "../test/servers/mongod.ts";
 import { ownTempFolder } from "../test/servers/process.ts";
 import { itemsLeft } from "./changes.ts";
 import type { Options } from "./command-line.ts";
 import { lastAreThere, mustBeApplied, settle } from "./contents.ts";
-import { settingsOf } from "./flags.ts";
 import { incrFloor } from "./incr-floor.ts";
 import { type Kind, type Session, takeTurns } from "./kind.ts";
 import { CACHE_GB } from "./main.ts";
@@ -19,7 +17,7 @@ import { runTool, type ToolResult } from "./run-tool.ts";
 import { forgetReport, sampleOf, sharesIn } from "./sample.ts";
 import type { StreamStats } from "./stream-source.ts";
 import { incrTargets } from "./targets.ts";
-import { commandAgainst, confAgainst, followConf, ID, setArgs, toolCommand, writeConf } from "./tool.ts";
+import { followConf, ID, prepareAgainst, setArgs, toolCommand, writeConf } from "./tool.ts";
 
 /** How often it is looked whether all is applied, in ms. */
 const LOOK_MS = 10;
@@ -27,7 +25,7 @@ const LOOK_MS = 10;
 const LAST = 64;
 
 async function open(options: Options, signal: AbortSignal): Promise<Session> {
-  const { items: records, shape, mix, sets, against, shards, idle } = options;
+  const { items: records, shape, mix, sets, against, againstSets, shards, idle } = options;
   await using cleanup = new AsyncDisposableStack();
   const scratch = ownTempFolder("bench-incr");
   cleanup.defer(() => scratch.remove());
@@ -103,11 +101,8 @@ async function open(options: Options, signal: AbortSignal): Promise<Session> {
         },
         ...(against && {
           async against() {
-            const folder = join(cwd, "against");
-            mkdirSync(folder, { recursive: true });
-            const file = join(folder, "bench.conf");
-            writeConf(file, confAgainst(conf, settingsOf(options.againstSets)));
-            turn["against"] = await run(commandAgainst(against, file), folder);
+            const { command, folder } = prepareAgainst({ against, againstSets }, cwd, conf);
+            turn["against"] = await run(command, folder);
           },
         }),
       });

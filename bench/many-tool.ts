@@ -1,7 +1,7 @@
 /** The tool as a process that goes on until it is stopped, watched from outside. */
 import { readFileSync } from "node:fs";
 import { constants } from "node:os";
-import { setArgs, toolCommand, type ToolOptions } from "./tool.ts";
+import { environment, setArgs, toolCommand, type ToolOptions } from "./tool.ts";
 
 /** Clock ticks a second in /proc, which Linux has fixed. */
 const TICKS = 100;
@@ -30,11 +30,6 @@ export interface ManyTool extends AsyncDisposable {
   /** Ends it by SIGTERM; throws when it didn't end as it should. */
   stop(): Promise<void>;
 }
-
-// The machine's settings must not take part.
-const environment = Object.fromEntries(
-  Object.entries(process.env).filter(([name]) => !/^(NIMO|AWS)_/.test(name)),
-);
 
 /** Starts it. */
 export function startManyTool({ conf, cwd, sets = [], ...options }: ManyToolOptions): ManyTool {

@@ -1,9 +1,7 @@
 /** `bun run bench proxy`: the full phase to a DynamoDB-protocol target that answers at once. See README.md. */
-import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { ownTempFolder } from "../test/servers/process.ts";
 import type { Options } from "./command-line.ts";
-import { settingsOf } from "./flags.ts";
 import { type Kind, type Session, takeTurns } from "./kind.ts";
 import type { Sample } from "./measures.ts";
 import { type Source, startServer, startSource } from "./measure.ts";
@@ -13,10 +11,10 @@ import { runTool, type ToolCommand } from "./run-tool.ts";
 import { forgetReport, sampleOf, sharesIn } from "./sample.ts";
 import type { SourceStats } from "./source.ts";
 import { proxyTargets } from "./targets.ts";
-import { commandAgainst, confAgainst, proxyConf, setArgs, toolCommand, writeConf } from "./tool.ts";
+import { prepareAgainst, proxyConf, setArgs, toolCommand, writeConf } from "./tool.ts";
 
 async function open(options: Options, signal: AbortSignal): Promise<Session> {
-  const { items, shape, sets, against } = options;
+  const { items, shape, sets, against, againstSets } = options;
   await using cleanup = new AsyncDisposableStack();
   const scratch = ownTempFolder("bench-proxy");
   cleanup.defer(() => scratch.remove());
@@ -49,12 +47,9 @@ async function open(options: Options, signal: AbortSignal): Promise<Session> {
     return run({ command }, { from, count, folder: cwd });
   }
 
-  function other(): Promise<Sample> {
-    const folder = join(cwd, "against");
-    mkdirSync(folder, { recursive: true });
-    const file = join(folder, "bench.conf");
-    writeConf(file, confAgainst(proxyConf(source.url, target.url), settingsOf(options.againstSets)));
-    const command = commandAgainst(against!, file);
+  function other(asked: string): Promise<Sample> {
+    const conf = proxyConf(source.url, target.url);
+    const { command, folder } = prepareAgainst({ against: asked, againstSets }, cwd, conf);
     return run({ command, ends: "either" }, { from: source, count: items, folder });
   }
 
@@ -66,7 +61,7 @@ async function open(options: Options, signal: AbortSignal): Promise<Session> {
       const turn: Turn = {};
       await takeTurns(number, {
         tool: async () => void (turn["tool"] = await tool(source, items)),
-        ...(against && { against: async () => void (turn["against"] = await other()) }),
+        ...(against && { against: async () => void (turn["against"] = await other(against)) }),
       });
       return turn;
     },

@@ -1,6 +1,7 @@
 /** Runs the tool, or another one, as a process of its own and measures it from outside. */
 import { readdirSync, readFileSync } from "node:fs";
 import { end, type Server } from "./measure.ts";
+import { environment } from "./tool.ts";
 
 /** What a stand-in for the source tells. */
 export interface Asked {
@@ -50,11 +51,6 @@ const SAMPLE_MS = 100;
 const SLOWEST_ITEMS_PER_SECOND = 1_000;
 const START_MS = 60_000;
 const LINGER_MS = 10_000;
-
-// the machine's NIMO_… and AWS settings must not take part
-const environment = Object.fromEntries(
-  Object.entries(process.env).filter(([name]) => !/^(NIMO|AWS)_/.test(name)),
-);
 
 /** Resident bytes of a process and its descendants; 0 where there is no /proc, or when it has ended meanwhile. */
 function treeBytes(pid: number): number {

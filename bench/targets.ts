@@ -65,32 +65,28 @@ export function verifyTargets(report: Report): Target[] {
   ];
 }
 
-function least(
+/** What is asked of a side's figure; nothing where there is no limit, or no figure. */
+type Asked = [
   report: Report,
   side: string,
   name: MeasureName,
   limit: number | undefined,
   what: string,
-  digits = 0,
-): Target[] {
-  const found = figureOf(report, name, side);
-  if (limit === undefined || found === undefined) return [];
-  const holds = found.median >= limit;
-  return [{ name: `at least ${number(limit, digits)} ${what}`, figure: show(found, digits), holds }];
-}
+  digits?: number,
+];
 
-function most(
-  report: Report,
-  side: string,
-  name: MeasureName,
-  limit: number | undefined,
-  what: string,
-  digits = 0,
+const least = (...asked: Asked): Target[] => limited("at least", (median, limit) => median >= limit, asked);
+const most = (...asked: Asked): Target[] => limited("at most", (median, limit) => median <= limit, asked);
+
+function limited(
+  how: string,
+  isWithin: (median: number, limit: number) => boolean,
+  [report, side, name, limit, what, digits = 0]: Asked,
 ): Target[] {
   const found = figureOf(report, name, side);
   if (limit === undefined || found === undefined) return [];
-  const holds = found.median <= limit;
-  return [{ name: `at most ${number(limit, digits)} ${what}`, figure: show(found, digits), holds }];
+  const holds = isWithin(found.median, limit);
+  return [{ name: `${how} ${number(limit, digits)} ${what}`, figure: show(found, digits), holds }];
 }
 
 function memory(report: Report, side: string): Target[] {

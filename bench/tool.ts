@@ -1,24 +1,30 @@
 /** The tool that is measured: its conf, and the command that starts it. */
-import { existsSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
+import { settingsOf } from "./flags.ts";
 
 /** The target database, which the tool names after its id. */
 export const ID = "bench";
 /** From the sources. */
 export const TOOL: string = join(import.meta.dirname, "../bin/cli.ts");
 
-/** Several of these may run on one machine. */
-const NO_PORTS = { system_profile: "-1", "full_sync.http_port": "-1", "incr_sync.http_port": "-1" };
-
-/** A conf as a user with a big table would write it: four segments; pages, batches and writes are left to the tool. */
-export const usualConf = (source: string, target: string): Record<string, string> => ({
-  "conf.version": "4",
+/** What every conf has: the source, and no ports, for several of these may run on one machine. */
+const withSource = (source: string): Record<string, string> => ({
   id: ID,
-  sync_mode: "full",
   "source.endpoint_url": source,
   "source.access_key_id": "placeholder",
   "source.secret_access_key": "placeholder",
   "source.region": "us-east-1",
+  system_profile: "-1",
+  "full_sync.http_port": "-1",
+  "incr_sync.http_port": "-1",
+});
+
+/** A conf as a user with a big table would write it: four segments; pages, batches and writes are left to the tool. */
+export const usualConf = (source: string, target: string): Record<string, string> => ({
+  "conf.version": "4",
+  ...withSource(source),
+  sync_mode: "full",
   "target.type": "mongodb",
   "target.address": target,
   "target.mongodb.type": "replica",
@@ -26,33 +32,23 @@ export const usualConf = (source: string, target: string): Record<string, string
   "convert.type": "change",
   "qps.full": "10000",
   "full.read.concurrency": "4",
-  ...NO_PORTS,
 });
 
 /** The same for a stream that is followed from now on. */
 export const followConf = (source: string, target: string): Record<string, string> => ({
-  id: ID,
+  ...withSource(source),
   sync_mode: "incr",
-  "source.endpoint_url": source,
-  "source.access_key_id": "placeholder",
-  "source.secret_access_key": "placeholder",
-  "source.region": "us-east-1",
   "target.type": "mongodb",
   "target.address": target,
   "qps.incr": "10000",
   "qps.incr.batch_num": "1000",
   "log.level": "warn",
-  ...NO_PORTS,
 });
 
 /** The same for a target that speaks DynamoDB. */
 export const proxyConf = (source: string, target: string): Record<string, string> => ({
-  id: ID,
+  ...withSource(source),
   sync_mode: "full",
-  "source.endpoint_url": source,
-  "source.access_key_id": "placeholder",
-  "source.secret_access_key": "placeholder",
-  "source.region": "us-east-1",
   "target.type": "aliyun_dynamo_proxy",
   "target.address": target,
   "target.access_key_id": "placeholder",
@@ -63,17 +59,10 @@ export const proxyConf = (source: string, target: string): Record<string, string
   "full.read.concurrency": "4",
   "full.document.concurrency": "16",
   "checkpoint.address": "./checkpoint",
-  ...NO_PORTS,
 });
 
-/** Keys that say how fast, and what they are when a conf says nothing. */
-const SPEED_KEYS = [
-  "qps.full",
-  "qps.full.batch_num",
-  "full.read.concurrency",
-  "full.document.concurrency",
-  "full.document.write.batch",
-];
+/** Keys of it that say how fast. */
+const SPEED_KEYS = ["qps.full", "full.read.concurrency"];
 
 /** A conf without them. */
 export const withoutSpeedKeys = (conf: Record<string, string>): Record<string, string> =>
@@ -84,6 +73,11 @@ export function writeConf(path: string, settings: Record<string, string>): void 
   const lines = Object.entries(settings).map(([key, value]) => `${key} = ${value}\n`);
   writeFileSync(path, lines.join(""));
 }
+
+/** The machine's NIMO_… and AWS settings must not take part. */
+export const environment: Record<string, string | undefined> = Object.fromEntries(
+  Object.entries(process.env).filter(([name]) => !/^(NIMO|AWS)_/.test(name)),
+);
 
 /** How the tool is started. */
 export interface ToolOptions {
@@ -127,6 +121,19 @@ export function commandAgainst(text: string, conf: string): string[] {
   );
   if (words.length === 0) throw new Error("--against needs a command");
   return [...words.map((word) => (existsSync(word) ? resolve(word) : word)), `-conf=${conf}`];
+}
+
+/** Writes the conf of another executable into a folder of its own; gives that, and its command. */
+export function prepareAgainst(
+  { against, againstSets }: { against: string; againstSets: string[] },
+  cwd: string,
+  conf: Record<string, string>,
+): { command: string[]; folder: string } {
+  const folder = join(cwd, "against");
+  mkdirSync(folder, { recursive: true });
+  const file = join(folder, "bench.conf");
+  writeConf(file, confAgainst(conf, settingsOf(againstSets)));
+  return { command: commandAgainst(against, file), folder };
 }
 
 /** `--set` once for each. */
