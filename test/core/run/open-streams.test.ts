@@ -17,6 +17,17 @@ import { startStreams, type Streams } from "../../stand-in/streams.ts";
 // the limit set in the preload holds for the first file only
 setDefaultTimeout(180_000);
 
+/** Everything from the scripted source, with what a run keeps in a folder of its own. */
+const configOf = ({ source }: Streams, folder: string) =>
+  ({
+    sync_mode: "all",
+    "source.endpoint_url": source.endpoint,
+    "target.type": "plugin",
+    "checkpoint.type": "file",
+    "checkpoint.address": join(folder, "checkpoint"),
+    "increase.persist.dir": join(folder, "spool"),
+  }) as const;
+
 test("a table is copied as soon as its own stream is opened, and not before", async () => {
   const folder = mkdtempSync(join(tmpdir(), "nimo-shake-streams-"));
   const isScan = (call: Call, table: string): boolean =>
@@ -34,15 +45,7 @@ test("a table is copied as soon as its own stream is opened, and not before", as
   const { calls } = streams.source;
   const enough = new AbortController();
   const run = migrate({
-    config: {
-      sync_mode: "all",
-      "source.endpoint_url": streams.source.endpoint,
-      "source.session.max_retries": "0",
-      "target.type": "plugin",
-      "checkpoint.type": "file",
-      "checkpoint.address": join(folder, "checkpoint"),
-      "increase.persist.dir": join(folder, "spool"),
-    },
+    config: { ...configOf(streams, folder), "source.session.max_retries": "0" },
     plugins: [memoryTarget(new Map())],
     signal: enough.signal,
   });
@@ -75,14 +78,7 @@ test.each([
   });
   const collections = new Map();
   const run = migrate({
-    config: {
-      sync_mode: "all",
-      "source.endpoint_url": streams.source.endpoint,
-      "target.type": "plugin",
-      "checkpoint.type": "file",
-      "checkpoint.address": join(folder, "checkpoint"),
-      "increase.persist.dir": join(folder, "spool"),
-    },
+    config: configOf(streams, folder),
     plugins: [memoryTarget(collections)],
   });
   await expect(run).rejects.toMatchObject({ code });
@@ -143,16 +139,7 @@ test("a table doesn't go before another one because its stream is opened sooner"
     calls.filter(({ operation }) => operation === "Scan").map(({ body }) => body["TableName"]);
   const enough = new AbortController();
   const run = migrate({
-    config: {
-      sync_mode: "all",
-      "full.concurrency": "1",
-      "source.endpoint_url": streams.source.endpoint,
-      "source.session.max_retries": "0",
-      "target.type": "plugin",
-      "checkpoint.type": "file",
-      "checkpoint.address": join(folder, "checkpoint"),
-      "increase.persist.dir": join(folder, "spool"),
-    },
+    config: { ...configOf(streams, folder), "full.concurrency": "1", "source.session.max_retries": "0" },
     plugins: [memoryTarget(new Map())],
     signal: enough.signal,
   });
@@ -174,14 +161,7 @@ test("nothing runs on once one of several streams couldn't be opened", async () 
         : undefined,
   });
   const run = migrate({
-    config: {
-      sync_mode: "all",
-      "source.endpoint_url": streams.source.endpoint,
-      "target.type": "plugin",
-      "checkpoint.type": "file",
-      "checkpoint.address": join(folder, "checkpoint"),
-      "increase.persist.dir": join(folder, "spool"),
-    },
+    config: configOf(streams, folder),
     plugins: [memoryTarget(new Map())],
   });
   await expect(run).rejects.toMatchObject({ code: "SOURCE_DENIED" });
