@@ -29,7 +29,8 @@ export async function migrateTable(
   const again = state?.round !== undefined;
   if (state?.stage === "done") {
     counters.indexes = state.indexes ?? 0;
-    if (!hasNewIndexes(ctx, table, state)) return;
+    // Those of a table that was only followed aren't noted, and their build may have been cut off.
+    if (state.indexes !== undefined && !hasNewIndexes(ctx, table, state)) return;
     await buildIndexes(ctx, table, counters);
     await checkpoint.advance({ indexes: counters.indexes, secondary: secondaryNames(ctx, table) });
     return;

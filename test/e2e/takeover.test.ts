@@ -165,6 +165,8 @@ test.each(["incr", "all"])(
     const { id: _, ...run } = kept.states.get("run")!.get("run") as Record<string, unknown>;
     kept.states.set("run", new Map([["run", run]]));
     kept.states.delete("table:t");
+    // Their build was cut off.
+    await s.db.collection("t").dropIndexes();
     change(streams, random, 60);
     const second = follow(s, streams, { ...drop, "convert.type": "change", sync_mode: mode }, { plugins });
     try {
@@ -173,6 +175,7 @@ test.each(["incr", "all"])(
       await second.stop();
     }
     expect(streams.source.count("Scan")).toBe(0);
+    expect(Object.keys(await s.indexes("t"))).toHaveLength(2);
   },
 );
 

@@ -18,6 +18,8 @@ const ARRAYS = [16766, 171];
 const NOT_COMPOUND = 16763;
 /** Among others: one more than the 64 that a collection can have. */
 const CANNOT_CREATE = 67;
+/** As many as a collection can have, and more. */
+const MOST_INDEXES = 1000;
 const REFUSALS = [...ARRAYS, NOT_COMPOUND, CANNOT_CREATE];
 
 /** Told of a user's index that isn't built as it was planned. */
@@ -187,10 +189,16 @@ export function isAlike(existing: Document, { fields }: TargetIndex): boolean {
   return isSameIndex({ fields: fieldsOf(existing["key"] as Document) }, { fields: fieldsOf(key) });
 }
 
-/** The indexes of a collection as the server lists them; none where there is no collection. */
+/**
+ * The indexes of a collection as the server lists them; none where there is no collection. One that is still being built,
+ * by a process that was killed perhaps, is none: it refuses no second document of a key, and may yet fail.
+ */
 export async function listIndexes(db: Db, { targetName }: Table): Promise<Document[]> {
+  const list = { listIndexes: targetName, cursor: { batchSize: MOST_INDEXES } };
   try {
-    return await db.collection(targetName).listIndexes().toArray();
+    // The driver's own listing can't ask for what tells them apart.
+    const { cursor } = await db.command({ ...list, includeBuildUUIDs: true });
+    return cursor.firstBatch.filter((index: Document) => !("buildUUID" in index));
   } catch (error) {
     if (hasCode(error, NAMESPACE_NOT_FOUND)) return [];
     throw error;

@@ -54,14 +54,13 @@ function insertFirst(isGuarded: () => Promise<boolean>): InsertFirst {
         pause--;
         return false;
       }
-      try {
-        return await (guarded ??= isGuarded());
-      } catch {
-        // Who can't look at the indexes, now or ever, sends upserts.
-        guarded = undefined;
-        pause = PAUSE;
-        return false;
-      }
+      // Who can't look at the indexes, now or ever, sends upserts.
+      const isGuardedNow = await (guarded ??= isGuarded()).catch(() => false);
+      if (isGuardedNow) return true;
+      // They may be looked at again: one that is being built guards once it is.
+      guarded = undefined;
+      pause = PAUSE;
+      return false;
     },
     saw(tried, there) {
       if (there > tried * MOST_THERE) pause = PAUSE;
