@@ -11,7 +11,9 @@ const NOUNS = ["core/types.ts", "core/errors.ts"];
 /** What every room may import beside its own files. A name with a slash at its end is a folder, others are files. */
 const RULES: Record<string, string[]> = {
   "core/types.ts": [],
-  "core/errors.ts": [],
+  "core/error-codes.ts": [],
+  "core/error-advice.ts": ["core/error-codes.ts"],
+  "core/errors.ts": ["core/error-codes.ts"],
   "core/flow/": [],
   "core/host/": ["core/errors.ts"],
   "core/config/": NOUNS,
