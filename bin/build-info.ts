@@ -20,7 +20,7 @@ export interface BuildInfo extends Partial<Commit> {
 }
 
 /** The build puts it in; from source there is none. */
-declare const NIMO_SHAKE_BUILD: (Commit & { platform?: string }) | undefined;
+declare const NIMO_SHAKE_BUILD: Partial<BuildInfo> | undefined;
 
 /** From source it asks git, if this is a clone. */
 export function buildInfo(): BuildInfo {
