@@ -149,7 +149,6 @@ describe.each(umasks.map((umask) => [umask.toString(8).padStart(3, "0"), umask] 
       modes.delete("skip.ts");
       // A socket gets its mode when it is there already: until then it is in a folder that nobody else comes into.
       for (const path of modes.keys()) if (/^\.sock-\w+\/s$/.test(path)) modes.delete(path);
-      expect([...modes.keys()]).toContainEqual(expect.stringMatching(/^\.sock-\w+$/));
       for (const path of made) expect([...modes.keys()]).toContainEqual(expect.stringMatching(path));
       const wide = [...modes].filter(([, mode]) => (Number.parseInt(mode, 8) & 0o077) !== 0);
       expect(wide).toEqual([]);
