@@ -16,7 +16,7 @@ const config: BuildConfig[] = defineBuildConfig({
     "build:before"({ options: { outDir } }) {
       mkdirSync(outDir, { recursive: true });
       for (const entry of readdirSync(outDir, { withFileTypes: true }))
-        if (entry.isDirectory() && entry.name !== "release")
+        if (entry.isDirectory() && !["release", "executables"].includes(entry.name))
           rmSync(`${outDir}/${entry.name}`, { recursive: true });
     },
   },

@@ -1,6 +1,6 @@
 /** Archives that are the same bytes whenever, wherever and by whomever they are made of the same files. */
 import { gzipSync } from "node:zlib";
-import { zipSync } from "fflate";
+import { type Zippable, zipSync } from "fflate";
 import { createTar } from "nanotar";
 
 /** A file of an archive. */
@@ -14,6 +14,8 @@ export interface ArchiveFile {
 const RUNNABLE = 0o755;
 const READABLE = 0o644;
 const LEVEL = 9;
+/** In a tar file everything is a multiple of it. */
+const BLOCK = 512;
 /** In a zip file: the system that the attributes are of, and that what is told is a file. */
 const UNIX = 3;
 const FILE = 0o100000;
@@ -35,7 +37,10 @@ function tarGzip(files: readonly ArchiveFile[], time: Date): Buffer {
     data: new Uint8Array(data),
     attrs: { mode: modeOf(executable).toString(8) },
   }));
-  return gzipSync(createTar(entries, { attrs: owner }), { level: LEVEL });
+  // Two empty blocks end the format; nanotar writes one, and GNU tar speaks of it.
+  return gzipSync(Buffer.concat([createTar(entries, { attrs: owner }), Buffer.alloc(BLOCK)]), {
+    level: LEVEL,
+  });
 }
 
 function zip(files: readonly ArchiveFile[], time: Date): Buffer {
@@ -48,11 +53,10 @@ function zip(files: readonly ArchiveFile[], time: Date): Buffer {
     time.getUTCMinutes(),
     time.getUTCSeconds(),
   );
-  const entries = files.map(({ name, data, executable }) => {
-    const attrs = ((FILE | modeOf(executable)) << 16) >>> 0;
-    return [name, [data, { os: UNIX, attrs }]] as const;
-  });
-  return Buffer.from(zipSync(Object.fromEntries(entries), { level: LEVEL, mtime }));
+  const entries: Zippable = {};
+  for (const { name, data, executable } of files)
+    entries[name] = [data, { os: UNIX, attrs: ((FILE | modeOf(executable)) << 16) >>> 0 }];
+  return Buffer.from(zipSync(entries, { level: LEVEL, mtime }));
 }
 
 function modeOf(executable = false): number {
