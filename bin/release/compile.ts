@@ -1,8 +1,9 @@
-/** Makes the executable: `bun run compile [--outfile FILE]` for this machine, `release.ts` for all. */
+/** Makes the executable: `bun run compile [--outfile FILE] [--target NAME]`; `release.ts` makes all. */
 import { execFileSync } from "node:child_process";
 import { parseArgs } from "node:util";
 import type { BuildInfo } from "../build-info.ts";
 import { madeFrom, ROOT } from "./made-from.ts";
+import { targetNamed } from "./targets.ts";
 
 const FLAGS = [
   "--compile",
@@ -36,6 +37,9 @@ export function compile(outfile: string, target: string | undefined, build: Part
 }
 
 if (import.meta.main) {
-  const { values } = parseArgs({ options: { outfile: { type: "string", default: "dist/nimo-shake" } } });
-  compile(values.outfile, undefined, { ...madeFrom() });
+  const { values } = parseArgs({
+    options: { outfile: { type: "string", default: "dist/nimo-shake" }, target: { type: "string" } },
+  });
+  const target = values.target === undefined ? undefined : targetNamed(values.target);
+  compile(values.outfile, target?.bun, { ...madeFrom(), ...(target && { platform: target.name }) });
 }

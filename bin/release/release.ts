@@ -2,7 +2,7 @@
  * Makes all of a release in dist/release: `bun run release`.
  *
  * `--only NAME` builds the executable of one machine (again and again: of several), `--tag v1.2.3` refuses another version,
- * `--no-packages` leaves the packages out, and `--no-smoke` the migration by this machine's executable.
+ * `--repository OWNER/NAME` at GitHub is what Homebrew's formula fetches from; without it there is none. `--no-packages` leaves the packages out, and `--no-smoke` the migration by this machine's executable.
  */
 import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
@@ -15,10 +15,11 @@ import { pack } from "./archive.ts";
 import { compile } from "./compile.ts";
 import { contents } from "./contents.ts";
 import { describeExecutable } from "./executable-format.ts";
+import { formula } from "./formula.ts";
 import { madeFrom, ROOT } from "./made-from.ts";
 import { notices } from "./notices.ts";
 import { sbom } from "./sbom.ts";
-import { archiveName, executableName, type Target, TARGETS } from "./targets.ts";
+import { archiveName, executableName, type Target, targetNamed, TARGETS } from "./targets.ts";
 import { canRun, startTime } from "./try.ts";
 import { checkVersion } from "./version.ts";
 
@@ -30,12 +31,13 @@ const { values: options } = parseArgs({
   options: {
     only: { type: "string", multiple: true, default: [] },
     tag: { type: "string" },
+    repository: { type: "string" },
     "no-packages": { type: "boolean", default: false },
     "no-smoke": { type: "boolean", default: false },
   },
 });
 
-const targets = choose(options.only);
+const targets = options.only.length === 0 ? TARGETS : options.only.map(targetNamed);
 checkVersion(options.tag);
 const commit = madeFrom();
 if (commit?.commit.endsWith("+")) say("files are changed and not committed: the commit is shown with a +");
@@ -45,18 +47,11 @@ if (!options["no-packages"]) packages();
 const texts = await notices();
 write(`nimo-shake-${pkg.version}.cdx.json`, await sbom());
 const runnable = targets.map(release).findLast((file) => file !== undefined);
+if (options.repository !== undefined) writeFormula(options.repository);
 writeChecksums();
 if (runnable !== undefined && !options["no-smoke"]) {
   say("a migration by this machine's executable, alone in a folder:");
   run("test/smoke.ts", runnable);
-}
-
-/** @throws Error when there is none of that name */
-function choose(names: readonly string[]): readonly Target[] {
-  const unknown = names.find((name) => !TARGETS.some((target) => target.name === name));
-  if (unknown !== undefined)
-    throw new Error(`no executable ${unknown}: ${TARGETS.map(({ name }) => name).join(", ")}`);
-  return names.length === 0 ? TARGETS : TARGETS.filter(({ name }) => names.includes(name));
 }
 
 /** The packages for npm and JSR, looked at as a stranger gets them. */
@@ -106,6 +101,12 @@ function writeChecksums(): void {
     );
   write("SHA256SUMS", lines.join(""));
   process.stdout.write(lines.join(""));
+}
+
+function checksumOf(name: string): string {
+  return createHash("sha256")
+    .update(readFileSync(join(OUT, name)))
+    .digest("hex");
 }
 
 function run(...args: string[]): void {

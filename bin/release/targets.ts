@@ -29,6 +29,17 @@ export const TARGETS: readonly Target[] = [
   { name: "windows-x64", bun: "bun-windows-x64", format: "PE x64" },
 ];
 
+/**
+ * The one of a name; container tools say amd64 for x64.
+ *
+ * @throws Error when there is none
+ */
+export function targetNamed(name: string): Target {
+  const found = TARGETS.find((target) => target.name === name.replace("amd64", "x64"));
+  if (found !== undefined) return found;
+  throw new Error(`no executable ${name}: ${TARGETS.map((target) => target.name).join(", ")}`);
+}
+
 /** The name of its executable. */
 export function executableName({ name }: Target): string {
   return name.startsWith("windows") ? "nimo-shake.exe" : "nimo-shake";

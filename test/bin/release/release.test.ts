@@ -1,8 +1,11 @@
 /** What a release refuses, and what comes with an executable. */
 import { describe, expect, test } from "bun:test";
+import { tmpdir } from "node:os";
 import { contents } from "../../../bin/release/contents.ts";
+import { formula } from "../../../bin/release/formula.ts";
 import { madeFrom, ROOT } from "../../../bin/release/made-from.ts";
 import { notices } from "../../../bin/release/notices.ts";
+import { archiveName, TARGETS } from "../../../bin/release/targets.ts";
 import { checkVersion } from "../../../bin/release/version.ts";
 import pkg from "../../../package.json" with { type: "json" };
 
@@ -17,6 +20,17 @@ test("package.json and deno.json have one version, and a tag has it too", () => 
 test("SOURCE_DATE_EPOCH is the day of a build", () => {
   const commit = madeFrom({});
   expect(madeFrom({ SOURCE_DATE_EPOCH: "0" })).toEqual(commit && { ...commit, date: "1970-01-01" });
+});
+
+test.each([
+  [
+    { SOURCE_COMMIT: "0123456789", SOURCE_DATE_EPOCH: "0" },
+    { commit: "0123456789", date: "1970-01-01" },
+  ],
+  [{ SOURCE_COMMIT: "", SOURCE_DATE_EPOCH: "" }, undefined],
+  [{}, undefined],
+])("what is no clone is made from what %j says", (env, commit) => {
+  expect(madeFrom(env, tmpdir())).toEqual(commit);
 });
 
 test("an executable that doesn't exist is refused", () => {
@@ -58,3 +72,34 @@ test("what is compiled in is named with its licence's text", async () => {
     expect(own?.slice(0, 3000)).toMatch(/Permission is hereby granted|Apache License/);
   }
 }, 30_000);
+
+describe("Homebrew's formula", () => {
+  const checksum = (target: string): string => target.padEnd(64, "0");
+  const text = formula({ version: "1.2.3", repository: "someone/somewhere", checksum });
+
+  test("fetches archives that a release has, each with its own checksum", () => {
+    const names = TARGETS.map((target) => archiveName(target, "1.2.3"));
+    const urls = [...text.matchAll(/url "(.+)"\n +sha256 "(.+)"/g)];
+    expect(urls).toHaveLength(4);
+    for (const [, url, sum] of urls) {
+      const archive = url!.replaceAll("#{version}", "1.2.3").split("/").at(-1)!;
+      expect(names).toContain(archive);
+      expect(sum).toBe(checksum(archive.replace("nimo-shake-1.2.3-", "").replace(".tar.gz", "")));
+      expect(url).toStartWith("https://github.com/someone/somewhere/releases/download/v#{version}/");
+    }
+    expect(text).toContain('version "1.2.3"');
+  });
+
+  test("installs what the archives hold", () => {
+    const held = ["nimo-shake", ...contents(BUILD, "").map(({ name }) => name)];
+    const installed = [...text.matchAll(/\.install "(.+?)"/g)].map(([, name]) => name!);
+    expect(installed).toHaveLength(6);
+    expect(installed.filter((name) => !held.includes(name))).toEqual([]);
+  });
+
+  test("isn't made where an archive is missing", () => {
+    expect(() => formula({ version: "1.2.3", repository: "a/b", checksum: () => undefined })).toThrow(
+      "that isn't there: darwin-arm64",
+    );
+  });
+});
