@@ -89,16 +89,20 @@ function release(target: Target): string | undefined {
   return isRunnable ? file : undefined;
 }
 
+function writeFormula(repository: string): void {
+  const archives = new Map(targets.map((target) => [target.name, archiveName(target, pkg.version)]));
+  const checksum = (target: string): string | undefined => {
+    const archive = archives.get(target);
+    return archive && checksumOf(archive);
+  };
+  write("nimo-shake.rb", formula({ version: pkg.version, repository, checksum }));
+}
+
 /** As `sha256sum --check` reads them. */
 function writeChecksums(): void {
   const lines = readdirSync(OUT)
     .toSorted()
-    .map(
-      (name) =>
-        `${createHash("sha256")
-          .update(readFileSync(join(OUT, name)))
-          .digest("hex")}  ${name}\n`,
-    );
+    .map((name) => `${checksumOf(name)}  ${name}\n`);
   write("SHA256SUMS", lines.join(""));
   process.stdout.write(lines.join(""));
 }
