@@ -1,21 +1,14 @@
 /** An executable that was built for this machine is tried on it. */
 import { execFileSync } from "node:child_process";
-import { existsSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { type BuildInfo, versionText } from "../build-info.ts";
+import { describeExecutable } from "./executable-format.ts";
 
 const TIMES = 5;
 
-/** Whether this machine can run it: its system, its processor, and the loader that it asks for. */
+/** Whether this machine can run it, which it can if it is of the kind that Bun itself is here: the same loader and libc, too. */
 export function canRun(format: string): boolean {
-  const [kind, machine, loader] = format.split(" ");
-  const system = { linux: "ELF", darwin: "Mach-O", win32: "PE" }[
-    process.platform as "linux" | "darwin" | "win32"
-  ];
-  return (
-    kind === system &&
-    machine === process.arch &&
-    (kind !== "ELF" || loader === undefined || existsSync(loader))
-  );
+  return format === describeExecutable(readFileSync(process.execPath));
 }
 
 /**

@@ -73,6 +73,7 @@ test("what runs this test is for this machine", () => {
 
 test("another machine's, and one whose loader isn't here, can't be run", () => {
   expect(canRun(`ELF ${process.arch} /lib/ld-of-nobody.so.1`)).toBe(false);
+  expect(canRun("ELF 0xf3")).toBe(false);
   expect(TARGETS.filter(({ format }) => canRun(format)).length).toBeLessThan(TARGETS.length);
 });
 
