@@ -16,7 +16,22 @@ export interface ErrorDetails {
   exit?: number;
 }
 
-/** The only error nimo-shake ends with on purpose: what happened and where, a code, and a hint. */
+/**
+ * The only error nimo-shake ends with on purpose: what happened and where, a code, and a hint.
+ *
+ * @example
+ * ```ts
+ * import { migrate, MigrationError } from "nimo-shake";
+ *
+ * try {
+ *   await migrate({ config: { id: "shop" } });
+ * } catch (error) {
+ *   if (!(error instanceof MigrationError)) throw error;
+ *   console.error(error.message, error.hint);
+ *   console.log(error.code, error.exit); // CONFIG_INVALID 2
+ * }
+ * ```
+ */
 export class MigrationError extends Error {
   override readonly name = "MigrationError";
   readonly code: ErrorCode;

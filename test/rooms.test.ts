@@ -21,7 +21,7 @@ const RULES: Record<string, string[]> = {
   "core/schema/": ["core/plugin/", ...NOUNS],
   "core/plugin/": ["core/config/", "core/progress/", "core/flow/", "core/host/", ...NOUNS],
   "core/spool/": ["core/host/", "core/schema/sequence-number.ts", ...NOUNS],
-  "core/stages/": ["core/plugin/", "core/schema/", "core/config/", "core/progress/", ...NOUNS],
+  "core/stages/": ["core/plugin/", "core/schema/", "core/config/", "core/progress/", "core/host/", ...NOUNS],
   "core/checkpoint/": [
     "core/stages/",
     "core/plugin/",

@@ -29,9 +29,9 @@ export function addInit(cli: CAC): void {
     .option("--yes", "Asks nothing: what isn't given by --set and the environment has its default")
     .option("--force", "Writes over a file that is there")
     .option("--iam", "Writes nothing, and prints the rights that a configuration needs at both sides")
-    .example("  nimo-shake init")
-    .example("  nimo-shake init shop.conf --yes --set id=shop --set target.address=mongodb://127.0.0.1:27017")
-    .example("  nimo-shake init --iam -c nimo-shake.conf")
+    .example("nimo-shake init")
+    .example("nimo-shake init shop.conf --yes --set id=shop --set target.address=mongodb://127.0.0.1:27017")
+    .example("nimo-shake init --iam -c nimo-shake.conf")
     .action((file: string | undefined, options: Options) => init(file, options));
 }
 

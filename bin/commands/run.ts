@@ -39,8 +39,8 @@ export function addRun(cli: CAC): void {
 function withRun(command: Command): Command {
   return withConfiguration(command)
     .option("--fresh", "Starts over, whatever an unfinished run has left")
-    .example("  nimo-shake run -c nimo-shake.conf")
-    .example("  nimo-shake run -c nimo-shake.conf --set full.read.concurrency=4");
+    .example("nimo-shake run -c nimo-shake.conf")
+    .example("nimo-shake run -c nimo-shake.conf --set full.read.concurrency=4");
 }
 
 /**

@@ -15,6 +15,9 @@ const BESIDE: ReadonlySet<string> = new Set([
   "resume",
   "set",
   "init",
+  "help",
+  "completion",
+  "man",
 ]);
 
 /**

@@ -112,7 +112,22 @@ export interface Progress {
   tables: Map<string, TableProgress>;
 }
 
-/** An empty progress that starts now. */
+/**
+ * An empty progress that starts now, for `migrate` to keep up to date.
+ *
+ * @example
+ * ```ts
+ * import { createProgress, migrate } from "nimo-shake";
+ *
+ * const progress = createProgress();
+ * const timer = setInterval(() => {
+ *   for (const [table, { read, written, state }] of progress.tables) console.error(table, read, written, state);
+ * }, 1000);
+ * const config = { id: "shop", sync_mode: "full", "source.region": "us-east-2", "target.address": "mongodb://127.0.0.1" };
+ * await migrate({ config, progress }).finally(() => clearInterval(timer));
+ * console.log([...progress.tables.values()].every(({ state }) => state === "done")); // true
+ * ```
+ */
 export function createProgress(): Progress {
   return {
     startedAt: Date.now(),

@@ -1,7 +1,7 @@
 /** One shard's records on the disk: appended in order, read again from any place, removed once they are applied. */
 import type { FileHandle } from "node:fs/promises";
 import { dirname } from "node:path";
-import { PRIVATE_FILE, removeFile, syncFolder, withFile, writeAll } from "../host/durable-files.ts";
+import { removeFile, syncFolder, withFile, writeAll } from "../host/durable-files.ts";
 import { encodeFrame, type FrameMeta, parseRecords, VERSION } from "./frame.ts";
 import { findShard, readFrames, type Segment, segmentPath, type ShardFiles } from "./segment-files.ts";
 import { attempt, corrupt } from "./spool-errors.ts";
@@ -78,7 +78,7 @@ export async function openShardLog(
       segment.size += bytes.length;
       if (flags === "wx") await syncFolder(dirname(path));
     };
-    return attempt(`writing to ${path}`, () => withFile(path, flags, append, PRIVATE_FILE));
+    return attempt(`writing to ${path}`, () => withFile(path, flags, append));
   }
 
   async function removeFirst(count: number): Promise<void> {

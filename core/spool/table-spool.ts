@@ -2,7 +2,7 @@
 import { rm, rmdir } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { fileNameOf } from "../host/file-name.ts";
-import { makeFolder, PRIVATE_FOLDER } from "../host/durable-files.ts";
+import { makeFolder } from "../host/durable-files.ts";
 import { namesIn } from "./segment-files.ts";
 import { openShardLog, type ShardLog } from "./shard-log.ts";
 import { attempt } from "./spool-errors.ts";
@@ -35,7 +35,7 @@ export function openTableSpool(dir: string, id: string, table: string): TableSpo
     async shard(shard) {
       const left = await found();
       // Another table may have taken the common folder away in between, which was empty.
-      const make = (): Promise<void> => makeFolder(folder, PRIVATE_FOLDER);
+      const make = (): Promise<void> => makeFolder(folder);
       await (made ??= attempt(`making ${folder}`, () => make().catch(make)));
       return openShardLog({ id, table, shard, folder, prefix: fileNameOf(shard) }, left);
     },

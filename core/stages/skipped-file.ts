@@ -1,7 +1,8 @@
 /** `<id>-skipped.jsonl`: records that an `error` hook wanted left out, one a line, on the disk before the run goes on. */
-import { type FileHandle, open } from "node:fs/promises";
+import type { FileHandle } from "node:fs/promises";
 import { resolve } from "node:path";
 import { MigrationError } from "../errors.ts";
+import { openPrivate } from "../host/durable-files.ts";
 import { redactText } from "../config/redact.ts";
 import type { Skip } from "../plugin/context.ts";
 
@@ -24,7 +25,7 @@ export function skippedFile(id: string): SkippedFile {
 
   async function append(text: string): Promise<void> {
     try {
-      const file = await (opened ??= open(path, "a", 0o600));
+      const file = await (opened ??= openPrivate(path, "a"));
       await file.appendFile(text);
       await file.datasync();
     } catch (cause) {

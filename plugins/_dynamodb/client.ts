@@ -10,6 +10,7 @@ import type {
 } from "@smithy/types";
 import type { Config } from "../../core/config/config.ts";
 import type { Context } from "../../core/plugin/context.ts";
+import { ensureHome } from "../../core/host/home.ts";
 import { logCalls } from "./call-log.ts";
 import { sourceAccess, streamsAccess, targetAccess } from "./access.ts";
 import { parseAnswer } from "./answer.ts";
@@ -88,6 +89,7 @@ function made<Client extends { middlewareStack: unknown }>(
 }
 
 function transport(config: Config): { maxAttempts: number; requestHandler: FetchHttpHandler } {
+  ensureHome();
   const timeout = config["source.session.timeout"];
   return {
     maxAttempts: config["source.session.max_retries"] + 1,

@@ -2,7 +2,7 @@
 import { existsSync } from "node:fs";
 import { basename, join } from "node:path";
 import { originalFolder } from "../../core/config/checkpoint-folder.ts";
-import { makeFolder, PRIVATE_FOLDER } from "../../core/host/durable-files.ts";
+import { makeFolder } from "../../core/host/durable-files.ts";
 import { fileNameOf } from "../../core/host/file-name.ts";
 import { whyNotWritable } from "../../core/host/writable.ts";
 import type { Right } from "../../core/plugin/roles.ts";
@@ -57,7 +57,7 @@ const file: Plugin = definePlugin({
 
     async function replace(name: string, states: States): Promise<void> {
       await holding(async () => {
-        await attempt(folder, () => makeFolder(folder, PRIVATE_FOLDER));
+        await attempt(folder, () => makeFolder(folder));
         if (originalName(name)) {
           await ownership.claim();
           await original.write(name, states);

@@ -7,9 +7,6 @@ import { STATUS, STATUS_TABLE, originalName, statusDocument } from "../_nimoshak
 import type { States } from "../_queue.ts";
 import { attempt, parseObject, removeFile, unreadable, writeSynced } from "./state-file.ts";
 
-const FILE_MODE = 0o644;
-const FOLDER_MODE = 0o755;
-
 /** What {@link originalFiles} gives. */
 export interface OriginalFiles {
   read(name: string): Promise<States>;
@@ -55,8 +52,8 @@ export function originalFiles(folder: string, draft: (name: string) => string): 
           ? JSON.stringify(statusDocument(JSON.parse(states.get(STATUS)!)))
           : [...states.values()].map((row) => `${row}\n`).join("");
       await attempt(path, async () => {
-        await makeFolder(folder, FOLDER_MODE);
-        await writeSynced(next, text, FILE_MODE);
+        await makeFolder(folder);
+        await writeSynced(next, text);
         await rename(next, path);
         await syncFolder(dirname(path));
       });

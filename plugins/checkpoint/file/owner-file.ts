@@ -1,13 +1,7 @@
 /** Whose NimoShake's folder is: a file in the folder beside it, under a name that no migration has. */
-import { open, readdir, readFile } from "node:fs/promises";
+import { readdir, readFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import {
-  makeFolder,
-  PRIVATE_FILE,
-  PRIVATE_FOLDER,
-  removeFile,
-  syncFolder,
-} from "../../../core/host/durable-files.ts";
+import { makeFolder, openPrivate, removeFile, syncFolder } from "../../../core/host/durable-files.ts";
 import { attempt, parseObject, unreadable } from "./state-file.ts";
 import { createOwnership, type Ownership } from "../_ownership.ts";
 
@@ -45,8 +39,8 @@ export function folderOwnership(original: string, ours: string, id: string): Own
 
     async write() {
       await attempt(path, async () => {
-        await makeFolder(ours, PRIVATE_FOLDER);
-        const handle = await open(path, "a", PRIVATE_FILE);
+        await makeFolder(ours);
+        const handle = await openPrivate(path, "a");
         try {
           const { size } = await handle.stat();
           if (size === 0) await handle.writeFile(`${JSON.stringify({ id })}\n`);

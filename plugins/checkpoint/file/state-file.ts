@@ -3,7 +3,7 @@ import { existsSync } from "node:fs";
 import { type FileHandle, readFile, rename, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { MigrationError } from "../../../core/errors.ts";
-import { PRIVATE_FILE, readAll, syncFolder, withFile } from "../../../core/host/durable-files.ts";
+import { readAll, syncFolder, withFile } from "../../../core/host/durable-files.ts";
 import type { Kept } from "../../../core/plugin/roles.ts";
 import { namesIn } from "./drafts.ts";
 import type { States } from "../_queue.ts";
@@ -99,19 +99,19 @@ export async function writeStates(
   const lines = [JSON.stringify({ "nimo-shake": VERSION, id, name })];
   for (const [part, state] of states) lines.push(`{"part":${JSON.stringify(part)},"state":${state}}`);
   await attempt(path, async () => {
-    await writeSynced(draft, `${lines.join("\n")}\n`, PRIVATE_FILE);
+    await writeSynced(draft, `${lines.join("\n")}\n`);
     await rename(draft, path);
     await syncFolder(dirname(path));
   });
 }
 
 /** Writes a file; when it resolves its contents are on the disk. */
-export async function writeSynced(path: string, text: string, mode: number): Promise<void> {
+export async function writeSynced(path: string, text: string): Promise<void> {
   const write = async (file: FileHandle): Promise<void> => {
     await file.writeFile(text);
     await file.sync();
   };
-  await withFile(path, "w", write, mode);
+  await withFile(path, "w", write);
 }
 
 /**

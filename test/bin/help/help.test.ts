@@ -1,6 +1,9 @@
 /** Help texts, as the command line prints them. */
 import { describe, expect, spyOn, test } from "bun:test";
-import { createCommandLine } from "../../bin/commands/all.ts";
+import { createCommandLine } from "../../../bin/commands/all.ts";
+import { describeCommandLine } from "../../../bin/help/description.ts";
+import { widthOf } from "../../../bin/help/lines.ts";
+import { commandHelp, commandsHelp, helpText } from "../../../bin/help/text.ts";
 
 /** What a command line prints, and what it ends with. */
 async function printed(...args: string[]): Promise<{ text: string; code: unknown }> {
@@ -22,9 +25,10 @@ const NAMES = createCommandLine()
 test("--help and help are the same short text, which names every command", async () => {
   const { text } = await printed("--help");
   expect(await printed("help")).toEqual({ text, code: 0 });
-  expect(text.split("\n").length).toBeLessThan(40);
+  expect(text.split("\n").length).toBeLessThan(45);
   for (const name of NAMES) expect(text).toMatch(new RegExp(`^  ${name}\\b.*[a-z]{4}`, "m"));
   expect(text).not.toContain("[command]  The same");
+  expect(text.match(/--help/g)).toHaveLength(1);
 });
 
 describe.each(NAMES)("%s", (name) => {
@@ -42,6 +46,41 @@ describe.each(NAMES)("%s", (name) => {
 
 test.each([["nonsense"], [""], ["AKIAsecret"]])("help %p is refused", async (name) => {
   const refused = printed("help", name);
+  await expect(refused).rejects.toMatchObject({ code: "USAGE", exit: 2 });
+  await expect(refused).rejects.not.toThrow(/AKIA/);
+});
+
+describe.each([60, 40])("on a terminal of %d columns", (width) => {
+  const line = describeCommandLine(createCommandLine());
+  const texts = [commandsHelp(line, width), ...line.verbs.map((verb) => commandHelp(verb, width))].map(
+    helpText,
+  );
+
+  test("no line is longer, but for examples, which are to be copied", () => {
+    const long = texts
+      .flatMap((text) => text.split("\n"))
+      .filter((each) => each.length > width && !/^ {2}nimo-shake /.test(each));
+    expect(long).toEqual([]);
+  });
+
+  test("no word is lost", () => {
+    const words = (text: string): string[] => text.split(/\s+/);
+    const wide = [commandsHelp(line, 100), ...line.verbs.map((verb) => commandHelp(verb, 100))].map(helpText);
+    expect(texts.map(words)).toEqual(wide.map(words));
+  });
+});
+
+test.each([
+  [undefined, 100],
+  [0, 100],
+  [60, 60],
+  [300, 100],
+])("a terminal of %p columns is written on to %d", (columns, width) => {
+  expect(widthOf({ columns })).toBe(width);
+});
+
+test.each([["powershell"], ["AKIAsecret"]])("a completion for %p is refused", async (shell) => {
+  const refused = printed("completion", shell);
   await expect(refused).rejects.toMatchObject({ code: "USAGE", exit: 2 });
   await expect(refused).rejects.not.toThrow(/AKIA/);
 });
