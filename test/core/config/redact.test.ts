@@ -4,6 +4,7 @@ import fc from "fast-check";
 import { loadConfig } from "../../../core/config/load.ts";
 import { createRedactor, describeConfig } from "../../../core/config/redact.ts";
 import { redactText, redactValue } from "../../../core/config/redact.ts";
+import { FORMS } from "../../fakes/text-forms.ts";
 
 const load = (set: Record<string, string>) =>
   loadConfig({ set: { "target.address": "mongodb://127.0.0.1", ...set } });
@@ -68,33 +69,6 @@ describe("redacting", () => {
     expect(JSON.stringify(config)).toContain("S3CR3T");
   });
 });
-
-/** The usual ways in which a text is written within another one. */
-const FORMS: Record<string, (text: string) => string> = {
-  "as it is": (text) => text,
-  "as a part of an address": encodeURIComponent,
-  "as a part of an address, with small letters": (text) =>
-    encodeURIComponent(text).replaceAll(/%../g, (byte) => byte.toLowerCase()),
-  "every byte of it as in an address": (text) => Buffer.from(text).toString("hex").replaceAll(/../g, "%$&"),
-  "as a part of an address of a part of an address": (text) => encodeURIComponent(encodeURIComponent(text)),
-  "as a form's field": (text) => new URLSearchParams({ a: text }).toString().slice(2),
-  "quoted in JSON": (text) => JSON.stringify(text).slice(1, -1),
-  "quoted in JSON in JSON": (text) => JSON.stringify(JSON.stringify(text).slice(1, -1)).slice(1, -1),
-  "quoted in JSON, slashes too": (text) =>
-    JSON.stringify(text)
-      .slice(1, -1)
-      .replaceAll("/", String.raw`\/`),
-  "quoted in JSON by numbers": (text) =>
-    text.replaceAll(/[^]/g, (unit) => String.raw`\u` + unit.charCodeAt(0).toString(16).padStart(4, "0")),
-  "in HTML": (text) => Bun.escapeHTML(text),
-  "in HTML by numbers": (text) => [...text].map((each) => `&#${each.codePointAt(0)};`).join(""),
-  "in HTML by hexadecimal numbers": (text) =>
-    [...text].map((each) => `&#x${each.codePointAt(0)!.toString(16).toUpperCase()};`).join(""),
-  "in base64": (text) => Buffer.from(text).toString("base64"),
-  "in base64url": (text) => Buffer.from(text).toString("base64url"),
-  "in hexadecimal digits": (text) => Buffer.from(text).toString("hex"),
-  "in hexadecimal capitals": (text) => Buffer.from(text).toString("hex").toUpperCase(),
-};
 
 /** Bytes that have no place in UTF-8 alone are no text. */
 const secrets = fc
