@@ -114,6 +114,7 @@ const RULES: Record<string, string[]> = {
   ],
   "plugins/index.ts": ["plugins/", "core/config/config.ts", "core/plugin/"],
   "plugins/_patterns.ts": NOUNS,
+  "plugins/_certificate-problem.ts": [],
   ...Object.fromEntries(
     ["_bson", "_dynamodb", "_mongodb", "source", "transform", "convert", "target", "checkpoint"].map(
       (room) => [
@@ -123,6 +124,7 @@ const RULES: Record<string, string[]> = {
           "plugins/_dynamodb/",
           "plugins/_mongodb/",
           "plugins/_patterns.ts",
+          "plugins/_certificate-problem.ts",
           "core/plugin/",
           "core/schema/",
           "core/flow/",

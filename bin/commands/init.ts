@@ -5,7 +5,7 @@ import { defu } from "defu";
 import pkg from "../../package.json" with { type: "json" };
 import type { SettingKey } from "../../core/config/config.ts";
 import { loadConfig } from "../../core/config/load.ts";
-import { createRedactor } from "../../core/config/redact.ts";
+import { allSettings, createRedactor } from "../../core/config/redact.ts";
 import { fromEnv, fromSet, givesSettings, type PluginOptions } from "../../core/config/sources.ts";
 import { MigrationError, toMigrationError } from "../../core/errors.ts";
 import { type Asker, isTerminal, terminalAsker } from "../ask.ts";
@@ -102,7 +102,7 @@ async function asked({ texts, options, to, over }: Begun, parts: InitParts): Pro
     ask.end("nothing is written");
     return 0;
   }
-  const redact = (text: string): string => createRedactor(texts)(text);
+  const redact = (text: string): string => createRedactor(allSettings(texts, options))(text);
   await askAll({ ask, texts, redact, probeSource: parts.probeSource, probeTarget: parts.probeTarget });
   loadConfig({ set: texts as Record<string, string> });
   writeConf(to, confText(texts, options, pkg.version), over || isThere);
@@ -113,7 +113,7 @@ async function asked({ texts, options, to, over }: Begun, parts: InitParts): Pro
 /** From what is given alone; a side that can't be reached is a warning. */
 async function unasked({ texts, options, to, over, set }: Begun, parts: InitParts): Promise<number> {
   const { config, warnings } = loadConfig({ set, env: process.env });
-  const redact = createRedactor(texts);
+  const redact = createRedactor(allSettings(texts, options));
   return besideLog({ config, redact }, WORDS, async (output) => {
     const warn = warner(output, redact);
     for (const warning of warnings) warn(warning);

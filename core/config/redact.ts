@@ -1,6 +1,7 @@
 /** Keeps secrets out of logs, reports and messages. */
 import { SETTINGS } from "./settings.ts";
 import type { Config, SettingKey } from "./config.ts";
+import { secretPattern } from "./secret-forms.ts";
 
 /** What stands in the place of a secret. */
 const STARS = "***";
@@ -15,7 +16,12 @@ const SECRET_KEYS: ReadonlySet<string> = new Set([
 ]);
 
 /** Options of plugins that go by such a name. */
-const SECRET_OPTION = /^plugin\..*(salt|secret|passw|token|credential|api_?-?key|access_?-?key)/i;
+const SECRET_OPTION =
+  /^plugin\..*(salt|secret|passw|passphrase|pass$|pwd|token|credential|auth(?!or)|(api|access|private|signing|encryption)_?-?key)/i;
+
+/** What the AWS SDK, and who connects through a proxy, take from the environment. */
+const SECRET_VARIABLES =
+  /^(AWS_(ACCESS_KEY_ID|SECRET_ACCESS_KEY|SESSION_TOKEN|CONTAINER_AUTHORIZATION_TOKEN)|.*_proxy)$/i;
 
 const ADDRESS_KEYS: ReadonlySet<string> = new Set([
   "target.address",
@@ -29,43 +35,73 @@ const SECRET_PARAMETER =
 
 const SECRET_PROPERTY = /(AWS_SESSION_TOKEN(?::|%3A))[^,&\s]*/gi;
 
+/** As a service says again what it was sent, whoever has given it: a profile, a role, the machine. */
+const SECRET_HEADER =
+  /((?:x-amz-security-token|x-amz-signature|proxy-authorization|authorization)(?:\\*["'])?\s*[:=]\s*(?:\\*["'])?(?:basic\s+|bearer\s+)?)(?!aws4-)[^\s"'\\,;&]+/gi;
+/** AWS's own form of them. */
+const ACCESS_KEY = /\b(?:AKIA|ASIA)[A-Z0-9]{16}\b/g;
+
 /** Shorter values would hide ordinary text with them. */
 const SHORTEST_SECRET = 6;
 
 /**
- * What hides a configuration's own secrets wherever they turn up in a text: a service may repeat them in its errors.
+ * What hides a configuration's own secrets wherever they turn up in a text, in any form: a service may repeat them in
+ * its errors. Those of less than six characters are hidden in addresses only.
  *
  * @param settings the configuration, key by key
+ * @param env has some as well
  */
-export function createRedactor(settings: Readonly<Record<string, unknown>>): (text: string) => string {
-  const secrets = Object.entries(settings).flatMap(([key, value]) => {
-    if (typeof value !== "string") return [];
-    if (isSecret(key)) return [value];
-    return ADDRESS_KEYS.has(key) ? [password(value)] : [];
-  });
-  const forms = secrets
-    .flatMap((secret) => (secret.length < SHORTEST_SECRET ? [] : formsOf(secret)))
+export function createRedactor(
+  settings: Readonly<Record<string, unknown>>,
+  env: Readonly<Record<string, string | undefined>> = process.env,
+): (text: string) => string {
+  const all = Object.entries(settings).flatMap(([key, value]) =>
+    typeof value === "string" ? secretsIn(value, isSecret(key)) : [],
+  );
+  for (const [name, value = ""] of Object.entries(env))
+    if (SECRET_VARIABLES.test(name)) all.push(...secretsIn(value, !/_proxy$/i.test(name)));
+  const secrets = [...new Set(all)]
+    .filter((secret) => secret.length >= SHORTEST_SECRET)
     .toSorted((a, b) => b.length - a.length);
-  return (text) => forms.reduce((shown, secret) => shown.replaceAll(secret, STARS), redactText(text));
+  if (secrets.length === 0) return redactText;
+  const forms = new RegExp(secrets.map(secretPattern).join("|"), "g");
+  return (text) => redactText(text).replaceAll(forms, STARS);
 }
 
-/** As it is, as a part of an address, and quoted in JSON, which may stand in a text of JSON itself. */
-function formsOf(secret: string): string[] {
-  const quoted = inJson(secret);
-  return [...new Set([secret, encodeURIComponent(secret), quoted, inJson(quoted)])];
+/** All settings, those of plugins under the names that they have in a file: what {@link createRedactor} takes. */
+export function allSettings(
+  config: Readonly<Partial<Record<SettingKey, unknown>>>,
+  pluginOptions: Readonly<Record<string, unknown>> = {},
+): Record<string, unknown> {
+  const own = Object.entries(pluginOptions).flatMap(([name, options]) =>
+    Object.entries(options ?? {}).map(([key, value]) => [`plugin.${name}.${key}`, value] as const),
+  );
+  return { ...config, ...Object.fromEntries(own) };
 }
 
-function inJson(text: string): string {
-  return JSON.stringify(text).slice(1, -1);
+/**
+ * A setting's value as a whole, or the password and the parameters of what is an address.
+ *
+ * @param isWhole it is a secret itself
+ */
+function secretsIn(value: string, isWhole: boolean): string[] {
+  if (isWhole) return [value];
+  const [, password = ""] = /^[a-z0-9+.-]+:\/\/[^:@]*:(.*)@/is.exec(value) ?? [];
+  const isAddress = /^[a-z][a-z0-9+.-]*:\/\//i.test(value);
+  const parameters = isAddress
+    ? [...value.matchAll(SECRET_PARAMETER), ...value.matchAll(SECRET_PROPERTY)].map(([all, name]) =>
+        all.slice(name!.length),
+      )
+    : [];
+  return [password, ...parameters].map(decoded);
 }
 
-/** The password in an address, as it is meant. */
-function password(address: string): string {
-  const encoded = /^[a-z0-9+.-]+:\/\/[^:@]*:(.*)@/is.exec(address)?.[1] ?? "";
+/** As it is meant. */
+function decoded(text: string): string {
   try {
-    return decodeURIComponent(encoded);
+    return decodeURIComponent(text);
   } catch {
-    return encoded;
+    return text;
   }
 }
 
@@ -87,7 +123,8 @@ export function redactValue(key: string, value: string): string {
 
 /** Any text, say a driver's error message, with the credentials of the URIs in it hidden. */
 export function redactText(text: string): string {
-  return redactParameters(text.replace(/([a-z][a-z0-9+.-]*:\/\/)\S*@/gi, `$1${STARS}@`));
+  const withoutUsers = text.replace(/([a-z][a-z0-9+.-]*:\/\/)\S*@/gi, `$1${STARS}@`);
+  return redactParameters(withoutUsers).replace(SECRET_HEADER, `$1${STARS}`).replace(ACCESS_KEY, STARS);
 }
 
 /** Passwords and tokens also travel in query strings: proxyPassword, tlsCertificateKeyFilePassword, AWS_SESSION_TOKEN. */

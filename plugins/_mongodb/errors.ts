@@ -10,6 +10,7 @@ import {
   MongoServerSelectionError,
 } from "mongodb";
 import { hostsOf } from "../../core/config/mongo-address.ts";
+import { certificateHint, certificateProblem } from "../_certificate-problem.ts";
 import { type ErrorCode, MigrationError } from "../../core/errors.ts";
 
 /** The server's own word for a key that is there already. */
@@ -130,7 +131,17 @@ function isPlain({ cause, message }: MongoServerSelectionError): boolean {
   return !(cause instanceof MongoServerError) && !AUTHENTICATION.test(message);
 }
 
+/** An option of the driver. */
+const TRUST = "give tlsCAFile=FILE in its address, a file with the certificate of who signed it";
+
 function unreachable(error: Error, message: string, what: string, key: string): MigrationError {
+  const certificate = certificateProblem(message);
+  if (certificate !== undefined) {
+    return new MigrationError("TARGET_UNREACHABLE", `${message}, ${certificate.why}: ${what}`, {
+      cause: error,
+      hint: certificateHint(certificate, key, TRUST),
+    });
+  }
   return new MigrationError("TARGET_UNREACHABLE", `${message}: ${what}`, {
     cause: error,
     hint: `check ${key}, and that the server runs and this machine can reach it`,
