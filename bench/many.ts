@@ -7,7 +7,7 @@ import { startMongod } from "../test/servers/mongod.ts";
 import { ownTempFolder } from "../test/servers/process.ts";
 import { settingsOf, wholeNumber } from "./flags.ts";
 import { CACHE_GB, main, say } from "./main.ts";
-import { formatMany, type ManyReport } from "./many-report.ts";
+import { formatMany, type ManyReport, manyTargets } from "./many-report.ts";
 import { startManyTool } from "./many-tool.ts";
 import type { ManyStats } from "./many-stats.ts";
 import { startServer } from "./measure.ts";
@@ -130,7 +130,7 @@ async function run(signal: AbortSignal): Promise<ManyReport> {
   const arrivals = await Promise.race([Promise.all([arrived(0), arrived(tables - 1)]), second.failed]);
   const again = await Promise.race([untilFollowed(), second.failed]);
   await second.stop();
-  return {
+  const report = {
     tables,
     shards,
     throttle: flags.throttle,
@@ -147,8 +147,8 @@ async function run(signal: AbortSignal): Promise<ManyReport> {
       followedMs: again.followedAt - restartedAt,
       stats: again,
     },
-    targets: [],
   };
+  return { ...report, targets: manyTargets(report) };
 }
 
 await main(flags, { help: HELP, run, format: formatMany });

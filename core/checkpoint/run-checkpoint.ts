@@ -4,7 +4,7 @@ import type { Context } from "../plugin/context.ts";
 import { fingerprint } from "./fingerprint.ts";
 import { followedBefore, goesOn, refuseChanged, refuseOther, refuseStray, type Saved } from "./going-on.ts";
 import { type Attempt, orThrow } from "../flow/attempt.ts";
-import { inParallel } from "../flow/parallel.ts";
+import { inParallel, valuesOf } from "../flow/parallel.ts";
 import {
   type Adopted,
   readState,
@@ -20,7 +20,7 @@ import type { SegmentUnit, Table } from "../types.ts";
 export type { TableState, UnitState } from "./run-state.ts";
 
 /** Tables whose states are read at once. */
-const LOADS = 8;
+const LOADS = 32;
 /** The name of what concerns the whole run; a table's begins with another word. */
 const RUN = "run";
 const TABLE = "table";
@@ -80,13 +80,22 @@ export async function openCheckpoint(
   const store = ctx.role("checkpoint");
   const settings = fingerprint(ctx.config, ctx.sameOptions);
   // What can't be read must not keep a fresh start from happening.
-  const found = fresh ? undefined : readState(runSchema, (await store.load(RUN)).get(RUN), store.place);
+  const load = async (name: string): Promise<Map<string, unknown>> =>
+    fresh ? new Map() : await store.load(name);
   const saved = new Map<string, Saved>();
+  const loading = await Promise.allSettled([
+    load(RUN),
+    inParallel(tables, LOADS, async (table) => {
+      saved.set(table.name, { parts: await load(`${TABLE}:${table.name}`), state: undefined });
+    }),
+  ]);
+  const [parts] = valuesOf(loading);
+  const found = readState(runSchema, parts.get(RUN), store.place);
   await inParallel(tables, LOADS, async (table) => {
-    const parts = fresh ? new Map<string, unknown>() : await store.load(`${TABLE}:${table.name}`);
-    const noted = readState(tableSchema, parts.get(TABLE), `${store.place}, table ${table.name}`);
+    const each = saved.get(table.name)!;
+    const noted = readState(tableSchema, each.parts.get(TABLE), `${store.place}, table ${table.name}`);
     if (!fresh) await attempt(() => refuseStray(ctx, table, found, noted));
-    saved.set(table.name, { parts, state: noted ?? (await followedBefore(ctx, table, found)) });
+    each.state = noted ?? (await followedBefore(ctx, table, found));
   });
   const resumed = found !== undefined && (await goesOn(ctx, tables, found, saved, settings));
   if (resumed) await attempt(() => refuseChanged(found.settings, settings, store.place));

@@ -15,8 +15,8 @@ import { notesOf } from "../progress/table-notes.ts";
 import type { Table } from "../types.ts";
 
 /** Tables that are looked at, and whose places are made, at once. */
-const LOOKS = 8;
-const MAKES = 8;
+const LOOKS = 32;
+const MAKES = 32;
 
 /** What was found of a table. */
 export interface Place {

@@ -23,6 +23,11 @@ const SELECTION_TIMEOUT = 10 * SECOND;
 const POOL = 256;
 /** Connections made at once, for who writes first: a far server takes a while for each. */
 const READY = 4;
+/** So many may be on their way to be made: by the driver's two at a time a far server's lanes would be opened one after the other. */
+const CONNECTING = 16;
+
+/** How the driver names a mongos, as it has greeted; only mongos are behind a balancer. */
+const MONGOS: readonly string[] = ["Mongos", "LoadBalancer"];
 
 /** What every write asks for: acknowledged means durable. */
 export const DURABLE = { w: "majority", j: true } as const;
@@ -38,6 +43,8 @@ export interface Connections {
   data: MongoClient;
   /** For what may take hours: index builds and counts. */
   patient: MongoClient;
+  /** Whether the address leads to a mongos. */
+  readonly isMongos: boolean;
   close(): Promise<void>;
 }
 
@@ -65,6 +72,7 @@ export async function connect(
           serverSelectionTimeoutMS: SELECTION_TIMEOUT,
         }),
         readPreference: "primary",
+        maxConnecting: CONNECTING,
         ...options,
       });
       clients.push(client);
@@ -100,8 +108,25 @@ export async function connect(
       log.warn(`${key} asks for a weaker write concern: raised to majority, journal`);
     }
     await checkCertificates(data.options, key);
-    await Promise.all([patient, data].map((client) => client.db("admin").command({ ping: 1 })));
-    return { data, patient, close, inTurn };
+    let isMongos = false;
+    data.on("serverDescriptionChanged", ({ newDescription: { type } }) => {
+      isMongos ||= MONGOS.includes(type);
+    });
+    // A connection of each is made by then, credentials and all.
+    await Promise.all([patient.connect(), data.connect()]);
+    // The greeting isn't compressed: whether that can be done shows with the first command.
+    if (data.options.compressors?.some((each) => each !== "none")) {
+      await patient.db("admin").command({ ping: 1 });
+    }
+    return {
+      data,
+      patient,
+      close,
+      inTurn,
+      get isMongos() {
+        return isMongos;
+      },
+    };
   } catch (error) {
     await close();
     if (error instanceof MongoServerSelectionError) await explainReplicaSet(address, error, key);

@@ -23,7 +23,7 @@ import { watchBuild } from "./mongodb/build.ts";
 import { isPassing, targetError } from "../_mongodb/errors.ts";
 import { retryReporter } from "../_mongodb/retry-reporter.ts";
 import { checkIndexNames, checkNames, checkRenames, renamedTo } from "./mongodb/names.ts";
-import { isMongos, requireMongos, shardCollection, withoutUnique } from "./mongodb/sharding.ts";
+import { requireMongos, shardCollection, withoutUnique } from "./mongodb/sharding.ts";
 import { applyBatch, type ApplyRules, rulesOf } from "./mongodb/apply.ts";
 import { applyEncoded } from "./mongodb/apply-encoded.ts";
 import { createReads } from "./mongodb/reads.ts";
@@ -73,11 +73,9 @@ const mongodb: Plugin = definePlugin({
 
       async check(tables) {
         checkNames(tables, { database, sharded });
-        await onDatabase("connecting to target.address", async (db) => {
-          if (sharded) await requireMongos(db);
-          else if (await isMongos(db))
-            log.info("the target is a mongos: target.mongodb.type = replica shards nothing");
-        });
+        const { isMongos } = await connected();
+        if (sharded) requireMongos(isMongos);
+        else if (isMongos) log.info("the target is a mongos: target.mongodb.type = replica shards nothing");
       },
 
       find: ({ targetName }) =>
