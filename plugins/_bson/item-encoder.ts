@@ -8,7 +8,9 @@ import { ARRAY, BsonBuffer, DOCUMENT, OBJECT_ID } from "./bson-buffer.ts";
 import type { TakenBytes } from "./output-buffer.ts";
 import { JsonCursor, Unexpected } from "./json-cursor.ts";
 import type { Encoding } from "./encoding.ts";
+import { FieldNames, slotOf } from "./field-names.ts";
 import type { ItemOffsets } from "./item-offsets.ts";
+import { KeyCheck } from "./key-check.ts";
 import { createKeyReader, NO_ID } from "./key-reader.ts";
 import {
   writeBinary,
@@ -23,6 +25,8 @@ import { B, CLOSE, CLOSE_LIST, COLON, COMMA, L, M, N, OPEN, OPEN_LIST, QUOTE, S 
 const FIRST_SIZE = 256 * 1024;
 /** One for all encoders, which encode one item after the other: one each would keep its last page in memory. */
 const json = new JsonCursor();
+/** By depth; for all encoders as well. */
+const names: FieldNames[] = [];
 
 /** Appends items as documents to a buffer that grows. */
 export interface ItemEncoder {
@@ -56,8 +60,10 @@ export function createItemEncoder(encoding: Encoding, firstSize: number = FIRST_
   const refusesId = !keepsId && idName.top === "_id";
   // As they are called at the target.
   const targetName = (name: string): Buffer => Buffer.from(name === "_id" ? idName.top : name);
-  const numberKeys = encoding.numberKeys.map(targetName);
-  const key = encoding.idKeys && createKeyReader(encoding.idKeys.map(targetName));
+  const keys = encoding.keys.map(({ name, type }) => ({ name: targetName(name), type }));
+  const keyCheck = new KeyCheck(encoding.bare ? [] : keys, typed);
+  const numberKeys = keys.filter(({ type }) => type === "N").map(({ name }) => name);
+  const key = encoding.derivesId && createKeyReader(keys.map(({ name }) => name));
   const renamedBytes = { top: Buffer.from(idName.top), nested: Buffer.from(idName.nested) };
   const out = new BsonBuffer(firstSize);
   let offsets: ItemOffsets | undefined;
@@ -88,7 +94,9 @@ export function createItemEncoder(encoding: Encoding, firstSize: number = FIRST_
     out.begin();
     const start = out.open();
     const idAt = keepsId || encoding.bare ? -1 : writeId();
-    writeFields(true);
+    keyCheck.begin();
+    writeFields(0);
+    if (!keyCheck.isWhole) throw new Unexpected();
     if (key !== undefined) out.bytes.set(key.id(), idAt);
     out.close(start);
   }
@@ -102,8 +110,16 @@ export function createItemEncoder(encoding: Encoding, firstSize: number = FIRST_
     return out.at - NO_ID.length;
   }
 
-  /** The attributes of an item or a map. */
-  function writeFields(top: boolean): void {
+  /**
+   * The attributes of an item or a map.
+   *
+   * @param depth 0 for an item
+   */
+  function writeFields(depth: number): void {
+    const top = depth === 0;
+    const here = (names[depth] ??= new FieldNames());
+    here.begin();
+    const first = out.at;
     const renamed = top ? renamedBytes.top : renamedBytes.nested;
     // A prefix makes `_id` longer.
     const renames = renamed.length > 3;
@@ -126,10 +142,14 @@ export function createItemEncoder(encoding: Encoding, firstSize: number = FIRST_
           out.name(top ? idName.top : idName.nested);
         }
       } else if (renames && isNamed(renamed)) sawRenamed = true;
+      const slot = slotOf(out.bytes, out.typeAt + 1, out.at - 1);
+      if (!here.add(slot, out, first)) throw new Unexpected();
+      const typeAt = out.typeAt;
       const part = top && key !== undefined ? key.partNamed(isNamed) : -1;
       json.expect(COLON);
       const from = json.pos;
-      writeValue(top);
+      writeValue(depth);
+      if (top) keyCheck.see(slot, out, typeAt);
       if (part >= 0) key!.take(part, json.bytes, from, json.pos);
       const next = json.bytes[json.pos++];
       if (next === CLOSE) break;
@@ -151,7 +171,7 @@ export function createItemEncoder(encoding: Encoding, firstSize: number = FIRST_
   }
 
   /** A value `{"T":…}` for the name that stands already. */
-  function writeValue(top: boolean): void {
+  function writeValue(depth: number): void {
     const { bytes, pos } = json;
     if (bytes[pos] !== OPEN || bytes[pos + 1] !== QUOTE) throw new Unexpected();
     const first = bytes[pos + 2]!;
@@ -161,8 +181,8 @@ export function createItemEncoder(encoding: Encoding, firstSize: number = FIRST_
     const colon = pos + 2 + length + 1;
     if (bytes[colon - 1] !== QUOTE || bytes[colon] !== COLON) throw new Unexpected();
     json.pos = colon + 1;
-    if (length === 1) writeOne(first, top);
-    else if (length === 2) writeSet(first);
+    if (length === 1) writeOne(first, depth);
+    else if (length === 2) writeSet(first, depth);
     else writeConstant(json, out, pos + 2, typed);
     json.expect(CLOSE);
     if (outer >= 0) out.close(outer);
@@ -175,35 +195,31 @@ export function createItemEncoder(encoding: Encoding, firstSize: number = FIRST_
     return outer;
   }
 
-  function writeOne(type: number, top: boolean): void {
+  function writeOne(type: number, depth: number): void {
     if (type === S) writeText(json, out);
-    else if (type === N) writeNumber(top);
+    else if (type === N) writeNumber(depth === 0);
     else if (type === M) {
       const start = out.open(DOCUMENT);
-      writeFields(false);
+      writeFields(depth + 1);
       out.close(start);
-    } else if (type === L) writeMembers(writeListMember);
+    } else if (type === L) writeMembers(writeValue, depth);
     else if (type === B) writeBinary(json, out);
     else throw new Unexpected();
   }
 
-  function writeSet(type: number): void {
+  function writeSet(type: number, depth: number): void {
     if (type !== S && type !== N && type !== B) throw new Unexpected();
-    writeMembers(() => writeOne(type, false));
+    writeMembers((inner) => writeOne(type, inner), depth);
   }
 
-  function writeListMember(): void {
-    writeValue(false);
-  }
-
-  function writeMembers(writeMember: () => void): void {
+  function writeMembers(writeMember: (depth: number) => void, depth: number): void {
     const start = out.open(ARRAY);
     json.expect(OPEN_LIST);
     if (json.bytes[json.pos] === CLOSE_LIST) json.pos++;
     else {
       for (let index = 0; ; index++) {
         out.index(index);
-        writeMember();
+        writeMember(depth + 1);
         const next = json.bytes[json.pos++];
         if (next === CLOSE_LIST) break;
         if (next !== COMMA) throw new Unexpected();

@@ -1,5 +1,5 @@
 /** A place in compact JSON's bytes, and what can be read there. */
-import { BACKSLASH, QUOTE } from "./json-bytes.ts";
+import { BACKSLASH, QUOTE, SPACE } from "./json-bytes.ts";
 
 /** The input isn't of the expected form. */
 export class Unexpected extends Error {}
@@ -50,6 +50,8 @@ export class JsonCursor {
         return at;
       }
       if (byte === BACKSLASH) return -1;
+      // Only escaped ones stand in JSON; a NUL would end a name.
+      if (byte < SPACE) throw new Unexpected();
       target[at++] = byte;
     }
     return -1;

@@ -14,6 +14,7 @@ import {
 } from "./bson-buffer.ts";
 import { type JsonCursor, Unexpected } from "./json-cursor.ts";
 import { MINUS, NINE, POINT, QUOTE, ZERO } from "./json-bytes.ts";
+import { binaryOf } from "./base64.ts";
 import { EXPONENT_BIAS, SAFE_DIGITS } from "./number.ts";
 
 const FALSE = Buffer.from('BOOL":false');
@@ -59,7 +60,7 @@ export function writeBinary(json: JsonCursor, out: BsonBuffer): void {
   json.expect(QUOTE);
   out.type(BINARY);
   // Not raw: JSON may write a slash as \/.
-  out.binary(Buffer.from(json.ascii(), "base64"));
+  out.binary(binaryOf(json.ascii()));
 }
 
 /**

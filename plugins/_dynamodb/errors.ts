@@ -140,6 +140,14 @@ export function malformed(message: string, cause?: unknown): Error {
   return Object.assign(new Error(message, { cause }), { name: "MalformedAnswerError" });
 }
 
+/** The error for an answer of which a part is found to be broken when its call can't be made again. */
+export function brokenInside(what: string, cause: unknown): MigrationError {
+  return new MigrationError("SOURCE_FAILED", what, {
+    cause,
+    hint: "start again: it is asked for anew; if it stays so, see what stands between here and the source",
+  });
+}
+
 /** A call that was made. */
 export interface Called {
   /** Such as `Scan`. */

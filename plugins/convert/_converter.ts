@@ -68,8 +68,9 @@ export function createConverter(config: Config, conversion: Conversion): Convert
       for (const record of records) {
         try {
           record.key = {};
-          attributes.forEach(({ name }, i) => {
-            const value = record.keys[name]!;
+          attributes.forEach((attribute, i) => {
+            const { name } = attribute;
+            const value = keyPart(record.keys, attribute);
             if (value.N !== undefined && conversion.losesDigits(value.N)) {
               throw new RangeError(`the key attribute ${name} = ${value.N} would lose digits`);
             }
@@ -103,8 +104,8 @@ export function createConverter(config: Config, conversion: Conversion): Convert
       ...numbers,
       idName: { top: renamed, nested: renamesNested ? renamed : "_id" },
       keepsId: idStays,
-      numberKeys: attributes.filter(({ type }) => type === "N").map(({ name }) => name),
-      ...(derivesIds(config) && !idStays && { idKeys: attributes.map(({ name }) => name) }),
+      keys: attributes,
+      ...(derivesIds(config) && !idStays && { derivesId: true }),
     };
   }
 
@@ -126,6 +127,13 @@ export function createConverter(config: Config, conversion: Conversion): Convert
     }
     return fields;
   }
+}
+
+/** A part of a record's key, of the type that the table says. */
+function keyPart(keys: Item, { name, type }: KeyAttribute): AttributeValue {
+  const value = keys[name];
+  if (value?.[type] === undefined) throw new RangeError(`no key attribute ${name} of the type ${type}`);
+  return value;
 }
 
 /** An `_id` attribute that can't be the document's `_id`. */

@@ -1,7 +1,7 @@
 /** GetRecords' answer as changes that stand in its bytes: what needs no look at their items. */
-import { MigrationError } from "../../../core/errors.ts";
 import type { RawChange, SourceRecord } from "../../../core/types.ts";
 import { AnswerWalker } from "../../_dynamodb/answer-walker.ts";
+import { brokenInside } from "../../_dynamodb/errors.ts";
 import { OPEN, QUOTE } from "../../_bson/json-bytes.ts";
 import { Unexpected } from "../../_bson/json-cursor.ts";
 import { type StreamRecord, toRecord } from "./stream-record.ts";
@@ -43,17 +43,12 @@ class ChangeInBody implements RawChange {
 
   record(): SourceRecord {
     const text = this.body.toString("utf8", this.start, this.end);
-    let parsed: StreamRecord;
+    let record: SourceRecord;
     try {
-      parsed = JSON.parse(text) as StreamRecord;
+      record = toRecord(JSON.parse(text) as StreamRecord);
     } catch (cause) {
-      const what = `GetRecords' answer is broken inside the record ${this.sequenceNumber}`;
-      throw new MigrationError("SOURCE_FAILED", what, {
-        cause,
-        hint: "start again: it is asked for anew; if it stays so, see what stands between here and the source",
-      });
+      throw brokenInside(`GetRecords' answer is broken inside the record ${this.sequenceNumber}`, cause);
     }
-    const record = toRecord(parsed);
     if (this.replayed) record.replayed = true;
     return record;
   }

@@ -6,13 +6,14 @@ import { createItemEncoder } from "../../../plugins/_bson/item-encoder.ts";
 import { Unexpected } from "../../../plugins/_bson/json-cursor.ts";
 import { readDocument } from "../../fakes/bson-types.ts";
 
-const PLAIN: Encoding = {
+const KEYLESS: Encoding = {
   numbers: "exact",
   longNumber: (digits) => Decimal128.fromString(digits),
   idName: { top: "_id", nested: "_id" },
   keepsId: true,
-  numberKeys: ["_id"],
+  keys: [],
 };
+const PLAIN: Encoding = { ...KEYLESS, keys: [{ name: "_id", type: "N" }], bare: true };
 const json = (text: string): Buffer => Buffer.from(text);
 
 test("an item in the midst of other bytes", () => {
@@ -26,7 +27,7 @@ test("an item in the midst of other bytes", () => {
 });
 
 test("a generated _id comes first and is another each time", () => {
-  const encoder = createItemEncoder({ ...PLAIN, keepsId: false });
+  const encoder = createItemEncoder({ ...KEYLESS, keepsId: false });
   const ids = [0, 1].map(() => {
     encoder.append(json('{"a":{"S":"b"}}'), 0);
     const [first, ...rest] = readDocument(encoder.take(encoder.length).bytes);
@@ -54,11 +55,32 @@ test("a refused item leaves nothing behind", () => {
 });
 
 test("a number of the renamed key is a key's number", () => {
-  const renamed = { ...PLAIN, keepsId: false, idName: { top: "pre_id", nested: "_id" } };
+  const renamed: Encoding = { ...PLAIN, keepsId: false, idName: { top: "pre_id", nested: "_id" } };
   const encoder = createItemEncoder(renamed);
   expect(() => encoder.append(json('{"_id":{"N":"1234567890123456"}}'), 0)).toThrow(Unexpected);
   encoder.append(json('{"_id":{"N":"123"},"m":{"M":{"_id":{"N":"1234567890123456"}}}}'), 0);
   expect(encoder.length).toBeGreaterThan(0);
+});
+
+test.each([
+  ["a name that is there twice", '{"pk":{"S":"a"},"x":{"S":"b"},"y":{"N":"1"},"x":{"S":"c"}}'],
+  ["one written in two ways", '{"pk":{"S":"a"},"x":{"S":"b"},"\\u0078":{"S":"c"}}'],
+  [
+    "one that is there twice further in",
+    '{"pk":{"S":"a"},"m":{"M":{"l":{"L":[{"M":{"x":{"S":"b"},"x":{"S":"c"}}}]}}}}',
+  ],
+  ["no key", '{"x":{"S":"b"}}'],
+  ["a key of another type", '{"pk":{"N":"1"}}'],
+  ["a NUL in a name that is no escape", '{"pk":{"S":"a"},"x\0y":{"S":"b"}}'],
+  ["no base64", '{"pk":{"S":"a"},"x":{"B":"AQ!="}}'],
+  ["base64 without its padding", '{"pk":{"S":"a"},"x":{"B":"AQ"}}'],
+])("%s is left to the way of objects", (_, text) => {
+  const encoder = createItemEncoder({ ...KEYLESS, keepsId: false, keys: [{ name: "pk", type: "S" }] });
+  expect(() => encoder.append(json(text), 0)).toThrow();
+  expect(encoder.length).toBe(0);
+  // The same names on several levels, and many of them, are names like others.
+  const many = Array.from({ length: 3000 }, (_, i) => `"n${i}":{"M":{"x":{"S":"b"},"n${i}":{"NULL":true}}}`);
+  expect(encoder.append(json(`{"x":{"S":"b"},${many},"pk":{"S":"a"}}`), 0)).toBeGreaterThan(0);
 });
 
 test("truncating and taking, beyond the first buffer", () => {
