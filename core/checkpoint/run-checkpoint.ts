@@ -173,6 +173,8 @@ function tableCheckpoint(
   const name = `${TABLE}:${table.name}`;
   const where = `${store.place}, table ${table.name}`;
   let { parts, state } = before;
+  /** The names under which units are kept. */
+  const kept = new Set([...parts.keys()].filter((part) => part !== TABLE));
   const stateNow = (): TableState | undefined => state ?? adopted.get(table.name);
   const isNew = stateNow() === undefined;
   /** What an earlier round has left isn't this one's. */
@@ -190,10 +192,16 @@ function tableCheckpoint(
       // What another run has left there.
       if (state === undefined && before.isEmpty !== true) await store.clear(name);
       await store.save(name, new Map([[TABLE, next]]));
+      const isAnotherRound = next.round !== stateNow()?.round;
       state = next;
+      // What the round before has kept would stay for ever, and one comes after the other.
+      if (!isAnotherRound || kept.size === 0) return;
+      await store.remove?.(name, [...kept]);
+      kept.clear();
     },
     unit: (unit) => readState(unitSchema, parts.get(partOf(unit)), where),
     async saveUnits(states) {
+      for (const unit of states.keys()) kept.add(partOf(unit));
       await store.save(name, new Map([...states].map(([unit, each]) => [partOf(unit), each])));
     },
   };

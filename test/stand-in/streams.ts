@@ -302,6 +302,7 @@ export async function startStreams(options: StreamsOptions): Promise<Streams> {
     }
     if (operation === "Scan") return scan(name, body);
     if (operation === "BatchGetItem") return batchGet(body);
+    if (operation === "DescribeTimeToLive") return failure("UnknownOperationException");
     if (operation === "DescribeStream") return describeStream(name, body);
     if (operation === "GetShardIterator") return iterator(name, body);
     if (operation === "GetRecords") return getRecords(body);
