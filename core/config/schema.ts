@@ -212,16 +212,17 @@ export const schema: v.ObjectSchema<Rules, undefined> = v.object({
     "",
     "Where incr_sync_parallel keeps what it has read; empty: ./<id>-spool",
   ),
+  "increase.new_tables": setting(
+    whole(0, 86_400),
+    "30",
+    "Seconds between two looks for new tables while the streams are followed: they are copied, then followed; 0: none",
+  ),
   "report.file": setting(
     text,
     "",
     "Where the report of a run is written at its end, from the working folder; empty: ./<id>-report.json",
   ),
-  on_gap: setting(
-    oneOf("fail", "resync"),
-    "fail",
-    "What to do when stream records expired before they were read",
-  ),
+  on_gap: setting(oneOf("fail", "resync"), "fail", "What to do when stream records expired unread"),
   "checkpoint.type": setting(
     unset(oneOf("mongodb", "file")),
     "",

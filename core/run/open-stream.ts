@@ -14,12 +14,18 @@ import { isAnother } from "../schema/table-identity.ts";
 import { openTableSpool } from "../spool/table-spool.ts";
 import { anewGap } from "../stages/table-now.ts";
 import type { Table } from "../types.ts";
+import { mayBeDeleted } from "./deleted-table.ts";
 import { beginResync, isMendable } from "./resync.ts";
 import { scopedContext } from "./scoped-context.ts";
 
-/** A table's stream, opened. A gap that is to be mended stops its context, and not the run's. */
+/**
+ * A table's stream, opened. A gap that is to be mended stops its context, and not the run's; so does, while it is followed,
+ * what it ends with where its table is gone.
+ */
 export interface OpenedStream {
   stream: TableStream;
+  /** Its table is copied, and its changes are applied. */
+  isFollowed: boolean;
   /** Ends the keeping of its positions. */
   unkeep: () => Promise<void>;
 }
@@ -59,7 +65,10 @@ export async function openKept(
   checkpoint: TableCheckpoint,
   look?: FirstLook,
 ): Promise<OpenedStream> {
-  const scope = scopedContext(ctx, (reason) => isMendable(ctx, reason));
+  const isOwn = (reason: unknown): boolean =>
+    isMendable(ctx, reason) || (opened?.isFollowed === true && mayBeDeleted(reason));
+  let opened: OpenedStream | undefined;
+  const scope = scopedContext(ctx, isOwn);
   const { copy, noted, key } = checkpoint.state ?? {};
   const start = await startOf(ctx, table, checkpoint);
   if (isLeftOver(checkpoint.state, start)) await forgetStream(ctx, table);
@@ -68,10 +77,11 @@ export async function openKept(
   if (copy !== undefined || !noted || key === undefined) {
     await checkpoint.advance({ copy: undefined, noted: true, key: describeKey(table) });
   }
-  return { stream, unkeep: refreshStartPositions(stream) };
+  opened = { stream, isFollowed: false, unkeep: refreshStartPositions(stream) };
+  return opened;
 }
 
-/** The gap that has stopped a table's stream; undefined: nothing has, or the run stops. */
+/** What has stopped a table's stream; undefined: nothing has, or the run stops. */
 export function gapOf(ctx: Context, { stream }: OpenedStream): MigrationError | undefined {
   return ctx.signal.aborted ? undefined : (stream.ctx.signal.reason as MigrationError | undefined);
 }

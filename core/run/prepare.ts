@@ -12,7 +12,7 @@ import type { Table } from "../types.ts";
 import type { Lease } from "./lease.ts";
 import { checkTables, findStart } from "./start.ts";
 import { checkStreams, type FirstLooks } from "./stream-looks.ts";
-import { isToMake, prepareTargetTables } from "./target-tables.ts";
+import { isToMake, prepareTargetTables, tellResumption } from "./target-tables.ts";
 
 /** Tables whose streams are forgotten at once. */
 const AT_ONCE = 8;
@@ -20,6 +20,8 @@ const AT_ONCE = 8;
 /** What is known before the first item is read. */
 export interface Prepared {
   tables: Table[];
+  /** What the source had, before plugins took some out. */
+  listed: Table[];
   checkpoint: RunCheckpoint;
   /** There is something to copy, or an earlier start has not come to say that all is copied. */
   copies: boolean;
@@ -40,7 +42,8 @@ export async function prepare(
   begun: () => void,
 ): Promise<Prepared> {
   for (const role of ["target", "checkpoint"] as const) void connectEarly(ctx, role);
-  const tables = await findTables(ctx);
+  let listed: Table[] = [];
+  const tables = await findTables(ctx, orThrow, (all) => (listed = all));
   for (const table of tables) trackTable(ctx.progress, table);
   await checkTables(ctx, tables);
   await lease.take();
@@ -58,8 +61,9 @@ export async function prepare(
     const isNew = places.filter(({ state }) => state === undefined);
     await inParallel(isNew, AT_ONCE, ({ table }) => forgetStream(ctx, table));
   }
-  await prepareTargetTables(ctx, places, checkpoint);
-  return { tables, checkpoint, copies, looks };
+  if (checkpoint.resumed) tellResumption(ctx, places);
+  await prepareTargetTables(ctx, places);
+  return { tables, listed, checkpoint, copies, looks };
 }
 
 /** Whoever needs the connection meets what it fails with. */
@@ -73,12 +77,18 @@ async function connectEarly(ctx: Context, role: "target" | "checkpoint"): Promis
  * The tables to migrate, as hooks leave them.
  *
  * @param attempt who hears why single tables can't be read, and goes on without them; default: that is thrown
+ * @param onListed told of all that the source has given
  * @throws MigrationError TABLE_MISSING when there is none
  */
-export async function findTables(ctx: Context, attempt: Attempt = orThrow): Promise<Table[]> {
+export async function findTables(
+  ctx: Context,
+  attempt: Attempt = orThrow,
+  onListed: (tables: Table[]) => void = () => {},
+): Promise<Table[]> {
   const { log, signal } = ctx;
   log.info("start fetching table list");
   const event = { tables: await ctx.role("source").tables(signal, attempt) };
+  onListed([...event.tables]);
   const listed = event.tables.length;
   log.info(`finish fetching table list: ${listed} to migrate`);
   await ctx.call("setup", event);

@@ -10,6 +10,7 @@ import type { Table } from "../types.ts";
 import { checkComparable, type Verdict } from "../verify/verify.ts";
 import { compareFollowed } from "./after-full.ts";
 import type { OwnedContext } from "./context.ts";
+import type { Newcomers } from "./newcomers.ts";
 import type { SwitchoverOptions } from "./control.ts";
 import { SWITCHED_OVER } from "./session.ts";
 import type { StreamFollower } from "./streams.ts";
@@ -26,6 +27,8 @@ const LISTINGS = 8;
 export interface FollowedRun {
   tables: Table[];
   follower: StreamFollower;
+  /** Undefined: nobody looks for new tables. */
+  newcomers?: Pick<Newcomers, "look"> | undefined;
   /** A comparison that is going on anyway. */
   verifying: Promise<void> | undefined;
   /** Told what a comparison before the switch-over has found. */
@@ -66,12 +69,15 @@ export async function switchOver(
   switching: Switching,
   { verify }: Pick<SwitchoverOptions, "verify">,
 ): Promise<Verdict | undefined> {
-  const { ctx, progress, tell } = switching;
+  const { ctx, progress, tell, signal } = switching;
   if (verify !== undefined) checkComparable(ctx, await known(switching, switching.tables), false);
   const run = await known(switching, switching.followed);
   using _hurry = run.follower.hurry();
   let verdict: Verdict | undefined;
   let since = progress.at;
+  // What was written until then may be in a table that nobody has seen yet.
+  const lookForTables = async (): Promise<void> => raced(run.newcomers?.look() ?? Promise.resolve(), signal);
+  await lookForTables();
   if (verify !== undefined) {
     await caughtUp(switching, run, since);
     tell({ stage: "comparing", tables: run.tables.map(({ name }) => name), text: "comparing both sides" });
@@ -79,6 +85,7 @@ export async function switchOver(
     if (verdict.isDifferent) return verdict;
     // Also what was written while it compared.
     since = Date.now();
+    await lookForTables();
   }
   for (const seen: Seen = new Map(); ;) {
     await caughtUp(switching, run, since, seen);
@@ -183,7 +190,7 @@ async function compared(
   asked: NonNullable<SwitchoverOptions["verify"]>,
 ): Promise<Verdict> {
   if (verifying !== undefined) await raced(verifying, signal);
-  const verdict = await compareFollowed(ctx, tables, asked, signal);
+  const verdict = await compareFollowed(ctx, [...tables], asked, signal);
   onVerified(verdict);
   return verdict;
 }

@@ -81,8 +81,7 @@ export async function findPlaces(
  * Makes a place for every table that has none, each noted in the checkpoint before it is touched: after a crash a place
  * half made is known as ours, and what was there before as somebody's.
  */
-export async function prepareTargetTables(ctx: Context, places: Place[], run: RunCheckpoint): Promise<void> {
-  if (run.resumed) tellResumption(ctx, places);
+export async function prepareTargetTables(ctx: Context, places: Place[]): Promise<void> {
   const follows = ctx.config.sync_mode === "incr";
   await inParallel(places, MAKES, (place) => {
     if (follows) return begin(place);
@@ -230,7 +229,8 @@ export function takeUp(ctx: Context, table: Table, checkpoint: TableCheckpoint):
 
 const NOTHING = { read: 0, filtered: 0, overflowed: 0, bytes: 0 };
 
-function tellResumption(ctx: Context, places: Place[]): void {
+/** Says how far a run is that is gone on with. */
+export function tellResumption(ctx: Context, places: Place[]): void {
   const stages = places.map(({ state }) => state?.stage);
   const done = stages.filter((stage) => stage === "done").length;
   const begun = stages.filter((stage) => stage === "copying" || stage === "indexing").length;

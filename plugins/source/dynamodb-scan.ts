@@ -28,8 +28,15 @@ import { createClient } from "../_dynamodb/client.ts";
 import { createPinger } from "../_dynamodb/ping.ts";
 import { causeName } from "../_dynamodb/errors.ts";
 import { createScan } from "./dynamodb-scan/scan-call.ts";
-import { missingTables, namedTables, noTable, placeOf, selectTables } from "./dynamodb-scan/table-names.ts";
-import { checkUsable, describedTable } from "./dynamodb-scan/described-table.ts";
+import {
+  missingTables,
+  namedTables,
+  noTable,
+  placeOf,
+  selectQuietly,
+  selectTables,
+} from "./dynamodb-scan/table-names.ts";
+import { checkUsable, describedTable, isGoing, isUsable } from "./dynamodb-scan/described-table.ts";
 import { toSdk } from "../_dynamodb/sdk-values.ts";
 
 /** DescribeTable calls at once. */
@@ -145,7 +152,16 @@ const dynamodbScan: Plugin = definePlugin({
 
       async describe({ name }, signal) {
         const description = await describeIfThere(name, signal);
-        return description && describedTable(description);
+        return description && !isGoing(description) ? describedTable(description) : undefined;
+      },
+
+      async newTables(known, signal) {
+        const names = namedTables(config) ?? selectQuietly(await listTables(signal), config);
+        const unknown = names.filter((name) => !known.has(name));
+        const found = await inParallel(unknown, DESCRIBES, (name) => describeIfThere(name, signal));
+        return found
+          .filter((each) => each !== undefined && isUsable(each))
+          .map((each) => describedTable(each!));
       },
 
       units(table, count) {

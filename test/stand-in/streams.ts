@@ -77,6 +77,12 @@ export interface Streams extends AsyncDisposable {
   renew(table: string): void;
   /** The table is another one from now on, without an item. */
   remake(table: string): void;
+  /** Makes a table, also one that was dropped. */
+  create(table: string): void;
+  /** The table is gone; what its stream has can still be read. */
+  drop(table: string): void;
+  /** The stream is disabled: its shards end. Enabled again it is another one. */
+  disable(table: string): void;
 }
 
 interface Table {
@@ -87,6 +93,7 @@ interface Table {
   /** How often it was made. */
   made: number;
   enabled: boolean;
+  dropped: boolean;
 }
 
 /** Starts one on a free port of 127.0.0.1. */
@@ -115,11 +122,25 @@ export async function startStreams(options: StreamsOptions): Promise<Streams> {
     return { ...shard, listedAt: Date.now() + late, vanished: false };
   }
 
-  for (const name of options.tables) {
+  function make(name: string): void {
     const shards = [newShard(undefined, [0, 0.5], 0), newShard(undefined, [0.5, 1], 0)];
     const enabled = options.disabled !== true;
-    tables.set(name, { items: [], byKey: new Map(), shards, stream: 1, made: 1, enabled });
+    tables.set(name, { items: [], byKey: new Map(), shards, stream: 1, made: 1, enabled, dropped: false });
   }
+  for (const name of options.tables) make(name);
+
+  function remake(table: Table): void {
+    table.items.length = 0;
+    table.byKey.clear();
+    table.shards = [newShard(undefined, [0, 1], 0)];
+    table.stream++;
+    table.made++;
+  }
+
+  function close(table: Table): void {
+    for (const shard of table.shards) shard.closed = true;
+  }
+
   const arnOf = (name: string): string =>
     `arn:aws:dynamodb:x:0:table/${name}/stream/${options.label ?? tables.get(name)!.stream}`;
 
@@ -130,7 +151,9 @@ export async function startStreams(options: StreamsOptions): Promise<Streams> {
     after: StandInItem | undefined,
   ): void {
     const hash = Number(Bun.hash.crc32(pk)) / 2 ** 32;
-    const shard = table.shards.find(({ closed, range }) => !closed && hash >= range[0] && hash < range[1])!;
+    const shard = table.shards.find(({ closed, range }) => !closed && hash >= range[0] && hash < range[1]);
+    // Its stream is disabled.
+    if (shard === undefined) return;
     sequence += BigInt(1 + (Number(sequence) % 3));
     shard.records.push({
       eventName: after === undefined ? "REMOVE" : before === undefined ? "INSERT" : "MODIFY",
@@ -155,6 +178,7 @@ export async function startStreams(options: StreamsOptions): Promise<Streams> {
 
   const shardOf = (name: string, id: string): ShardScript =>
     tables.get(name)!.shards.find((shard) => shard.id === id)!;
+  const isDropped = (name: string): boolean => tables.get(name)?.dropped === true;
 
   const failure = (error: string, message?: string): Misbehaviour => ({ error, ...(message && { message }) });
 
@@ -224,7 +248,7 @@ export async function startStreams(options: StreamsOptions): Promise<Streams> {
       number,
     ];
     const shard = shardOf(name, id);
-    if (shard.vanished) return failure("ResourceNotFoundException");
+    if (shard === undefined || shard.vanished) return failure("ResourceNotFoundException");
     if (born !== age) return failure("ExpiredIteratorException");
     if (at < shard.trimmed) return failure("TrimmedDataAccessException");
     shard.read = Math.max(shard.read, at);
@@ -260,6 +284,9 @@ export async function startStreams(options: StreamsOptions): Promise<Streams> {
     const arn = String(body["StreamArn"] ?? "");
     const name = /table\/([^/]+)/.exec(arn)?.[1] ?? String(body["TableName"]);
     if (arn !== "" && arn !== arnOf(name)) return failure("ResourceNotFoundException");
+    if (operation === "ListTables")
+      return { result: { TableNames: [...tables.keys()].filter((each) => !isDropped(each)).sort() } };
+    if (arn === "" && isDropped(name)) return failure("ResourceNotFoundException");
     if (operation === "DescribeTable" && tables.has(name)) return describeTable(name);
     if (operation === "UpdateTable") {
       const { StreamEnabled } = body["StreamSpecification"] as { StreamEnabled: boolean };
@@ -267,10 +294,15 @@ export async function startStreams(options: StreamsOptions): Promise<Streams> {
       // As the service: "Table is already without a stream".
       if (!StreamEnabled && !table.enabled) return failure("ValidationException");
       table.enabled = StreamEnabled;
+      if (StreamEnabled && table.shards.every(({ closed }) => closed)) {
+        table.shards = [newShard(undefined, [0, 1], 0)];
+        table.stream++;
+      }
       return { result: {} };
     }
     if (operation === "Scan") return scan(name, body);
     if (operation === "BatchGetItem") return batchGet(body);
+    if (operation === "DescribeTimeToLive") return failure("UnknownOperationException");
     if (operation === "DescribeStream") return describeStream(name, body);
     if (operation === "GetShardIterator") return iterator(name, body);
     if (operation === "GetRecords") return getRecords(body);
@@ -318,13 +350,20 @@ export async function startStreams(options: StreamsOptions): Promise<Streams> {
     vanish: (table, id) => void (shardOf(table, id).vanished = true),
     expire: () => void age++,
     renew: (table) => void tables.get(table)!.stream++,
-    remake(name) {
-      const table = tables.get(name)!;
-      table.items.length = 0;
-      table.byKey.clear();
-      table.shards = [newShard(undefined, [0, 1], 0)];
-      table.stream++;
-      table.made++;
+    remake: (name) => remake(tables.get(name)!),
+    create(name) {
+      const table = tables.get(name);
+      if (table === undefined) return make(name);
+      remake(table);
+      Object.assign(table, { enabled: options.disabled !== true, dropped: false });
+    },
+    drop(name) {
+      close(tables.get(name)!);
+      tables.get(name)!.dropped = true;
+    },
+    disable(name) {
+      close(tables.get(name)!);
+      tables.get(name)!.enabled = false;
     },
     [Symbol.asyncDispose]: () => source[Symbol.asyncDispose](),
   };

@@ -215,7 +215,7 @@ describe("a table that is copied again", () => {
       ctx.role("target").count = async () => 5;
       const run = await openCheckpoint(ctx, [TABLE], false);
       const places = await findPlaces(ctx, [TABLE], run, [], false);
-      await prepareTargetTables(ctx, places, run);
+      await prepareTargetTables(ctx, places);
       if (mode === "incr") await prepareIncr(ctx, TABLE, run.table(TABLE), createFairSemaphore(1));
       expect(resumed.map(({ units }) => units)).toEqual([[]]);
       const before = { resumed: 5, resumedBytes: 500, resumedFiltered: 2, resumedOverflowed: 1 };

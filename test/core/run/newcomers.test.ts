@@ -1,0 +1,156 @@
+/** New tables, over a source and a follower in memory. */
+import { expect, test } from "bun:test";
+import { setTimeout as sleep } from "node:timers/promises";
+import { openCheckpoint } from "../../../core/checkpoint/run-checkpoint.ts";
+import { MigrationError } from "../../../core/errors.ts";
+import { createFairSemaphore } from "../../../core/flow/semaphore.ts";
+import type { Source } from "../../../core/plugin/roles.ts";
+import { watchNewcomers } from "../../../core/run/newcomers.ts";
+import { openStreams } from "../../../core/run/streams.ts";
+import type { Table } from "../../../core/types.ts";
+import { memoryCheckpoint, page } from "../../fakes/context.ts";
+import { fakeStreams, streamContext, TABLE } from "../../fakes/streams.ts";
+import { eventually } from "../../e2e/eventually.ts";
+
+const NEW: Table = { ...TABLE, name: "new", targetName: "new", id: "new-1" };
+
+/** A run that follows `t`, and a source that has what `there` says. */
+async function following(more: Partial<Source> = {}, settings: Record<string, string> = {}) {
+  const there: Table[] = [];
+  const asked: string[][] = [];
+  const warnings: string[] = [];
+  const source: Partial<Source> = {
+    tables: async () => [TABLE],
+    units: (table) => [{ phase: "full", table, segment: 0, segments: 1 }],
+    read: async function* () {
+      yield page([]);
+    },
+    async newTables(known) {
+      asked.push([...known].sort());
+      return there.filter(({ name }) => !known.has(name)).map((table) => ({ ...table }));
+    },
+    ...more,
+  };
+  const checkpoint = memoryCheckpoint();
+  const streams = fakeStreams([{ id: "s" }]);
+  const ctx = await streamContext({
+    streams,
+    checkpoint,
+    source,
+    settings: { sync_mode: "all", ...settings },
+  });
+  ctx.log.warn = Object.assign((text: string) => void warnings.push(text), { raw: () => {} });
+  const run = await openCheckpoint(ctx, [TABLE], false);
+  await run.begin([]);
+  await run.table(TABLE).advance({ stage: "done", targetName: "t", units: 0 });
+  const readers = createFairSemaphore(4);
+  const follower = openStreams(ctx, [TABLE], run, readers);
+  await follower.opened(TABLE);
+  follower.start(TABLE);
+  const tables = [TABLE];
+  const newcomers = watchNewcomers({ ctx, listed: [TABLE], tables, checkpoint: run, follower, readers });
+  return {
+    ctx,
+    there,
+    asked,
+    warnings,
+    tables,
+    streams,
+    checkpoint,
+    newcomers,
+    names: () => tables.map(({ name }) => name),
+    state: (name: string) => ctx.progress.tables.get(name)?.state,
+    async [Symbol.asyncDispose]() {
+      ctx.stop(new Error("enough"));
+      await newcomers?.stopped();
+      await follower.stopped();
+      await ctx[Symbol.asyncDispose]();
+    },
+  };
+}
+
+test("a new table is among the run's when the look is over, its positions are saved, and it is followed", async () => {
+  await using run = await following();
+  run.there.push(NEW);
+  await run.newcomers!.look();
+  expect(run.names()).toEqual(["t", "new"]);
+  await eventually(() => expect(run.state("new")).toBe("following"));
+  expect([...run.checkpoint.states.get("shards:new")!.keys()]).toEqual(["s"]);
+  const state = run.checkpoint.states.get("table:new")!.get("table");
+  expect(state).toMatchObject({ stage: "done", source: "new-1", noted: true });
+  await run.newcomers!.look();
+  expect(run.asked).toEqual([["t"], ["new", "t"]]);
+});
+
+test("a failing look is a warning, said once, and the next one counts; a refused one is the last", async () => {
+  const failures = [
+    new MigrationError("SOURCE_FAILED", "no list today"),
+    new MigrationError("SOURCE_FAILED", "no list today"),
+    undefined,
+    new MigrationError("SOURCE_DENIED", "ListTables isn't granted"),
+  ];
+  let looks = 0;
+  await using run = await following({
+    async newTables() {
+      const failure = failures[looks++];
+      if (failure !== undefined) throw failure;
+      return [];
+    },
+  });
+  for (let n = 0; n < 6; n++) await run.newcomers!.look();
+  expect(looks).toBe(4);
+  expect(run.warnings.map((text) => /no list today|isn't granted/.exec(text)?.[0])).toEqual([
+    "no list today",
+    "isn't granted",
+  ]);
+  expect(run.ctx.signal.aborted).toBe(false);
+});
+
+test("one that fails is left out, and forgotten when it is gone; the run goes on", async () => {
+  await using run = await following({
+    read: async function* ({ table }) {
+      if (table.name === "new") throw new MigrationError("DATA_UNFIT", "an item of two worlds");
+      yield page([]);
+    },
+  });
+  run.there.push(NEW);
+  await run.newcomers!.look();
+  await eventually(() => expect(run.ctx.progress.leftOut.get("new")).toMatchObject({ code: "DATA_UNFIT" }));
+  expect([run.names(), run.state("new"), run.ctx.signal.aborted]).toEqual([["t"], undefined, false]);
+  // Not at once: after the time between two looks.
+  await run.newcomers!.look();
+  expect(run.names()).toEqual(["t"]);
+  run.there.length = 0;
+  await run.newcomers!.look();
+  expect(run.ctx.progress.leftOut.size).toBe(0);
+  expect(run.warnings.filter((text) => text.includes("two worlds"))).toHaveLength(1);
+});
+
+test("what isn't its own ends the run", async () => {
+  await using run = await following({
+    read: async function* ({ table }) {
+      if (table.name === "new") throw new MigrationError("SOURCE_UNREACHABLE", "nobody answers");
+      yield page([]);
+    },
+  });
+  run.there.push(NEW);
+  await run.newcomers!.look();
+  await eventually(() => expect(run.ctx.signal.reason).toMatchObject({ code: "SOURCE_UNREACHABLE" }));
+});
+
+test("in a pause nobody looks", async () => {
+  await using run = await following();
+  const closing = run.ctx.gate.close();
+  await run.newcomers!.look();
+  expect(run.asked).toEqual([]);
+  closing.open();
+  await run.newcomers!.look();
+  expect(run.asked).toEqual([["t"]]);
+});
+
+test.each(["0", "1"])("looks come every so many seconds, and none with 0: %s", async (seconds) => {
+  await using run = await following({}, { "increase.new_tables": seconds });
+  expect(run.newcomers === undefined).toBe(seconds === "0");
+  await sleep(1500);
+  expect(run.asked.length).toBe(Number(seconds));
+});
