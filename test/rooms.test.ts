@@ -150,6 +150,8 @@ const RULES: Record<string, string[]> = {
     "core/progress/",
     "core/flow/",
     "core/host/",
+    "core/error-codes.ts",
+    "core/error-advice.ts",
     ...NOUNS,
     "plugins/index.ts",
     "package.json",

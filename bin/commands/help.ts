@@ -6,6 +6,7 @@ import { fishCompletion } from "../help/fish.ts";
 import { widthOf } from "../help/lines.ts";
 import { manPage } from "../help/man.ts";
 import { commandHelp, commandsHelp, helpText, type Section } from "../help/text.ts";
+import { topicHelp } from "../help/topic.ts";
 import { zshCompletion } from "../help/zsh.ts";
 import { buildInfo } from "../build-info.ts";
 import { named, usage } from "./options.ts";
@@ -19,8 +20,10 @@ const COMPLETIONS: Readonly<Record<(typeof SHELLS)[number], (line: CommandLine) 
 /** Adds them to the command line; to be called when all other commands are there. */
 export function addHelp(cli: CAC): void {
   cli
-    .command("help [command]", "Shows the options and examples of a command")
+    .command("help [command]", "Shows a command's options and examples; an error's meaning; what a key does")
     .example("nimo-shake help verify")
+    .example("nimo-shake help STREAM_GAP")
+    .example("nimo-shake help full.read.concurrency")
     .action((name: string | undefined) => print(helpText(sectionsOf(cli, name))));
   cli
     .command("completion <shell>", "Prints what completes commands, options and keys in bash, zsh or fish")
@@ -45,7 +48,9 @@ function sectionsOf(cli: CAC, name: string | undefined): Section[] {
   if (name === undefined) return commandsHelp(line, width);
   const found = line.verbs.find((verb) => verb.name === name);
   if (found !== undefined) return commandHelp(found, width);
-  throw usage(`there is no such command${named(name)}`, "nimo-shake help lists the commands");
+  const topic = topicHelp(name, width);
+  if (topic !== undefined) return topic;
+  throw usage(`there is no such command, error or key${named(name)}`, "nimo-shake help lists the commands");
 }
 
 /** @throws MigrationError USAGE */

@@ -84,3 +84,18 @@ test.each([["powershell"], ["AKIAsecret"]])("a completion for %p is refused", as
   await expect(refused).rejects.toMatchObject({ code: "USAGE", exit: 2 });
   await expect(refused).rejects.not.toThrow(/AKIA/);
 });
+
+test.each(["STREAM_GAP", "stream_gap"])("help %s is its meaning, its cause and what to do", async (code) => {
+  const { text } = await printed("help", code);
+  expect(text).toMatch(/^STREAM_GAP:\n {2}changes .* gone from the stream\. Exit code 1\./);
+  expect(text).toContain("What to do:\n");
+  expect(text).toContain("on_gap = resync");
+  expect(text).not.toContain("`");
+});
+
+test("help of a key is what it does, its default and its name in the environment", async () => {
+  const { text } = await printed("help", "qps.full");
+  expect(text).toContain("Scan calls a second");
+  expect(text).toContain("Default:\n  1000");
+  expect(text).toContain("NIMO_QPS_FULL");
+});
