@@ -126,6 +126,21 @@ describe("what is left to a parse", () => {
     ["an unknown event", one({ Keys, NewImage: Keys, SequenceNumber: "7" }, "OTHER")],
     ["no keys", one({ NewImage: Keys, SequenceNumber: "7" })],
     ["no number", one({ Keys, NewImage: Keys })],
+    ["a number that is none", one({ Keys, NewImage: Keys, SequenceNumber: "7a" })],
+    [
+      "a time that no date holds",
+      one({ Keys, SequenceNumber: "7", ApproximateCreationDateTime: 1e300 }, "REMOVE"),
+    ],
+    ["an iterator that is none", '{"Records":[],"NextShardIterator":5}'],
+    [
+      "a record without a number before one that has it: it would swallow the other",
+      `{"Records":[${[
+        { ApproximateCreationDateTime: 1, Keys, NewImage: Keys, SequenceNumber: null },
+        { ApproximateCreationDateTime: 1, Keys, NewImage: Keys, SequenceNumber: "8" },
+      ]
+        .map((dynamodb) => JSON.stringify({ eventName: "INSERT", dynamodb }))
+        .join()}]}`,
+    ],
     ["an empty number", one({ Keys, NewImage: Keys, SequenceNumber: "" })],
     ["an image that is null", one({ Keys, NewImage: null, SequenceNumber: "7" })],
     [
