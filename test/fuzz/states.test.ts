@@ -31,7 +31,12 @@ describe("a checkpoint's file", () => {
 
   fuzz("states in a file, with broken bytes", {
     inputs: states.chain((parts) =>
-      fc.record({ parts: fc.constant(parts), cut: fc.double({ min: 0, max: 1, noNaN: true }), bit: fc.nat(), way: fc.constantFrom("whole", "cut", "flipped", "a line less") }),
+      fc.record({
+        parts: fc.constant(parts),
+        cut: fc.double({ min: 0, max: 1, noNaN: true }),
+        bit: fc.nat(),
+        way: fc.constantFrom("whole", "cut", "flipped", "a line less"),
+      }),
     ),
     sees: ["right", "CHECKPOINT_MISMATCH"],
     async check({ parts, cut, bit, way }) {
@@ -52,18 +57,28 @@ describe("a checkpoint's file", () => {
   });
 
   fuzz("something else in a state file's place", {
-    inputs: fc.constantFrom("a folder", "a link to nowhere", "a loop", "another id's", "another name's", "a newer version's", "nothing in it"),
+    inputs: fc.constantFrom(
+      "a folder",
+      "a link to nowhere",
+      "a loop",
+      "another id's",
+      "another name's",
+      "a newer version's",
+      "nothing in it",
+    ),
     runs: 30,
     async check(what) {
       const path = join(folder, `place-${what.replaceAll(/\W/g, "-")}.jsonl`);
       await rm(path, { recursive: true, force: true });
-      const other = (owner: typeof OWNER): Promise<void> => writeStates(path, `${path}.draft`, owner, new Map([["0", "1"]]));
+      const other = (owner: typeof OWNER): Promise<void> =>
+        writeStates(path, `${path}.draft`, owner, new Map([["0", "1"]]));
       if (what === "a folder") await mkdir(path);
       else if (what === "a link to nowhere") await symlink(join(folder, "nowhere"), path);
       else if (what === "a loop") await symlink(path, path);
       else if (what === "another id's") await other({ ...OWNER, id: "App" });
       else if (what === "another name's") await other({ ...OWNER, name: "table:T" });
-      else if (what === "a newer version's") await writeFile(path, '{"nimo-shake":2,"id":"app","name":"table:t"}\n');
+      else if (what === "a newer version's")
+        await writeFile(path, '{"nimo-shake":2,"id":"app","name":"table:t"}\n');
       else await writeFile(path, "");
       try {
         await readStates(path, OWNER);
@@ -93,13 +108,23 @@ describe("a shard's spool", () => {
   };
 
   fuzz("a spool with broken bytes", {
-    inputs: fc.record({ records: fc.integer({ min: 1, max: 12 }), file: fc.nat(), cut: fc.double({ min: 0, max: 1, noNaN: true }), bit: fc.nat(), way: fc.constantFrom("whole", "cut", "flipped", "gone") }),
+    inputs: fc.record({
+      records: fc.integer({ min: 1, max: 12 }),
+      file: fc.nat(),
+      cut: fc.double({ min: 0, max: 1, noNaN: true }),
+      bit: fc.nat(),
+      way: fc.constantFrom("whole", "cut", "flipped", "gone"),
+    }),
     runs: 150,
     sees: ["right", "SPOOL_FAILED"],
     async check({ records, file, cut, bit, way }) {
       const place = await mkdtemp(join(folder, "spool-"));
       const open = async (): Promise<ShardLog> =>
-        openShardLog({ id: "run", table: "t", shard: "s", folder: place, prefix: "s" }, await namesIn(place), 400);
+        openShardLog(
+          { id: "run", table: "t", shard: "s", folder: place, prefix: "s" },
+          await namesIn(place),
+          400,
+        );
       const log = await open();
       for (let n = 1; n <= records; n++) await log.append([record(n)]);
       const names = (await readdir(place)).toSorted();
