@@ -164,14 +164,14 @@ describe("a configuration", () => {
 
   fuzz("configurations of lines, --set and variables", {
     inputs: fc.record({ text: file, set: settings, env: variables }),
-    runs: 400,
+    runs: 150,
     check,
     sees: ["right", "CONFIG_INVALID"],
   });
 
   fuzz("configurations with broken bytes", {
     inputs: fc.record({ text: mangled(plainFile), set: fc.constant([]), env: fc.constant({}) }),
-    runs: 400,
+    runs: 150,
     check,
     sees: ["right", "CONFIG_INVALID"],
   });
@@ -182,7 +182,7 @@ describe("a configuration", () => {
       set: fc.constant([]),
       env: fc.constant({}),
     }),
-    runs: 400,
+    runs: 150,
     check,
   });
 
@@ -199,7 +199,7 @@ describe("a configuration", () => {
       ),
       { minLength: 1 },
     ),
-    runs: 100,
+    runs: 50,
     check(keys) {
       const text = keys.map((key) => `${key} = !`).join("\n");
       try {

@@ -163,20 +163,21 @@ describe.each([
 
   fuzz(`changes of any layout, ${name}`, {
     inputs: anyBody,
+    runs: 100,
     check: async (body) => check(await setUp, body),
     sees: ["right", "right, by way of records"],
   });
 
   fuzz(`changes with broken bytes, ${name}`, {
     inputs: mangled(anyBody),
-    runs: 700,
+    runs: 300,
     check: async (body) => check(await setUp, body),
     sees: ["right", "asked for again"],
   });
 
   fuzz(`changes with other members, ${name}`, {
     inputs: warped(answer),
-    runs: 700,
+    runs: 300,
     check: async (value) => check(await setUp, Buffer.from(JSON.stringify(value))),
     sees: ["right", "asked for again", "DATA_UNFIT"],
   });

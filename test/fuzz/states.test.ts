@@ -38,6 +38,7 @@ describe("a checkpoint's file", () => {
         way: fc.constantFrom("whole", "cut", "flipped", "a line less"),
       }),
     ),
+    runs: 100,
     sees: ["right", "CHECKPOINT_MISMATCH"],
     async check({ parts, cut, bit, way }) {
       const path = join(folder, "states.jsonl");
@@ -115,7 +116,7 @@ describe("a shard's spool", () => {
       bit: fc.nat(),
       way: fc.constantFrom("whole", "cut", "flipped", "gone"),
     }),
-    runs: 150,
+    runs: 40,
     sees: ["right", "SPOOL_FAILED"],
     async check({ records, file, cut, bit, way }) {
       const place = await mkdtemp(join(folder, "spool-"));
