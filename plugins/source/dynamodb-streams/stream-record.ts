@@ -29,7 +29,7 @@ export function toRecord(record: StreamRecord): SourceRecord {
   if (!isObject(record) || !isObject(record.dynamodb)) throw malformed("a record is none");
   const { eventName, dynamodb } = record;
   const { Keys, NewImage, OldImage, SequenceNumber, ApproximateCreationDateTime: seconds } = dynamodb;
-  if (!isObject(Keys) || !isSequenceNumber(SequenceNumber)) {
+  if (!isMap(Keys) || !isSequenceNumber(SequenceNumber)) {
     throw malformed("a record has no key or no sequence number");
   }
   if (!EVENTS.includes(eventName)) throw malformed("a record has no event, or an unknown one");
@@ -60,7 +60,12 @@ export function isTime(seconds: unknown): seconds is number {
   return typeof seconds === "number" && Math.abs(seconds * SECOND) <= LATEST;
 }
 
+/** A list has no attributes: it would leave an empty document. */
+function isMap(value: unknown): boolean {
+  return isObject(value) && !Array.isArray(value);
+}
+
 function image(value: Item): Item {
-  if (!isObject(value)) throw malformed("a record has an image that is none");
+  if (!isMap(value)) throw malformed("a record has an image that is none");
   return value;
 }

@@ -166,3 +166,12 @@ test("an item that is broken inside is found when its record is made, and named"
     expect.objectContaining({ code: "SOURCE_FAILED", message: expect.stringContaining("record 7") }),
   );
 });
+
+test.each([
+  ["keys", { Keys: [], NewImage: {}, SequenceNumber: "7" }],
+  ["a new image", { Keys: {}, NewImage: [], SequenceNumber: "7" }],
+  ["an old image", { Keys: {}, NewImage: {}, OldImage: null, SequenceNumber: "7" }],
+])("a record with %s that are none is refused", (_, dynamodb) => {
+  const record = { eventName: "INSERT", dynamodb } as unknown as StreamRecord;
+  expect(() => toRecord(record)).toThrow(expect.objectContaining({ name: "MalformedAnswerError" }));
+});
