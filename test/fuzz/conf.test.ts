@@ -111,7 +111,7 @@ const plainFile = fileOf(fc.oneof(line, { weight: 5, arbitrary: defaultLine }));
 
 interface Given {
   text: Buffer;
-  set: string[];
+  set: readonly string[];
   env: Record<string, string>;
 }
 
