@@ -37,6 +37,6 @@ export function checkText(body: Buffer): void {
 }
 
 /** Whether it is an object, lists included. */
-export function isObject(value: unknown): boolean {
+export function isObject(value: unknown): value is object {
   return typeof value === "object" && value !== null;
 }

@@ -44,7 +44,7 @@ export function fuzz<Input>(kind: string, { inputs, runs = 300, check, sees = []
           const outcome = await check(input);
           outcomes.set(outcome, (outcomes.get(outcome) ?? 0) + 1);
         }),
-        { seed: SEED, numRuns: runs * TIMES },
+        { seed: SEED, numRuns: Math.ceil(runs * TIMES) },
       );
       for (const outcome of sees) expect([...outcomes.keys()]).toContain(outcome);
     },

@@ -152,13 +152,14 @@ describe.each(PLUGINS)("a page's %s", (name, plugin) => {
 
   fuzz(`pages of any layout, ${name}`, {
     inputs: anyBody,
+    runs: 100,
     check: async (body) => check(await setUp, body),
     sees: ["right", "right, by way of records"],
   });
 
   fuzz(`pages with broken bytes, ${name}`, {
     inputs: mangled(anyBody),
-    runs: 600,
+    runs: 300,
     check: async (body) => check(await setUp, body),
     sees: ["right", "asked for again", "DATA_UNFIT"],
   });
@@ -171,7 +172,7 @@ describe.each(PLUGINS)("a page's %s", (name, plugin) => {
         Other: fc.constant({}),
       }),
     ),
-    runs: 500,
+    runs: 300,
     check: async (answer) => check(await setUp, Buffer.from(JSON.stringify(answer))),
     sees: ["right", "asked for again", "DATA_UNFIT"],
   });

@@ -1,7 +1,8 @@
 /** A file of states: JSON lines, replaced as a whole, so that whoever reads it sees the old states or the new ones. */
 import { existsSync } from "node:fs";
-import { type FileHandle, readFile, rename, rm } from "node:fs/promises";
+import { type FileHandle, lstat, readFile, rename, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
+import { crc32 } from "node:zlib";
 import { MigrationError } from "../../../core/errors.ts";
 import { readAll, syncFolder, withFile } from "../../../core/host/durable-files.ts";
 import type { Kept } from "../../../core/plugin/roles.ts";
@@ -26,8 +27,10 @@ export interface Owner {
  */
 export async function readStates(path: string, owner: Owner): Promise<States> {
   const text = await attempt(path, () =>
-    readFile(path, "utf8").catch((error: NodeJS.ErrnoException) => {
-      if (error.code === "ENOENT") return undefined;
+    readFile(path, "utf8").catch(async (error: NodeJS.ErrnoException) => {
+      // A link whose disk isn't mounted is there, and so are the states behind it.
+      const isGone = error.code === "ENOENT" && (await lstat(path).catch(() => undefined)) === undefined;
+      if (isGone) return undefined;
       throw error;
     }),
   );
@@ -80,7 +83,7 @@ export function unreadable(path: string, error: unknown): MigrationError {
   return new MigrationError(
     "CHECKPOINT_MISMATCH",
     `the checkpoint can't be understood, ${(error as Error).message}: ${path}`,
-    { cause: error, hint: "mend the file, or start over with --fresh" },
+    { cause: error, hint: "mend the file, and take crc32 out of its first line, or start over with --fresh" },
   );
 }
 
@@ -96,10 +99,11 @@ export async function writeStates(
   { id, name }: Owner,
   states: States,
 ): Promise<void> {
-  const lines = [JSON.stringify({ "nimo-shake": VERSION, id, name })];
-  for (const [part, state] of states) lines.push(`{"part":${JSON.stringify(part)},"state":${state}}`);
+  const lines = [...states].map(([part, state]) => `{"part":${JSON.stringify(part)},"state":${state}}`);
+  const parts = lines.join("\n");
+  const head = JSON.stringify({ "nimo-shake": VERSION, id, name, crc32: checksum(parts) });
   await attempt(path, async () => {
-    await writeSynced(draft, `${lines.join("\n")}\n`);
+    await writeSynced(draft, parts === "" ? `${head}\n` : `${head}\n${parts}\n`);
     await rename(draft, path);
     await syncFolder(dirname(path));
   });
@@ -130,9 +134,21 @@ export async function removeFile(path: string, draft: string): Promise<void> {
   });
 }
 
+/** Of the lines behind the first: one that is gone, or a wrong bit in a position, would pass for a right state. */
+function checksum(parts: string): string {
+  return crc32(parts).toString(16).padStart(8, "0");
+}
+
 function parseStates(text: string, owner: Owner): States {
-  const [head, ...lines] = text.trimEnd().split("\n").map(parseObject);
+  const whole = text.trimEnd();
+  const [head, ...lines] = whole.split("\n").map(parseObject);
   checkHead(head, owner);
+  const headEnd = whole.indexOf("\n");
+  const found = checksum(headEnd < 0 ? "" : whole.slice(headEnd + 1));
+  // Who mends a file by hand takes it out, and older versions had none.
+  if (head!["crc32"] !== undefined && head!["crc32"] !== found) {
+    throw new SyntaxError("its lines aren't those that were saved, by the crc32 in the first one");
+  }
   return new Map(
     lines.map(({ part, state }, i) => {
       if (typeof part !== "string" || state === undefined)

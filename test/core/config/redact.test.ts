@@ -153,3 +153,16 @@ test("a configuration's own secret is hidden as it is, in an address, and quoted
   const answer = JSON.stringify({ body: JSON.stringify({ it: 'a"b\\c/d e' }) });
   expect(redact(answer)).toBe('{"body":"{\\"it\\":\\"***\\"}"}');
 });
+
+test.each([
+  ["a word without an address", "x".repeat(1_000_000)],
+  ["addresses without an @", "a://".repeat(200_000)],
+  ["digits before an address", `${"1".repeat(1_000_000)}://x@`],
+  ["parameters without a value", `?${"token".repeat(100_000)}`],
+])("a long text is looked through in time: %s", (_, text) => {
+  const begun = performance.now();
+  const shown = redactText(`${text} mongodb://u:hunter2@h/?password=hunter2`);
+  expect(shown).toEndWith(" mongodb://***@h/?password=***");
+  // A pattern that begins anew at each character takes minutes.
+  expect(performance.now() - begun).toBeLessThan(5000);
+});

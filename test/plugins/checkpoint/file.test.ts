@@ -113,7 +113,7 @@ describe("a file", () => {
     const path = onlyFile(place.own);
     expect(path).toMatch(/\/table_Orders__\.[0-9a-f]{8}\.jsonl$/);
     expect(readFileSync(path, "utf8")).toBe(
-      '{"nimo-shake":1,"id":"app","name":"table:Orders/é"}\n{"part":"0","state":{"position":null}}\n',
+      '{"nimo-shake":1,"id":"app","name":"table:Orders/é","crc32":"2af1f2f2"}\n{"part":"0","state":{"position":null}}\n',
     );
   });
 
