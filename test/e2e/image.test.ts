@@ -59,7 +59,9 @@ describe.skipIf(!canEnter())("the image", () => {
     const start = async (): Promise<Started> => {
       const child = Bun.spawn(inRoot(root, EXECUTABLE), { env, stdio: ["ignore", "ignore", "inherit"] });
       const started = { pid: await firstProcess(child.pid), exited: child.exited };
-      cleanup.defer(() => child.exitCode ?? process.kill(started.pid, "SIGKILL"));
+      cleanup.defer(() => {
+        if (child.exitCode === null) process.kill(started.pid, "SIGKILL");
+      });
       return started;
     };
     const ask = (path: string): Promise<Response> =>
