@@ -87,15 +87,14 @@ export function describeCommandLine(cli: CAC): CommandLine {
 
 function describeCommand(command: Command, names: readonly string[]): Verb {
   const { name, rawName: text, description } = command;
+  const examples = command.examples.map((example) => (typeof example === "string" ? example : example(NAME)));
   return {
     name,
     text,
     description,
     flags: command.options.map(describeFlag),
     value: valueOf(text, { command: { words: names } }),
-    examples: command.examples.map((example) =>
-      (typeof example === "string" ? example : example(NAME)).trim(),
-    ),
+    examples: examples.length > 0 ? examples : [`${NAME} ${name} -c nimo-shake.conf`],
   };
 }
 

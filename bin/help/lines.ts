@@ -27,7 +27,7 @@ export function twoColumns(rows: readonly (readonly [name: string, text: string]
     .map(([name, text]) => {
       const below = paragraph(text, width, indent);
       if (indent.length < beside) return `${INDENT}${name}\n${below}`;
-      return `${INDENT}${name.padEnd(longest)}${INDENT}${below.trimStart()}`;
+      return `${INDENT}${name.padEnd(longest)}${INDENT}${below.trimStart()}`.trimEnd();
     })
     .join("\n");
 }

@@ -60,7 +60,10 @@ function verbLines({ text: use, description, flags, examples }: Verb): string[] 
     `.SS "${literal(use)}"`,
     text(`${description}.`),
     ...flags.flatMap(flagLines),
-    ...(examples.length === 0 ? [] : [".PP", ".EX", ...examples.map(literal), ".EE"]),
+    ".PP",
+    ".EX",
+    ...examples.map(literal),
+    ".EE",
   ];
 }
 

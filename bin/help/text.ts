@@ -39,16 +39,14 @@ export function commandsHelp({ verbs, flags }: CommandLine, width: number): Sect
 }
 
 /** One command. */
-export function commandHelp({ name, text, description, flags, examples }: Verb, width: number): Section[] {
+export function commandHelp({ text, description, flags, examples }: Verb, width: number): Section[] {
   const options = flags.length > 0 ? " [options]" : "";
   return framed(width, [
     { title: "Usage", body: `  ${NAME} ${text}${options}\n\n${paragraph(`${description}.`, width)}` },
     ...(flags.length > 0 ? [{ title: "Options", body: twoColumns(rowsOf(flags), width) }] : []),
     {
       title: "Examples",
-      body: (examples.length > 0 ? examples : [`${NAME} ${name} -c nimo-shake.conf`])
-        .map((example) => `  ${example}`)
-        .join("\n"),
+      body: examples.map((example) => `  ${example}`).join("\n"),
     },
   ]);
 }

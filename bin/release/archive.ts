@@ -44,9 +44,9 @@ function tarGzip(files: readonly ArchiveFile[], time: Date): Buffer {
 }
 
 function zip(files: readonly ArchiveFile[], time: Date): Buffer {
-  // The format has the time of day where it was made: UTC's, wherever that is.
+  // The format has the time of day where it was made: UTC's, wherever that is. It begins in 1980.
   const mtime = new Date(
-    time.getUTCFullYear(),
+    Math.max(time.getUTCFullYear(), 1980),
     time.getUTCMonth(),
     time.getUTCDate(),
     time.getUTCHours(),

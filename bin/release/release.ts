@@ -25,7 +25,8 @@ import { checkVersion } from "./version.ts";
 
 const OUT = join(ROOT, "dist/release");
 const MB = 1e6;
-const DAY = 86_400_000;
+/** Of files of which nobody knows what they are made from. */
+const UNKNOWN_DAY = "1980-01-01";
 
 const { values: options } = parseArgs({
   options: {
@@ -82,7 +83,7 @@ function release(target: Target): string | undefined {
   const packed = pack(
     archive,
     files.map((each) => ({ ...each, name: `${inside}/${each.name}` })),
-    new Date(commit?.date ?? DAY),
+    new Date(commit?.date ?? UNKNOWN_DAY),
   );
   write(archive, packed);
   say(`${archive}: ${megabytes(packed)}, the executable ${megabytes(data)}, ${format}, ${start}`);

@@ -41,6 +41,10 @@ describe.each([
     expect(pack(name, FILES, TIME).byteLength).toBeLessThan(1500);
   });
 
+  test("may be of a time before the format", () => {
+    expect(pack(name, FILES, new Date(0)).byteLength).toBeGreaterThan(100);
+  });
+
   test("is the same in every time zone, and whenever it is made", () => {
     const script = `
       const { pack } = await import("${ROOT}/bin/release/archive.ts");
