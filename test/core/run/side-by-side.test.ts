@@ -1,20 +1,9 @@
 /** What needn't wait for each other is asked at the same time: far servers take their time for each answer. */
 import { expect, test } from "bun:test";
 import type { Checkpoint, Target } from "../../../core/plugin/roles.ts";
-import { createProgress } from "../../../core/progress/progress.ts";
-import { runMigration } from "../../../core/run/run.ts";
-import { builtinPlugin } from "../../../plugins/index.ts";
-import {
-  memoryCheckpoint,
-  memorySource,
-  memoryTarget,
-  numbered,
-  page,
-  testConfig,
-  testTable,
-} from "../../fakes/context.ts";
+import { memoryCheckpoint, memoryTarget } from "../../fakes/context.ts";
+import { runOneTable } from "../../fakes/one-table-run.ts";
 
-const TABLE = testTable("pk", undefined, { name: "a", targetName: "a" });
 /** Who isn't asked within so long isn't asked before the other one has answered, in ms. */
 const WITHIN = 2_000;
 
@@ -33,30 +22,8 @@ function meeting(): { come: (who: string) => Promise<void>; met: () => boolean }
   };
 }
 
-/** Copies a table of two items between these. */
 async function run(target: Partial<Target>, checkpoint: Checkpoint): Promise<void> {
-  const progress = createProgress();
-  const source = memorySource([
-    async function* () {
-      yield page(numbered(TABLE, 0, 2));
-    },
-  ]);
-  await runMigration({
-    builtins: builtinPlugin,
-    config: testConfig({ id: "beside" }),
-    progress,
-    plugins: [
-      {
-        name: "memory",
-        setup(ctx) {
-          ctx.provide("source", { ...source, tables: async () => [TABLE] });
-          ctx.provide("target", { ...memoryTarget(), ...target });
-          ctx.provide("checkpoint", checkpoint);
-        },
-      },
-    ],
-  });
-  expect(progress.tables.get("a")).toMatchObject({ state: "done", written: 2 });
+  expect(await runOneTable({ target, checkpoint })).toMatchObject({ state: "done", written: 2 });
 }
 
 /** A checkpoint that is told of before each save. */
