@@ -20,6 +20,8 @@ export interface ManyReport {
   /** CPU of one core while nothing happens. */
   idleShare: number;
   idleCallsPerSecond: number;
+  /** The longest while in which a shard wasn't asked, while nothing happens. */
+  oldestMs: number;
   peakBytes: number;
   restart: {
     /** Until a change in the first table was at the target. */
@@ -50,7 +52,7 @@ export function formatMany(report: ManyReport): string {
     `  copied after ${seconds(copiedMs)}, followed after ${seconds(followedMs)}, CPU ${seconds(startCpuMs)}`,
     `  ${(followedMs / least).toFixed(2)} of the ${seconds(least)} that 10 DescribeStream a second take`,
     ...callLines(stats),
-    `  idle: ${(report.idleShare * 100).toFixed(1)} % of a core, ${Math.round(report.idleCallsPerSecond)} GetRecords a second`,
+    `  idle: ${(report.idleShare * 100).toFixed(1)} % of a core, ${Math.round(report.idleCallsPerSecond)} GetRecords a second, no shard asked later than ${seconds(report.oldestMs)} after the last time`,
     `  peak memory ${Math.round(report.peakBytes / MB)} MB`,
     `restarted: a change arrives after ${seconds(restart.firstMs)} in the first table, ${seconds(restart.lastMs)} in the last; ` +
       `all are followed after ${seconds(restart.followedMs)}`,

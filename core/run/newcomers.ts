@@ -35,8 +35,8 @@ export function watchNewcomers(run: WatchNewcomers): Newcomers | undefined {
   if (every === 0 || source.newTables === undefined) return undefined;
 
   /** By name what the source has, as far as it was seen: the run's tables, and those that plugins have taken out. */
-  const known = new Map(run.listed.map((table) => [table.name, table]));
-  for (const table of tables) known.set(table.name, table);
+  const isTakenOut = ({ name }: Table): boolean => !ctx.progress.tables.has(name);
+  const known = new Map([...run.listed.filter(isTakenOut), ...tables].map((table) => [table.name, table]));
   /** When those are tried again that were refused, by `performance.now()`. */
   const later = new Map<string, { at: number; pause: number }>();
   const lanes = createSemaphore(() => ctx.config["full.concurrency"]);

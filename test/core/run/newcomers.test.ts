@@ -5,6 +5,7 @@ import { openCheckpoint } from "../../../core/checkpoint/run-checkpoint.ts";
 import { MigrationError } from "../../../core/errors.ts";
 import { createFairSemaphore } from "../../../core/flow/semaphore.ts";
 import type { Source } from "../../../core/plugin/roles.ts";
+import { trackTable } from "../../../core/progress/progress.ts";
 import { watchNewcomers } from "../../../core/run/newcomers.ts";
 import { openStreams } from "../../../core/run/streams.ts";
 import type { Table } from "../../../core/types.ts";
@@ -58,6 +59,7 @@ async function following(more: Partial<Source> = {}, settings: Record<string, st
     streams,
     checkpoint,
     newcomers,
+    parts: { follower, readers, checkpoint: run },
     names: () => tables.map(({ name }) => name),
     state: (name: string) => ctx.progress.tables.get(name)?.state,
     async [Symbol.asyncDispose]() {
@@ -136,6 +138,24 @@ test("what isn't its own ends the run", async () => {
   run.there.push(NEW);
   await run.newcomers!.look();
   await eventually(() => expect(run.ctx.signal.reason).toMatchObject({ code: "SOURCE_UNREACHABLE" }));
+});
+
+test("one that was deleted before anybody looked is new when it is made anew; what plugins have taken out isn't", async () => {
+  await using run = await following();
+  const old = { ...TABLE, name: "old", targetName: "old" };
+  trackTable(run.ctx.progress, old).state = "deleted";
+  const asked: string[][] = [];
+  run.ctx.role("source").newTables = async (known) => {
+    asked.push([...known].sort());
+    return [];
+  };
+  const { follower, readers, checkpoint } = run.parts;
+  const listed = [TABLE, old, { ...TABLE, name: "taken out" }];
+  const watch = watchNewcomers({ ctx: run.ctx, listed, tables: [TABLE], checkpoint, follower, readers })!;
+  await watch.look();
+  expect(asked).toEqual([["t", "taken out"]]);
+  run.ctx.stop(new Error("enough"));
+  await watch.stopped();
 });
 
 test("in a pause nobody looks", async () => {
