@@ -137,7 +137,7 @@ export function openStreams(
   ): Promise<MigrationError | undefined> {
     const scope = scopedContext(ctx, isGone);
     try {
-      await streams.get(table.name)?.stream.checkpoint.retire();
+      await leave(table);
       await beginResync(scope, table, checkpoint, lost);
       const anew = await openKept(scope, table, polls, checkpoint);
       streams.set(table.name, anew);
@@ -146,6 +146,8 @@ export function openStreams(
       return await followOpened(ctx, anew, counters);
     } catch (error) {
       if (ctx.signal.aborted || !isGone(error)) throw error;
+      // What keeps its positions ends, too.
+      scope.stop(error);
       return error;
     }
   }

@@ -8,7 +8,7 @@ import {
 } from "@aws-sdk/client-dynamodb";
 import { availableParallelism } from "node:os";
 import type { Config } from "../../core/config/config.ts";
-import type { MigrationError } from "../../core/errors.ts";
+import { MigrationError } from "../../core/errors.ts";
 import { nameAttributes } from "./dynamodb-scan/filter-expression.ts";
 import { keyAttributes } from "../../core/schema/keys.ts";
 import { type Attempt, orThrow } from "../../core/flow/attempt.ts";
@@ -61,6 +61,8 @@ const dynamodbScan: Plugin = definePlugin({
     const pinger = createPinger(ctx, "source", createClient);
     /** One of the tables that are migrated: to describe it is allowed. */
     let known: string | undefined;
+    /** New tables that may not be described. */
+    const denied = new Set<string>();
     const lookups = createLookups(ctx, connected, mayRead);
 
     async function listTables(signal: AbortSignal): Promise<string[]> {
@@ -91,6 +93,18 @@ const dynamodbScan: Plugin = definePlugin({
         return await describeTable(name, signal);
       } catch (error) {
         if (causeName(error) !== "ResourceNotFoundException") throw error;
+        return undefined;
+      }
+    }
+
+    /** The same; undefined also: it may not be described, which is said once. */
+    async function describeGranted(name: string, signal: AbortSignal): Promise<TableDescription | undefined> {
+      try {
+        return await describeIfThere(name, signal);
+      } catch (error) {
+        if (!(error instanceof MigrationError) || error.code !== "SOURCE_DENIED") throw error;
+        if (!denied.has(name)) log.warn(`a new table isn't migrated, for it can't be described: ${error.message}`);
+        denied.add(name);
         return undefined;
       }
     }
@@ -158,7 +172,7 @@ const dynamodbScan: Plugin = definePlugin({
       async newTables(known, signal) {
         const names = namedTables(config) ?? selectQuietly(await listTables(signal), config);
         const unknown = names.filter((name) => !known.has(name));
-        const found = await inParallel(unknown, DESCRIBES, (name) => describeIfThere(name, signal));
+        const found = await inParallel(unknown, DESCRIBES, (name) => describeGranted(name, signal));
         return found
           .filter((each) => each !== undefined && isUsable(each))
           .map((each) => describedTable(each!));

@@ -1,5 +1,8 @@
 /** New tables, over a source and a follower in memory. */
 import { expect, test } from "bun:test";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { openCheckpoint } from "../../../core/checkpoint/run-checkpoint.ts";
 import { MigrationError } from "../../../core/errors.ts";
@@ -108,23 +111,64 @@ test("a failing look is a warning, said once, and the next one counts; a refused
   expect(run.ctx.signal.aborted).toBe(false);
 });
 
-test("one that fails is left out, and forgotten when it is gone; the run goes on", async () => {
-  await using run = await following({
-    read: async function* ({ table }) {
-      if (table.name === "new") throw new MigrationError("DATA_UNFIT", "an item of two worlds");
-      yield page([]);
-    },
-  });
+test.each(["copied", "indexed"])("one that fails while it is %s is left out, and forgotten when it is gone; the run goes on", async (step) => {
+  const folder = mkdtempSync(join(tmpdir(), "nimo-shake-newcomers-"));
+  using _folder = { [Symbol.dispose]: () => rmSync(folder, { recursive: true, force: true }) };
+  const fail = (table: Table): void => {
+    if (table.name === "new") throw new MigrationError("DATA_UNFIT", "an item of two worlds");
+  };
+  const read: Source["read"] = async function* ({ table }) {
+    if (step === "copied") fail(table);
+    yield page([]);
+  };
+  // What reads its stream meanwhile ends, too.
+  await using run = await following({ read }, { incr_sync_parallel: "true", "increase.persist.dir": folder });
+  run.ctx.hook("index:before", ({ table }) => fail(table));
   run.there.push(NEW);
-  await run.newcomers!.look();
-  await eventually(() => expect(run.ctx.progress.leftOut.get("new")).toMatchObject({ code: "DATA_UNFIT" }));
-  expect([run.names(), run.state("new"), run.ctx.signal.aborted]).toEqual([["t"], undefined, false]);
-  // Not at once: after the time between two looks.
-  await run.newcomers!.look();
+    await run.newcomers!.look();
+    await eventually(() => expect(run.ctx.progress.leftOut.get("new")).toMatchObject({ code: "DATA_UNFIT" }));
+    expect([run.names(), run.state("new"), run.ctx.signal.aborted]).toEqual([["t"], undefined, false]);
+    // Not at once: after the time between two looks.
+    await run.newcomers!.look();
+    expect(run.names()).toEqual(["t"]);
+    run.there.length = 0;
+    await run.newcomers!.look();
+    expect(run.ctx.progress.leftOut.size).toBe(0);
+    expect(run.warnings.filter((text) => text.includes("two worlds"))).toHaveLength(1);
+  },
+);
+
+test("with sync_mode = incr one is named once, until it is gone", async () => {
+  await using run = await following({}, { sync_mode: "incr" });
+  run.there.push(NEW);
+  for (let n = 0; n < 3; n++) await run.newcomers!.look();
+  expect([...run.ctx.progress.leftOut.keys()]).toEqual(["new"]);
   expect(run.names()).toEqual(["t"]);
+  expect(run.warnings).toHaveLength(1);
   run.there.length = 0;
   await run.newcomers!.look();
   expect(run.ctx.progress.leftOut.size).toBe(0);
+});
+
+test("while one is tried again, a look forgets nothing of it: it isn't news when it fails again", async () => {
+  let reads = 0;
+  const slowly = Promise.withResolvers<void>();
+  await using run = await following(
+    {
+      read: async function* ({ table }) {
+        if (table.name !== "new") return yield page([]);
+        if (++reads > 1) await slowly.promise;
+        throw new MigrationError("DATA_UNFIT", "an item of two worlds");
+      },
+    },
+    { "increase.new_tables": "1" },
+  );
+  run.there.push(NEW);
+  await run.newcomers!.look();
+  await eventually(() => expect(reads).toBe(2));
+  await run.newcomers!.look();
+  slowly.resolve();
+  await eventually(() => expect(run.ctx.progress.leftOut.has("new")).toBe(true));
   expect(run.warnings.filter((text) => text.includes("two worlds"))).toHaveLength(1);
 });
 
