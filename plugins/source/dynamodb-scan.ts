@@ -8,7 +8,7 @@ import {
 } from "@aws-sdk/client-dynamodb";
 import { availableParallelism } from "node:os";
 import type { Config } from "../../core/config/config.ts";
-import { MigrationError } from "../../core/errors.ts";
+import type { MigrationError } from "../../core/errors.ts";
 import { nameAttributes } from "./dynamodb-scan/filter-expression.ts";
 import { keyAttributes } from "../../core/schema/keys.ts";
 import { type Attempt, orThrow } from "../../core/flow/attempt.ts";
@@ -21,6 +21,7 @@ import { setField } from "../../core/schema/set-field.ts";
 import { createLookups } from "./dynamodb-scan/absent-keys.ts";
 import { createExpiry } from "./dynamodb-scan/expiry.ts";
 import { createInspection } from "./dynamodb-scan/inspect.ts";
+import { createNewTables } from "./dynamodb-scan/new-tables.ts";
 import { scanPage } from "./dynamodb-scan/scan-page.ts";
 import { type Capacity, createCapacity } from "./dynamodb-scan/capacity.ts";
 import { createCalls } from "../_dynamodb/calls.ts";
@@ -28,15 +29,8 @@ import { createClient } from "../_dynamodb/client.ts";
 import { createPinger } from "../_dynamodb/ping.ts";
 import { causeName } from "../_dynamodb/errors.ts";
 import { createScan } from "./dynamodb-scan/scan-call.ts";
-import {
-  missingTables,
-  namedTables,
-  noTable,
-  placeOf,
-  selectQuietly,
-  selectTables,
-} from "./dynamodb-scan/table-names.ts";
-import { checkUsable, describedTable, isGoing, isUsable } from "./dynamodb-scan/described-table.ts";
+import { missingTables, namedTables, noTable, placeOf, selectTables } from "./dynamodb-scan/table-names.ts";
+import { checkUsable, describedTable, isGoing } from "./dynamodb-scan/described-table.ts";
 import { toSdk } from "../_dynamodb/sdk-values.ts";
 
 /** DescribeTable calls at once. */
@@ -61,8 +55,6 @@ const dynamodbScan: Plugin = definePlugin({
     const pinger = createPinger(ctx, "source", createClient);
     /** One of the tables that are migrated: to describe it is allowed. */
     let known: string | undefined;
-    /** New tables that may not be described. */
-    const denied = new Set<string>();
     const lookups = createLookups(ctx, connected, mayRead);
 
     async function listTables(signal: AbortSignal): Promise<string[]> {
@@ -93,18 +85,6 @@ const dynamodbScan: Plugin = definePlugin({
         return await describeTable(name, signal);
       } catch (error) {
         if (causeName(error) !== "ResourceNotFoundException") throw error;
-        return undefined;
-      }
-    }
-
-    /** The same; undefined also: it may not be described, which is said once. */
-    async function describeGranted(name: string, signal: AbortSignal): Promise<TableDescription | undefined> {
-      try {
-        return await describeIfThere(name, signal);
-      } catch (error) {
-        if (!(error instanceof MigrationError) || error.code !== "SOURCE_DENIED") throw error;
-        if (!denied.has(name)) log.warn(`a new table isn't migrated, for it can't be described: ${error.message}`);
-        denied.add(name);
         return undefined;
       }
     }
@@ -169,14 +149,7 @@ const dynamodbScan: Plugin = definePlugin({
         return description && !isGoing(description) ? describedTable(description) : undefined;
       },
 
-      async newTables(known, signal) {
-        const names = namedTables(config) ?? selectQuietly(await listTables(signal), config);
-        const unknown = names.filter((name) => !known.has(name));
-        const found = await inParallel(unknown, DESCRIBES, (name) => describeGranted(name, signal));
-        return found
-          .filter((each) => each !== undefined && isUsable(each))
-          .map((each) => describedTable(each!));
-      },
+      newTables: createNewTables(ctx, { list: listTables, describe: describeIfThere }),
 
       units(table, count) {
         const segments = count ?? segmentCount(config, table, availableParallelism());

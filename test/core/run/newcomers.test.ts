@@ -111,20 +111,25 @@ test("a failing look is a warning, said once, and the next one counts; a refused
   expect(run.ctx.signal.aborted).toBe(false);
 });
 
-test.each(["copied", "indexed"])("one that fails while it is %s is left out, and forgotten when it is gone; the run goes on", async (step) => {
-  const folder = mkdtempSync(join(tmpdir(), "nimo-shake-newcomers-"));
-  using _folder = { [Symbol.dispose]: () => rmSync(folder, { recursive: true, force: true }) };
-  const fail = (table: Table): void => {
-    if (table.name === "new") throw new MigrationError("DATA_UNFIT", "an item of two worlds");
-  };
-  const read: Source["read"] = async function* ({ table }) {
-    if (step === "copied") fail(table);
-    yield page([]);
-  };
-  // What reads its stream meanwhile ends, too.
-  await using run = await following({ read }, { incr_sync_parallel: "true", "increase.persist.dir": folder });
-  run.ctx.hook("index:before", ({ table }) => fail(table));
-  run.there.push(NEW);
+test.each(["copied", "indexed"])(
+  "one that fails while it is %s is left out, and forgotten when it is gone; the run goes on",
+  async (step) => {
+    const folder = mkdtempSync(join(tmpdir(), "nimo-shake-newcomers-"));
+    using _folder = { [Symbol.dispose]: () => rmSync(folder, { recursive: true, force: true }) };
+    const fail = (table: Table): void => {
+      if (table.name === "new") throw new MigrationError("DATA_UNFIT", "an item of two worlds");
+    };
+    const read: Source["read"] = async function* ({ table }) {
+      if (step === "copied") fail(table);
+      yield page([]);
+    };
+    // What reads its stream meanwhile ends, too.
+    await using run = await following(
+      { read },
+      { incr_sync_parallel: "true", "increase.persist.dir": folder },
+    );
+    run.ctx.hook("index:before", ({ table }) => fail(table));
+    run.there.push(NEW);
     await run.newcomers!.look();
     await eventually(() => expect(run.ctx.progress.leftOut.get("new")).toMatchObject({ code: "DATA_UNFIT" }));
     expect([run.names(), run.state("new"), run.ctx.signal.aborted]).toEqual([["t"], undefined, false]);
