@@ -206,11 +206,13 @@ function verdictOf(samples: Sample[], inside: Inside[]): Judged[] {
     }),
     judge({
       name: "timers",
+      least: true,
       values: of(inside, ({ Timeout }) => Timeout),
       allowed: { share: 0.1, more: 10 },
     }),
     judge({
       name: "abort signals",
+      least: true,
       values: of(inside, ({ AbortSignal }) => AbortSignal),
       allowed: { share: 0.1, more: 20 },
     }),
@@ -219,7 +221,7 @@ function verdictOf(samples: Sample[], inside: Inside[]): Judged[] {
       values: of(inside, ({ listeners }) => listeners),
       allowed: { share: 0, more: 10 },
     }),
-    judge({ name: "live objects", values: of(inside, ({ objects }) => objects), allowed: flat }),
+    judge({ name: "live objects", least: true, values: of(inside, ({ objects }) => objects), allowed: flat }),
   ];
 }
 
