@@ -129,8 +129,10 @@ async function run(signal: AbortSignal): Promise<Report> {
   }
   await lives.rest();
   const isEqual = await endsEqual(conf, scratch.folder);
+  // One that wasn't switched over goes on.
+  if (!isEqual) child.kill();
   const code = await child.exited;
-  if (code !== 0) throw new Error(`the run has ended with ${code}:\n${output().slice(-3000)}`);
+  if (isEqual && code !== 0) throw new Error(`the run has ended with ${code}:\n${output().slice(-3000)}`);
   const inside = readFileSync(probed, "utf8")
     .split("\n")
     .filter(Boolean)
