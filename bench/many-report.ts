@@ -12,6 +12,8 @@ const RESTART_MS = 10 * SECOND;
 /** Of so many tables at most, where nothing is refused. */
 const RESTART_TABLES = 400;
 const PEAK_MB = 400;
+/** A shard that wasn't asked for longer starves. */
+const STARVING_SECONDS = 10;
 
 /** What was measured; times in ms from the process's start. */
 export interface ManyReport {
@@ -29,6 +31,8 @@ export interface ManyReport {
   /** CPU of one core while nothing happens. */
   idleShare: number;
   idleCallsPerSecond: number;
+  /** The longest while in which a shard wasn't asked, while nothing happens. */
+  oldestMs: number;
   peakBytes: number;
   restart: {
     /** Until a change in the first table was at the target. */
@@ -57,7 +61,7 @@ function leastOf({ tables, shards }: Pick<ManyReport, "tables" | "shards">): num
 
 /** What its figures should be; of what isn't as it is asked for nothing is said. */
 export function manyTargets(report: Omit<ManyReport, "targets">): Target[] {
-  const { tables, shards, throttle, followedMs, idleShare, peakBytes, restart } = report;
+  const { tables, shards, throttle, followedMs, idleShare, oldestMs, peakBytes, restart } = report;
   const atMost = (limit: number, figure: number, what: string, digits = 0): Target => ({
     name: `at most ${number(limit, digits)} ${what}`,
     figure: number(figure, digits),
@@ -65,6 +69,7 @@ export function manyTargets(report: Omit<ManyReport, "targets">): Target[] {
   });
   const restartMs = Math.max(restart.firstMs, restart.lastMs);
   return [
+    atMost(STARVING_SECONDS, oldestMs / SECOND, "s since a shard was asked last, at any time", 1),
     ...(throttle
       ? [
           atMost(
@@ -94,7 +99,7 @@ export function formatMany(report: ManyReport): string {
     `  copied after ${seconds(copiedMs)}, followed after ${seconds(followedMs)}, CPU ${seconds(startCpuMs)}`,
     `  ${(followedMs / least).toFixed(2)} of the ${seconds(least)} that 10 DescribeStream a second take`,
     ...callLines(stats),
-    `  idle: ${(report.idleShare * 100).toFixed(1)} % of a core, ${Math.round(report.idleCallsPerSecond)} GetRecords a second`,
+    `  idle: ${(report.idleShare * 100).toFixed(1)} % of a core, ${Math.round(report.idleCallsPerSecond)} GetRecords a second, no shard asked later than ${seconds(report.oldestMs)} after the last time`,
     `  peak memory ${number(megabytes(report.peakBytes))} MB`,
     `restarted: a change arrives after ${seconds(restart.firstMs)} in the first table, ${seconds(restart.lastMs)} in the last; ` +
       `all are followed after ${seconds(restart.followedMs)}`,

@@ -108,7 +108,11 @@ async function run(signal: AbortSignal): Promise<ManyReport> {
   await sleep(settleSeconds * SECOND, undefined, { signal });
   const before = { cpu: first.cpuMs(), calls: (await source.stats()).calls["GetRecords"] ?? 0 };
   const idleFrom = performance.now();
-  await sleep(idleSeconds * SECOND, undefined, { signal });
+  let oldestMs = 0;
+  while (performance.now() - idleFrom < idleSeconds * SECOND) {
+    await sleep(SECOND, undefined, { signal });
+    oldestMs = Math.max(oldestMs, (await source.stats()).oldestMs);
+  }
   const idleMs = performance.now() - idleFrom;
   const idleCpu = first.cpuMs() - before.cpu;
   const polls = ((await source.stats()).calls["GetRecords"] ?? 0) - before.calls;
@@ -140,6 +144,7 @@ async function run(signal: AbortSignal): Promise<ManyReport> {
     stats,
     idleShare: idleCpu / idleMs,
     idleCallsPerSecond: (polls / idleMs) * SECOND,
+    oldestMs,
     peakBytes,
     restart: {
       firstMs: arrivals[0],

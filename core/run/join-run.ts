@@ -57,6 +57,8 @@ export function endsRun(reason: unknown): boolean {
  */
 export async function joinRun(run: JoiningRun, scope: Context, table: Table): Promise<void> {
   const { ctx, checkpoint, follower, readers } = run;
+  // It may have waited for its turn.
+  ctx.signal.throwIfAborted();
   const counters = ctx.progress.tables.get(table.name)!;
   await scope.call("table:before", { phase: "full", table });
   const looks = await runStep(scope, { stage: "setup", table }, () => prepareJoining(run, scope, table));

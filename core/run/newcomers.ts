@@ -35,8 +35,8 @@ export function watchNewcomers(run: WatchNewcomers): Newcomers | undefined {
   if (every === 0 || source.newTables === undefined) return undefined;
 
   /** By name what the source has, as far as it was seen: the run's tables, and those that plugins have taken out. */
-  const known = new Map(run.listed.map((table) => [table.name, table]));
-  for (const table of tables) known.set(table.name, table);
+  const isTakenOut = ({ name }: Table): boolean => !ctx.progress.tables.has(name);
+  const known = new Map([...run.listed.filter(isTakenOut), ...tables].map((table) => [table.name, table]));
   /** When those are tried again that were refused, by `performance.now()`. */
   const later = new Map<string, { at: number; pause: number }>();
   const lanes = createSemaphore(() => ctx.config["full.concurrency"]);
@@ -60,10 +60,10 @@ export function watchNewcomers(run: WatchNewcomers): Newcomers | undefined {
     }
   }
 
-  /** What was refused and is gone is nobody's business any more. */
+  /** What was left out and is gone is nobody's business any more; one that is known now is being tried again. */
   function forgetGone(found: Table[]): void {
-    const names = new Set(found.map(({ name }) => name));
-    for (const name of later.keys()) {
+    const names = new Set([...known.keys(), ...found.map(({ name }) => name)]);
+    for (const name of [...later.keys(), ...ctx.progress.leftOut.keys()]) {
       if (names.has(name)) continue;
       later.delete(name);
       ctx.progress.leftOut.delete(name);
@@ -90,9 +90,9 @@ export function watchNewcomers(run: WatchNewcomers): Newcomers | undefined {
 
   function begin(table: Table): void {
     const { name } = table;
+    if (ctx.config.sync_mode === "incr") return leaveUncopied(table);
     known.set(name, table);
     ctx.progress.leftOut.delete(name);
-    if (ctx.config.sync_mode === "incr") return leaveUncopied(table);
     if (!later.has(name)) ctx.log.info(`the source has a new table, it is copied, then followed: ${name}`);
     trackTable(ctx.progress, table).isNew = true;
     tables.push(table);
@@ -102,6 +102,8 @@ export function watchNewcomers(run: WatchNewcomers): Newcomers | undefined {
 
   /** What was written before its stream is followed would be missing, and nobody would notice. */
   function leaveUncopied({ name }: Table): void {
+    known.delete(name);
+    if (ctx.progress.leftOut.has(name)) return;
     const message = "nothing is copied with sync_mode = incr, and it may have items already";
     ctx.progress.leftOut.set(name, { message, at: Date.now() });
     ctx.log.warn(
@@ -114,12 +116,11 @@ export function watchNewcomers(run: WatchNewcomers): Newcomers | undefined {
     try {
       await joinRun(run, scope, table);
       later.delete(table.name);
-    } catch (thrown) {
-      const error = scope.signal.aborted ? scope.signal.reason : thrown;
+    } catch (error) {
+      // Whatever else reads or writes it ends, too; what came first counts.
+      scope.stop(error);
       await run.follower.leave(table).catch((failed: unknown) => ctx.stop(failed));
-      if (ctx.signal.aborted) return;
-      if (endsRun(error)) ctx.stop(error);
-      else leaveOut(table, error);
+      if (!ctx.signal.aborted) leaveOut(table, scope.signal.reason);
     }
   }
 

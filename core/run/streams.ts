@@ -3,7 +3,6 @@ import type { RunCheckpoint, TableCheckpoint } from "../checkpoint/run-checkpoin
 import { type ErrorCode, MigrationError } from "../errors.ts";
 import { inParallel } from "../flow/parallel.ts";
 import type { FairSemaphore } from "../flow/semaphore.ts";
-import { followTable } from "../incr/follow-table.ts";
 import { createPollPacer } from "../incr/poll-pacer.ts";
 import type { Context } from "../plugin/context.ts";
 import type { FirstLook, TableStream } from "../incr/table-stream.ts";
@@ -11,6 +10,7 @@ import type { TableProgress } from "../progress/progress.ts";
 import type { Table } from "../types.ts";
 import { anewGap } from "../stages/table-now.ts";
 import { endDeleted, fateOf } from "./deleted-table.ts";
+import { followOpened, isGone } from "./follow-opened.ts";
 import { gapOf, type OpenedStream, openKept, openOrResync } from "./open-stream.ts";
 import { beginResync, checkResync, isMendable } from "./resync.ts";
 import { scopedContext } from "./scoped-context.ts";
@@ -137,7 +137,7 @@ export function openStreams(
   ): Promise<MigrationError | undefined> {
     const scope = scopedContext(ctx, isGone);
     try {
-      await streams.get(table.name)?.stream.checkpoint.retire();
+      await leave(table);
       await beginResync(scope, table, checkpoint, lost);
       const anew = await openKept(scope, table, polls, checkpoint);
       streams.set(table.name, anew);
@@ -146,6 +146,8 @@ export function openStreams(
       return await followOpened(ctx, anew, counters);
     } catch (error) {
       if (ctx.signal.aborted || !isGone(error)) throw error;
+      // What keeps its positions ends, too.
+      scope.stop(error);
       return error;
     }
   }
@@ -193,30 +195,6 @@ export function openStreams(
 }
 
 /**
- * Follows a table's stream until the run stops, or there is a gap that is to be mended; all that was read before is
- * applied and noted then, or in the spool.
- *
- * @returns what it ends with; undefined: the run stops
- */
-async function followOpened(
-  ctx: Context,
-  opened: OpenedStream,
-  counters: TableProgress,
-): Promise<MigrationError | undefined> {
-  const { stream, unkeep } = opened;
-  await unkeep();
-  if (ctx.signal.aborted) return undefined;
-  counters.stream = stream.progress;
-  if (gapOf(ctx, opened) === undefined) {
-    counters.state = "following";
-    opened.isFollowed = true;
-    await followTable(stream);
-  }
-  await stream.spool?.stopped();
-  return gapOf(ctx, opened);
-}
-
-/**
  * Refuses a target that can't take changes, before anything is written.
  *
  * @throws MigrationError CONFIG_INVALID
@@ -229,11 +207,6 @@ export function checkFollowing(ctx: Context): void {
     });
   }
   checkResync(ctx);
-}
-
-/** Whether a failure says that the table is gone, or is another one by now. */
-function isGone(error: unknown): error is MigrationError {
-  return error instanceof MigrationError && error.code === "SOURCE_GONE";
 }
 
 /** The error for a gap that copying the table again doesn't close. */

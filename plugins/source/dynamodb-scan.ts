@@ -21,6 +21,7 @@ import { setField } from "../../core/schema/set-field.ts";
 import { createLookups } from "./dynamodb-scan/absent-keys.ts";
 import { createExpiry } from "./dynamodb-scan/expiry.ts";
 import { createInspection } from "./dynamodb-scan/inspect.ts";
+import { createNewTables } from "./dynamodb-scan/new-tables.ts";
 import { scanPage } from "./dynamodb-scan/scan-page.ts";
 import { type Capacity, createCapacity } from "./dynamodb-scan/capacity.ts";
 import { createCalls } from "../_dynamodb/calls.ts";
@@ -28,15 +29,8 @@ import { createClient } from "../_dynamodb/client.ts";
 import { createPinger } from "../_dynamodb/ping.ts";
 import { causeName } from "../_dynamodb/errors.ts";
 import { createScan } from "./dynamodb-scan/scan-call.ts";
-import {
-  missingTables,
-  namedTables,
-  noTable,
-  placeOf,
-  selectQuietly,
-  selectTables,
-} from "./dynamodb-scan/table-names.ts";
-import { checkUsable, describedTable, isGoing, isUsable } from "./dynamodb-scan/described-table.ts";
+import { missingTables, namedTables, noTable, placeOf, selectTables } from "./dynamodb-scan/table-names.ts";
+import { checkUsable, describedTable, isGoing } from "./dynamodb-scan/described-table.ts";
 import { toSdk } from "../_dynamodb/sdk-values.ts";
 
 /** DescribeTable calls at once. */
@@ -155,14 +149,7 @@ const dynamodbScan: Plugin = definePlugin({
         return description && !isGoing(description) ? describedTable(description) : undefined;
       },
 
-      async newTables(known, signal) {
-        const names = namedTables(config) ?? selectQuietly(await listTables(signal), config);
-        const unknown = names.filter((name) => !known.has(name));
-        const found = await inParallel(unknown, DESCRIBES, (name) => describeIfThere(name, signal));
-        return found
-          .filter((each) => each !== undefined && isUsable(each))
-          .map((each) => describedTable(each!));
-      },
+      newTables: createNewTables(ctx, { list: listTables, describe: describeIfThere }),
 
       units(table, count) {
         const segments = count ?? segmentCount(config, table, availableParallelism());

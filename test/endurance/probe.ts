@@ -4,7 +4,7 @@ import { appendFileSync } from "node:fs";
 import { getEventListeners } from "node:events";
 import type { Plugin } from "nimo-shake";
 
-/** How often, in ms: each look collects the heap, and so not too often. */
+/** How often, in ms: a look walks the heap, and so not too often. */
 const EVERY = 30_000;
 /** Objects whose number tells of timers, sockets and listeners that stay. */
 const KINDS = [

@@ -1,5 +1,5 @@
 /** What a process and its checkpoints take, looked at from outside. */
-import { readdirSync, readFileSync, statSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import type { Db, MongoClient } from "mongodb";
 
@@ -56,7 +56,7 @@ async function sizeOf(db: Db): Promise<CheckpointSize> {
 /** The same in a folder, and in the one beside it. */
 export function sizeInFiles(folder: string): CheckpointSize {
   const size = { parts: 0, bytes: 0 };
-  for (const root of [folder, `${folder}-state`]) {
+  for (const root of [folder, `${folder}-state`].filter((each) => existsSync(each))) {
     for (const path of readdirSync(root, { recursive: true, encoding: "utf8" })) {
       const file = join(root, path);
       // A file may be replaced in this moment.

@@ -25,6 +25,13 @@ test("what is allowed beside a share counts for small numbers", () => {
   expect([judged(1), judged(2)]).toEqual([true, false]);
 });
 
+test("where garbage is among what is counted, the least counts", () => {
+  const values = hundred((at) => (at % 10 === 0 ? 50 : 50 + at));
+  const judged = (least: boolean): boolean =>
+    judge({ name: "timers", values, allowed: ALLOWED, least }).grows;
+  expect([judged(true), judged(false)]).toEqual([false, true]);
+});
+
 test("too few values are no verdict", () => {
   expect(() => judge({ name: "memory", values: [1, 2], allowed: ALLOWED })).toThrow("too few");
 });

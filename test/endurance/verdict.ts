@@ -7,12 +7,14 @@ export interface Watched {
   values: readonly number[];
   /** It may grow by such a share, and by so much beside. */
   allowed: { share: number; more: number };
+  /** The least of a third counts, not its median: what is garbage by then is among the others. */
+  least?: boolean;
 }
 
 /** What became of it. */
 export interface Judged {
   name: string;
-  /** Medians of the first and the last third. */
+  /** Medians of the first and the last third, or their least. */
   early: number;
   late: number;
   limit: number;
@@ -23,12 +25,13 @@ export interface Judged {
 const WARM_UP = 0.2;
 
 /** Judges one figure. @throws Error when there are too few values to tell */
-export function judge({ name, values, allowed }: Watched): Judged {
+export function judge({ name, values, allowed, least = false }: Watched): Judged {
+  const of = (some: readonly number[]): number => (least ? Math.min(...some) : median(some));
   const warm = values.slice(Math.ceil(values.length * WARM_UP));
   const third = Math.floor(warm.length / 3);
   if (third < 1) throw new Error(`${name}: ${values.length} values are too few to tell`);
-  const early = median(warm.slice(0, third));
-  const late = median(warm.slice(-third));
+  const early = of(warm.slice(0, third));
+  const late = of(warm.slice(-third));
   const limit = early * (1 + allowed.share) + allowed.more;
   return { name, early, late, limit, grows: late > limit };
 }

@@ -1,10 +1,14 @@
 /** New tables, over a source and a follower in memory. */
 import { expect, test } from "bun:test";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { openCheckpoint } from "../../../core/checkpoint/run-checkpoint.ts";
 import { MigrationError } from "../../../core/errors.ts";
 import { createFairSemaphore } from "../../../core/flow/semaphore.ts";
 import type { Source } from "../../../core/plugin/roles.ts";
+import { trackTable } from "../../../core/progress/progress.ts";
 import { watchNewcomers } from "../../../core/run/newcomers.ts";
 import { openStreams } from "../../../core/run/streams.ts";
 import type { Table } from "../../../core/types.ts";
@@ -58,6 +62,7 @@ async function following(more: Partial<Source> = {}, settings: Record<string, st
     streams,
     checkpoint,
     newcomers,
+    parts: { follower, readers, checkpoint: run },
     names: () => tables.map(({ name }) => name),
     state: (name: string) => ctx.progress.tables.get(name)?.state,
     async [Symbol.asyncDispose]() {
@@ -106,23 +111,69 @@ test("a failing look is a warning, said once, and the next one counts; a refused
   expect(run.ctx.signal.aborted).toBe(false);
 });
 
-test("one that fails is left out, and forgotten when it is gone; the run goes on", async () => {
-  await using run = await following({
-    read: async function* ({ table }) {
+test.each(["copied", "indexed"])(
+  "one that fails while it is %s is left out, and forgotten when it is gone; the run goes on",
+  async (step) => {
+    const folder = mkdtempSync(join(tmpdir(), "nimo-shake-newcomers-"));
+    using _folder = { [Symbol.dispose]: () => rmSync(folder, { recursive: true, force: true }) };
+    const fail = (table: Table): void => {
       if (table.name === "new") throw new MigrationError("DATA_UNFIT", "an item of two worlds");
+    };
+    const read: Source["read"] = async function* ({ table }) {
+      if (step === "copied") fail(table);
       yield page([]);
-    },
-  });
+    };
+    // What reads its stream meanwhile ends, too.
+    await using run = await following(
+      { read },
+      { incr_sync_parallel: "true", "increase.persist.dir": folder },
+    );
+    run.ctx.hook("index:before", ({ table }) => fail(table));
+    run.there.push(NEW);
+    await run.newcomers!.look();
+    await eventually(() => expect(run.ctx.progress.leftOut.get("new")).toMatchObject({ code: "DATA_UNFIT" }));
+    expect([run.names(), run.state("new"), run.ctx.signal.aborted]).toEqual([["t"], undefined, false]);
+    // Not at once: after the time between two looks.
+    await run.newcomers!.look();
+    expect(run.names()).toEqual(["t"]);
+    run.there.length = 0;
+    await run.newcomers!.look();
+    expect(run.ctx.progress.leftOut.size).toBe(0);
+    expect(run.warnings.filter((text) => text.includes("two worlds"))).toHaveLength(1);
+  },
+);
+
+test("with sync_mode = incr one is named once, until it is gone", async () => {
+  await using run = await following({}, { sync_mode: "incr" });
   run.there.push(NEW);
-  await run.newcomers!.look();
-  await eventually(() => expect(run.ctx.progress.leftOut.get("new")).toMatchObject({ code: "DATA_UNFIT" }));
-  expect([run.names(), run.state("new"), run.ctx.signal.aborted]).toEqual([["t"], undefined, false]);
-  // Not at once: after the time between two looks.
-  await run.newcomers!.look();
+  for (let n = 0; n < 3; n++) await run.newcomers!.look();
+  expect([...run.ctx.progress.leftOut.keys()]).toEqual(["new"]);
   expect(run.names()).toEqual(["t"]);
+  expect(run.warnings).toHaveLength(1);
   run.there.length = 0;
   await run.newcomers!.look();
   expect(run.ctx.progress.leftOut.size).toBe(0);
+});
+
+test("while one is tried again, a look forgets nothing of it: it isn't news when it fails again", async () => {
+  let reads = 0;
+  const slowly = Promise.withResolvers<void>();
+  await using run = await following(
+    {
+      read: async function* ({ table }) {
+        if (table.name !== "new") return yield page([]);
+        if (++reads > 1) await slowly.promise;
+        throw new MigrationError("DATA_UNFIT", "an item of two worlds");
+      },
+    },
+    { "increase.new_tables": "1" },
+  );
+  run.there.push(NEW);
+  await run.newcomers!.look();
+  await eventually(() => expect(reads).toBe(2));
+  await run.newcomers!.look();
+  slowly.resolve();
+  await eventually(() => expect(run.ctx.progress.leftOut.has("new")).toBe(true));
   expect(run.warnings.filter((text) => text.includes("two worlds"))).toHaveLength(1);
 });
 
@@ -136,6 +187,24 @@ test("what isn't its own ends the run", async () => {
   run.there.push(NEW);
   await run.newcomers!.look();
   await eventually(() => expect(run.ctx.signal.reason).toMatchObject({ code: "SOURCE_UNREACHABLE" }));
+});
+
+test("one that was deleted before anybody looked is new when it is made anew; what plugins have taken out isn't", async () => {
+  await using run = await following();
+  const old = { ...TABLE, name: "old", targetName: "old" };
+  trackTable(run.ctx.progress, old).state = "deleted";
+  const asked: string[][] = [];
+  run.ctx.role("source").newTables = async (known) => {
+    asked.push([...known].sort());
+    return [];
+  };
+  const { follower, readers, checkpoint } = run.parts;
+  const listed = [TABLE, old, { ...TABLE, name: "taken out" }];
+  const watch = watchNewcomers({ ctx: run.ctx, listed, tables: [TABLE], checkpoint, follower, readers })!;
+  await watch.look();
+  expect(asked).toEqual([["t", "taken out"]]);
+  run.ctx.stop(new Error("enough"));
+  await watch.stopped();
 });
 
 test("in a pause nobody looks", async () => {
