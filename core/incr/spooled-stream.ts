@@ -57,8 +57,11 @@ export function spoolStream(stream: TableStream, folder: TableSpool): SpooledStr
     async stopped() {
       // What one failed with has stopped the run.
       await Promise.allSettled([...shards.values()].map(({ filled }) => filled));
-      await checkpoint.flush();
-      await tidying;
+      try {
+        await checkpoint.flush();
+      } finally {
+        await tidying;
+      }
     },
   };
   for (const note of checkpoint.shards.values()) if (!isOver(note)) spool.take(note.id);

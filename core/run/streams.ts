@@ -1,7 +1,7 @@
 /** The incremental side of a run: every table's stream, opened before the table's first Scan and followed after it. */
 import type { RunCheckpoint } from "../checkpoint/run-checkpoint.ts";
 import { MigrationError } from "../errors.ts";
-import { inParallel } from "../flow/parallel.ts";
+import { inParallel, valuesOf } from "../flow/parallel.ts";
 import type { FairSemaphore } from "../flow/semaphore.ts";
 import { followTable } from "../incr/follow-table.ts";
 import { createPollPacer } from "../incr/poll-pacer.ts";
@@ -75,12 +75,15 @@ export function openStreams(
 
   /** Ends what reads the streams that are opened, when the run stops; what was read is applied and noted. */
   async function close(): Promise<void> {
-    await Promise.all(
-      [...streams.values()].map(async ({ stream, unkeep }) => {
+    const ends = [...streams.values()].map(async ({ unkeep, unspool }) => {
+      try {
         await unkeep();
-        await stream.spool?.stopped();
-      }),
-    );
+      } finally {
+        await unspool();
+      }
+    });
+    // Where one fails, the others are awaited as well: nobody writes behind the run's end.
+    valuesOf(await Promise.allSettled(ends));
   }
 
   const running: Promise<void>[] = [];
@@ -140,7 +143,7 @@ async function followOpened(
   opened: OpenedStream,
   counters: TableProgress,
 ): Promise<MigrationError | undefined> {
-  const { stream, unkeep } = opened;
+  const { stream, unkeep, unspool } = opened;
   await unkeep();
   if (ctx.signal.aborted) return undefined;
   counters.stream = stream.progress;
@@ -148,7 +151,7 @@ async function followOpened(
     counters.state = "following";
     await followTable(stream);
   }
-  await stream.spool?.stopped();
+  await unspool();
   return gapOf(ctx, opened);
 }
 
