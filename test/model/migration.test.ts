@@ -3,6 +3,7 @@ import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
 import fc from "fast-check";
 import { fakeFiles } from "./files.ts";
 import { expectEqual, type Life, live, livesOf, type World } from "./migration.ts";
+import { leaveNimoShake } from "./nimoshake.ts";
 import { runs } from "./runs.ts";
 import { fakeTime } from "./time.ts";
 
@@ -62,6 +63,17 @@ test("on_gap = fail: the run ends by a gap where there is one, or both sides are
       const { outside, failures } = await live(life, world, { allowed: gap, ends: gap });
       if (failures.length === 0) expectEqual(outside);
       else expect(isRenewed(life) || slept(life) >= 23).toBe(true);
+    },
+    30,
+  ));
+
+test("a migration of NimoShake's is taken over whole: no item is read again, wherever the takeover is cut off", () =>
+  always(
+    livesOf({}),
+    async (life) => {
+      const { outside } = await live(life, world, { before: leaveNimoShake });
+      expectEqual(outside);
+      expect(outside.scans).toBe(0);
     },
     30,
   ));

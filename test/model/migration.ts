@@ -95,6 +95,8 @@ export interface LiveOptions {
   allowed?: string[];
   /** What ends it then. */
   ends?: string[];
+  /** What is outside before the first start. */
+  before?: (outside: Outside, chance: Chance) => void;
   /** For who looks into a life that went wrong. */
   log?: ConsolaInstance;
 }
@@ -107,7 +109,7 @@ export interface World {
 
 /** Lives it: the process is started again and again, until all has happened and it is switched over. */
 export async function live(life: Life, { time, files }: World, options: LiveOptions = {}): Promise<Lived> {
-  const { settings = {}, allowed = [], ends = [], log } = options;
+  const { settings = {}, allowed = [], ends = [], before, log } = options;
   time.reset();
   const chance = createChance(life.seed);
   const source = createSource(chance, time.now, life.keys);
@@ -120,6 +122,7 @@ export async function live(life: Life, { time, files }: World, options: LiveOpti
     now: time.now,
     chance,
   };
+  before?.(outside, chance);
   const disk = createDisk(time.now);
   const left = [...life.happenings];
   const lived: Lived = { failures: [], starts: 0, rescans: 0, outside };
