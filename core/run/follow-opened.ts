@@ -16,7 +16,7 @@ export async function followOpened(
   opened: OpenedStream,
   counters: TableProgress,
 ): Promise<MigrationError | undefined> {
-  const { stream, unkeep } = opened;
+  const { stream, unkeep, unspool } = opened;
   await unkeep();
   if (ctx.signal.aborted) return undefined;
   counters.stream = stream.progress;
@@ -25,7 +25,7 @@ export async function followOpened(
     opened.isFollowed = true;
     await followTable(stream);
   }
-  await stream.spool?.stopped();
+  await unspool();
   return gapOf(ctx, opened);
 }
 

@@ -28,6 +28,8 @@ export interface OpenedStream {
   isFollowed: boolean;
   /** Ends the keeping of its positions. */
   unkeep: () => Promise<void>;
+  /** Resolves when the run has stopped and nothing is done with its spool any more, though that may be gone. */
+  unspool: () => Promise<void>;
 }
 
 /**
@@ -74,10 +76,21 @@ export async function openKept(
   if (isLeftOver(checkpoint.state, start)) await forgetStream(ctx, table);
   const stream = await openStream(scope, table, polls, start, look);
   await spoolIfAsked(stream, checkpoint);
-  if (copy !== undefined || !noted || key === undefined) {
-    await checkpoint.advance({ copy: undefined, noted: true, key: describeKey(table) });
+  // It is taken off the stream before its folder is removed.
+  const { spool } = stream;
+  const unspool = async (): Promise<void> => spool?.stopped();
+  try {
+    if (copy !== undefined || !noted || key === undefined) {
+      await checkpoint.advance({ copy: undefined, noted: true, key: describeKey(table) });
+    }
+  } catch (error) {
+    // Nobody else knows of it, and it must not read on behind the run's end.
+    scope.stop(error);
+    await unspool().catch(() => {});
+    await stream.checkpoint.retire().catch(() => {});
+    throw error;
   }
-  opened = { stream, isFollowed: false, unkeep: refreshStartPositions(stream) };
+  opened = { stream, isFollowed: false, unkeep: refreshStartPositions(stream), unspool };
   return opened;
 }
 

@@ -1,7 +1,7 @@
 /** The incremental side of a run: every table's stream, opened before the table's first Scan and followed after it. */
 import type { RunCheckpoint, TableCheckpoint } from "../checkpoint/run-checkpoint.ts";
 import { type ErrorCode, MigrationError } from "../errors.ts";
-import { inParallel } from "../flow/parallel.ts";
+import { inParallel, valuesOf } from "../flow/parallel.ts";
 import type { FairSemaphore } from "../flow/semaphore.ts";
 import { createPollPacer } from "../incr/poll-pacer.ts";
 import type { Context } from "../plugin/context.ts";
@@ -89,12 +89,15 @@ export function openStreams(
 
   /** Ends what reads the streams that are opened, when the run stops; what was read is applied and noted. */
   async function close(): Promise<void> {
-    await Promise.all(
-      [...streams.values()].map(async ({ stream, unkeep }) => {
+    const ends = [...streams.values()].map(async ({ unkeep, unspool }) => {
+      try {
         await unkeep();
-        await stream.spool?.stopped();
-      }),
-    );
+      } finally {
+        await unspool();
+      }
+    });
+    // Where one fails, the others are awaited as well: nobody writes behind the run's end.
+    valuesOf(await Promise.allSettled(ends));
   }
 
   const running = new Set<Promise<void>>();
@@ -105,7 +108,7 @@ export function openStreams(
     streams.delete(name);
     if (opened === undefined) return;
     await opened.unkeep();
-    await opened.stream.spool?.stopped();
+    await opened.unspool();
     await opened.stream.checkpoint.retire();
   }
 

@@ -9,6 +9,7 @@ const stats = {
   scannedAt: 1,
   followedAt: 1,
   followed: 1,
+  oldestMs: 1_000,
   calls: { DescribeStream: 1_000 },
   highest: { DescribeStream: 10 },
   refused: 0,
@@ -25,6 +26,7 @@ const report: Omit<ManyReport, "targets"> = {
   stats,
   idleShare: 0.05,
   idleCallsPerSecond: 200,
+  oldestMs: 10_000,
   peakBytes: 400 * MB,
   restart: { firstMs: 9_000, lastMs: 10_000, followedMs: 10_000, stats },
 };
@@ -43,6 +45,7 @@ describe("what is asked", () => {
   test.each([
     [{ idleShare: 0.051 }, "at most 5.0 % of a core while nothing happens"],
     [{ peakBytes: 401 * MB }, "at most 400 MB"],
+    [{ oldestMs: 10_100 }, "at most 10.0 s since a shard was asked last, at any time"],
     [
       { restart: { ...report.restart, firstMs: 10_100 } },
       "at most 10.0 s from a restart to a change in any table",

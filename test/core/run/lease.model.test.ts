@@ -1,0 +1,144 @@
+/** Processes that want one lease, paused, asleep, cut off and killed at any moment: never two that may write at once. */
+import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
+import fc from "fast-check";
+import type { MigrationError } from "../../../core/errors.ts";
+import { type LeaseProcess, leaseProcess, type LeaseStore } from "../../model/leases.ts";
+import { runs } from "../../model/runs.ts";
+import { fakeTime, type FakeTime } from "../../model/time.ts";
+
+setDefaultTimeout(3_600_000);
+
+let time: FakeTime;
+beforeAll(async () => void (time = await fakeTime()));
+afterAll(() => time.restore());
+
+const SECOND = 1000;
+const PROCESSES = 2;
+/** What a process that isn't alone may end with. */
+const REFUSALS = new Set(["ALREADY_RUNNING", "CHECKPOINT_FAILED"]);
+
+type Happening =
+  | { kind: "start" | "stop" | "kill" | "thaw" }
+  | { kind: "freeze"; isAsleep: boolean }
+  | { kind: "wall"; seconds: number }
+  | { kind: "store"; latency: number | undefined };
+
+const happening: fc.Arbitrary<Happening> = fc.oneof(
+  { weight: 3, arbitrary: fc.constant({ kind: "start" as const }) },
+  { weight: 1, arbitrary: fc.constantFrom({ kind: "stop" as const }, { kind: "kill" as const }) },
+  { weight: 4, arbitrary: fc.record({ kind: fc.constant("freeze" as const), isAsleep: fc.boolean() }) },
+  { weight: 3, arbitrary: fc.constant({ kind: "thaw" as const }) },
+  // By which a clock is behind: one that is ahead only doubts more.
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      kind: fc.constant("wall" as const),
+      seconds: fc.constantFrom(-3600, -20, 5, 3600),
+    }),
+  },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      kind: fc.constant("store" as const),
+      latency: fc.constantFrom(2, 2, 500, 8000, 25_000, undefined),
+    }),
+  },
+);
+
+const happenings = fc.array(
+  fc.record({ after: fc.nat(40 * SECOND), who: fc.nat(PROCESSES - 1), what: happening }),
+  { maxLength: 25 },
+);
+
+/** One that slept, was replaced, and goes on. */
+const REPLACED_ASLEEP: { after: number; who: number; what: Happening }[] = [
+  { after: 0, who: 0, what: { kind: "start" } },
+  { after: 4 * SECOND, who: 0, what: { kind: "freeze", isAsleep: true } },
+  { after: 0, who: 1, what: { kind: "start" } },
+  { after: 40 * SECOND, who: 0, what: { kind: "thaw" } },
+];
+
+async function begin(process: LeaseProcess): Promise<void> {
+  try {
+    await process.lease.take();
+    process.hasLease = true;
+  } catch (error) {
+    process.failure = error;
+  }
+}
+
+test("never two that may write at once, whatever happens to them; after the last one's end another one gets it", () =>
+  fc.assert(
+    fc.asyncProperty(happenings, fc.boolean(), async (happenings, isLocal) => {
+      time.reset();
+      const store: LeaseStore = { held: undefined, writing: new Map(), dead: new Set(), faults: [] };
+      const processes: (LeaseProcess | undefined)[] = Array.from({ length: PROCESSES });
+      const all = new Set<LeaseProcess>();
+      const unexpected: unknown[] = [];
+
+      /** Who has it writes all the time. */
+      function write(process: LeaseProcess): void {
+        if (!process.hasLease) return;
+        process.write().catch((error: MigrationError) => {
+          if (!REFUSALS.has(error.code)) unexpected.push(error);
+        });
+      }
+      async function pass(ms: number): Promise<void> {
+        for (let left = ms; left > 0; left -= SECOND) {
+          await time.until(time.sleep(Math.min(left, SECOND)));
+          for (const process of all) write(process);
+        }
+      }
+
+      async function start(): Promise<LeaseProcess> {
+        const process = await leaseProcess(store, time, isLocal);
+        all.add(process);
+        void begin(process);
+        return process;
+      }
+
+      async function happen(who: number, what: Happening): Promise<void> {
+        const process = processes[who];
+        if (what.kind === "start") {
+          // Who was there before is over, or goes on without being steered.
+          processes[who] = await start();
+          return;
+        }
+        if (process === undefined) return;
+        if (what.kind === "freeze") process.freeze(what.isAsleep);
+        else if (what.kind === "thaw") {
+          process.thaw();
+          // Before it has had time to renew anything.
+          write(process);
+        } else if (what.kind === "wall") process.setWall(what.seconds * SECOND);
+        else if (what.kind === "store") process.latency = what.latency;
+        else if (what.kind === "kill") process.kill();
+        else {
+          process.hasLease = false;
+          void process.lease.release();
+        }
+      }
+
+      for (const { after, who, what } of happenings) {
+        await pass(after);
+        await happen(who, what);
+      }
+      // All are over.
+      for (const process of all) {
+        process.thaw();
+        process.hasLease = false;
+        process.kill();
+      }
+      await pass(SECOND);
+      const last = await start();
+      await pass(isLocal ? 2 * SECOND : 35 * SECOND);
+      expect(store.faults).toEqual([]);
+      expect(unexpected).toEqual([]);
+      expect([last.hasLease, last.failure]).toEqual([true, undefined]);
+      last.hasLease = false;
+      await time.until(last.lease.release());
+      // Free at once.
+      expect(store.held).toBeUndefined();
+    }),
+    { ...runs(80), examples: [[REPLACED_ASLEEP, true]] },
+  ));
