@@ -65,7 +65,8 @@ export interface Protocol extends AsyncDisposable {
 /** Starts one on a free port of 127.0.0.1. */
 export async function startProtocol({ right, misbehave }: ProtocolOptions): Promise<Protocol> {
   const calls: Call[] = [];
-  const count = (operation: string): number => calls.filter((call) => call.operation === operation).length;
+  const counts = new Map<string, number>();
+  const count = (operation: string): number => counts.get(operation) ?? 0;
 
   async function handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const operation = String(request.headers["x-amz-target"]).split(".")[1] ?? "";
@@ -74,7 +75,9 @@ export async function startProtocol({ right, misbehave }: ProtocolOptions): Prom
     const text = Buffer.concat(parts).toString("utf8");
     const body = JSON.parse(text || "{}") as Record<string, unknown>;
     const accessKey = /Credential=([^/]+)/.exec(request.headers.authorization ?? "")?.[1] ?? "";
-    const call = { operation, number: count(operation) + 1, body, text, accessKey, at: performance.now() };
+    const number = count(operation) + 1;
+    counts.set(operation, number);
+    const call = { operation, number, body, text, accessKey, at: performance.now() };
     calls.push(call);
 
     const wrong = misbehave?.(call);
