@@ -80,8 +80,10 @@ export interface Streams extends AsyncDisposable {
   /** What it would answer, were it not told to misbehave. */
   right(call: Call): Misbehaviour | undefined;
   put(table: string, item: StandInItem): void;
-  /** @param key its text, see {@link ChangingTable.textOf} */
+  /** @param key its text */
   remove(table: string, key: string): void;
+  /** An item's key as text, see {@link ChangingTable.textOf}. */
+  textOf(table: string, item: StandInItem): string;
   /** What is there now, by key. */
   model(table: string): Map<string, StandInItem>;
   /** The open shards' identifiers. */
@@ -323,6 +325,7 @@ export async function startStreams(options: StreamsOptions): Promise<Streams> {
     right: streams,
     put: (table, item) => set(table, tables.get(table)!.content.textOf(item), item),
     remove: (table, key) => set(table, key, undefined),
+    textOf: (table, item) => tables.get(table)!.content.textOf(item),
     model: (table) => tables.get(table)!.content.items,
     open: (table) =>
       tables
