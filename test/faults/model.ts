@@ -2,6 +2,8 @@
 import type { Attributes } from "../e2e/helpers.ts";
 import { type Change, keyText, type TableShape } from "./changes.ts";
 
+type Update = Extract<Change, { do: "update" }>;
+
 /** See the top of the file. */
 export interface Model {
   /** Notes a change that the source has acknowledged. */
@@ -24,13 +26,15 @@ export function createModel(): Model {
       const text = keyText(table, change.do === "put" ? change.item : change.key);
       if (change.do === "delete") of(table).delete(text);
       else if (change.do === "put") of(table).set(text, change.item);
-      else {
-        const before = of(table).get(text) ?? change.key;
-        const left = Object.entries(before).filter(([name]) => !change.remove.includes(name));
-        of(table).set(text, { ...(Object.fromEntries(left) as Attributes), ...change.set });
-      }
+      else of(table).set(text, updated(of(table).get(text), change));
     },
     has: (table, key) => of(table).has(keyText(table, key)),
     items: (table) => [...of(table).values()],
   };
+}
+
+/** What an update makes of an item, or of none. */
+export function updated(before: Attributes | undefined, { key, set, remove }: Update): Attributes {
+  const left = Object.entries(before ?? key).filter(([name]) => !remove.includes(name));
+  return { ...(Object.fromEntries(left) as Attributes), ...set };
 }

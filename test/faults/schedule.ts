@@ -1,5 +1,5 @@
 /** Plays one schedule: a migration, a writer, faults, the end, and then the comparison. */
-import { cpSync, mkdtempSync, rmSync } from "node:fs";
+import { cpSync, lstatSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -103,7 +103,7 @@ export async function playSchedule(options: ScheduleOptions): Promise<Result> {
     const what = error instanceof Misbehaved ? error.message : Bun.inspect(error);
     wrong.push(`while ${stage}: ${what.slice(-4000)}`);
   }
-  if (wrong.length > 0 && keep !== undefined) cpSync(folder, join(keep, String(seed)), { recursive: true });
+  if (wrong.length > 0 && keep !== undefined) keepFolder(folder, join(keep, String(seed)));
   const { starts = 0, ended = new Map<string, number>() } = tool ?? {};
   over.abort();
   await Promise.allSettled([played, writer?.end(0)]);
@@ -224,6 +224,11 @@ function inTime<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
     signal.addEventListener("abort", () => reject(new Misbehaved("it isn't over in time")), { once: true });
   });
   return Promise.race([work, late]);
+}
+
+/** A running tool's socket is no file to be kept. */
+function keepFolder(folder: string, kept: string): void {
+  cpSync(folder, kept, { recursive: true, filter: (from) => !lstatSync(from).isSocket() });
 }
 
 function countOf(names: string[]): Record<string, number> {

@@ -16,7 +16,7 @@ export interface MongodPlace {
 }
 
 /** One server has one fate at a time: two faults of it would undo each other. */
-function inTurn(): <T>(work: () => Promise<T>) => Promise<T> {
+export function inTurn(): <T>(work: () => Promise<T>) => Promise<T> {
   let last: Promise<unknown> = Promise.resolve();
   return (work) => {
     const turn = last.then(work);
