@@ -98,6 +98,8 @@ export interface Streams extends AsyncDisposable {
   split(table: string, shard: string, children?: number): void;
   /** Takes away a shard's oldest records, all but so many. */
   trim(table: string, shard: string, keep: number): void;
+  /** The parent of a shard, that one's parent, and so on. */
+  ancestors(table: string, shard: string): string[];
   /** Takes a shard away. */
   vanish(table: string, shard: string): void;
   /** No iterator that was given out works any more. */
@@ -191,6 +193,11 @@ export async function startStreams(options: StreamsOptions): Promise<Streams> {
 
   const shardOf = (name: string, id: string): ShardScript =>
     tables.get(name)!.shards.find((shard) => shard.id === id)!;
+
+  function ancestors(name: string, id: string): string[] {
+    const { parent } = shardOf(name, id);
+    return parent === undefined ? [] : [parent, ...ancestors(name, parent)];
+  }
 
   const failure = (error: string, message?: string): Misbehaviour => ({ error, ...(message && { message }) });
 
@@ -353,6 +360,7 @@ export async function startStreams(options: StreamsOptions): Promise<Streams> {
       const shard = shardOf(table, id);
       shard.trimmed = Math.max(0, shard.records.length - keep);
     },
+    ancestors,
     vanish: (table, id) => void (shardOf(table, id).vanished = true),
     expire: () => void age++,
     renew: (table) => void tables.get(table)!.stream++,

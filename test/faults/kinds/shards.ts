@@ -159,7 +159,11 @@ function gap(shards: Shards, onGap: Configuration["onGap"]): Fault {
           );
           const gaps = tool.ended.get("STREAM_GAP") ?? 0;
           if (isUnread && how === "trimmed") streams.trim(table, id, keep);
-          else if (isUnread) streams.vanish(table, id);
+          else if (isUnread) {
+            // as the service: only of one that has ended, and what came before it is gone as well
+            streams.split(table, id, 1);
+            for (const gone of [id, ...streams.ancestors(table, id)]) streams.vanish(table, gone);
+          }
           say(isUnread ? `${id} of ${table}: ${how}` : `${id} of ${table} has ended`);
           away();
           const isSaid = (): boolean => (tool.ended.get("STREAM_GAP") ?? 0) > gaps;
