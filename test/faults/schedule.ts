@@ -17,6 +17,8 @@ import { createWriter, type Writer } from "./writer.ts";
 import type { OpenWorld, Scene, World } from "./world.ts";
 
 const SECOND = 1000;
+/** Differences that are shown. */
+const SHOWN = 5;
 /** Of all steps, one fault that hangs included. */
 const PLAY_LIMIT = 150 * SECOND;
 /** Of the way to the tip, when nothing goes wrong any more. */
@@ -83,7 +85,7 @@ export async function playSchedule(options: ScheduleOptions): Promise<Result> {
         settings: { ...settingsOf(id, configuration), ...scene.settings },
         codes: new Set(plan.faults.flatMap(({ codes = [] }) => codes) as ErrorCode[]),
         preload: plan.faults.some(({ preload }) => preload),
-        env: { NIMO_FAULTS_SKEW: join(folder, SKEW) },
+        env: { FAULTS_SKEW: join(folder, SKEW) },
         say,
       }),
     );
@@ -94,7 +96,9 @@ export async function playSchedule(options: ScheduleOptions): Promise<Result> {
     const { signal } = over;
     played = play({ scene, plan, tool, writer, size, configuration, signal, happened, say, at });
     await Promise.race([played, tool.failed, writer.failed]);
-    wrong.push(...(await differences(scene, writer, configuration)).map(describeDifference));
+    const different = await differences(scene, writer, configuration);
+    if (different.length > 0) wrong.push(`${different.length} keys differ`);
+    wrong.push(...different.slice(0, SHOWN).map(describeDifference));
     stage = "verify";
     const verified = await tool.ask(["verify"]);
     if (verified.code !== 0) wrong.push(`verify ended with ${verified.code}:\n${verified.said.slice(-2000)}`);
@@ -163,7 +167,10 @@ async function play(playing: Playing): Promise<void> {
   at("starting");
   tool.up();
   if (isFollowed) writer.start(size.perSecond);
+  let isDone = false;
+  void done?.then(() => (isDone = true));
   for (const { afterMs, happenings } of plan.steps) {
+    if (isDone) break;
     await sleep(afterMs, undefined, { signal });
     at(happenings.map(({ what }) => what).join(" + "));
     happened.push(...happenings.map(({ name }) => name));

@@ -85,8 +85,9 @@ const frozen: Fault = {
 async function startAnother({ tool, say }: Play, ms: number): Promise<string> {
   const { code, error, said } = await tool.another(mkdtempSync(join(tmpdir(), "nimo-shake-faults-2-")), ms);
   say(`the second one ended with ${code} ${error ?? ""}`);
-  // 143: it wasn't refused, for the first was gone, and was stopped
-  const isRight = (code === 2 && error === "ALREADY_RUNNING") || code === 143 || code === 1;
+  // 143: it wasn't refused, for the first was gone, and was stopped; TARGET_EXISTS: the copy is complete
+  const isRefused = code === 2 && (error === "ALREADY_RUNNING" || error === "TARGET_EXISTS");
+  const isRight = isRefused || code === 143 || code === 1;
   if (!isRight) throw new Misbehaved(`a second process ended with ${code}:\n${said}`);
   return error ?? "stopped";
 }
