@@ -1,5 +1,5 @@
 /** Plays one schedule: a migration, a writer, faults, the end, and then the comparison. */
-import { cpSync, mkdtempSync, rmSync } from "node:fs";
+import { copyFileSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -107,7 +107,7 @@ export async function playSchedule(options: ScheduleOptions): Promise<Result> {
     const what = error instanceof Misbehaved ? error.message : Bun.inspect(error);
     wrong.push(`while ${stage}: ${what.slice(-4000)}`);
   }
-  if (wrong.length > 0 && keep !== undefined) cpSync(folder, join(keep, String(seed)), { recursive: true });
+  if (wrong.length > 0 && keep !== undefined) keepOutputs(folder, join(keep, String(seed)));
   const { starts = 0, ended = new Map<string, number>() } = tool ?? {};
   over.abort();
   await Promise.allSettled([played, writer?.end(0)]);
@@ -123,6 +123,13 @@ export async function playSchedule(options: ScheduleOptions): Promise<Result> {
     seconds: (performance.now() - begun) / SECOND,
     wrong,
   };
+}
+
+/** What the tool was told and has said. */
+function keepOutputs(folder: string, place: string): void {
+  mkdirSync(place, { recursive: true });
+  for (const name of readdirSync(folder))
+    if (/\.(out|conf)$/.test(name)) copyFileSync(join(folder, name), join(place, name));
 }
 
 function settingsOf(
