@@ -89,7 +89,8 @@ async function startAnother({ tool, say }: Play, ms: number): Promise<string> {
   say(`the second one ended with ${code} ${error ?? ""}`);
   // 143: it wasn't refused, for the first was gone, and was stopped; TARGET_EXISTS: the copy is complete
   const isRefused = code === 2 && (error === "ALREADY_RUNNING" || error === "TARGET_EXISTS");
-  const isRight = isRefused || code === 143 || code === 1;
+  // 0: it has completed the copy
+  const isRight = isRefused || code === 143 || code === 1 || code === 0;
   if (!isRight) throw new Misbehaved(`a second process ended with ${code}:\n${said}`);
   return error ?? "stopped";
 }
