@@ -18,7 +18,7 @@ export function expectedEntry({ keys }: TableShape, item: Attributes, conversion
   const fields = Object.keys(item).map((name) => [name, value(name)] as const);
   return entry(
     keys.map(([name]) => value(name)),
-    conversion === "same" ? fields : { document: fields },
+    { document: fields },
   );
 }
 
@@ -41,9 +41,16 @@ function entry(key: unknown[], content: unknown): Entry {
 
 /** Without an order of members: fields and sets have none. What differs in a list's order only isn't told apart. */
 function ordered(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map((member) => JSON.stringify(ordered(member))).sort();
   if (value === null || typeof value !== "object") return value;
-  return Object.entries(value).map(([name, member]) => [name, ordered(member)]);
+  if (Array.isArray(value)) return sorted(value.map(ordered));
+  const isDocument = (of: object): of is { document: [string, unknown][] } => "document" in of;
+  const fields = isDocument(value) ? value.document : Object.entries(value);
+  return { fields: sorted(fields.map(([name, member]) => [name, ordered(member)])) };
+}
+
+function sorted(values: unknown[]): unknown[] {
+  const texts = values.map((member) => JSON.stringify(member));
+  return texts.sort().map((text) => JSON.parse(text) as unknown);
 }
 
 /** In the words of `typed`. */

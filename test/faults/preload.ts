@@ -1,6 +1,6 @@
 /**
  * Stands before the tool (`bun --preload`): its clock is off by what a file says, and its syncs of files take longer or
- * fail. The file's path is in NIMO_FAULTS_SKEW, see {@link Skew}; it is read over and over.
+ * fail. The file's path is in FAULTS_SKEW, see {@link Skew}; it is read over and over.
  */
 import { readFileSync } from "node:fs";
 import { open } from "node:fs/promises";
@@ -19,7 +19,7 @@ export interface Skew {
   fails: boolean;
 }
 
-const file = process.env["NIMO_FAULTS_SKEW"];
+const file = process.env["FAULTS_SKEW"];
 let skew: Skew = { clock: 0, sync: 0, fails: false };
 
 function look(): void {

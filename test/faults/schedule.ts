@@ -1,5 +1,5 @@
 /** Plays one schedule: a migration, a writer, faults, the end, and then the comparison. */
-import { cpSync, lstatSync, mkdtempSync, rmSync } from "node:fs";
+import { copyFileSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -17,6 +17,8 @@ import { createWriter, type Writer } from "./writer.ts";
 import type { OpenWorld, Scene, World } from "./world.ts";
 
 const SECOND = 1000;
+/** Differences that are shown. */
+const SHOWN = 5;
 /** Of all steps, one fault that hangs included. */
 const PLAY_LIMIT = 150 * SECOND;
 /** Of the way to the tip, when nothing goes wrong any more. */
@@ -83,7 +85,7 @@ export async function playSchedule(options: ScheduleOptions): Promise<Result> {
         settings: { ...settingsOf(id, configuration), ...scene.settings },
         codes: new Set(plan.faults.flatMap(({ codes = [] }) => codes) as ErrorCode[]),
         preload: plan.faults.some(({ preload }) => preload),
-        env: { NIMO_FAULTS_SKEW: join(folder, SKEW) },
+        env: { FAULTS_SKEW: join(folder, SKEW) },
         say,
       }),
     );
@@ -94,7 +96,9 @@ export async function playSchedule(options: ScheduleOptions): Promise<Result> {
     const { signal } = over;
     played = play({ scene, plan, tool, writer, size, configuration, signal, happened, say, at });
     await Promise.race([played, tool.failed, writer.failed]);
-    wrong.push(...(await differences(scene, writer, configuration)).map(describeDifference));
+    const different = await differences(scene, writer, configuration);
+    if (different.length > 0) wrong.push(`${different.length} keys differ`);
+    wrong.push(...different.slice(0, SHOWN).map(describeDifference));
     stage = "verify";
     const verified = await tool.ask(["verify"]);
     if (verified.code !== 0) wrong.push(`verify ended with ${verified.code}:\n${verified.said.slice(-2000)}`);
@@ -103,7 +107,7 @@ export async function playSchedule(options: ScheduleOptions): Promise<Result> {
     const what = error instanceof Misbehaved ? error.message : Bun.inspect(error);
     wrong.push(`while ${stage}: ${what.slice(-4000)}`);
   }
-  if (wrong.length > 0 && keep !== undefined) keepFolder(folder, join(keep, String(seed)));
+  if (wrong.length > 0 && keep !== undefined) keepOutputs(folder, join(keep, String(seed)));
   const { starts = 0, ended = new Map<string, number>() } = tool ?? {};
   over.abort();
   await Promise.allSettled([played, writer?.end(0)]);
@@ -119,6 +123,13 @@ export async function playSchedule(options: ScheduleOptions): Promise<Result> {
     seconds: (performance.now() - begun) / SECOND,
     wrong,
   };
+}
+
+/** What the tool was told and has said. */
+function keepOutputs(folder: string, place: string): void {
+  mkdirSync(place, { recursive: true });
+  for (const name of readdirSync(folder))
+    if (/\.(out|conf)$/.test(name)) copyFileSync(join(folder, name), join(place, name));
 }
 
 function settingsOf(
@@ -163,7 +174,10 @@ async function play(playing: Playing): Promise<void> {
   at("starting");
   tool.up();
   if (isFollowed) writer.start(size.perSecond);
+  let isDone = false;
+  void done?.then(() => (isDone = true));
   for (const { afterMs, happenings } of plan.steps) {
+    if (isDone) break;
     await sleep(afterMs, undefined, { signal });
     at(happenings.map(({ what }) => what).join(" + "));
     happened.push(...happenings.map(({ name }) => name));
@@ -224,11 +238,6 @@ function inTime<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
     signal.addEventListener("abort", () => reject(new Misbehaved("it isn't over in time")), { once: true });
   });
   return Promise.race([work, late]);
-}
-
-/** A running tool's socket is no file to be kept. */
-function keepFolder(folder: string, kept: string): void {
-  cpSync(folder, kept, { recursive: true, filter: (from) => !lstatSync(from).isSocket() });
 }
 
 function countOf(names: string[]): Record<string, number> {

@@ -154,7 +154,8 @@ async function makeScene(shared: Shared, { id, folder, disk, configuration }: Se
     faults,
     fill: (table, items) => putItems(source.endpoint, table, items),
     change: (request) => makeChanges(source.endpoint, request),
-    found: (table) => foundAt(kind, table, { db: client.db(id), folder: dump, endpoint: target.endpoint }),
+    found: (table) =>
+      foundAt(kind, table, { db: client.db(id), folder: join(dump, id), endpoint: target.endpoint }),
     async calm() {
       for (const { tcp, http } of [toSource, toTarget].filter((way) => way !== undefined)) {
         http.spoil(undefined);

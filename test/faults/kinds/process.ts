@@ -11,7 +11,9 @@ const SECOND = 1000;
 /** A second process is given up after that. */
 const PATIENCE = 15 * SECOND;
 /** Longer than a lease lasts that isn't renewed. */
-const REPLACED_AFTER = 33 * SECOND;
+const REPLACED_AFTER = 32 * SECOND;
+/** The first one goes on so long after the second one has started, in its midst. */
+const THAWED_AFTER = 4 * SECOND;
 
 /** Between an end and the next start. */
 const drawRest = (below: (limit: number) => number): number => below(4) * 500;
@@ -85,9 +87,10 @@ const frozen: Fault = {
 async function startAnother({ tool, say }: Play, ms: number): Promise<string> {
   const { code, error, said } = await tool.another(mkdtempSync(join(tmpdir(), "nimo-shake-faults-2-")), ms);
   say(`the second one ended with ${code} ${error ?? ""}`);
-  // 143: it wasn't refused, for the first was gone, and was stopped
-  // null: so was it, before it heard of signals
-  const isRight = (code === 2 && error === "ALREADY_RUNNING") || [143, 1, null].includes(code);
+  // 143: it wasn't refused, for the first was gone, and was stopped; TARGET_EXISTS: the copy is complete
+  const isRefused = code === 2 && (error === "ALREADY_RUNNING" || error === "TARGET_EXISTS");
+  // 0: it has completed the copy
+  const isRight = isRefused || code === 143 || code === 1 || code === 0;
   if (!isRight) throw new Misbehaved(`a second process ended with ${code}:\n${said}`);
   return error ?? "stopped";
 }
@@ -112,24 +115,32 @@ const replaced: Fault = {
     what: "SIGSTOP, a second process takes over, SIGCONT",
     async happen(play) {
       const { tool, signal } = play;
-      const over = new AbortController();
-      const stopFreezing = (): void => over.abort();
-      signal.addEventListener("abort", stopFreezing);
-      const freezing = tool.freeze(2 * REPLACED_AFTER, over.signal).catch(() => {});
+      const thawing = new AbortController();
+      const until = AbortSignal.any([signal, thawing.signal]);
+      const frozen = tool.freeze(2 * REPLACED_AFTER, until).catch(() => {});
       try {
-        const left = Date.now() + REPLACED_AFTER;
-        // on this host who is frozen counts as running until its lease is over
-        while (Date.now() < left && (await startAnother(play, SECOND)) === "ALREADY_RUNNING")
-          await sleep(2 * SECOND, undefined, { signal });
-        await Promise.all([startAnother(play, 6 * SECOND), sleep(4 * SECOND).then(stopFreezing)]);
+        await sleep(REPLACED_AFTER, undefined, { signal });
+        const thaw = sleep(THAWED_AFTER).then(() => thawing.abort());
+        await Promise.all([startAnother(play, 2 * THAWED_AFTER), thaw]);
       } finally {
-        stopFreezing();
-        await freezing;
-        signal.removeEventListener("abort", stopFreezing);
+        thawing.abort();
+        await frozen;
       }
     },
   }),
 };
 
-/** All of them. */
-export const processFaults: readonly Fault[] = [kill, stop, changed, frozen, second, replaced];
+/** All of them; what takes long is drawn less often. */
+export const processFaults: readonly Fault[] = [
+  kill,
+  kill,
+  stop,
+  stop,
+  changed,
+  changed,
+  frozen,
+  frozen,
+  second,
+  second,
+  replaced,
+];
