@@ -58,8 +58,11 @@ export interface Tool extends AsyncDisposable {
   readonly isUp: boolean;
   /** Starts it, where it doesn't run; these settings hold from now on. */
   up(changes?: Settings): void;
-  /** Ends it, and resolves when it is gone. With SIGTERM it has to end by itself, with its state saved. */
-  down(signal: "SIGKILL" | "SIGTERM"): Promise<void>;
+  /**
+   * Ends it, and resolves when it is gone, with how it ended; undefined: it didn't run. With SIGTERM it has to end by itself,
+   * with its state saved.
+   */
+  down(signal: "SIGKILL" | "SIGTERM"): Promise<End | undefined>;
   /** Sends SIGSTOP, and SIGCONT so much later. */
   freeze(ms: number, signal: AbortSignal): Promise<void>;
   /** From now on an end with 0 is what is asked for; resolves at that. */
@@ -149,10 +152,10 @@ export function createTool({ folder, settings, codes, preload, env, say }: ToolO
       start().catch(failed.reject);
     },
     async down(signal) {
-      if (!isWanted) return;
+      if (!isWanted) return undefined;
       isWanted = false;
       const stopping = running;
-      if (stopping === undefined) return;
+      if (stopping === undefined) return undefined;
       send(stopping.child, signal);
       const late = setTimeout(() => {
         failed.reject(
@@ -163,10 +166,12 @@ export function createTool({ folder, settings, codes, preload, env, say }: ToolO
       const end = await stopping.gone.finally(() => clearTimeout(late));
       say(`${signal}: ended with ${end.code} ${end.error ?? ""}`);
       // null: it had said nothing yet, so young that the signal ended it
-      if (signal === "SIGKILL" || end.code === 143 || (end.code === null && end.said === "")) return;
+      const isRight = signal === "SIGKILL" || end.code === 143 || (end.code === null && end.said === "");
       // what had gone wrong already may be what it says
-      if (end.error !== undefined && codes.has(end.error as ErrorCode)) return;
-      failed.reject(new Misbehaved(`it ended with ${end.code} after SIGTERM:\n${end.said}`));
+      const isKnown = end.error !== undefined && codes.has(end.error as ErrorCode);
+      if (!isRight && !isKnown)
+        failed.reject(new Misbehaved(`it ended with ${end.code} after SIGTERM:\n${end.said}`));
+      return end;
     },
     async freeze(ms, signal) {
       const frozen = running?.child;
