@@ -7,7 +7,7 @@ export const HELP = `bun run test:faults [options]: migrations with faults, draw
 
   --schedules N     how many, 1 at least; default 5, with --short those that CI runs
   --seed N          of the first one; the next ones follow it. A schedule's seed plays it again
-  --world NAME      the worlds it is played on; default: servers
+  --world NAME      the world it is played on: servers, the default, or stand-ins
   --short           short ones, with seeds that are the same each time, two minutes in all
   --minutes N       no further schedule is begun after that
   --want KEY=VALUE  target, checkpoint, convert, plugin or onGap as it is said, not as it is drawn; may be given again
