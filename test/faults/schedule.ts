@@ -21,8 +21,8 @@ const SECOND = 1000;
 const SHOWN = 5;
 /** Of all steps, one fault that hangs included. */
 const PLAY_LIMIT = 150 * SECOND;
-/** Of the way to the tip, when nothing goes wrong any more. */
-const END_LIMIT = 90 * SECOND;
+/** Of the way to the tip, when nothing goes wrong any more: three records a request and a busy machine take a while. */
+const END_LIMIT = 180 * SECOND;
 
 /** What {@link playSchedule} takes. */
 export interface ScheduleOptions {
