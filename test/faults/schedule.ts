@@ -201,7 +201,7 @@ async function end({ scene, plan, tool, writer, configuration, say }: Playing): 
   if (plan.ending === "switchover") {
     const done = tool.mayFinish();
     for (;;) {
-      const { code, error, said } = await tool.ask(["switchover", "--timeout", "60s"]);
+      const { code, error, said } = await tool.ask(["switchover", "--timeout", "170s"]);
       say(`switchover: ${code} ${error ?? ""}`);
       if (code === 0) return await done;
       // it is on its way up
