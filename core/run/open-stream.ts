@@ -102,7 +102,9 @@ export function gapOf(ctx: Context, { stream }: OpenedStream): MigrationError | 
 /** Spools a stream while its table is copied, and goes on with what an earlier process has spooled. */
 async function spoolIfAsked(stream: TableStream, { state, isNew }: TableCheckpoint): Promise<void> {
   const { config } = stream.ctx;
-  const folder = openTableSpool(config["increase.persist.dir"], config.id, stream.table.name);
+  const folder = openTableSpool(config["increase.persist.dir"], config.id, stream.table.name, () =>
+    stream.ctx.mayWrite(),
+  );
   // The spool goes with the positions: without them it is another run's, or was read before a gap.
   const isStray = isNew || state?.copy !== undefined || stream.checkpoint.spooled.size === 0;
   if (isStray) await folder.remove();

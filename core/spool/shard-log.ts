@@ -11,6 +11,9 @@ import type { SourceRecord } from "../types.ts";
 /** A segment is closed when it has so many bytes; what is applied is removed segment by segment. */
 const SEGMENT_BYTES = 64 * 1024 * 1024;
 
+/** Waits while it is in doubt whether one may write, and fails when one must not any more. */
+export type MayWrite = () => void | Promise<void>;
+
 /** See the top of the file. All that it says is durable. */
 export interface ShardLog {
   /** The highest sequence number it has, or had; undefined: it never had a record. */
@@ -41,12 +44,14 @@ export interface ShardLog {
  *
  * @param names the names of the files in its folder
  * @param segmentBytes a segment is closed when it is so large
+ * @param mayWrite is asked before every change: who was replaced must leave alone what is another process's by now
  * @throws MigrationError SPOOL_FAILED, as all of its calls
  */
 export async function openShardLog(
   files: ShardFiles,
   names: string[],
   segmentBytes: number = SEGMENT_BYTES,
+  mayWrite: MayWrite = () => {},
 ): Promise<ShardLog> {
   const found = await attempt(`reading the spool in ${files.folder}`, () => findShard(files, names));
   const { segments } = found;
@@ -54,6 +59,7 @@ export async function openShardLog(
 
   /** Writes a frame behind the last one, in a new segment when that one is full. */
   async function write(meta: FrameMeta, records: SourceRecord[]): Promise<void> {
+    await mayWrite();
     const frame = encodeFrame(meta, records);
     const last = segments.at(-1);
     if (last !== undefined && last.size < segmentBytes) {
@@ -83,6 +89,7 @@ export async function openShardLog(
 
   async function removeFirst(count: number): Promise<void> {
     for (const { path } of segments.slice(0, count)) {
+      await mayWrite();
       segments.shift();
       await attempt(`removing ${path}`, () => removeFile(path));
     }

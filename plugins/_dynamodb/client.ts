@@ -14,6 +14,7 @@ import { ensureHome } from "../../core/host/home.ts";
 import { logCalls } from "./call-log.ts";
 import { sourceAccess, streamsAccess, targetAccess } from "./access.ts";
 import { parseAnswer } from "./answer.ts";
+import { checkSum } from "./checksum.ts";
 import { fetchWhole, NO_REDIRECTS } from "./no-answer.ts";
 import { noteAddress } from "./sent-to.ts";
 import { strangeAnswer } from "./stranger.ts";
@@ -104,6 +105,7 @@ function transport(config: Config): { maxAttempts: number; requestHandler: Fetch
 /** Fetches with the body, so that the handler's timeout covers the whole exchange. */
 async function fetched(request: Request): Promise<object> {
   const { response, body } = await fetchWhole(request);
+  checkSum(response, body);
   const { headers, status, statusText } = response;
   return { headers, status, statusText, body };
 }

@@ -4,6 +4,7 @@
  */
 import type { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import type { DynamoDBStreamsClient } from "@aws-sdk/client-dynamodb-streams";
+import { checkSum } from "./checksum.ts";
 import { fetchWhole, NO_REDIRECTS } from "./no-answer.ts";
 import { createSign } from "./sign.ts";
 import { strangeAnswer } from "./stranger.ts";
@@ -47,6 +48,7 @@ export function createPost(
       signal.throwIfAborted();
       const sent = { ...NO_REDIRECTS, method: "POST", headers, body, signal: ending.signal };
       const { response, body: received } = await fetchWhole(endpoint, sent);
+      checkSum(response, received);
       const answer = Buffer.from(received.buffer);
       const { status } = response;
       if (status !== 200)
