@@ -100,7 +100,8 @@ export async function connect(
       log.warn(`${key} asks for a weaker write concern: raised to majority, journal`);
     }
     await checkCertificates(data.options, key);
-    await Promise.all([patient, data].map((client) => client.db("admin").command({ ping: 1 })));
+    const first = (client: MongoClient): Promise<unknown> => client.db("admin").command({ ping: 1 });
+    await Promise.all([patient, data].map((client) => answered(first(client), abandon)));
     return { data, patient, close, inTurn };
   } catch (error) {
     await close();

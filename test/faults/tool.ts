@@ -16,7 +16,7 @@ const STOP_LIMIT = 30 * SECOND;
 /** Before it is started again, by whoever watches over it. */
 const REST = 300;
 /** Of one command beside it. */
-const COMMAND_LIMIT = 60 * SECOND;
+const COMMAND_LIMIT = 85 * SECOND;
 /** Where the log's end is looked for what was said. */
 const TAIL = 20_000;
 
