@@ -113,10 +113,10 @@ export async function connect(
       isMongos ||= MONGOS.includes(type);
     });
     // A connection of each is made by then, credentials and all.
-    await Promise.all([patient.connect(), data.connect()]);
+    await Promise.all([patient, data].map((client) => answered(client.connect(), abandon)));
     // The greeting isn't compressed: whether that can be done shows with the first command.
     if (data.options.compressors?.some((each) => each !== "none")) {
-      await patient.db("admin").command({ ping: 1 });
+      await answered(patient.db("admin").command({ ping: 1 }), abandon);
     }
     return {
       data,

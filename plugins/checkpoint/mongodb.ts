@@ -4,8 +4,9 @@ import { definePlugin, type Plugin } from "../../core/plugin/plugin.ts";
 import { leaseLost } from "../../core/plugin/lease-lost.ts";
 import { SERVER_RETRY, withRetry } from "../../core/flow/retry.ts";
 import type { Holder, Kept } from "../../core/plugin/roles.ts";
-import { answered, type Calls, connect, type Connections, DURABLE, ping } from "../_mongodb/client.ts";
+import { answered, type Calls, connect, DURABLE, ping } from "../_mongodb/client.ts";
 import { DUPLICATE_KEY, isPassing } from "../_mongodb/errors.ts";
+import { lazily } from "../_mongodb/lazy.ts";
 import { retryReporter } from "../_mongodb/retry-reporter.ts";
 import { joined } from "./mongodb/joined.ts";
 import {
@@ -55,9 +56,8 @@ const mongodb: Plugin = definePlugin({
     const leasePlace: LeasePlace = { collection: COLLECTION, id };
     /** Who may save; undefined: anybody. */
     let holder: Holder | undefined;
-    let opened: Promise<Connections> | undefined;
-    const connected = (): Promise<Connections> =>
-      (opened ??= connect(config["checkpoint.address"], LANES, log, ctx, addressKey(config)));
+    const lazy = lazily(() => connect(config["checkpoint.address"], LANES, log, ctx, addressKey(config)));
+    const { connected } = lazy;
 
     /** Saves in our own place, in the same command that looks whether the lease is still the holder's. */
     async function update(db: Db, updates: object[]): Promise<void> {
@@ -191,15 +191,11 @@ const mongodb: Plugin = definePlugin({
         release: (ours) => onLease((db) => releaseLease(db, leasePlace, ours)),
       },
 
-      ping: (signal) => ping(opened, signal),
+      ping: (signal) => ping(lazy.opened, signal),
       inspect: (tables) =>
         onDatabase("reading", ({ client }) => inspectCheckpoint(client, config, tables, COLLECTION)),
 
-      async close() {
-        const connections = await opened?.catch(() => undefined);
-        opened = undefined;
-        await connections?.close();
-      },
+      close: lazy.close,
     });
 
     const onDatabase = <T>(doing: string, run: (db: Db) => Promise<T>): Promise<T> =>

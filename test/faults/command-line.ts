@@ -27,8 +27,8 @@ export interface Asked {
   json: boolean;
 }
 
-/** Those of CI: together they take two minutes, and have all targets, both checkpoints and the spool. */
-const SHORT_SEEDS = [1, 2, 3];
+/** Those of CI: together they take two minutes; files and MongoDB, with and without the spool. */
+const SHORT_SEEDS = [2, 3, 5];
 const KEYS = ["target", "checkpoint", "convert", "plugin", "onGap"];
 const DEFAULT_SCHEDULES = 5;
 

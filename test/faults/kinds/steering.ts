@@ -52,7 +52,7 @@ const set: Fault = {
   draw(random) {
     const pairs = [
       `qps.full=${random.between(10, 100)}`,
-      `qps.incr=${random.between(20, 1000)}`,
+      `qps.incr=${random.between(60, 1000)}`,
       `increase.concurrency=${random.between(1, 16)}`,
       `full.document.concurrency=${random.between(1, 8)}`,
     ];

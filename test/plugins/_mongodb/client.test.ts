@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { answered, connect, createCalls } from "../../../plugins/_mongodb/client.ts";
 import { sharedServers } from "../../servers/shared.ts";
+import { startMongoProxy } from "../../stand-in/mongo-proxy.ts";
 
 setDefaultTimeout(180_000);
 
@@ -150,4 +151,16 @@ test("calls wait for their turn, and the time for an answer counts from the send
   await expect(calls(() => never)).rejects.toThrow("no answer for 1 s");
   run.abort();
   await expect(calls(() => expect.unreachable())).rejects.toThrow("no answer before the run ended");
+});
+
+test("a server that never answers the first call is given up when the run is abandoned", async () => {
+  const { mongoUri } = await sharedServers();
+  await using proxy = await startMongoProxy(mongoUri, {
+    fate: (command) => (command === "ping" ? "hold" : "pass"),
+  });
+  const { signal } = new AbortController();
+  const abandoned = AbortSignal.timeout(300);
+  const log = createConsola({ level: -999, reporters: [] });
+  const connecting = connect(proxy.uri, 1, log, { signal, abandon: abandoned });
+  await expect(connecting).rejects.toMatchObject({ code: "TARGET_UNREACHABLE" });
 });
