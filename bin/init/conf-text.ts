@@ -62,7 +62,7 @@ function line(key: string, value: string): string {
 
 /** A value as it is read again: without blanks around it, and without one pair of quotes. */
 function written(key: string, value: string): string {
-  if (value.includes("\n"))
+  if (/[\r\n]/.test(value))
     throw new MigrationError("CONFIG_INVALID", `a value can't have a line break: ${key}`, {
       hint: "see whether more than the value was pasted",
     });

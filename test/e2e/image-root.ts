@@ -7,7 +7,7 @@ const ROOT = join(import.meta.dirname, "../..");
 export const NONROOT = 65532;
 /** Into a root's own mounts and processes, as the user; the first process is 1, as in a container. */
 const ENTER = `mount -t proc proc "$0/proc" && mount --rbind /dev "$0/dev" && cd / &&
-  exec chroot --userspec=${NONROOT}:${NONROOT} "$0" /usr/bin/env -C /work "$@"`;
+  PATH=$PATH:/usr/sbin:/sbin exec chroot --userspec=${NONROOT}:${NONROOT} "$0" /usr/bin/env -C /work "$@"`;
 
 /** Whether this machine lets one be made and entered. */
 export function canEnter(): boolean {

@@ -19,6 +19,9 @@ export interface FakeFiles {
 
 type Options = { flag?: string; recursive?: boolean; force?: boolean } | string | number | undefined;
 
+/** As far as it is asked for; whoever makes a file here makes it private. */
+const statOf = (size: number, mtimeMs: number) => ({ size, mtimeMs, mode: 0o600, isFile: () => true });
+
 const real = { plain: { ...plain }, promises: { ...promises } };
 
 /** Replaces the files below {@link ON_DISK} for this process. */
@@ -65,10 +68,16 @@ export async function fakeFiles(): Promise<FakeFiles> {
       truncate: (size: number) => step(() => disk().truncate(file, size)),
       sync: () => step(() => disk().sync(node)),
       datasync: () => step(() => disk().sync(node)),
-      stat: () => step(() => ({ size: end(), mtimeMs: file.mtimeMs })),
+      stat: () => step(() => statOf(end(), file.mtimeMs)),
       async close() {},
     };
   }
+
+  const stat = (path: string) =>
+    step(() => {
+      const { bytes, mtimeMs } = disk().file(path);
+      return statOf(bytes.length, mtimeMs);
+    });
 
   const functions = {
     open: (path: string, flags = "r") =>
@@ -87,11 +96,8 @@ export async function fakeFiles(): Promise<FakeFiles> {
       return first;
     },
     readdir: (path: string) => step(() => [...disk().folder(path).names.keys()]),
-    stat: (path: string) =>
-      step(() => {
-        const { bytes, mtimeMs } = disk().file(path);
-        return { size: bytes.length, mtimeMs };
-      }),
+    stat,
+    lstat: stat,
     readFile: (path: string, encoding?: BufferEncoding) =>
       step(() => {
         const { bytes } = disk().file(path);

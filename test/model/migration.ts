@@ -200,7 +200,7 @@ export async function live(life: Life, { time, files }: World, options: LiveOpti
     // The process is over, and what happens goes on.
     if (left.length > 0) happen();
   }
-  throw new Error("no end");
+  throw new Error(`no end within ${STARTS} starts, which ended with ${lived.failures.join(", ")}`);
 }
 
 /** What a run ends with; one that has no end is killed, so that it disturbs no other one. */

@@ -7,7 +7,6 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { answered, connect, createCalls } from "../../../plugins/_mongodb/client.ts";
 import { sharedServers } from "../../servers/shared.ts";
-import { startMongoProxy } from "../../stand-in/mongo-proxy.ts";
 
 setDefaultTimeout(180_000);
 
@@ -154,13 +153,15 @@ test("calls wait for their turn, and the time for an answer counts from the send
 });
 
 test("a server that never answers the first call is given up when the run is abandoned", async () => {
-  const { mongoUri } = await sharedServers();
-  await using proxy = await startMongoProxy(mongoUri, {
-    fate: (command) => (command === "ping" ? "hold" : "pass"),
-  });
+  const silent = Bun.listen({ hostname: "127.0.0.1", port: 0, socket: { data() {} } });
   const { signal } = new AbortController();
   const abandoned = AbortSignal.timeout(300);
   const log = createConsola({ level: -999, reporters: [] });
-  const connecting = connect(proxy.uri, 1, log, { signal, abandon: abandoned });
-  await expect(connecting).rejects.toMatchObject({ code: "TARGET_UNREACHABLE" });
-});
+  try {
+    const address = `mongodb://127.0.0.1:${silent.port}`;
+    const connecting = connect(address, 1, log, { signal, abandon: abandoned });
+    await expect(connecting).rejects.toMatchObject({ code: "TARGET_UNREACHABLE" });
+  } finally {
+    silent.stop(true);
+  }
+}, 5_000);
