@@ -231,7 +231,7 @@ export const schema: v.ObjectSchema<Rules, undefined> = v.object({
   "checkpoint.address": setting(
     text,
     "",
-    "Connection string or folder of the checkpoints; empty: the target; with file ./<checkpoint.db> if it is there, else the folder checkpoint beside the executable",
+    "Connection string or folder of the checkpoints; empty: the target; with file ./<checkpoint.db> if it is there, else the folder checkpoint beside the executable, in the working folder where that is bin or read-only",
   ),
   "checkpoint.db": setting(text, "", "Database or folder of the checkpoints; empty: <id>-checkpoint"),
   "verify.concurrency": setting(
