@@ -66,6 +66,11 @@ test("a quiet shard is asked as often as the quickstart says", () => {
   expect(SECOND / longest(1000)).toBeLessThanOrEqual(1);
 });
 
+/** Two sittings differ by so much. */
+function expectAbout(told: number, measured: number): void {
+  expect(Math.abs(told / measured - 1)).toBeLessThan(0.15);
+}
+
 test("the time for 1 TB is what was measured", () => {
   const page = textOf("docs/quickstart.md");
   const told = /: ([\d.]+) h, ([\d.]+) h, ([\d.]+) h\./.exec(page)!.slice(1).map(Number);
@@ -78,7 +83,8 @@ test("the time for 1 TB is what was measured", () => {
     ] as const
   ).entries()) {
     const [perSecond] = shapes.points.find(({ x }) => x === shape)!.sides.tool.perSecond;
-    expect(Number(rates[i + 1]) / ((perSecond! * bytes) / 1e6)).toBeCloseTo(1, 1);
-    expect(told[i]! / (TERABYTE / (perSecond! * bytes) / 3600)).toBeCloseTo(1, 1);
+    const measured = perSecond! * bytes;
+    expectAbout(Number(rates[i + 1]), measured / 1e6);
+    expectAbout(told[i]!, TERABYTE / measured / 3600);
   }
 });
