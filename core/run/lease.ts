@@ -19,7 +19,7 @@ export const RENEWAL: number = LEASE_TTL / RENEWALS;
 const LOOKS = 10;
 /** This part of the time a write may be sent: by the end of the rest a server has done it, or given it up. */
 const TRUST = 1 / 3;
-/** No store answers after so many times the patience: who hears it then was paused meanwhile. */
+/** No store answers, or fails, after so many times the patience: who hears it then was paused meanwhile. */
 const SLEPT = 2;
 
 /** A moment by both clocks: one stands still while the machine sleeps, the other may be set. */
@@ -57,7 +57,7 @@ export interface Lease {
    * on in the order of the calls. Fails with ALREADY_RUNNING when it is lost.
    */
   hold(): void | Promise<void>;
-  /** Gives it back; it is free at once. */
+  /** Gives it back; it is free at once. Called when nobody writes any more, or waits to. */
   release(): Promise<void>;
 }
 
@@ -141,12 +141,12 @@ export function createLease(ctx: Context, options: LeaseOptions = {}): Lease {
       const sent = clock.now();
       try {
         await renew();
-        if (age(sent) > ctx.patience * SLEPT) began = clock.now();
       } catch (error) {
         if (lost !== undefined || ctx.signal.aborted) throw error;
         failure = error;
         await clock.sleep(ttl / RENEWALS / LOOKS, ctx.signal);
       }
+      if (age(sent) > ctx.patience * SLEPT) began = clock.now();
     }
   }
 

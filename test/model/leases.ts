@@ -1,4 +1,5 @@
 /** Processes that want one lease, with clocks of their own, and a store that is slow, or out of reach, for each of them. */
+import { MigrationError } from "../../core/errors.ts";
 import type { Holder, Holding, LeaseKeeper } from "../../core/plugin/roles.ts";
 import { createLease, type Lease } from "../../core/run/lease.ts";
 import type { OwnedContext } from "../../core/run/context.ts";
@@ -67,7 +68,7 @@ export async function leaseProcess(
     const answer = latency === undefined ? undefined : work();
     await time.sleep((latency ?? 1000) * (1 - WAY));
     await resumed();
-    if (latency === undefined) throw new Error("the store is away");
+    if (latency === undefined) throw new MigrationError("CHECKPOINT_FAILED", "the store is away");
     return answer as T;
   }
   const holding = (): Holding => ({ holder: store.held!.holder, age: time.now() - store.held!.renewedAt });

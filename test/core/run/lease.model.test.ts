@@ -70,6 +70,14 @@ const SENT_LAST: { after: number; who: number; what: Happening }[] = [
   { after: 7030, who: 0, what: { kind: "freeze", isAsleep: false } },
 ];
 
+/** A write still waits for the lease when its process is told to stop. */
+const STOPPED_IN_DOUBT: { after: number; who: number; what: Happening }[] = [
+  { after: 0, who: 1, what: { kind: "start" } },
+  { after: 0, who: 1, what: { kind: "store", latency: 8 * SECOND } },
+  { after: 15_002, who: 1, what: { kind: "stop" } },
+  { after: 8 * SECOND, who: 0, what: { kind: "wall", seconds: -3600 } },
+];
+
 async function begin(process: LeaseProcess): Promise<void> {
   try {
     await process.lease.take();
@@ -87,13 +95,16 @@ test("never two that may write at once, whatever happens to them; after the last
       const processes: (LeaseProcess | undefined)[] = Array.from({ length: PROCESSES });
       const all = new Set<LeaseProcess>();
       const unexpected: unknown[] = [];
+      /** Settled when what a process has written, or waits to write, is over. */
+      const writing = new Map<LeaseProcess, Promise<unknown>>();
 
       /** Who has it writes all the time. */
       function write(process: LeaseProcess): void {
         if (!process.hasLease) return;
-        process.write().catch((error: MigrationError) => {
+        const done = process.write().catch((error: MigrationError) => {
           if (!REFUSALS.has(error.code)) unexpected.push(error);
         });
+        writing.set(process, Promise.all([writing.get(process), done]));
       }
       async function pass(ms: number): Promise<void> {
         for (let left = ms; left > 0; left -= SECOND) {
@@ -127,7 +138,8 @@ test("never two that may write at once, whatever happens to them; after the last
         else if (what.kind === "kill") process.kill();
         else {
           process.hasLease = false;
-          void process.lease.release();
+          // As a run does: all that wants to write comes to its end first.
+          void Promise.resolve(writing.get(process)).then(() => process.lease.release());
         }
       }
 
@@ -158,6 +170,7 @@ test("never two that may write at once, whatever happens to them; after the last
       examples: [
         [REPLACED_ASLEEP, true],
         [SENT_LAST, false],
+        [STOPPED_IN_DOUBT, false],
       ],
     },
   ));

@@ -207,19 +207,26 @@ describe("a process that was paused", () => {
     expect(keeper.held()).toBeDefined();
   });
 
-  test("again and again while it renews it goes on when it has come to that", async () => {
-    const { clock, keeper, first } = await two();
-    const { renew } = keeper;
-    let pauses = 3;
-    keeper.renew = async (ours) => {
-      const answer = await renew(ours);
-      if (pauses-- > 0) clock.shift.steady += 18 * 60 * SECOND;
-      return answer;
-    };
-    clock.shift.steady += 18 * 60 * SECOND;
-    await first.write(1);
-    expect(first.written).toEqual([["1"]]);
-  });
+  test.each([false, true])(
+    "again and again while it renews it goes on when it has come to that; the store failed then: %p",
+    async (fails) => {
+      const { clock, keeper, first } = await two();
+      const { renew } = keeper;
+      let pauses = 3;
+      keeper.renew = async (ours) => {
+        const answer = await renew(ours);
+        if (pauses-- <= 0) return answer;
+        clock.shift.steady += 18 * 60 * SECOND;
+        if (fails) throw new Error("the connection is broken");
+        return answer;
+      };
+      clock.shift.steady += 18 * 60 * SECOND;
+      const written = first.write(1);
+      await clock.advance(5 * SECOND);
+      await written;
+      expect(first.written).toEqual([["1"]]);
+    },
+  );
 
   test("finds its lease given back by another one, and doesn't take it again", async () => {
     const { clock, keeper, first } = await two();
