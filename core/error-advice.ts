@@ -48,7 +48,7 @@ export const ERROR_ADVICE: Readonly<Record<ErrorCode, ErrorAdvice>> = {
     cause:
       "Something is in the place of a table that is to be copied, and `target.db.exist` doesn't say what to do with it.",
     remedy:
-      "Set `target.db.exist` to `rename` or `drop`, or choose another `id`. Nothing was touched. A finished copy that is started again says so: nothing is left to do.",
+      "Set `target.db.exist` to `rename` or `drop`, or choose another `id`. Nothing was touched. A finished copy that is started again says so: nothing is left to do, or `sync_mode = all` can't follow it, because its stream no longer reaches back to its begin.",
   },
   ALREADY_RUNNING: {
     cause:

@@ -4,6 +4,7 @@ import type { Context } from "../plugin/context.ts";
 import type { CopyStart } from "../checkpoint/copy-start.ts";
 import { MigrationError } from "../errors.ts";
 import { startOver } from "../checkpoint/going-on.ts";
+import { finishedCopy } from "./finished-copy.ts";
 import { planIndexes } from "../schema/indexes.ts";
 import { describeKey } from "../schema/keys.ts";
 import { type Attempt, orThrow } from "../flow/attempt.ts";
@@ -104,7 +105,7 @@ function refuseExisting(
   const existing = inTheWay.map(({ table }) => table.targetName);
   if (existing.length === 0 || ctx.config["target.db.exist"] !== "") return;
   const isOurs = inTheWay.every(({ checkpoint, found }) => checkpoint.older?.made === found);
-  if (finishedBefore !== undefined && isOurs) throw complete(ctx, existing, finishedBefore);
+  if (finishedBefore !== undefined && isOurs) throw finishedCopy(ctx, existing, finishedBefore);
   const tables = ctx.config["target.type"] === "aliyun_dynamo_proxy";
   const again = fresh ? " and start with --fresh again" : "";
   throw new MigrationError(
@@ -114,19 +115,6 @@ function refuseExisting(
       hint: tables
         ? `set target.db.exist = drop to delete what is there${again}, or leave the table out with filter.collection.black`
         : `set target.db.exist to rename or drop${again}, or choose another id`,
-    },
-  );
-}
-
-/** The error for a finished copy that is started again. */
-function complete({ config, role }: Context, existing: string[], finishedAt: string): MigrationError {
-  const made = `what it made is in the way of another one, ${existing.join(", ")}`;
-  const ways = config["target.type"] === "aliyun_dynamo_proxy" ? "drop" : "drop or rename";
-  return new MigrationError(
-    "TARGET_EXISTS",
-    `this migration is complete since ${finishedAt}, and ${made}: ${role("target").place}`,
-    {
-      hint: `there is nothing left to do; nimo-shake verify compares both sides, and target.db.exist = ${ways} copies all of it again`,
     },
   );
 }

@@ -55,15 +55,21 @@ const file: Plugin = definePlugin({
       }
     }
 
-    async function replace(name: string, states: States): Promise<void> {
-      await holding(async () => {
+    /** What a change that fails leaves behind it is to be read. */
+    async function change(name: string, states: States, write: () => Promise<void>): Promise<void> {
+      kept.delete(name);
+      await holding(write);
+      kept.set(name, states);
+    }
+
+    function replace(name: string, states: States): Promise<void> {
+      return change(name, states, async () => {
         await attempt(folder, () => makeFolder(folder));
         if (originalName(name)) {
           await ownership.claim();
           await original.write(name, states);
         } else await writeStates(pathOf(name), draftOf(name), { id, name }, states);
       });
-      kept.set(name, states);
     }
 
     const queue = createQueue(async (name, given) =>
@@ -92,10 +98,9 @@ const file: Plugin = definePlugin({
       clear: (name) =>
         queue.run(name, async () => {
           if (originalName(name)) await ownership.check();
-          await holding(() =>
+          await change(name, new Map(), () =>
             originalName(name) ? original.remove(name) : removeFile(pathOf(name), draftOf(name)),
           );
-          kept.set(name, new Map());
         }),
 
       remove: (name, parts) =>

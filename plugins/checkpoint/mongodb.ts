@@ -34,7 +34,12 @@ import { inspectCheckpoint } from "./mongodb/inspect.ts";
 import { collectionProblems, refuseTables } from "./_check-tables.ts";
 import { originalName, originalsAmong, STATUS_TABLE } from "./_nimoshake.ts";
 import { collectionsIn, hasRest, removeRest } from "./mongodb/left.ts";
-import { loadOriginal, originalCollection, originalUpserts } from "./mongodb/nimoshake-collections.ts";
+import {
+  loadOriginal,
+  originalCollection,
+  originalDelete,
+  originalUpserts,
+} from "./mongodb/nimoshake-collections.ts";
 import { databaseOwnership } from "./mongodb/owner.ts";
 import { createQueue, type States } from "./_queue.ts";
 
@@ -158,7 +163,7 @@ const mongodb: Plugin = definePlugin({
           if (!originalName(name)) return forget({ $in: parts.map((part) => ({ id, name, part })) });
           await checkLease();
           await ownership.check();
-          const deletes = [{ q: { ShardId: { $in: parts } }, limit: 0 }];
+          const deletes = [originalDelete(name, parts)];
           await onOriginal("clearing", (db) => execute(db, { delete: originalCollection(name), deletes }));
         }),
 

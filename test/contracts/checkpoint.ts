@@ -93,6 +93,14 @@ export function checkpointContract(contract: CheckpointContract): ContractCase[]
         left,
       );
     }
+    const status = await leaves(place, async (checkpoint) => {
+      await checkpoint.save("status", new Map([["status", "incr_sync"]]));
+      await checkpoint.remove?.("status", ["never there"]);
+      assertSame((await checkpoint.load("status")).size, 1);
+      await checkpoint.remove?.("status", ["status"]);
+      return checkpoint.remove === undefined ? [["status", "incr_sync"]] : [];
+    });
+    assertSame(await loaded(place, "status"), status);
   });
 
   add("states come back as they were, from this instance and the next", async () => {

@@ -1,4 +1,5 @@
 /** Processes that want one lease, with clocks of their own, and a store that is slow, or out of reach, for each of them. */
+import { MigrationError } from "../../core/errors.ts";
 import type { Holder, Holding, LeaseKeeper } from "../../core/plugin/roles.ts";
 import { createLease, type Lease } from "../../core/run/lease.ts";
 import type { OwnedContext } from "../../core/run/context.ts";
@@ -8,6 +9,9 @@ import type { FakeTime } from "./time.ts";
 
 /** So long after a write may begin it has ended: the rest of the time that the lease surely lasts. */
 const WRITES_FOR = (LEASE_TTL * 2) / 3;
+
+/** What is asked is at the store after this part of the time to the answer. */
+export const WAY: number = 1 / 10;
 
 /** What all processes share. */
 export interface LeaseStore {
@@ -60,11 +64,11 @@ export async function leaseProcess(
   /** Asks the store: what it is asked comes there, or its answer comes back, late or never. */
   async function ask<T>(work: () => T): Promise<T> {
     const { latency } = self;
-    await time.sleep((latency ?? 0) / 10);
+    await time.sleep((latency ?? 0) * WAY);
     const answer = latency === undefined ? undefined : work();
-    await time.sleep((latency ?? 1000) * 0.9);
+    await time.sleep((latency ?? 1000) * (1 - WAY));
     await resumed();
-    if (latency === undefined) throw new Error("the store is away");
+    if (latency === undefined) throw new MigrationError("CHECKPOINT_FAILED", "the store is away");
     return answer as T;
   }
   const holding = (): Holding => ({ holder: store.held!.holder, age: time.now() - store.held!.renewedAt });

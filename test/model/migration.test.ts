@@ -21,7 +21,25 @@ const always = (
   lives: fc.Arbitrary<Life>,
   holds: (life: Life) => Promise<void>,
   usual: number,
-): Promise<void> => fc.assert(fc.asyncProperty(lives, holds), runs(usual));
+  known: readonly Life[] = [],
+): Promise<void> =>
+  fc.assert(fc.asyncProperty(lives, holds), {
+    ...runs(usual),
+    examples: known.map((life): [Life] => [life]),
+  });
+
+/** A finished copy whose stream is made anew before it is followed: refused for ever, and gone on with in each way. */
+const finishedThenRenewed = [0, 1].map((seed): Life => ({
+  seed,
+  keys: [1, 2],
+  slowest: 1,
+  spools: false,
+  happenings: [
+    { after: 0, what: { kind: "mode", mode: "full" } },
+    { after: 0, what: { kind: "kill", power: false } },
+    { after: 2, what: { kind: "renew" } },
+  ],
+}));
 
 /** The time that the machine slept, in hours. */
 const slept = ({ happenings }: Life): number =>
@@ -53,6 +71,7 @@ test("on_gap = resync: equal after days of sleep and streams made anew, too", ()
       );
     },
     30,
+    finishedThenRenewed,
   ));
 
 test("on_gap = fail: the run ends by a gap where there is one, or both sides are equal", () =>

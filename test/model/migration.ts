@@ -3,9 +3,11 @@ import { expect } from "bun:test";
 import type { ConsolaInstance } from "consola";
 import fc from "fast-check";
 import { loadConfig } from "../../core/config/load.ts";
+import type { RunState, TableState } from "../../core/checkpoint/run-state.ts";
 import { MigrationError } from "../../core/errors.ts";
 import { runMigration } from "../../core/run/run.ts";
 import { createRunControl } from "../../core/run/steering.ts";
+import { KEPT } from "../../core/types.ts";
 import { type Chance, createChance } from "./chance.ts";
 import { createMortal, KILLED, type Mortal } from "./mortal.ts";
 import { type Outside, rolesOf } from "./roles.ts";
@@ -20,6 +22,8 @@ const HOUR = 3600 * SECOND;
 const PATIENCE = HOUR;
 /** Starts of one migration: each event causes one at most. */
 const STARTS = 100;
+/** Ways on from a finished copy whose stream doesn't reach back to its begin. */
+const WAYS: Record<string, string>[] = [{ sync_mode: "incr" }, { "target.db.exist": "drop" }];
 
 /** What happens, after so many of the process's steps. */
 export type Happening =
@@ -126,6 +130,8 @@ export async function live(life: Life, { time, files }: World, options: LiveOpti
   const left = [...life.happenings];
   const lived: Lived = { failures: [], starts: 0, outside };
   let mode = "all";
+  /** What the user sets after a refusal, as its hint says. */
+  let way: Record<string, string> = {};
   let stepsLeft = left[0]?.after ?? 0;
 
   /** Lets the next thing happen; gives whether the process is to end cleanly by it. */
@@ -147,6 +153,7 @@ export async function live(life: Life, { time, files }: World, options: LiveOpti
   for (; lived.starts < STARTS; lived.starts++) {
     // With nothing begun, incr would only follow.
     if (left.length === 0 || (mode === "incr" && !outside.states.get("table:t")?.size)) mode = "all";
+    mode = way["sync_mode"] ?? mode;
     const stopping = new AbortController();
     const control = createRunControl();
     let switching: Promise<unknown> | undefined;
@@ -174,6 +181,7 @@ export async function live(life: Life, { time, files }: World, options: LiveOpti
       "increase.persist.dir": `${ON_DISK}/spool`,
       ...(life.spools && mode === "all" && { incr_sync_parallel: "true" }),
       ...settings,
+      ...way,
     };
     const running = runMigration({
       config: loadConfig({ set }).config,
@@ -196,11 +204,29 @@ export async function live(life: Life, { time, files }: World, options: LiveOpti
       lived.failures.push(failure.code ?? String(failure));
       if (failure.code === undefined || !allowed.includes(failure.code)) throw failure;
       if (ends.includes(failure.code)) return lived;
+      if (failure.code === "TARGET_EXISTS") {
+        expect(isInTheWay(outside, mode)).toBe(true);
+        // Nothing else is going to change that.
+        if (left.length === 0) {
+          expect(way).toEqual({});
+          way = chance.one(WAYS);
+        }
+      }
     }
     // The process is over, and what happens goes on.
     if (left.length > 0) happen();
   }
   throw new Error(`no end within ${STARTS} starts, which ended with ${lived.failures.join(", ")}`);
+}
+
+/** A finished copy is in the way of another one, unless it can be followed from where it began. */
+function isInTheWay({ states, source, now }: Outside, mode: string): boolean {
+  const [run, table] = [states.get("run")?.get("run"), states.get("table:t")?.get("table")];
+  if (run === undefined || table === undefined) return false;
+  const { finishedAt } = JSON.parse(run) as RunState;
+  const { copy } = JSON.parse(table) as TableState;
+  const isReached = copy?.stream === source.stream && now() - copy.at <= KEPT;
+  return finishedAt !== undefined && !(mode === "all" && isReached);
 }
 
 /** What a run ends with; one that has no end is killed, so that it disturbs no other one. */

@@ -13,7 +13,7 @@ import { isRunning } from "../../../core/host/process.ts";
 import { leaseLost } from "../../../core/plugin/lease-lost.ts";
 import type { Holder, Holding, LeaseKeeper } from "../../../core/plugin/roles.ts";
 import { draftsIn, namesIn } from "./drafts.ts";
-import { attempt } from "./state-file.ts";
+import { attempt, ignoreMissing } from "./state-file.ts";
 
 const NAME = "lease";
 /** A lease's file of another name is in use for milliseconds; one that is so old was left by a killed process, in ms. */
@@ -232,9 +232,4 @@ function parse(text: string): Holder {
     // Half written on a disk without links, or mended by hand: nobody's, once it is old enough.
     return { token: text, host: "", system: "", pid: 0, since: "" };
   }
-}
-
-function ignoreMissing(error: NodeJS.ErrnoException): undefined {
-  if (error.code === "ENOENT") return undefined;
-  throw error;
 }

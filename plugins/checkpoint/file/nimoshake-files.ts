@@ -45,6 +45,8 @@ export function originalFiles(folder: string, draft: (name: string) => string): 
     },
 
     async write(name, states) {
+      // The status is all of its file, and a file without it is none.
+      if (name === STATUS && states.size === 0) return removeFile(pathOf(name), draftOf(name));
       const path = pathOf(name);
       const next = draftOf(name);
       const text =

@@ -29,9 +29,9 @@ export async function readStates(path: string, owner: Owner): Promise<States> {
   const text = await attempt(path, () =>
     readFile(path, "utf8").catch(async (error: NodeJS.ErrnoException) => {
       // A link whose disk isn't mounted is there, and so are the states behind it.
-      const isGone = error.code === "ENOENT" && (await lstat(path).catch(() => undefined)) === undefined;
-      if (isGone) return undefined;
-      throw error;
+      const isThere = error.code !== "ENOENT" || (await lstat(path).catch(ignoreMissing)) !== undefined;
+      if (isThere) throw error;
+      return undefined;
     }),
   );
   if (text === undefined) return new Map();
@@ -177,6 +177,12 @@ export function parseObject(line: string, i: number): Record<string, unknown> {
   }
   if (typeof value === "object" && value !== null) return value as Record<string, unknown>;
   throw new SyntaxError(`line ${i + 1} is no JSON object`);
+}
+
+/** Of what may not be there. */
+export function ignoreMissing(error: NodeJS.ErrnoException): undefined {
+  if (error.code === "ENOENT") return undefined;
+  throw error;
 }
 
 /** Does something with a file; what fails is the checkpoint's failure. */

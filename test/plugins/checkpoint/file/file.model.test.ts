@@ -41,6 +41,8 @@ const process: fc.Arbitrary<{ calls: Call[]; crash: Crash }> = fc.record({
   crash,
 });
 
+const NEVER: Crash = { after: Number.POSITIVE_INFINITY, power: false, seed: 0 };
+
 const partOf = (name: Name, part: number): string => (name === "status" ? "status" : `p${part}`);
 /** A state as the place of its name takes it: NimoShake's rows say whose they are. */
 const stateOf = (name: Name, part: string, value: number): unknown =>
@@ -64,69 +66,101 @@ async function opened(): Promise<{ ctx: OwnedContext; checkpoint: Checkpoint }> 
   return { ctx, checkpoint: ctx.role("checkpoint") };
 }
 
+/** Lives of processes at one disk, one after the other, and what each one finds there. */
+async function live(processes: { calls: Call[]; crash: Crash }[]): Promise<void> {
+  const { until } = crashingDisk(files);
+  const possible = Object.fromEntries(NAMES.map((name) => [name, [{}]])) as unknown as Possible;
+  let [values, tokens] = [0, 0];
+
+  /** Notes what a call may make of a name; gives what is to be called when it is acknowledged. */
+  function expectCall({ name, do: what, parts }: Call): {
+    states: Map<string, unknown>;
+    acknowledge: () => void;
+  } {
+    const states = new Map<string, unknown>();
+    const next: Kept = what === "clear" ? {} : { ...possible[name].at(-1) };
+    for (const each of parts) {
+      const part = partOf(name, each);
+      delete next[part];
+      if (what === "save") next[part] = ++values;
+      states.set(part, stateOf(name, part, values));
+    }
+    possible[name].push(next);
+    return {
+      states,
+      acknowledge: () => void possible[name].splice(0, Math.max(0, possible[name].indexOf(next))),
+    };
+  }
+
+  async function run(calls: Call[]): Promise<void> {
+    const { ctx, checkpoint } = await opened();
+    const ours: Holder = { ...thisProcess(), token: `t${++tokens}`, since: "now" };
+    const pending: Promise<void>[] = [];
+    try {
+      // As long after the end of the one before as it takes.
+      const { holder } = await checkpoint.lease!.claim(ours, { ttl: -1 });
+      expect(holder.token).toBe(ours.token);
+      for (const name of NAMES) {
+        const found = await load(checkpoint, name);
+        expect(possible[name]).toContainEqual(found);
+        possible[name] = [found];
+      }
+      for (const each of calls) {
+        const { states, acknowledge } = expectCall(each);
+        const { name } = each;
+        const done =
+          each.do === "save"
+            ? checkpoint.save(name, states)
+            : each.do === "clear"
+              ? checkpoint.clear(name)
+              : checkpoint.remove!(name, [...states.keys()]);
+        const acknowledged = done.then(acknowledge);
+        pending.push(acknowledged);
+        if (each.isAwaited) await acknowledged;
+      }
+      await Promise.all(pending);
+      await checkpoint.lease!.renew(ours);
+    } finally {
+      await Promise.allSettled(pending);
+      await ctx[Symbol.asyncDispose]();
+    }
+  }
+
+  for (const { calls, crash } of processes) await until(crash, () => run(calls));
+  await until(NEVER, () => run([]));
+}
+
 test("after any end of its process what is read of each name was saved, whole, and is no older than what was acknowledged", () =>
-  fc.assert(
-    fc.asyncProperty(fc.array(process, { minLength: 1, maxLength: 6 }), async (processes) => {
-      const { until } = crashingDisk(files);
-      const possible = Object.fromEntries(NAMES.map((name) => [name, [{}]])) as unknown as Possible;
-      let [values, tokens] = [0, 0];
+  fc.assert(fc.asyncProperty(fc.array(process, { minLength: 1, maxLength: 6 }), live), runs(60)));
 
-      /** Notes what a call may make of a name; gives what is to be called when it is acknowledged. */
-      function expectCall({ name, do: what, parts }: Call): {
-        states: Map<string, unknown>;
-        acknowledge: () => void;
-      } {
-        const states = new Map<string, unknown>();
-        const next: Kept = what === "clear" ? {} : { ...possible[name].at(-1) };
-        for (const each of parts) {
-          const part = partOf(name, each);
-          delete next[part];
-          if (what === "save") next[part] = ++values;
-          states.set(part, stateOf(name, part, values));
-        }
-        possible[name].push(next);
-        return {
-          states,
-          acknowledge: () => void possible[name].splice(0, Math.max(0, possible[name].indexOf(next))),
-        };
-      }
+const unawaited = (name: Name, what: Call["do"], ...parts: number[]): Call => {
+  return { name, do: what, parts, isAwaited: false };
+};
+/** More than such a process makes. */
+const STEPS = 80;
+/** Ways for the power to go, at each of them. */
+const SEEDS = 8;
 
-      async function run(calls: Call[]): Promise<void> {
-        const { ctx, checkpoint } = await opened();
-        const ours: Holder = { ...thisProcess(), token: `t${++tokens}`, since: "now" };
-        const pending: Promise<void>[] = [];
-        try {
-          // As long after the end of the one before as it takes.
-          const { holder } = await checkpoint.lease!.claim(ours, { ttl: -1 });
-          expect(holder.token).toBe(ours.token);
-          for (const name of NAMES) {
-            const found = await load(checkpoint, name);
-            expect(possible[name]).toContainEqual(found);
-            possible[name] = [found];
-          }
-          for (const each of calls) {
-            const { states, acknowledge } = expectCall(each);
-            const { name } = each;
-            const done =
-              each.do === "save"
-                ? checkpoint.save(name, states)
-                : each.do === "clear"
-                  ? checkpoint.clear(name)
-                  : checkpoint.remove!(name, [...states.keys()]);
-            const acknowledged = done.then(acknowledge);
-            pending.push(acknowledged);
-            if (each.isAwaited) await acknowledged;
-          }
-          await Promise.all(pending);
-          await checkpoint.lease!.renew(ours);
-        } finally {
-          await Promise.allSettled(pending);
-          await ctx[Symbol.asyncDispose]();
-        }
-      }
-
-      for (const { calls, crash } of processes) await until(crash, () => run(calls));
-      await until({ after: Number.POSITIVE_INFINITY, power: false, seed: 0 }, () => run([]));
-    }),
-    runs(60),
-  ));
+/** What was found once, at every step instead of the one where it was. */
+test.each<[string, Call[]]>([
+  [
+    "of a save, a removal of what it saved doesn't find nothing to remove",
+    [unawaited("run", "save", 0), unawaited("run", "remove", 0)],
+  ],
+  [
+    "of a save, a removal of something else doesn't count it as saved",
+    [unawaited("run", "save", 0), unawaited("run", "remove", 1)],
+  ],
+  ["of a first position, its folder is still had by who has begun that", [unawaited("shards:t", "save", 0)]],
+  ["of a status, it is there or not", [unawaited("status", "save", 0), unawaited("status", "remove", 0)]],
+])("wherever the disk is cut off in the middle %s", async (_, calls) => {
+  for (let after = 0; after < STEPS; after++) {
+    await live([{ calls, crash: { after, power: false, seed: 0 } }]);
+    for (let seed = 0; seed < SEEDS; seed++) {
+      await live([
+        { calls, crash: { after, power: true, seed } },
+        { calls, crash: NEVER },
+      ]);
+    }
+  }
+});
