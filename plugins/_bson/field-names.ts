@@ -5,7 +5,7 @@ import type { BsonBuffer } from "./bson-buffer.ts";
 const WIDTH = 4;
 /** Its size at its beginning, and again after a document of very many names. */
 const FIRST_SIZE = 64 * WIDTH;
-const KEPT_SIZE = 4096 * WIDTH;
+const KEPT_SIZE = 16_384 * WIDTH;
 const LARGEST = 2 ** 31 - 1;
 
 /** The fields of one document; it can be used for one after the other. However many they are, each takes the same time. */
