@@ -4,10 +4,20 @@
 export interface CertificateProblem {
   /** In the user's words, of the server: `its certificate has expired`. */
   why: string;
-  kind: "expired" | "early" | "name" | "untrusted";
+  kind: "client" | "expired" | "early" | "name" | "untrusted";
 }
 
+/** Who isn't reached shows no certificate, whatever the host is called. */
+const NOT_REACHED =
+  /\bE(?:NOTFOUND|AI_AGAIN|CONN[A-Z]+|TIMEDOUT|HOSTUNREACH|NETUNREACH)\b|timed out|interrupted/;
+
 const KINDS: readonly (CertificateProblem & { words: RegExp })[] = [
+  {
+    // An alert is what the server says.
+    words: /(?:\b|_)alert[ _](?:[a-z]+[ _])?(?:certificate|unknown[ _]ca)|CERTIFICATE_REQUIRED/i,
+    why: "it refuses this side's certificate, or asks for one",
+    kind: "client",
+  },
   {
     words: /CERT_HAS_EXPIRED|certificate (?:has )?expired|: Expired/i,
     why: "its certificate has expired",
@@ -32,6 +42,7 @@ const KINDS: readonly (CertificateProblem & { words: RegExp })[] = [
 
 /** What an error's names, codes and messages say of a certificate; undefined: it isn't about one. */
 export function certificateProblem(text: string): CertificateProblem | undefined {
+  if (NOT_REACHED.test(text)) return undefined;
   const found = KINDS.find(({ words }) => words.test(text));
   return found && { why: found.why, kind: found.kind };
 }
@@ -41,9 +52,17 @@ export function certificateProblem(text: string): CertificateProblem | undefined
  *
  * @param key the setting that gives the address
  * @param trust how a certificate of one's own is trusted
+ * @param show how this side's certificate is given; default: it can't be
  */
-export function certificateHint({ kind }: CertificateProblem, key: string, trust: string): string {
+export function certificateHint(
+  { kind }: CertificateProblem,
+  key: string,
+  trust: string,
+  show = `let the server in ${key}, or the proxy before it, ask for none: none can be given`,
+): string {
   switch (kind) {
+    case "client":
+      return show;
     case "expired":
     case "early":
       return "have the certificate renewed at the server, or set this machine's clock";

@@ -59,7 +59,7 @@ export function openRollingFile(path: string, options: RollingFileOptions = {}):
     mkdirSync(dirname(path), { recursive: true, mode: PRIVATE_FOLDER });
     const isNew = !existsSync(path);
     descriptor = openSync(path, "a", PRIVATE_FILE);
-    if (isNew && opened?.isFile()) fchmodSync(descriptor, opened.mode & 0o777);
+    if (isNew && opened?.isFile()) setMode(descriptor, opened.mode & 0o777);
     opened = fstatSync(descriptor);
     size = opened.size;
     lookedAt = performance.now();
@@ -110,6 +110,13 @@ export function openRollingFile(path: string, options: RollingFileOptions = {}):
   function isFull(more: number): boolean {
     return size > 0 && size + more > limit;
   }
+}
+
+/** Some file systems have no modes: what is logged is worth more. */
+function setMode(descriptor: number, mode: number): void {
+  try {
+    fchmodSync(descriptor, mode);
+  } catch {}
 }
 
 /** Moves `x` to `x.1`, `x.1` to `x.2` and so on up to the first free number; the one past the last is overwritten. */

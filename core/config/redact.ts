@@ -19,6 +19,9 @@ const SECRET_KEYS: ReadonlySet<string> = new Set([
 const SECRET_OPTION =
   /^plugin\..*(salt|secret|passw|passphrase|pass$|pwd|token|credential|auth(?!or)|(api|access|private|signing|encryption)_?-?key)/i;
 
+/** Those of the library that end in a table's name, which says nothing of the value. */
+const BY_TABLE = /^plugin\.(exclude|filter|mask|pick|rename)\.(attributes|where)\./;
+
 /** What the AWS SDK, and who connects through a proxy, take from the environment. */
 const SECRET_VARIABLES =
   /^(AWS_(ACCESS_KEY_ID|SECRET_ACCESS_KEY|SESSION_TOKEN|CONTAINER_AUTHORIZATION_TOKEN)|.*_proxy)$/i;
@@ -107,7 +110,7 @@ function decoded(text: string): string {
 
 /** Whether a setting's whole value is a secret. */
 export function isSecret(key: string): boolean {
-  return SECRET_KEYS.has(key) || SECRET_OPTION.test(key);
+  return SECRET_KEYS.has(key) || (SECRET_OPTION.test(key) && !BY_TABLE.test(key));
 }
 
 /**

@@ -2,7 +2,7 @@
 import { MigrationError } from "../errors.ts";
 import type { Page, SourceRecord, Table, WriteResult } from "../types.ts";
 
-const COUNTS = ["inserted", "replaced", "deleted", "duplicates", "ms"] as const;
+const COUNTS = ["inserted", "replaced", "deleted", "duplicates"] as const;
 
 /**
  * What became of a write.
@@ -11,8 +11,10 @@ const COUNTS = ["inserted", "replaced", "deleted", "duplicates", "ms"] as const;
  */
 export function checkedResult(result: WriteResult): WriteResult {
   const wrong = COUNTS.find((name) => !isCount((result as Partial<WriteResult> | undefined)?.[name]));
-  if (wrong === undefined) return result;
-  throw invalid(`the target doesn't say of a write how many are ${wrong}`, "target");
+  if (wrong !== undefined) throw invalid(`the target doesn't say of a write how many are ${wrong}`, "target");
+  // Of a clock that was set back meanwhile it is negative.
+  if (Number.isFinite(result.ms)) return result.ms < 0 ? { ...result, ms: 0 } : result;
+  throw invalid("the target doesn't say how long a write took (ms)", "target");
 }
 
 /** How many documents the target says it has. @throws MigrationError PLUGIN_INVALID */

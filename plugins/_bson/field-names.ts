@@ -1,51 +1,77 @@
 /** The names of a document's fields while it is written: one that is there twice would be two fields in BSON. */
 import type { BsonBuffer } from "./bson-buffer.ts";
-import { valueEnd } from "./elements.ts";
 
-/** Of few names seldom two have the same; a power of two. */
-const SLOTS = 1024;
+/** Of each name: its document, its hash, where its field begins; and one to make it a power of two. */
+const WIDTH = 4;
+/** Its size at its beginning, and again after a document of very many names. */
+const FIRST_SIZE = 64 * WIDTH;
+const KEPT_SIZE = 16_384 * WIDTH;
 const LARGEST = 2 ** 31 - 1;
 
-/** Where a name belongs, by its length and three of its bytes. */
-export function slotOf(bytes: Uint8Array, start: number, end: number): number {
-  const length = end - start;
-  if (length === 0) return 0;
-  const ends = bytes[start]! * 7 + bytes[end - 1]! * 61;
-  return (ends + bytes[start + (length >> 1)]! * 173 + length * 409) & (SLOTS - 1);
-}
-
-/** The fields of one document; it can be used for one after the other. */
+/** The fields of one document; it can be used for one after the other. However many they are, each takes the same time. */
 export class FieldNames {
-  /** By slot the number of the last document that has a name there. */
-  readonly #slots = new Int32Array(SLOTS);
+  /** Each name is in the first free place from its own on; what is of another document is free. */
+  #table = new Int32Array(FIRST_SIZE);
   #document = 0;
+  /** Names that it takes before it is crowded. */
+  #room = 0;
 
   /** Begins with another document. */
   begin(): void {
-    if (this.#document === LARGEST) this.#document = 0;
-    if (this.#document++ === 0) this.#slots.fill(0);
+    if (this.#table.length > KEPT_SIZE) this.#table = new Int32Array(FIRST_SIZE);
+    if (this.#document === LARGEST) {
+      this.#document = 0;
+      this.#table.fill(0);
+    }
+    this.#document++;
+    this.#room = roomIn(this.#table);
   }
 
   /**
    * Adds the name that was written last; whether it is new in its document.
    *
-   * @param slot its slot
    * @param start where the document's first field is
    */
-  add(slot: number, out: BsonBuffer, start: number): boolean {
-    if (this.#slots[slot] === this.#document) return isNew(out, start);
-    this.#slots[slot] = this.#document;
+  add(hash: number, out: BsonBuffer, start: number): boolean {
+    const table = this.#table;
+    const document = this.#document;
+    const mask = table.length - 1;
+    let at = placeOf(hash, mask);
+    for (; table[at] === document; at = (at + WIDTH) & mask) {
+      if (table[at + 1] === hash && isLast(out, start + table[at + 2]!)) return false;
+    }
+    table[at] = document;
+    table[at + 1] = hash;
+    table[at + 2] = out.typeAt - start;
+    if (--this.#room === 0) this.#grow();
     return true;
+  }
+
+  #grow(): void {
+    const old = this.#table;
+    const table = (this.#table = new Int32Array(old.length * 4));
+    const mask = table.length - 1;
+    this.#room = roomIn(table) - roomIn(old);
+    for (let from = 0; from < old.length; from += WIDTH) {
+      if (old[from] !== this.#document) continue;
+      let at = placeOf(old[from + 1]!, mask);
+      while (table[at] === this.#document) at = (at + WIDTH) & mask;
+      for (let i = 0; i < WIDTH; i++) table[at + i] = old[from + i]!;
+    }
   }
 }
 
-/** Looks at all fields up to the last. */
-function isNew({ bytes, typeAt, at: end }: BsonBuffer, start: number): boolean {
-  const name = bytes.subarray(typeAt + 1, end);
-  for (let at = start; at < typeAt;) {
-    const nameEnd = bytes.indexOf(0, at + 1);
-    if (name.equals(bytes.subarray(at + 1, nameEnd + 1))) return false;
-    at = valueEnd(bytes, bytes[at]!, nameEnd + 1);
-  }
+/** Half of its places. */
+function roomIn(table: Int32Array): number {
+  return table.length / WIDTH / 2;
+}
+
+function placeOf(hash: number, mask: number): number {
+  return ((hash ^ (hash >>> 15)) << 2) & mask;
+}
+
+/** Whether the field there has the name that was written last. */
+function isLast({ bytes, typeAt, at: end }: BsonBuffer, field: number): boolean {
+  for (let i = 1; typeAt + i < end; i++) if (bytes[field + i] !== bytes[typeAt + i]) return false;
   return true;
 }

@@ -8,9 +8,10 @@ import { ARRAY, BsonBuffer, DOCUMENT, OBJECT_ID } from "./bson-buffer.ts";
 import type { TakenBytes } from "./output-buffer.ts";
 import { JsonCursor, Unexpected } from "./json-cursor.ts";
 import type { Encoding } from "./encoding.ts";
-import { FieldNames, slotOf } from "./field-names.ts";
+import { FieldNames } from "./field-names.ts";
 import type { ItemOffsets } from "./item-offsets.ts";
 import { KeyCheck } from "./key-check.ts";
+import { hashOf } from "./name-hash.ts";
 import { createKeyReader, NO_ID } from "./key-reader.ts";
 import {
   writeBinary,
@@ -67,6 +68,8 @@ export function createItemEncoder(encoding: Encoding, firstSize: number = FIRST_
   const renamedBytes = { top: Buffer.from(idName.top), nested: Buffer.from(idName.nested) };
   const out = new BsonBuffer(firstSize);
   let offsets: ItemOffsets | undefined;
+  /** How many maps are around what is written; the item is one. */
+  let depth = 0;
 
   return {
     append(input, start, itemOffsets) {
@@ -95,7 +98,8 @@ export function createItemEncoder(encoding: Encoding, firstSize: number = FIRST_
     const start = out.open();
     const idAt = keepsId || encoding.bare ? -1 : writeId();
     keyCheck.begin();
-    writeFields(0);
+    depth = 0;
+    writeFields(true);
     if (!keyCheck.isWhole) throw new Unexpected();
     if (key !== undefined) out.bytes.set(key.id(), idAt);
     out.close(start);
@@ -110,14 +114,9 @@ export function createItemEncoder(encoding: Encoding, firstSize: number = FIRST_
     return out.at - NO_ID.length;
   }
 
-  /**
-   * The attributes of an item or a map.
-   *
-   * @param depth 0 for an item
-   */
-  function writeFields(depth: number): void {
-    const top = depth === 0;
-    const here = (names[depth] ??= new FieldNames());
+  /** The attributes of an item or a map. */
+  function writeFields(top: boolean): void {
+    const here = (names[depth++] ??= new FieldNames());
     here.begin();
     const first = out.at;
     const renamed = top ? renamedBytes.top : renamedBytes.nested;
@@ -128,11 +127,12 @@ export function createItemEncoder(encoding: Encoding, firstSize: number = FIRST_
     json.expect(OPEN);
     if (json.bytes[json.pos] === CLOSE) {
       json.pos++;
+      depth--;
       return;
     }
     for (;;) {
       if (top) offsets?.addName(json.pos);
-      writeName(json, out);
+      let hash = writeName(json, out);
       const length = out.at - out.typeAt - 2;
       if (length === 3 && isId()) {
         if (top && refusesId) throw new Unexpected();
@@ -140,21 +140,22 @@ export function createItemEncoder(encoding: Encoding, firstSize: number = FIRST_
           sawId = true;
           out.at = out.typeAt;
           out.name(top ? idName.top : idName.nested);
+          hash = hashOf(out.bytes, out.typeAt + 1, out.at - 1);
         }
       } else if (renames && isNamed(renamed)) sawRenamed = true;
-      const slot = slotOf(out.bytes, out.typeAt + 1, out.at - 1);
-      if (!here.add(slot, out, first)) throw new Unexpected();
+      if (!here.add(hash, out, first)) throw new Unexpected();
       const typeAt = out.typeAt;
       const part = top && key !== undefined ? key.partNamed(isNamed) : -1;
       json.expect(COLON);
       const from = json.pos;
-      writeValue(depth);
-      if (top) keyCheck.see(slot, out, typeAt);
+      writeValue(top);
+      if (top) keyCheck.see(hash, out, typeAt);
       if (part >= 0) key!.take(part, json.bytes, from, json.pos);
       const next = json.bytes[json.pos++];
       if (next === CLOSE) break;
       if (next !== COMMA) throw new Unexpected();
     }
+    depth--;
     if (sawId && sawRenamed) throw new Unexpected();
   }
 
@@ -171,7 +172,7 @@ export function createItemEncoder(encoding: Encoding, firstSize: number = FIRST_
   }
 
   /** A value `{"T":…}` for the name that stands already. */
-  function writeValue(depth: number): void {
+  function writeValue(top: boolean): void {
     const { bytes, pos } = json;
     if (bytes[pos] !== OPEN || bytes[pos + 1] !== QUOTE) throw new Unexpected();
     const first = bytes[pos + 2]!;
@@ -181,8 +182,8 @@ export function createItemEncoder(encoding: Encoding, firstSize: number = FIRST_
     const colon = pos + 2 + length + 1;
     if (bytes[colon - 1] !== QUOTE || bytes[colon] !== COLON) throw new Unexpected();
     json.pos = colon + 1;
-    if (length === 1) writeOne(first, depth);
-    else if (length === 2) writeSet(first, depth);
+    if (length === 1) writeOne(first, top);
+    else if (length === 2) writeSet(first);
     else writeConstant(json, out, pos + 2, typed);
     json.expect(CLOSE);
     if (outer >= 0) out.close(outer);
@@ -195,31 +196,35 @@ export function createItemEncoder(encoding: Encoding, firstSize: number = FIRST_
     return outer;
   }
 
-  function writeOne(type: number, depth: number): void {
+  function writeOne(type: number, top: boolean): void {
     if (type === S) writeText(json, out);
-    else if (type === N) writeNumber(depth === 0);
+    else if (type === N) writeNumber(top);
     else if (type === M) {
       const start = out.open(DOCUMENT);
-      writeFields(depth + 1);
+      writeFields(false);
       out.close(start);
-    } else if (type === L) writeMembers(writeValue, depth);
+    } else if (type === L) writeMembers(writeListMember);
     else if (type === B) writeBinary(json, out);
     else throw new Unexpected();
   }
 
-  function writeSet(type: number, depth: number): void {
+  function writeSet(type: number): void {
     if (type !== S && type !== N && type !== B) throw new Unexpected();
-    writeMembers((inner) => writeOne(type, inner), depth);
+    writeMembers(() => writeOne(type, false));
   }
 
-  function writeMembers(writeMember: (depth: number) => void, depth: number): void {
+  function writeListMember(): void {
+    writeValue(false);
+  }
+
+  function writeMembers(writeMember: () => void): void {
     const start = out.open(ARRAY);
     json.expect(OPEN_LIST);
     if (json.bytes[json.pos] === CLOSE_LIST) json.pos++;
     else {
       for (let index = 0; ; index++) {
         out.index(index);
-        writeMember(depth + 1);
+        writeMember();
         const next = json.bytes[json.pos++];
         if (next === CLOSE_LIST) break;
         if (next !== COMMA) throw new Unexpected();

@@ -33,7 +33,7 @@ export function parseAnswer<Answer extends object>(
  * @throws Error MalformedAnswerError
  */
 export function checkText(body: Buffer): void {
-  if (!isUtf8(body)) throw malformed("the answer is no valid UTF-8");
+  if (!isUtf8(body)) throw malformed("the answer is no valid UTF-8, as some servers take into items");
 }
 
 /** Whether it is an object, lists included. */

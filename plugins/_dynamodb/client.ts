@@ -8,7 +8,6 @@ import type {
   MetadataBearer,
   MiddlewareStack,
 } from "@smithy/types";
-import type { Config } from "../../core/config/config.ts";
 import type { Context } from "../../core/plugin/context.ts";
 import { ensureHome } from "../../core/host/home.ts";
 import { logCalls } from "./call-log.ts";
@@ -56,7 +55,7 @@ const NEEDED: Record<string, string> = {
  * @param raw the commands whose successful answer is handed on as the JSON that was sent
  */
 export function createClient({ config, log }: Caller, raw: string[]): DynamoDBClient {
-  return made(new DynamoDBClient({ ...sourceAccess(config), ...transport(config) }), raw, log);
+  return made(new DynamoDBClient({ ...sourceAccess(config), ...transport({ config, log }) }), raw, log);
 }
 
 /**
@@ -70,14 +69,14 @@ export function createStreamsClient(
   raw: string[],
   tries?: number,
 ): DynamoDBStreamsClient {
-  const options = { ...streamsAccess(config), ...transport(config) };
+  const options = { ...streamsAccess(config), ...transport({ config, log }) };
   if (tries !== undefined) options.maxAttempts = tries;
   return made(new DynamoDBStreamsClient(options), raw, log);
 }
 
 /** The same for the configured target. */
 export function createTargetClient({ config, log }: Caller, raw: string[]): DynamoDBClient {
-  return made(new DynamoDBClient({ ...targetAccess(config), ...transport(config) }), raw, log);
+  return made(new DynamoDBClient({ ...targetAccess(config), ...transport({ config, log }) }), raw, log);
 }
 
 function made<Client extends { middlewareStack: unknown }>(
@@ -89,7 +88,7 @@ function made<Client extends { middlewareStack: unknown }>(
   return noteAddress(withRawBodies(logCalls(client, log), raw));
 }
 
-function transport(config: Config): { maxAttempts: number; requestHandler: FetchHttpHandler } {
+function transport({ config, log }: Caller): { maxAttempts: number; requestHandler: FetchHttpHandler } {
   ensureHome();
   const timeout = config["source.session.timeout"];
   return {
@@ -97,15 +96,15 @@ function transport(config: Config): { maxAttempts: number; requestHandler: Fetch
     requestHandler: new FetchHttpHandler({
       ...(timeout > 0 && { requestTimeout: timeout }),
       requestInit: () => NO_REDIRECTS,
-      customFetch: fetched as unknown as typeof fetch,
+      customFetch: ((request: Request) => fetched(request, log)) as unknown as typeof fetch,
     }),
   };
 }
 
 /** Fetches with the body, so that the handler's timeout covers the whole exchange. */
-async function fetched(request: Request): Promise<object> {
+async function fetched(request: Request, log: Caller["log"]): Promise<object> {
   const { response, body } = await fetchWhole(request);
-  checkSum(response, body);
+  checkSum(response, body, log);
   const { headers, status, statusText } = response;
   return { headers, status, statusText, body };
 }

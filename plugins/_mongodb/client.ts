@@ -18,6 +18,8 @@ const SECOND = 1000;
 const SOCKET_TIMEOUT = 30 * SECOND;
 /** The server gives up on a write by then, so that its answer comes before the socket's timeout. */
 export const WRITE_TIMEOUT: number = 20 * SECOND;
+/** Whoever knows more is left so much longer to say it. */
+const SPARE = 5 * SECOND;
 const SELECTION_TIMEOUT = 10 * SECOND;
 /** A pool can't be made larger: so many connections it may have, for lanes that are added later. */
 const POOL = 256;
@@ -72,7 +74,7 @@ export async function connect(
           serverSelectionTimeoutMS: SELECTION_TIMEOUT,
         }),
         readPreference: "primary",
-        maxConnecting: CONNECTING,
+        ...(!/[?&]maxConnecting=/i.test(address) && { maxConnecting: CONNECTING }),
         ...options,
       });
       clients.push(client);
@@ -112,8 +114,9 @@ export async function connect(
     data.on("serverDescriptionChanged", ({ newDescription: { type } }) => {
       isMongos ||= MONGOS.includes(type);
     });
+    const within = connectTimeout(data.options);
     // A connection of each is made by then, credentials and all.
-    await Promise.all([patient, data].map((client) => answered(client.connect(), abandon)));
+    await Promise.all([patient, data].map((client) => answered(client.connect(), abandon, within)));
     // The greeting isn't compressed: whether that can be done shows with the first command.
     if (data.options.compressors?.some((each) => each !== "none")) {
       await answered(patient.db("admin").command({ ping: 1 }), abandon);
@@ -132,6 +135,14 @@ export async function connect(
     if (error instanceof MongoServerSelectionError) await explainReplicaSet(address, error, key);
     throw connectError(error, key, address);
   }
+}
+
+/** How long connecting may take, in ms: the driver gives up before, for it knows why. */
+export function connectTimeout({
+  serverSelectionTimeoutMS,
+  connectTimeoutMS,
+}: Pick<MongoClient["options"], "serverSelectionTimeoutMS" | "connectTimeoutMS">): number {
+  return Math.max(SOCKET_TIMEOUT, serverSelectionTimeoutMS + connectTimeoutMS) + SPARE;
 }
 
 /**

@@ -131,15 +131,18 @@ function isPlain({ cause, message }: MongoServerSelectionError): boolean {
   return !(cause instanceof MongoServerError) && !AUTHENTICATION.test(message);
 }
 
-/** An option of the driver. */
+/** Options of the driver. */
+const SHOW =
+  "give tlsCertificateKeyFile=FILE in its address, a certificate with its key that hasn't expired and that the server trusts";
 const TRUST = "give tlsCAFile=FILE in its address, a file with the certificate of who signed it";
 
 function unreachable(error: Error, message: string, what: string, key: string): MigrationError {
-  const certificate = certificateProblem(message);
+  // Not the message, which has the hosts' names.
+  const certificate = certificateProblem(error.message);
   if (certificate !== undefined) {
     return new MigrationError("TARGET_UNREACHABLE", `${message}, ${certificate.why}: ${what}`, {
       cause: error,
-      hint: certificateHint(certificate, key, TRUST),
+      hint: certificateHint(certificate, key, TRUST, SHOW),
     });
   }
   return new MigrationError("TARGET_UNREACHABLE", `${message}: ${what}`, {

@@ -129,11 +129,13 @@ export function createConverter(config: Config, conversion: Conversion): Convert
   }
 }
 
-/** A part of a record's key, of the type that the table says. */
+/** A part of a record's key, of a type that a key can have: a plugin may have made another of it than the table's. */
 function keyPart(keys: Item, { name, type }: KeyAttribute): AttributeValue {
   const value = keys[name];
-  if (value?.[type] === undefined) throw new RangeError(`no key attribute ${name} of the type ${type}`);
-  return value;
+  if ((value?.S ?? value?.N ?? value?.B) === undefined) {
+    throw new RangeError(`no key attribute ${name} of the type ${type}`);
+  }
+  return value!;
 }
 
 /** An `_id` attribute that can't be the document's `_id`. */

@@ -26,14 +26,16 @@ export interface Owner {
  * @throws MigrationError CHECKPOINT_MISMATCH when it isn't such a file, CHECKPOINT_FAILED when it can't be read
  */
 export async function readStates(path: string, owner: Owner): Promise<States> {
-  const text = await attempt(path, () =>
-    readFile(path, "utf8").catch(async (error: NodeJS.ErrnoException) => {
-      // A link whose disk isn't mounted is there, and so are the states behind it.
-      const isThere = error.code !== "ENOENT" || (await lstat(path).catch(ignoreMissing)) !== undefined;
-      if (isThere) throw error;
-      return undefined;
-    }),
-  );
+  const text = await attempt(path, async () => {
+    try {
+      return await readFile(path, "utf8");
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
+      if ((await lstat(path).catch(ignoreMissing)) === undefined) return undefined;
+      // Saved for the first time since; or it is a link whose disk isn't mounted, and the states behind it are there.
+      return readFile(path, "utf8");
+    }
+  });
   if (text === undefined) return new Map();
   try {
     return parseStates(text, owner);

@@ -12,10 +12,10 @@ const EVENTS: readonly unknown[] = ["INSERT", "MODIFY", "REMOVE"];
 export interface StreamRecord {
   eventName: "INSERT" | "MODIFY" | "REMOVE";
   dynamodb: {
-    ApproximateCreationDateTime?: number;
+    ApproximateCreationDateTime?: number | null;
     Keys: Item;
-    NewImage?: Item;
-    OldImage?: Item;
+    NewImage?: Item | null;
+    OldImage?: Item | null;
     SequenceNumber: string;
   };
 }
@@ -28,7 +28,11 @@ export interface StreamRecord {
 export function toRecord(record: StreamRecord): SourceRecord {
   if (!isObject(record) || !isObject(record.dynamodb)) throw malformed("a record is none");
   const { eventName, dynamodb } = record;
-  const { Keys, NewImage, OldImage, SequenceNumber, ApproximateCreationDateTime: seconds } = dynamodb;
+  const { Keys, SequenceNumber } = dynamodb;
+  // Some servers write null for what isn't there.
+  const NewImage = dynamodb.NewImage ?? undefined;
+  const OldImage = dynamodb.OldImage ?? undefined;
+  const seconds = dynamodb.ApproximateCreationDateTime ?? undefined;
   if (!isMap(Keys) || !isSequenceNumber(SequenceNumber)) {
     throw malformed("a record has no key or no sequence number");
   }

@@ -129,7 +129,13 @@ test("what isn't secret stays", () => {
   const text =
     "table auth of author bob at http://host:80/path?sort=key, Authorization: AWS4-HMAC-SHA256, 1.5 KB";
   const redact = createRedactor(
-    { "plugin.x.author": "author bob", "source.region": "us-east-1", id: "author" },
+    {
+      "plugin.x.author": "author bob",
+      "plugin.pick.attributes.auth_log": "Authorization",
+      "plugin.filter.where.tokens": "sort = key",
+      "source.region": "us-east-1",
+      id: "author",
+    },
     {},
   );
   expect(redact(text)).toBe(text);

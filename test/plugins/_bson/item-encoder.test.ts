@@ -83,6 +83,21 @@ test.each([
   expect(encoder.append(json(`{"x":{"S":"b"},${many},"pk":{"S":"a"}}`), 0)).toBeGreaterThan(0);
 });
 
+test.each([
+  ["ids of one form", (i: number) => `0b5c${i.toString(16).padStart(4, "0")}-7d1e-4c2a-9f00-a1b2c3d4e5f6`],
+  ["days", (i: number) => new Date(i * 86_400_000).toISOString().slice(0, 10)],
+])("a map of 50,000 names takes its time by their number: %s", (_, nameOf) => {
+  const encoder = createItemEncoder(PLAIN);
+  const names = Array.from({ length: 50_000 }, (_, i) => `"${nameOf(i)}":{"NULL":true}`);
+  const start = performance.now();
+  expect(encoder.append(json(`{"m":{"M":{${names}}}}`), 0)).toBeGreaterThan(0);
+  // Each compared with all others it would be a minute.
+  expect(performance.now() - start).toBeLessThan(3000);
+  for (const again of [0, 100, 49_999]) {
+    expect(() => encoder.append(json(`{"m":{"M":{${names},${names[again]!}}}}`), 0)).toThrow();
+  }
+});
+
 test("truncating and taking, beyond the first buffer", () => {
   const encoder = createItemEncoder(PLAIN);
   const text = "y".repeat(300_000);

@@ -1,11 +1,12 @@
 /** MongoDB's answers that never come, and addresses that can't be used. */
 import { createConsola } from "consola";
+import { MongoClient } from "mongodb";
 import { afterAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { answered, connect, createCalls } from "../../../plugins/_mongodb/client.ts";
+import { answered, connect, connectTimeout, createCalls } from "../../../plugins/_mongodb/client.ts";
 import { sharedServers } from "../../servers/shared.ts";
 
 setDefaultTimeout(180_000);
@@ -132,6 +133,26 @@ describe("an address that can't be used is the configuration's fault: key and ca
       message: expect.stringMatching(message),
     });
   });
+});
+
+test.each([10_000, 30_000, 120_000])(
+  "a server is waited for as long as the address says, and the driver's words are heard: %d ms",
+  (serverSelectionTimeoutMS) => {
+    const client = new MongoClient(`mongodb://h/?serverSelectionTimeoutMS=${serverSelectionTimeoutMS}`);
+    expect(connectTimeout(client.options)).toBeGreaterThan(serverSelectionTimeoutMS + 30_000);
+  },
+);
+
+test.each([
+  ["", 16],
+  ["maxConnecting=2", 2],
+])("connections made at once are as many as the address says: %s", async (option, expected) => {
+  const { mongoUri } = await sharedServers();
+  const { signal } = new AbortController();
+  const address = `${mongoUri}${mongoUri.includes("?") ? "&" : "?"}${option}`;
+  const opened = await connect(address, 1, createConsola({ level: -999 }), { signal, abandon: signal });
+  await opened.close();
+  for (const client of [opened.data, opened.patient]) expect(client.options.maxConnecting).toBe(expected);
 });
 
 test("calls wait for their turn, and the time for an answer counts from the sending on", async () => {

@@ -33,6 +33,20 @@ function expectSame(text: string): void {
   });
 }
 
+test.each(["OldImage", "NewImage", "ApproximateCreationDateTime"])(
+  "%s that is null isn't there",
+  (member) => {
+    const eventName = member === "NewImage" ? "REMOVE" : "INSERT";
+    const image = { pk: { S: "a" } };
+    const dynamodb = { Keys: image, SequenceNumber: "1", ...(eventName === "INSERT" && { NewImage: image }) };
+    const record: StreamRecord = { eventName, dynamodb };
+    const withNull = { ...record, dynamodb: { ...dynamodb, [member]: null } };
+    expect(toRecord(withNull)).toEqual(toRecord(record));
+    const found = rawChanges(Buffer.from(JSON.stringify({ Records: [withNull] })));
+    for (const change of found?.changes ?? []) expect(change.record()).toEqual(toRecord(record));
+  },
+);
+
 const charAt = (body: Buffer, at: number): number => body.toString("utf8", 0, at).length;
 
 const number = fc.bigInt({ min: 1n, max: 10n ** 25n }).map(String);
@@ -170,7 +184,7 @@ test("an item that is broken inside is found when its record is made, and named"
 test.each([
   ["keys", { Keys: [], NewImage: {}, SequenceNumber: "7" }],
   ["a new image", { Keys: {}, NewImage: [], SequenceNumber: "7" }],
-  ["an old image", { Keys: {}, NewImage: {}, OldImage: null, SequenceNumber: "7" }],
+  ["an old image", { Keys: {}, NewImage: {}, OldImage: [], SequenceNumber: "7" }],
 ])("a record with %s that are none is refused", (_, dynamodb) => {
   const record = { eventName: "INSERT", dynamodb } as unknown as StreamRecord;
   expect(() => toRecord(record)).toThrow(expect.objectContaining({ name: "MalformedAnswerError" }));
