@@ -8,7 +8,7 @@ import { ARRAY, BsonBuffer, DOCUMENT, OBJECT_ID } from "./bson-buffer.ts";
 import type { TakenBytes } from "./output-buffer.ts";
 import { JsonCursor, Unexpected } from "./json-cursor.ts";
 import type { Encoding } from "./encoding.ts";
-import { FieldNames, slotOf } from "./field-names.ts";
+import { FieldNames, hashOf } from "./field-names.ts";
 import type { ItemOffsets } from "./item-offsets.ts";
 import { KeyCheck } from "./key-check.ts";
 import { createKeyReader, NO_ID } from "./key-reader.ts";
@@ -119,7 +119,6 @@ export function createItemEncoder(encoding: Encoding, firstSize: number = FIRST_
     const top = depth === 0;
     const here = (names[depth] ??= new FieldNames());
     here.begin();
-    const first = out.at;
     const renamed = top ? renamedBytes.top : renamedBytes.nested;
     // A prefix makes `_id` longer.
     const renames = renamed.length > 3;
@@ -142,14 +141,14 @@ export function createItemEncoder(encoding: Encoding, firstSize: number = FIRST_
           out.name(top ? idName.top : idName.nested);
         }
       } else if (renames && isNamed(renamed)) sawRenamed = true;
-      const slot = slotOf(out.bytes, out.typeAt + 1, out.at - 1);
-      if (!here.add(slot, out, first)) throw new Unexpected();
+      const hash = hashOf(out.bytes, out.typeAt + 1, out.at - 1);
+      if (!here.add(hash, out)) throw new Unexpected();
       const typeAt = out.typeAt;
       const part = top && key !== undefined ? key.partNamed(isNamed) : -1;
       json.expect(COLON);
       const from = json.pos;
       writeValue(depth);
-      if (top) keyCheck.see(slot, out, typeAt);
+      if (top) keyCheck.see(hash, out, typeAt);
       if (part >= 0) key!.take(part, json.bytes, from, json.pos);
       const next = json.bytes[json.pos++];
       if (next === CLOSE) break;

@@ -1,7 +1,7 @@
 /** Whether an item has the table's key, of its types, while the item is written. */
 import type { KeyType } from "../../core/types.ts";
 import { BINARY, type BsonBuffer, DECIMAL128, DOUBLE, INT32, INT64, STRING } from "./bson-buffer.ts";
-import { slotOf } from "./field-names.ts";
+import { hashOf } from "./field-names.ts";
 
 /** What each type of a key is in BSON. */
 const KEY_TYPES = { S: [STRING], N: [INT32, INT64, DECIMAL128, DOUBLE], B: [BINARY] };
@@ -24,7 +24,7 @@ export class KeyCheck {
   constructor(parts: readonly KeyPart[], typed: boolean) {
     this.#parts = parts;
     this.#typed = typed;
-    const [first = -1, second = -1] = parts.map(({ name }) => slotOf(name, 0, name.length));
+    const [first = -1, second = -1] = parts.map(({ name }) => hashOf(name, 0, name.length));
     this.#first = first;
     this.#second = second;
   }
@@ -36,12 +36,12 @@ export class KeyCheck {
   /**
    * Takes an item's field that was written.
    *
-   * @param slot its name's
+   * @param hash its name's
    * @param typeAt where it begins
    */
-  see(slot: number, { bytes }: BsonBuffer, typeAt: number): void {
-    if (slot === this.#first && this.#is(this.#parts[0]!, bytes, typeAt)) this.#found++;
-    else if (slot === this.#second && this.#is(this.#parts[1]!, bytes, typeAt)) this.#found++;
+  see(hash: number, { bytes }: BsonBuffer, typeAt: number): void {
+    if (hash === this.#first && this.#is(this.#parts[0]!, bytes, typeAt)) this.#found++;
+    else if (hash === this.#second && this.#is(this.#parts[1]!, bytes, typeAt)) this.#found++;
   }
 
   /** Whether all parts went by. */
