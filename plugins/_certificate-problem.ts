@@ -4,10 +4,19 @@
 export interface CertificateProblem {
   /** In the user's words, of the server: `its certificate has expired`. */
   why: string;
-  kind: "expired" | "early" | "name" | "untrusted";
+  kind: "expired" | "early" | "name" | "untrusted" | "ours";
 }
 
+/** What the system says when no certificate was seen; the server's name may have the word in it. */
+const UNSEEN = /\b(?:ENOTFOUND|EAI_AGAIN|ECONNREFUSED|EHOSTUNREACH|ENETUNREACH)\b/;
+
 const KINDS: readonly (CertificateProblem & { words: RegExp })[] = [
+  {
+    // An alert comes from the other side, and is about what it was shown.
+    words: /\balert (?:bad |unsupported |unknown )?(?:certificate|ca\b)|\balert no certificate/i,
+    why: "it doesn't take the certificate that it is shown, or is shown none",
+    kind: "ours",
+  },
   {
     words: /CERT_HAS_EXPIRED|certificate (?:has )?expired|: Expired/i,
     why: "its certificate has expired",
@@ -32,6 +41,7 @@ const KINDS: readonly (CertificateProblem & { words: RegExp })[] = [
 
 /** What an error's names, codes and messages say of a certificate; undefined: it isn't about one. */
 export function certificateProblem(text: string): CertificateProblem | undefined {
+  if (UNSEEN.test(text)) return undefined;
   const found = KINDS.find(({ words }) => words.test(text));
   return found && { why: found.why, kind: found.kind };
 }
@@ -49,6 +59,8 @@ export function certificateHint({ kind }: CertificateProblem, key: string, trust
       return "have the certificate renewed at the server, or set this machine's clock";
     case "name":
       return `give the server in ${key} by a name that its certificate has; if it has none of them, somebody else may answer there`;
+    case "ours":
+      return `${key} needs a client certificate that the server takes: for MongoDB see tlsCertificateKeyFile`;
     case "untrusted":
       return `if it is the right server, ${trust}`;
   }

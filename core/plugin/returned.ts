@@ -2,7 +2,7 @@
 import { MigrationError } from "../errors.ts";
 import type { Page, SourceRecord, Table, WriteResult } from "../types.ts";
 
-const COUNTS = ["inserted", "replaced", "deleted", "duplicates", "ms"] as const;
+const COUNTS = ["inserted", "replaced", "deleted", "duplicates"] as const;
 
 /**
  * What became of a write.
@@ -10,9 +10,11 @@ const COUNTS = ["inserted", "replaced", "deleted", "duplicates", "ms"] as const;
  * @throws MigrationError PLUGIN_INVALID when it doesn't say
  */
 export function checkedResult(result: WriteResult): WriteResult {
-  const wrong = COUNTS.find((name) => !isCount((result as Partial<WriteResult> | undefined)?.[name]));
-  if (wrong === undefined) return result;
-  throw invalid(`the target doesn't say of a write how many are ${wrong}`, "target");
+  const said = result as Partial<WriteResult> | undefined;
+  const wrong = COUNTS.find((name) => !isCount(said?.[name]));
+  // A clock that is set back makes a duration negative.
+  if (wrong === undefined && Number.isFinite(result.ms)) return { ...result, ms: Math.max(0, result.ms) };
+  throw invalid(`the target doesn't say of a write how many are ${wrong ?? "ms"}`, "target");
 }
 
 /** How many documents the target says it has. @throws MigrationError PLUGIN_INVALID */

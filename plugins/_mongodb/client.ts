@@ -72,7 +72,7 @@ export async function connect(
           serverSelectionTimeoutMS: SELECTION_TIMEOUT,
         }),
         readPreference: "primary",
-        maxConnecting: CONNECTING,
+        ...(!/[?&]maxConnecting=/i.test(address) && { maxConnecting: CONNECTING }),
         ...options,
       });
       clients.push(client);
@@ -113,7 +113,9 @@ export async function connect(
       isMongos ||= MONGOS.includes(type);
     });
     // A connection of each is made by then, credentials and all.
-    await Promise.all([patient, data].map((client) => answered(client.connect(), abandon)));
+    await Promise.all(
+      [patient, data].map((client) => answered(client.connect(), abandon, patienceOf(client))),
+    );
     // The greeting isn't compressed: whether that can be done shows with the first command.
     if (data.options.compressors?.some((each) => each !== "none")) {
       await answered(patient.db("admin").command({ ping: 1 }), abandon);
@@ -132,6 +134,11 @@ export async function connect(
     if (error instanceof MongoServerSelectionError) await explainReplicaSet(address, error, key);
     throw connectError(error, key, address);
   }
+}
+
+/** How long connecting may take, in ms: the driver has said by then why it can't, and an address may ask for more. */
+export function patienceOf({ options }: { options: { serverSelectionTimeoutMS: number } }): number {
+  return Math.max(SOCKET_TIMEOUT, options.serverSelectionTimeoutMS + SELECTION_TIMEOUT);
 }
 
 /**

@@ -5,7 +5,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { answered, connect, createCalls } from "../../../plugins/_mongodb/client.ts";
+import { answered, connect, createCalls, patienceOf } from "../../../plugins/_mongodb/client.ts";
 import { sharedServers } from "../../servers/shared.ts";
 
 setDefaultTimeout(180_000);
@@ -165,3 +165,27 @@ test("a server that never answers the first call is given up when the run is aba
     silent.stop(true);
   }
 }, 5_000);
+
+test.each([
+  [10_000, 30_000],
+  [30_000, 40_000],
+  [120_000, 130_000],
+])(
+  "where the driver looks for a server for %d ms, connecting has %d: its own words come first",
+  (selection, within) => {
+    expect(patienceOf({ options: { serverSelectionTimeoutMS: selection } })).toBe(within);
+  },
+);
+
+test.each([
+  ["", 16],
+  ["?maxConnecting=2", 2],
+])("connections on their way at once, address %j: %d", async (options, expected) => {
+  const { mongoUri } = await sharedServers();
+  const signal = new AbortController().signal;
+  const log = createConsola({ level: -999 });
+  const address = `${mongoUri.replace(/\?.*$/, "").replace(/([^/])$/, "$1/")}${options}`;
+  const connections = await connect(address, 2, log, { signal, abandon: signal });
+  expect(connections.data.options.maxConnecting).toBe(expected);
+  await connections.close();
+});
