@@ -20,7 +20,8 @@ export const ERROR_ADVICE: Readonly<Record<ErrorCode, ErrorAdvice>> = {
     remedy: "Give its path with `-conf=FILE`, or set what is needed by `--set` and the environment.",
   },
   NOT_YET: {
-    cause: "The configuration asks for something that a later version will do.",
+    cause:
+      'The command is planned and not built. A key that is planned ends as `CONFIG_INVALID`, with "not yet".',
     remedy: "Leave it out, or take a newer version. It is refused so that nobody believes it has been done.",
   },
   USAGE: {
@@ -39,8 +40,9 @@ export const ERROR_ADVICE: Readonly<Record<ErrorCode, ErrorAdvice>> = {
   },
   TABLE_UNFIT: {
     cause:
-      "Its name doesn't fit into a namespace of MongoDB or a file name, two tables come to the same name, or a key attribute's name can't be indexed.",
-    remedy: "Rename it by the plugin `rename`, or leave it out with `filter.collection.black`.",
+      "Its name doesn't fit into a namespace of MongoDB or a file name, two tables come to the same name, a key attribute's name can't be indexed, the table is in no state to be read; or `verify` was started while the run still copies it.",
+    remedy:
+      "Rename it by the plugin `rename`, or leave it out with `filter.collection.black`. Where `verify` says it: wait for `full sync done!`, or name the tables that are copied with `--tables`.",
   },
   TARGET_EXISTS: {
     cause:
@@ -92,8 +94,10 @@ export const ERROR_ADVICE: Readonly<Record<ErrorCode, ErrorAdvice>> = {
       "`nimo-shake init --iam` prints the policy that the configuration needs, `nimo-shake check` tries every right.",
   },
   SOURCE_GONE: {
-    cause: "Somebody deleted it during its copy.",
-    remedy: "Take it out of the whitelist and start again: the others go on where they were.",
+    cause:
+      "Somebody deleted it, or deleted it and made it anew, while it was copied; or the last table that was followed was deleted.",
+    remedy:
+      "Deleted: take it off `filter.collection.white`, if it is there, and start again: the others go on where they were. Made anew with the same key: start again with `on_gap = resync`, which copies this table again. Else start over with `--fresh`, and `target.db.exist` for what is at the target.",
   },
   SOURCE_THROTTLED: {
     cause: "The table's or the account's read capacity is used up, for ten minutes on end.",
@@ -106,9 +110,10 @@ export const ERROR_ADVICE: Readonly<Record<ErrorCode, ErrorAdvice>> = {
     remedy: "The message has the service's own words. Start again: the run goes on.",
   },
   STREAM_UNFIT: {
-    cause: "It doesn't have the new images, or the source has no streams.",
+    cause:
+      "Its stream doesn't have both images, `NEW_AND_OLD_IMAGES`; it isn't ready after five minutes; or the source has no streams.",
     remedy:
-      "Let the stream have `NEW_AND_OLD_IMAGES` or `NEW_IMAGE`, or set `sync_mode = full`. Nothing was touched.",
+      "A stream's view can't be changed: if nobody else reads that stream, disable it and start again, which enables it as needed. Or set `sync_mode = full`. No document was touched.",
   },
   STREAM_GAP: {
     cause:
@@ -147,17 +152,21 @@ export const ERROR_ADVICE: Readonly<Record<ErrorCode, ErrorAdvice>> = {
       "Table and key are named. Correct the item at the source, change the setting, or leave it out by a plugin; an `error` hook may skip it into `<id>-skipped.jsonl`.",
   },
   DUPLICATE_KEY: {
-    cause: "Another program writes to the collection, or a plugin makes two keys one.",
+    cause:
+      "Another program writes to the collection, or a plugin makes two keys one; or `full.executor.insert_on_dup_update` or `increase.executor.insert_on_dup_update` is false, and a document of that key is there.",
     remedy:
-      "Find the other writer, or correct the plugin. The unique index can't be built as long as both are there.",
+      "Find the other writer, or correct the plugin: the unique index can't be built as long as both are there. Or set the key that is named to true, which replaces the document.",
   },
   COUNT_MISMATCH: {
-    cause: "Another program deletes at the target; or more would have to be removed than can be explained.",
-    remedy: "Find who deletes there, then start again. `nimo-shake verify` says which keys differ.",
+    cause:
+      "Another program writes or deletes at the target; or a repair or a resync would have to remove more than can be explained.",
+    remedy:
+      "Find who writes there, and see that source and target belong together; then start again. `nimo-shake verify` says which keys differ.",
   },
   DIFFERENT: {
     cause: "Somebody else wrote to the target, or to the source with no run to follow it.",
-    remedy: "`<id>-diff.jsonl` names every key. `nimo-shake verify --repair` writes what the source has.",
+    remedy:
+      "`<id>-diff.jsonl` names every key. `nimo-shake verify --repair` writes what the source has: stop the run before, start it again afterwards.",
   },
   DISK_FAILED: {
     cause: "The working folder's disk is full or can't be written.",

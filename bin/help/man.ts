@@ -51,8 +51,15 @@ export function manPage({ verbs, flags }: CommandLine, { version, date }: BuildI
 /** What a run writes beside its log and its checkpoint. */
 const FILES: readonly (readonly [file: string, meaning: string])[] = [
   ["<id>.pid", "The running process."],
+  ["<id>.sock", "By which status, pause, resume, set and switchover speak to it."],
   ["<id>-report.json", "What a run did; report.file names another place."],
+  ["<id>-skipped.jsonl", "What an error hook has left out, one a line."],
+  [
+    "<id>-spool",
+    "Changes that were read and are not applied yet, with incr_sync_parallel; increase.persist.dir names another place.",
+  ],
   ["<id>-diff.jsonl", "The differences that verify has found, one a line."],
+  ["<id>-verify", "What verify has read, until it ends."],
 ];
 
 function verbLines({ text: use, description, flags, examples }: Verb): string[] {

@@ -7,7 +7,8 @@ const INTRODUCTION = `An error is one line \`error [CODE] what happened: where\`
 \`log.file\` too. \`--set log.level=debug\` adds the stack. \`nimo-shake help CODE\` shows an entry of this page.
 
 Exit codes: 0 done, 1 the migration failed, 2 refused before the start, 3 \`verify\` found differences, 130 and 143 stopped by SIGINT
-and SIGTERM with its state saved. With 1 and 2 nothing is lost: what was saved is right, and the next start goes on from there.`;
+and SIGTERM with its state saved. With 1 and 2 nothing is lost: what was saved is right, and the next start goes on from there. But for
+\`STREAM_GAP\`: it says what the target misses, and the next start ends alike unless \`on_gap = resync\` is set.`;
 
 /** The page. */
 export function errorsPage(): string {

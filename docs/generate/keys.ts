@@ -1,5 +1,6 @@
 /** The page of configuration keys. */
 import { type Setting, SETTINGS } from "../../core/config/settings.ts";
+import { COMPARED_KEYS } from "../../core/checkpoint/fingerprint.ts";
 import { CHANGEABLE } from "../../core/run/control.ts";
 import { groupSettings } from "../../bin/init/setting-groups.ts";
 import { code, GENERATED, table } from "./markdown.ts";
@@ -11,7 +12,10 @@ its name in capitals, with \`_\` for \`.\`: \`NIMO_TARGET_ADDRESS\`. A key that 
 Options of plugins are \`plugin.<name>.<option>\`: see [plugins](plugins.md).
 
 A key with * can be changed while a run goes on, by \`nimo-shake set\`: see [steering](steering.md). What each key does to speed and cost
-stands in [performance](performance.md), what NimoShake makes of its keys in [from NimoShake](from-nimoshake.md).`;
+stands in [performance](performance.md), what NimoShake makes of its keys in [from NimoShake](from-nimoshake.md).
+
+A start goes on with a run that is begun only where these are as they were, and the options of plugins:
+${COMPARED_KEYS.map(code).join(", ")}.`;
 
 const changeable: ReadonlySet<string> = new Set(CHANGEABLE);
 

@@ -1,6 +1,6 @@
 /** Where it is deployed: what these files name has to be there, in the product and among themselves. */
 import { describe, expect, test } from "bun:test";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { YAML } from "bun";
@@ -178,6 +178,18 @@ describe("examples/systemd/nimo-shake.service", () => {
     expect(text).toMatch(/^SuccessExitStatus=143$/m);
   });
 
+  test("the command that looks on has the service's user, folder and secrets", () => {
+    const own = (name: string): string => new RegExp(`^${name}=(.+)$`, "m").exec(text)![1]!;
+    const command = text
+      .split("\n")
+      .filter((line) => line.startsWith("#  "))
+      .join(" ");
+    expect(command).toContain(`--uid=${own("User")} `);
+    for (const name of ["EnvironmentFile", "WorkingDirectory"])
+      expect(command).toContain(`-p ${name}=${own(name)} `);
+    expect(command).toContain(own("ExecStart").replace(" run ", " status "));
+  });
+
   test.skipIf(Bun.which("systemd-analyze") === null)("systemd-analyze finds no fault", () => {
     // The executable and its manual page aren't installed here.
     const here = text
@@ -218,5 +230,33 @@ describe(".github/workflows", () => {
   test("the release is made by the Bun that everything else is built by", () => {
     const versions = [...textOf(files[1]!).matchAll(/bun@(\S+)/g)].map(([, version]) => version);
     expect(new Set(versions)).toEqual(new Set([BUN]));
+  });
+
+  // jq is on the runner.
+  test.skipIf(Bun.which("jq") === null).each<[string, object, string]>([
+    ["names its repository", { repository: { type: "git", url: "git+https://github.com/o/n.git" } }, "true"],
+    ["names it in one word", { repository: "github:o/n" }, "true"],
+    ["names none", {}, "false"],
+  ])("npm gets provenance only where package.json names its repository: it %s", (_, pkg, provenance) => {
+    const { jobs } = YAML.parse(textOf(files[1]!)) as { jobs: { npm: { steps: { run?: string }[] } } };
+    const publish = jobs.npm.steps.find(({ run }) => run?.includes(" publish "))!.run!;
+    const folder = mkdtempSync(join(tmpdir(), "nimo-shake-npm-"));
+    try {
+      mkdirSync(join(folder, "package"));
+      writeFileSync(join(folder, "package/package.json"), JSON.stringify(pkg));
+      Bun.spawnSync(["tar", "-czf", "nimo-shake-1.2.3.tgz", "package"], { cwd: folder });
+      writeFileSync(join(folder, "npx"), '#!/bin/sh\necho "$@"\n', { mode: 0o755 });
+      // as the runner runs it
+      const { stdout, exitCode } = Bun.spawnSync(["bash", "-e", "-c", publish], {
+        cwd: folder,
+        env: { ...process.env, PATH: `${folder}:${process.env["PATH"]}` },
+      });
+      const said = stdout.toString();
+      expect(exitCode).toBe(0);
+      expect(said).toContain(`publish ./nimo-shake-1.2.3.tgz --provenance=${provenance} --access public`);
+      expect(said.includes("::warning::")).toBe(provenance === "false");
+    } finally {
+      rmSync(folder, { recursive: true, force: true });
+    }
   });
 });

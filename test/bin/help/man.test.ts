@@ -1,5 +1,7 @@
 /** The manual page: all of the command line is on it, and what reads it finds no fault. */
 import { describe, expect, test } from "bun:test";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { createCommandLine } from "../../../bin/commands/all.ts";
 import { describeCommandLine } from "../../../bin/help/description.ts";
 import { manPage } from "../../../bin/help/man.ts";
@@ -16,6 +18,14 @@ test("every command, option and key is on it", () => {
   ]);
   expect(wanted.filter((each) => !LITERAL.includes(each))).toEqual([]);
   expect(SETTINGS.filter(({ key }) => !LITERAL.includes(`.BR "${key}"`)).map(({ key }) => key)).toEqual([]);
+});
+
+test("every file of a run in the working folder is on it", () => {
+  const architecture = readFileSync(join(import.meta.dirname, "../../../docs/architecture.md"), "utf8");
+  const files = [...architecture.matchAll(/`(<id>[.-][\w.]+)/g)].map(([, file]) => file!);
+  expect(files.length).toBeGreaterThan(4);
+  const listed = LITERAL.slice(LITERAL.indexOf(".SH FILES"));
+  expect(files.filter((file) => !listed.includes(`.I ${file}\n`))).toEqual([]);
 });
 
 test("no text is taken for a command of roff, nor does it end in one", () => {
