@@ -60,10 +60,13 @@ describe("a value is read as it was given", () => {
   });
 });
 
-test.each(["a\nb", "a\rb", "ends with a CR\r"])("a line break can't be written, and the key is named: %j", (value) => {
-  const write = (): unknown => confText({ "source.session_token": value }, {}, "1");
-  expect(write).toThrow("a value can't have a line break: source.session_token");
-});
+test.each(["a\nb", "a\rb", "ends with a CR\r"])(
+  "a line break can't be written, and the key is named: %j",
+  (value) => {
+    const write = (): unknown => confText({ "source.session_token": value }, {}, "1");
+    expect(write).toThrow("a value can't have a line break: source.session_token");
+  },
+);
 
 test("every key is there once, what isn't given as a comment with its default, and nothing else is set", () => {
   const text = confText({ ...ADDRESS, "qps.full": "7" }, {}, "1.2.3");
