@@ -73,7 +73,7 @@ export const ERROR_ADVICE: Readonly<Record<ErrorCode, ErrorAdvice>> = {
   },
   CHECKPOINT_MISMATCH: {
     cause:
-      "Settings that change what is copied are others than before; the collection or table is another one than the one that was begun; or the checkpoint is damaged or a foreign one.",
+      "Settings that change what is copied are others than before; the collection or table is another one than the one that was begun; the checkpoint is damaged or a foreign one; or NimoShake's is where these settings don't look.",
     remedy: "Set the named keys back to go on, or start over with `--fresh`. Nothing was touched.",
   },
   CHECKPOINT_FAILED: {

@@ -149,7 +149,8 @@ async function printRights(path: string | undefined, set: string[]): Promise<num
   return besideLog({ config, redact }, WORDS, async (output) => {
     const warn = warner(output, redact);
     for (const warning of warnings) warn(warning);
-    output.say({ text: rightsText(config) });
+    // No secret is in it, and a password may be a word of it: passwordPrompt().
+    output.say({ text: rightsText(config), isPublic: true });
     return 0;
   });
 }

@@ -8,6 +8,7 @@ import { whyNotWritable } from "../../core/host/writable.ts";
 import type { Right } from "../../core/plugin/roles.ts";
 import { definePlugin, type Plugin } from "../../core/plugin/plugin.ts";
 import { fileProblems, refuseTables } from "./_check-tables.ts";
+import { inFiles, inTarget } from "./_elsewhere.ts";
 import { originalName, originalsAmong, STATUS_TABLE } from "./_nimoshake.ts";
 import { originalFiles } from "./file/nimoshake-files.ts";
 import { namesIn } from "./file/drafts.ts";
@@ -109,6 +110,8 @@ const file: Plugin = definePlugin({
           const removed = parts.filter((part) => states.delete(part));
           if (removed.length > 0) await replace(name, states);
         }),
+
+      elsewhere: async (tables) => (await inFiles(ctx, tables, beside)) ?? (await inTarget(ctx, tables)),
 
       async left() {
         const own = (await listStates(folder, id)).map(({ name }) => name);

@@ -32,6 +32,7 @@ import {
 import { addressKey, failed } from "./mongodb/failure.ts";
 import { inspectCheckpoint } from "./mongodb/inspect.ts";
 import { collectionProblems, refuseTables } from "./_check-tables.ts";
+import { inFiles, inTarget } from "./_elsewhere.ts";
 import { originalName, originalsAmong, STATUS_TABLE } from "./_nimoshake.ts";
 import { collectionsIn, hasRest, removeRest } from "./mongodb/left.ts";
 import {
@@ -166,6 +167,9 @@ const mongodb: Plugin = definePlugin({
           const deletes = [originalDelete(name, parts)];
           await onOriginal("clearing", (db) => execute(db, { delete: originalCollection(name), deletes }));
         }),
+
+      elsewhere: async (tables) =>
+        (await inFiles(ctx, tables)) ?? (await inTarget(ctx, tables, config["checkpoint.address"])),
 
       async left() {
         const own = (await list()).map(({ name }) => name);

@@ -51,6 +51,8 @@ export function prefixNested(config: Config): (name: string, siblings: Item) => 
   };
 }
 
+const KEY_TYPES = ["S", "N", "B"] as const;
+
 /** Makes a converter of a conversion. */
 export function createConverter(config: Config, conversion: Conversion): Converter {
   const renamed = idName(config);
@@ -70,7 +72,7 @@ export function createConverter(config: Config, conversion: Conversion): Convert
           record.key = {};
           attributes.forEach((attribute, i) => {
             const { name } = attribute;
-            const value = keyPart(record.keys, attribute);
+            const value = keyPart(record.keys, attribute, conversion.pathSuffix(attribute) !== "");
             if (value.N !== undefined && conversion.losesDigits(value.N)) {
               throw new RangeError(`the key attribute ${name} = ${value.N} would lose digits`);
             }
@@ -129,12 +131,16 @@ export function createConverter(config: Config, conversion: Conversion): Convert
   }
 }
 
-/** A part of a record's key, of a type that a key can have: a plugin may have made another of it than the table's. */
-function keyPart(keys: Item, { name, type }: KeyAttribute): AttributeValue {
+/**
+ * A part of a record's key; a plugin may have given it another type than the table's.
+ *
+ * @param isTyped its document's field is named by that type
+ */
+function keyPart(keys: Item, { name, type }: KeyAttribute, isTyped: boolean): AttributeValue {
   const value = keys[name];
-  if ((value?.S ?? value?.N ?? value?.B) === undefined) {
-    throw new RangeError(`no key attribute ${name} of the type ${type}`);
-  }
+  const allowed = isTyped ? [type] : KEY_TYPES;
+  if (!allowed.some((each) => value?.[each] !== undefined))
+    throw new RangeError(`no key attribute ${name} of the type ${allowed.join(", ")}`);
   return value!;
 }
 

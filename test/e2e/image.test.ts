@@ -41,6 +41,27 @@ describe.skipIf(!canEnter())("the image", () => {
     expect(said("--help")).toContain("Commands:\n  init");
   });
 
+  test("a checkpoint in files is in the folder that stays, not beside the executable", async () => {
+    await using s = await scenario();
+    const table = await s.table("image", { items: someItems(3) });
+    const env = {
+      NIMO_ID: s.id,
+      NIMO_SYNC_MODE: "full",
+      NIMO_CHECKPOINT_TYPE: "file",
+      NIMO_SOURCE_ENDPOINT_URL: s.dynamoEndpoint,
+      NIMO_TARGET_ADDRESS: s.mongoUri,
+      NIMO_FILTER_COLLECTION_WHITE: table,
+      NIMO_FULL_SYNC_HTTP_PORT: "-1",
+      PATH: process.env["PATH"]!,
+    };
+    const child = Bun.spawn(inRoot(root, EXECUTABLE), { env, stdio: ["ignore", "ignore", "pipe"] });
+    expect([await child.exited, await new Response(child.stderr).text()]).toEqual([0, ""]);
+    expect(readdirSync(join(root, "work"))).toContain("checkpoint-state");
+    expect(readdirSync(join(root, "work/checkpoint-state"))).toEqual([s.id]);
+    rmSync(join(root, "work/checkpoint-state"), { recursive: true });
+    rmSync(join(root, `work/${s.id}-report.json`));
+  });
+
   test("migrates by the environment of compose.yaml, goes on after a kill, and stops when it is asked to", async () => {
     await using s = await scenario();
     const table = await s.table("image", { items: someItems(20) });

@@ -111,3 +111,23 @@ test("truncating and taking, beyond the first buffer", () => {
   expect(readDocument(encoder.take(encoder.length).bytes)).toEqual([["a", "bool", true]]);
   expect(encoder.length).toBe(0);
 });
+
+/** A map's text: so many names that are long, alike and of one length, and of one more. */
+function manyNames(count: number, last: string): Buffer {
+  const name = (i: number): string => `answer-${String(i).padStart(6, "0")}-of-the-customer`;
+  const names = [...Array.from({ length: count }, (_, i) => name(i)), last];
+  return json(`{"m":{"M":{${names.map((each) => `"${each}":{"N":"1"}`).join(",")}}}}`);
+}
+
+test("thousands of names that look alike take no longer than others, and one that is there twice is seen", () => {
+  const encoder = createItemEncoder(KEYLESS);
+  const many = manyNames(8000, "other");
+  const began = performance.now();
+  expect(encoder.append(many, 0)).toBe(many.length);
+  // Compared each with each they take seconds, in which the process does nothing else.
+  expect(performance.now() - began).toBeLessThan(500);
+  const [[, , map] = []] = readDocument(encoder.take(encoder.length).bytes);
+  expect(map).toHaveLength(8001);
+  for (const twice of ["answer-000000-of-the-customer", "answer-007999-of-the-customer"])
+    expect(() => encoder.append(manyNames(8000, twice), 0)).toThrow(Unexpected);
+});

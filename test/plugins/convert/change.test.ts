@@ -88,6 +88,15 @@ describe("names", () => {
   });
 });
 
+test("a key that a plugin has made another type of, in the item and in keys alike", async () => {
+  const table = testTable("pk:N");
+  const { fields, record } = await converted(change, { pk: { S: "user#5" } }, { table });
+  expect(fields).toEqual([["pk", "string", "user#5"]]);
+  expect(record.key).toEqual({ pk: "user#5" });
+  const none = converted(change, { pk: { BOOL: true } }, { table });
+  await expect(none).rejects.toMatchObject({ code: "DATA_UNFIT" });
+});
+
 describe("_id", () => {
   const id = { S: "i" };
 
