@@ -247,7 +247,10 @@ test.concurrent("once it is followed, what it fails with ends the run as the oth
   run.there.push(NEW);
   await run.newcomers!.look();
   await eventually(() => expect(run.state("new")).toBe("following"));
-  run.streams.answers.set("s", Array(4).fill({ records: [changed("k", 5)], bytes: 10 }));
+  run.streams.answers.set("s", [
+    { records: [changed("k", 5)], bytes: 10 },
+    { records: [changed("k", 6)], bytes: 10 },
+  ]);
   await eventually(() => expect(run.ctx.signal.reason).toMatchObject({ code: "DATA_UNFIT" }));
 });
 
@@ -288,9 +291,9 @@ test("one that is refused when all others were deleted ends the run, which has n
   const copying = Promise.withResolvers<void>();
   await using run = await following({
     async *read({ table }) {
-      if (table.name === "new") await copying.promise;
+      if (table.name !== "new") return yield page([]);
+      await copying.promise;
       throw new MigrationError("DATA_UNFIT", "an item of two worlds");
-      yield page([]);
     },
   });
   run.there.push(NEW);
