@@ -8,6 +8,7 @@ import type { Table } from "../types.ts";
 import { endsRun, type JoiningRun, joinRun } from "./join-run.ts";
 import { scopedContext } from "./scoped-context.ts";
 import { checkTables } from "./start.ts";
+import { looksForTables } from "./tables-to-join.ts";
 
 const SECOND = 1000;
 /** What was refused is tried again after twice as long each time, and so long at most. */
@@ -33,6 +34,8 @@ export interface Newcomers {
 export interface WatchNewcomers extends JoiningRun {
   /** What the source had at the start, before plugins took some out. */
   listed: readonly Table[];
+  /** Some are there already, and wait for the first look. */
+  isJoined?: boolean;
 }
 
 /** Looks for them every `increase.new_tables` seconds; undefined: nobody wants to know, or can tell. */
@@ -40,7 +43,7 @@ export function watchNewcomers(run: WatchNewcomers): Newcomers | undefined {
   const { ctx, tables } = run;
   const source = ctx.role("source");
   const every = ctx.config["increase.new_tables"] * SECOND;
-  if (every === 0 || source.newTables === undefined) return undefined;
+  if (!looksForTables(ctx)) return undefined;
 
   /** By name what the source has, as far as it was seen: the run's tables, and those that plugins have taken out. */
   const isTakenOut = ({ name }: Table): boolean => !ctx.progress.tables.has(name);
@@ -107,7 +110,7 @@ export function watchNewcomers(run: WatchNewcomers): Newcomers | undefined {
     if (ctx.config.sync_mode === "incr") return leaveUncopied(table);
     known.set(name, table);
     ctx.progress.leftOut.delete(name);
-    if (!later.has(name)) ctx.log.info(`the source has a new table, it is copied, then followed: ${name}`);
+    if (!later.has(name)) ctx.log.info(`a table joins those that are followed, it is copied first: ${name}`);
     trackTable(ctx.progress, table).isNew = true;
     tables.push(table);
     unchecked.add(table);
@@ -179,6 +182,7 @@ export function watchNewcomers(run: WatchNewcomers): Newcomers | undefined {
 
   async function watch(): Promise<void> {
     const { signal } = ctx;
+    if (run.isJoined === true) await look();
     while (!signal.aborted) {
       await sleep(every, undefined, { signal }).catch(() => {});
       await look();
