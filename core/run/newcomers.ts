@@ -5,6 +5,8 @@ import { createSemaphore } from "../flow/semaphore.ts";
 import { trackTable } from "../progress/progress.ts";
 import type { Context } from "../plugin/context.ts";
 import type { Table } from "../types.ts";
+import { forgetFollowing } from "./deleted-table.ts";
+import { isGone } from "./follow-opened.ts";
 import { endsRun, type JoiningRun, joinRun } from "./join-run.ts";
 import { scopedContext } from "./scoped-context.ts";
 import { checkTables } from "./start.ts";
@@ -143,8 +145,18 @@ export function watchNewcomers(run: WatchNewcomers): Newcomers | undefined {
     } catch (error) {
       // Whatever else reads or writes it ends, too; what came first counts.
       scope.stop(error);
-      await run.follower.leave(table).catch((failed: unknown) => ctx.stop(failed));
+      await leave(table, scope.signal.reason);
       if (!ctx.signal.aborted) leaveOut(table, scope.signal.reason);
+    }
+  }
+
+  async function leave(table: Table, reason: unknown): Promise<void> {
+    try {
+      await run.follower.leave(table);
+      // A deleted table's copy can't be gone on with.
+      if (!ctx.signal.aborted && isGone(reason)) await forgetFollowing(ctx, table);
+    } catch (failed) {
+      ctx.stop(failed);
     }
   }
 

@@ -11,7 +11,7 @@ import type { Source } from "../../../core/plugin/roles.ts";
 import { trackTable } from "../../../core/progress/progress.ts";
 import { watchNewcomers } from "../../../core/run/newcomers.ts";
 import { openStreams } from "../../../core/run/streams.ts";
-import type { Table } from "../../../core/types.ts";
+import type { StreamPage, Table } from "../../../core/types.ts";
 import { memoryCheckpoint, page } from "../../fakes/context.ts";
 import {
   changed,
@@ -194,20 +194,23 @@ test("while one is tried again, a look forgets nothing of it: it isn't news when
   expect(run.warnings.filter((text) => text.includes("two worlds"))).toHaveLength(1);
 });
 
-/** The new table's shard is gone when it is asked for the second time: by who keeps its positions. */
-function loseShard(streams: FakeStreams): void {
+/** What the new table's shard answers, by the number of the request; undefined: nothing new. */
+function answering(streams: FakeStreams, answer: (polls: number) => Partial<StreamPage> | undefined): void {
   const read = streams.read.bind(streams);
   streams.read = (unit, from) => {
     const reader = read(unit, from);
     if (unit.table.name !== "new") return reader;
     let polls = 0;
-    return {
-      async poll(options) {
-        if (polls++ > 0) throw streamGap("the shard is gone before it was read: table new");
-        return reader.poll(options);
-      },
-    };
+    return { poll: async (options) => ({ ...(await reader.poll(options)), ...answer(polls++) }) };
   };
+}
+
+/** The new table's shard is gone when it is asked for the second time: by who keeps its positions. */
+function loseShard(streams: FakeStreams): void {
+  answering(streams, (polls) => {
+    if (polls > 0) throw streamGap("the shard is gone before it was read: table new");
+    return undefined;
+  });
 }
 
 test.concurrent("what its own failure cuts off, a request that is on its way, ends no more than that table", async () => {
@@ -244,13 +247,11 @@ test.concurrent("once it is followed, what it fails with ends the run as the oth
   await using run = await following({ describe: async () => undefined }, {}, async ({ unit }) => {
     if (unit.table.name === "new") throw new MigrationError("DATA_UNFIT", "a key lost digits");
   });
+  answering(run.streams, () =>
+    run.state("new") === "following" ? { records: [changed("k", 5)], bytes: 10 } : undefined,
+  );
   run.there.push(NEW);
   await run.newcomers!.look();
-  await eventually(() => expect(run.state("new")).toBe("following"));
-  run.streams.answers.set("s", [
-    { records: [changed("k", 5)], bytes: 10 },
-    { records: [changed("k", 6)], bytes: 10 },
-  ]);
   await eventually(() => expect(run.ctx.signal.reason).toMatchObject({ code: "DATA_UNFIT" }));
 });
 
@@ -265,6 +266,9 @@ test("one that was deleted in the midst of its copy, and made anew, was never fo
   run.there.push(NEW);
   await run.newcomers!.look();
   await eventually(() => expect(run.names()).toEqual(["t"]));
+  // Its copy can't be gone on with; that there is half of it at the target stays known.
+  const kept = ["table", "stream", "shards"].filter((what) => run.checkpoint.states.get(`${what}:new`)?.size);
+  expect(kept).toEqual(["table"]);
   isGone = false;
   run.there[0] = { ...NEW, id: "new-2" };
   await run.newcomers!.look();
@@ -272,6 +276,22 @@ test("one that was deleted in the midst of its copy, and made anew, was never fo
     expect(run.ctx.progress.leftOut.get("new")).toMatchObject({ code: "CHECKPOINT_MISMATCH" }),
   );
   expect(run.ctx.signal.aborted).toBe(false);
+});
+
+test("one that was taken for deleted, and is there, is followed again and deleted no more", async () => {
+  await using run = await following();
+  run.there.push(NEW);
+  await run.newcomers!.look();
+  await eventually(() => expect(run.state("new")).toBe("following"));
+  const state = () => run.checkpoint.states.get("table:new")!.get("table") as { deletedAt?: string };
+  await run.parts.follower.leave(NEW);
+  await run.parts.checkpoint.table(NEW).advance({ deletedAt: new Date().toISOString() });
+  expect(state().deletedAt).toBeDefined();
+  run.tables.pop();
+  run.newcomers!.left(NEW);
+  await run.newcomers!.look();
+  await eventually(() => expect(run.state("new")).toBe("following"));
+  expect(state().deletedAt).toBeUndefined();
 });
 
 test("of two that come together the one that is refused doesn't keep the other one out", async () => {
