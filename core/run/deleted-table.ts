@@ -61,6 +61,8 @@ export async function forgetFollowing(ctx: Context, table: Pick<Table, "name">):
 async function forgetOldest(ctx: Context): Promise<void> {
   const deleted = [...ctx.progress.tables.values()].filter(({ state }) => state === "deleted");
   for (const { name } of deleted.slice(0, -KEPT)) {
+    // Meanwhile one may have been made anew under its name.
+    if (ctx.progress.tables.get(name)?.state !== "deleted") continue;
     ctx.progress.tables.delete(name);
     await forgetFollowing(ctx, { name });
   }
