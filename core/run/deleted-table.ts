@@ -1,9 +1,14 @@
 /** A table that was deleted at the source while it was followed: its following ends with a warning, and the others go on. */
 import type { TableCheckpoint } from "../checkpoint/run-checkpoint.ts";
+import { forgetStream } from "../checkpoint/stream-checkpoint.ts";
 import { MigrationError } from "../errors.ts";
 import type { Context } from "../plugin/context.ts";
 import { isAnother } from "../schema/table-identity.ts";
+import { openTableSpool } from "../spool/table-spool.ts";
 import type { Table } from "../types.ts";
+
+/** Deleted tables that are still told of: a run may go on for years, over tables that live for an hour. */
+const KEPT = 100;
 
 /** Whether a failure may have come because the table is gone: it ends the following of that table, not yet the run. */
 export function mayBeDeleted(reason: unknown): boolean {
@@ -33,10 +38,29 @@ export async function endDeleted(
   const { name, targetName } = table;
   const counters = ctx.progress.tables.get(name)!;
   await checkpoint.advance({ deletedAt: new Date().toISOString() });
+  // Before anybody hears of it: a table that is made anew under its name has positions of its own.
+  await forgetFollowing(ctx, table);
   counters.state = "deleted";
   counters.finishedAt ??= Date.now();
+  // The map has them in the order in which they were deleted.
+  ctx.progress.tables.delete(name);
+  ctx.progress.tables.set(name, counters);
   const what = isWhole
     ? `all its changes are applied, and ${targetName} stays as it is`
     : `changes made shortly before may not be applied, and ${targetName} stays as it is`;
   ctx.log.warn(`the table was deleted at the source: ${what}: table ${name}`);
+  forgetOldest(ctx);
+}
+
+/** Forgets what is kept of a gone table's stream; what it is stays known, for one may be made anew under its name. */
+export async function forgetFollowing(ctx: Context, table: Pick<Table, "name">): Promise<void> {
+  const { config } = ctx;
+  await forgetStream(ctx, table);
+  await openTableSpool(config["increase.persist.dir"], config.id, table.name, () => ctx.mayWrite()).remove();
+}
+
+/** Of tables that are deleted only the newest are told of. */
+function forgetOldest({ progress: { tables } }: Context): void {
+  const deleted = [...tables.values()].filter(({ state }) => state === "deleted");
+  for (const { name } of deleted.slice(0, -KEPT)) tables.delete(name);
 }

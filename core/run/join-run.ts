@@ -1,6 +1,6 @@
 /** One table joins a run that follows others: all that a start does for it, and in the same order. */
 import { refuseOther } from "../checkpoint/going-on.ts";
-import type { RunCheckpoint } from "../checkpoint/run-checkpoint.ts";
+import type { RunCheckpoint, TableState } from "../checkpoint/run-checkpoint.ts";
 import { forgetStream } from "../checkpoint/stream-checkpoint.ts";
 import { type ErrorCode, toMigrationError } from "../errors.ts";
 import type { FairSemaphore } from "../flow/semaphore.ts";
@@ -11,7 +11,6 @@ import { runStep } from "../stages/error-policy.ts";
 import { anewGap } from "../stages/table-now.ts";
 import type { Table } from "../types.ts";
 import { checkIndexes } from "./secondary-indexes.ts";
-import { checkTables } from "./start.ts";
 import { checkStreams, type FirstLooks } from "./stream-looks.ts";
 import type { StreamFollower } from "./streams.ts";
 import { migrateTable } from "./table.ts";
@@ -20,7 +19,7 @@ import { findPlaces, isToMake, prepareTargetTables } from "./target-tables.ts";
 /** The run that it joins. */
 export interface JoiningRun {
   ctx: Context;
-  /** The run's tables, the one that joins among them. */
+  /** The run's tables, those that join among them. */
   tables: Table[];
   checkpoint: RunCheckpoint;
   follower: StreamFollower;
@@ -50,33 +49,37 @@ export function endsRun(reason: unknown): boolean {
 }
 
 /**
- * Copies a table and has it followed. Where it had begun before, in this process or another one, it goes on.
+ * Copies a table, with its stream opened before: it may be followed then. Where it had begun before, in this process or
+ * another one, it goes on.
  *
  * @param scope the run's context for this table
+ * @param check looks at what it is, beside the run's others
  * @throws MigrationError what refuses it, before anything is changed for it; or what its copy fails with
  */
-export async function joinRun(run: JoiningRun, scope: Context, table: Table): Promise<void> {
+export async function joinRun(
+  run: JoiningRun,
+  scope: Context,
+  table: Table,
+  check: () => Promise<void>,
+): Promise<void> {
   const { ctx, checkpoint, follower, readers } = run;
   // It may have waited for its turn.
   ctx.signal.throwIfAborted();
   const counters = ctx.progress.tables.get(table.name)!;
   await scope.call("table:before", { phase: "full", table });
-  const looks = await runStep(scope, { stage: "setup", table }, () => prepareJoining(run, scope, table));
+  const looks = await runStep(scope, { stage: "setup", table }, async () => {
+    await check();
+    return prepareJoining(run, scope, table);
+  });
   await follower.join(scope, table, looks.get(table.name));
   await migrateTable(scope, table, counters, checkpoint.table(table), readers);
   counters.state = "done";
   counters.finishedAt = Date.now();
   counters.isNew = false;
-  follower.start(table);
 }
 
 /** Looks at all that could refuse it, then makes its place at the target. */
-async function prepareJoining(
-  { tables, checkpoint }: JoiningRun,
-  scope: Context,
-  table: Table,
-): Promise<FirstLooks> {
-  await checkTables(scope, tables);
+async function prepareJoining({ checkpoint }: JoiningRun, scope: Context, table: Table): Promise<FirstLooks> {
   const { state } = await checkpoint.join(table);
   refuseAnother(scope, table, state);
   refuseOther(scope, table, state, `${scope.role("checkpoint").place}, table ${table.name}`);
@@ -88,13 +91,12 @@ async function prepareJoining(
   return looks;
 }
 
-/** Under the name of one that was copied there is another one: a gap, as where it comes before the first one's end is seen. */
-function refuseAnother(
-  { config }: Context,
-  table: Table,
-  state: { source?: string; key?: string } | undefined,
-): void {
-  if (state === undefined || !isAnother({ id: state.source }, table)) return;
+/**
+ * Under the name of one that was followed there is another one: a gap, as where it comes before the first one's end is
+ * seen. What was never copied to its end was never followed.
+ */
+function refuseAnother({ config }: Context, table: Table, state: TableState | undefined): void {
+  if (state?.stage !== "done" || !isAnother({ id: state.source }, table)) return;
   if (config.on_gap === "resync" && state.key === describeKey(table)) return;
   const gap = anewGap(table);
   unmendable.add(gap);

@@ -71,7 +71,7 @@ export async function openKept(
     isMendable(ctx, reason) || (opened?.isFollowed === true && mayBeDeleted(reason));
   let opened: OpenedStream | undefined;
   const scope = scopedContext(ctx, isOwn);
-  const { copy, noted, key } = checkpoint.state ?? {};
+  const { copy, noted, key, deletedAt } = checkpoint.state ?? {};
   const start = await startOf(ctx, table, checkpoint);
   if (isLeftOver(checkpoint.state, start)) await forgetStream(ctx, table);
   const stream = await openStream(scope, table, polls, start, look);
@@ -80,8 +80,13 @@ export async function openKept(
   const { spool } = stream;
   const unspool = async (): Promise<void> => spool?.stopped();
   try {
-    if (copy !== undefined || !noted || key === undefined) {
-      await checkpoint.advance({ copy: undefined, noted: true, key: describeKey(table) });
+    if (copy !== undefined || !noted || key === undefined || deletedAt !== undefined) {
+      await checkpoint.advance({
+        copy: undefined,
+        noted: true,
+        key: describeKey(table),
+        deletedAt: undefined,
+      });
     }
   } catch (error) {
     // Nobody else knows of it, and it must not read on behind the run's end.

@@ -148,10 +148,10 @@ export function openStreams(
       await migrateTable(scope, table, counters, checkpoint, readers);
       return await followOpened(ctx, anew, counters);
     } catch (error) {
-      if (ctx.signal.aborted || !isGone(error)) throw error;
       // What keeps its positions ends, too.
       scope.stop(error);
-      return error;
+      if (ctx.signal.aborted) throw error;
+      return scope.signal.reason as MigrationError;
     }
   }
 

@@ -69,15 +69,13 @@ export async function switchOver(
   switching: Switching,
   { verify }: Pick<SwitchoverOptions, "verify">,
 ): Promise<Verdict | undefined> {
-  const { ctx, progress, tell, signal } = switching;
+  const { ctx, progress, tell } = switching;
   if (verify !== undefined) checkComparable(ctx, await known(switching, switching.tables), false);
   const run = await known(switching, switching.followed);
   using _hurry = run.follower.hurry();
   let verdict: Verdict | undefined;
   let since = progress.at;
-  // What was written until then may be in a table that nobody has seen yet.
-  const lookForTables = async (): Promise<void> => raced(run.newcomers?.look() ?? Promise.resolve(), signal);
-  await lookForTables();
+  await lookForTables(switching, run);
   if (verify !== undefined) {
     await caughtUp(switching, run, since);
     tell({ stage: "comparing", tables: run.tables.map(({ name }) => name), text: "comparing both sides" });
@@ -85,11 +83,29 @@ export async function switchOver(
     if (verdict.isDifferent) return verdict;
     // Also what was written while it compared.
     since = Date.now();
-    await lookForTables();
+    await lookForTables(switching, run);
   }
   for (const seen: Seen = new Map(); ;) {
     await caughtUp(switching, run, since, seen);
     if (await ended(switching, run, since)) return verdict;
+  }
+}
+
+/** What was written until now may be in a table that nobody has seen yet: one look has to succeed. */
+async function lookForTables({ ctx, tell, signal }: Switching, run: FollowedRun): Promise<void> {
+  if (run.newcomers === undefined) return;
+  for (;;) {
+    const look = await raced(run.newcomers.look(), signal);
+    if (look === "looked") return;
+    if (look === "denied") {
+      ctx.log.warn(
+        "new tables can't be looked for, it is denied: what is in tables made since the start isn't switched over",
+      );
+      return;
+    }
+    const paused = ctx.progress.paused ? "; the run is paused" : "";
+    tell({ stage: "catching up", tables: [], text: `looking for new tables${paused}` });
+    await sleep(LOOK_AGAIN, undefined, { signal }).catch(() => {});
   }
 }
 
@@ -196,13 +212,13 @@ async function compared(
 }
 
 /** Waits for work, or until the signal comes; its reason is thrown. */
-async function raced(work: Promise<unknown>, signal: AbortSignal): Promise<void> {
+async function raced<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
   signal.throwIfAborted();
   const { promise, reject } = Promise.withResolvers<never>();
   const giveUp = (): void => reject(signal.reason as Error);
   signal.addEventListener("abort", giveUp, { once: true });
   try {
-    await Promise.race([work, promise]);
+    return await Promise.race([work, promise]);
   } finally {
     signal.removeEventListener("abort", giveUp);
   }

@@ -3,9 +3,13 @@ import { expect, setDefaultTimeout, test } from "bun:test";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { runCheck } from "../../core/check/check.ts";
+import type { Plan } from "../../core/check/plan.ts";
+import { loadConfig } from "../../core/config/load.ts";
 import type { Progress } from "../../core/progress/progress.ts";
 import { createRunControl } from "../../core/run/steering.ts";
 import type { Plugin } from "../../core/plugin/plugin.ts";
+import { builtinPlugin } from "../../plugins/index.ts";
 import { expectEqual } from "./equal.ts";
 import { eventually } from "./eventually.ts";
 import { dynamo, type Outcome, scenario, type Scenario, type Settings, someItems } from "./helpers.ts";
@@ -47,6 +51,12 @@ async function makeAgain(s: Scenario, TableName: string, keys: string[], key = "
   });
   for (const each of keys)
     await dynamo(s.dynamoEndpoint, "PutItem", { TableName, Item: { [key]: { S: each } } });
+}
+
+/** What `check` says of the next start. */
+async function checked(s: Scenario): Promise<Plan> {
+  const set = Object.entries(s.settings(settingsOf(s))).map(([key, value]) => [key, `${value}`]);
+  return runCheck({ builtins: builtinPlugin, config: loadConfig({ set: Object.fromEntries(set) }).config });
 }
 
 const count = (s: Scenario, table: string): Promise<number> => s.db.collection(table).countDocuments();
@@ -132,7 +142,10 @@ test.concurrent.each(["mongodb", "file"])(
     await expectEqual(s, [old, added], settings);
     second.kill("SIGTERM");
     const { stdout } = await second.done;
-    expect(stdout).toContain("going on from the checkpoint: 1 of 2 tables done, 1 begun");
+    expect(stdout).toContain("going on from the checkpoint: 1 of 1 tables done");
+    expect(stdout).toContain(`these join when the others are followed: ${added}`);
+    // An earlier start has said so.
+    expect(stdout).not.toContain("full sync done!");
     const report = JSON.parse(readFileSync(join(s.folder, `${s.id}-report.json`), "utf8")) as {
       tables: { name: string; resumed: boolean; thisProcess: { read: number } }[];
     };
@@ -161,6 +174,49 @@ test.concurrent("what refuses a new table ends no other: it is said, counted, an
   await expectEqual(s, [old, name], settingsOf(s));
   expect((await run.stop()).stderr).toContain("enough");
 });
+
+test.concurrent.each(["never begun", "half copied"])(
+  "what left a new table out refuses no later start, which follows the others and tries it again: %s",
+  async (when) => {
+    await using s = await scenario();
+    const old = await s.table("old", { items: someItems(5) });
+    const name = `added.${s.id}`;
+    let isBad = true;
+    const picky: Plugin = {
+      name: "picky",
+      keepsKeys: true,
+      setup(ctx) {
+        ctx.hook("index:before", ({ table }) => {
+          if (table.name === name && isBad) throw new Error("not this one");
+        });
+      },
+    };
+    const plugins = when === "half copied" ? [picky] : [];
+    const code = when === "half copied" ? "HOOK_FAILED" : "TARGET_EXISTS";
+    const run = follow(s, {}, plugins);
+    await run.copied;
+    if (when === "never begun") await s.db.collection(name).insertOne({ somebody: "else's" });
+    await s.table("added", { items: someItems(10) });
+    await eventually(() => expect(run.leftOut().get(name)).toMatchObject({ code }));
+    await run.stop();
+    if (when === "never begun") {
+      const plan = await checked(s);
+      expect([plan.start.refused, plan.start.does, plan.problems]).toEqual([false, "go on", []]);
+      expect(plan.warnings.join()).toContain(`${name} is left out until this is mended`);
+      expect(plan.tables.find((table) => table.name === name)).toMatchObject({ action: "copy" });
+    }
+
+    const next = follow(s, {}, plugins);
+    await put(s, old, "later");
+    await eventually(async () => expect(await count(s, old)).toBe(6));
+    await eventually(() => expect(next.leftOut().get(name)).toMatchObject({ code }));
+    if (when === "never begun") await s.db.collection(name).drop();
+    isBad = false;
+    await eventually(() => expect(next.state(name)).toBe("following"));
+    await expectEqual(s, [old, name], settingsOf(s));
+    await next.stop();
+  },
+);
 
 test.concurrent("plugins see new tables as they see those of the start, and may leave them out", async () => {
   await using s = await scenario();

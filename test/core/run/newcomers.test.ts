@@ -5,21 +5,32 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { openCheckpoint } from "../../../core/checkpoint/run-checkpoint.ts";
-import { MigrationError } from "../../../core/errors.ts";
+import { MigrationError, streamGap } from "../../../core/errors.ts";
 import { createFairSemaphore } from "../../../core/flow/semaphore.ts";
 import type { Source } from "../../../core/plugin/roles.ts";
 import { trackTable } from "../../../core/progress/progress.ts";
 import { watchNewcomers } from "../../../core/run/newcomers.ts";
 import { openStreams } from "../../../core/run/streams.ts";
-import type { Table } from "../../../core/types.ts";
+import type { StreamPage, Table } from "../../../core/types.ts";
 import { memoryCheckpoint, page } from "../../fakes/context.ts";
-import { fakeStreams, streamContext, TABLE } from "../../fakes/streams.ts";
+import {
+  changed,
+  type FakeStreams,
+  fakeStreams,
+  streamContext,
+  type StreamContextOptions,
+  TABLE,
+} from "../../fakes/streams.ts";
 import { eventually } from "../../e2e/eventually.ts";
 
 const NEW: Table = { ...TABLE, name: "new", targetName: "new", id: "new-1" };
 
 /** A run that follows `t`, and a source that has what `there` says. */
-async function following(more: Partial<Source> = {}, settings: Record<string, string> = {}) {
+async function following(
+  more: Partial<Source> = {},
+  settings: Record<string, string> = {},
+  apply?: StreamContextOptions["apply"],
+) {
   const there: Table[] = [];
   const asked: string[][] = [];
   const warnings: string[] = [];
@@ -42,6 +53,7 @@ async function following(more: Partial<Source> = {}, settings: Record<string, st
     checkpoint,
     source,
     settings: { sync_mode: "all", ...settings },
+    ...(apply && { apply }),
   });
   ctx.log.warn = Object.assign((text: string) => void warnings.push(text), { raw: () => {} });
   const run = await openCheckpoint(ctx, [TABLE], false);
@@ -102,7 +114,9 @@ test("a failing look is a warning, said once, and the next one counts; a refused
       return [];
     },
   });
-  for (let n = 0; n < 6; n++) await run.newcomers!.look();
+  const become = [];
+  for (let n = 0; n < 6; n++) become.push(await run.newcomers!.look());
+  expect(become).toEqual(["failed", "failed", "looked", "denied", "denied", "denied"]);
   expect(looks).toBe(4);
   expect(run.warnings.map((text) => /no list today|isn't granted/.exec(text)?.[0])).toEqual([
     "no list today",
@@ -145,8 +159,11 @@ test.each(["copied", "indexed"])(
 
 test("with sync_mode = incr one is named once, until it is gone", async () => {
   await using run = await following({}, { sync_mode: "incr" });
+  let setups = 0;
+  run.ctx.hook("setup", () => void setups++);
   run.there.push(NEW);
   for (let n = 0; n < 3; n++) await run.newcomers!.look();
+  expect(setups).toBe(1);
   expect([...run.ctx.progress.leftOut.keys()]).toEqual(["new"]);
   expect(run.names()).toEqual(["t"]);
   expect(run.warnings).toHaveLength(1);
@@ -175,6 +192,146 @@ test("while one is tried again, a look forgets nothing of it: it isn't news when
   slowly.resolve();
   await eventually(() => expect(run.ctx.progress.leftOut.has("new")).toBe(true));
   expect(run.warnings.filter((text) => text.includes("two worlds"))).toHaveLength(1);
+});
+
+/** What the new table's shard answers, by the number of the request; undefined: nothing new. */
+function answering(streams: FakeStreams, answer: (polls: number) => Partial<StreamPage> | undefined): void {
+  const read = streams.read.bind(streams);
+  streams.read = (unit, from) => {
+    const reader = read(unit, from);
+    if (unit.table.name !== "new") return reader;
+    let polls = 0;
+    return { poll: async (options) => ({ ...(await reader.poll(options)), ...answer(polls++) }) };
+  };
+}
+
+/** The new table's shard is gone when it is asked for the second time: by who keeps its positions. */
+function loseShard(streams: FakeStreams): void {
+  answering(streams, (polls) => {
+    if (polls > 0) throw streamGap("the shard is gone before it was read: table new");
+    return undefined;
+  });
+}
+
+test.concurrent("what its own failure cuts off, a request that is on its way, ends no more than that table", async () => {
+  await using run = await following({
+    async *read({ table }, { signal }) {
+      if (table.name !== "new") return yield page([]);
+      await sleep(60_000, undefined, { signal }).catch(() => {});
+      throw Object.assign(new Error("Request aborted"), { name: "AbortError" });
+    },
+  });
+  loseShard(run.streams);
+  run.there.push(NEW);
+  await run.newcomers!.look();
+  await eventually(() => expect(run.ctx.progress.leftOut.get("new")).toMatchObject({ code: "STREAM_GAP" }));
+  expect([run.names(), run.ctx.signal.aborted]).toEqual([["t"], false]);
+});
+
+test.concurrent("a gap that comes while its indexes are built, which nothing stops, leaves it out, too", async () => {
+  await using run = await following();
+  loseShard(run.streams);
+  const target = run.ctx.role("target");
+  const index = target.index.bind(target);
+  target.index = async (...asked) => {
+    await sleep(4000);
+    return index(...asked);
+  };
+  run.there.push(NEW);
+  await run.newcomers!.look();
+  await eventually(() => expect(run.ctx.progress.leftOut.get("new")).toMatchObject({ code: "STREAM_GAP" }));
+  expect([run.state("new"), run.ctx.signal.aborted]).toEqual([undefined, false]);
+});
+
+test.concurrent("once it is followed, what it fails with ends the run as the others' failures do, deleted or not", async () => {
+  await using run = await following({ describe: async () => undefined }, {}, async ({ unit }) => {
+    if (unit.table.name === "new") throw new MigrationError("DATA_UNFIT", "a key lost digits");
+  });
+  answering(run.streams, () =>
+    run.state("new") === "following" ? { records: [changed("k", 5)], bytes: 10 } : undefined,
+  );
+  run.there.push(NEW);
+  await run.newcomers!.look();
+  await eventually(() => expect(run.ctx.signal.reason).toMatchObject({ code: "DATA_UNFIT" }));
+});
+
+test("one that was deleted in the midst of its copy, and made anew, was never followed: no gap ends the run", async () => {
+  let isGone = true;
+  await using run = await following({
+    async *read({ table }) {
+      if (table.name === "new" && isGone) throw new MigrationError("SOURCE_GONE", "the table was deleted");
+      yield page([]);
+    },
+  });
+  run.there.push(NEW);
+  await run.newcomers!.look();
+  await eventually(() => expect(run.names()).toEqual(["t"]));
+  // Its copy can't be gone on with; that there is half of it at the target stays known.
+  const kept = ["table", "stream", "shards"].filter((what) => run.checkpoint.states.get(`${what}:new`)?.size);
+  expect(kept).toEqual(["table"]);
+  isGone = false;
+  run.there[0] = { ...NEW, id: "new-2" };
+  await run.newcomers!.look();
+  await eventually(() =>
+    expect(run.ctx.progress.leftOut.get("new")).toMatchObject({ code: "CHECKPOINT_MISMATCH" }),
+  );
+  expect(run.ctx.signal.aborted).toBe(false);
+});
+
+test("one that was taken for deleted, and is there, is followed again and deleted no more", async () => {
+  await using run = await following();
+  run.there.push(NEW);
+  await run.newcomers!.look();
+  await eventually(() => expect(run.state("new")).toBe("following"));
+  const state = () => run.checkpoint.states.get("table:new")!.get("table") as { deletedAt?: string };
+  await run.parts.follower.leave(NEW);
+  await run.parts.checkpoint.table(NEW).advance({ deletedAt: new Date().toISOString() });
+  expect(state().deletedAt).toBeDefined();
+  run.tables.pop();
+  run.newcomers!.left(NEW);
+  await run.newcomers!.look();
+  await eventually(() => expect(run.state("new")).toBe("following"));
+  expect(state().deletedAt).toBeUndefined();
+});
+
+test("of two that come together the one that is refused doesn't keep the other one out", async () => {
+  await using run = await following();
+  const target = run.ctx.role("target");
+  target.check = async (tables) => {
+    if (tables.some(({ name }) => name === "bad"))
+      throw new MigrationError("CONFIG_INVALID", "too long a name");
+  };
+  run.there.push({ ...NEW, name: "bad", targetName: "bad" }, NEW);
+  await run.newcomers!.look();
+  await eventually(() => expect(run.state("new")).toBe("following"));
+  expect([...run.ctx.progress.leftOut.keys()]).toEqual(["bad"]);
+});
+
+test("one that is refused when all others were deleted ends the run, which has nothing to do any more", async () => {
+  const copying = Promise.withResolvers<void>();
+  await using run = await following({
+    async *read({ table }) {
+      if (table.name !== "new") return yield page([]);
+      await copying.promise;
+      throw new MigrationError("DATA_UNFIT", "an item of two worlds");
+    },
+  });
+  run.there.push(NEW);
+  await run.newcomers!.look();
+  run.tables.splice(0, 1);
+  copying.resolve();
+  await eventually(() => expect(run.ctx.signal.reason).toMatchObject({ code: "DATA_UNFIT" }));
+});
+
+test("a plugin that edits all tables it is shown doesn't move those that are followed", async () => {
+  await using run = await following();
+  run.ctx.hook("setup", ({ tables }) => {
+    for (const table of tables) table.targetName = `x-${table.targetName}`;
+  });
+  const was = TABLE.targetName;
+  run.there.push(NEW);
+  await run.newcomers!.look();
+  expect(run.tables.map(({ targetName }) => targetName)).toEqual([was, "x-new"]);
 });
 
 test("what isn't its own ends the run", async () => {
@@ -207,13 +364,13 @@ test("one that was deleted before anybody looked is new when it is made anew; wh
   await watch.stopped();
 });
 
-test("in a pause nobody looks", async () => {
+test("in a pause nobody looks, and who has asked for it hears that", async () => {
   await using run = await following();
   const closing = run.ctx.gate.close();
-  await run.newcomers!.look();
+  expect(await run.newcomers!.look()).toBe("failed");
   expect(run.asked).toEqual([]);
   closing.open();
-  await run.newcomers!.look();
+  expect(await run.newcomers!.look()).toBe("looked");
   expect(run.asked).toEqual([["t"]]);
 });
 

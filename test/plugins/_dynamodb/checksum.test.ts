@@ -42,6 +42,12 @@ test("the same bytes with the same wrong checksum are the sender's own error, wh
   expect(() => check("http://other", "c")).toThrow("checksum");
 });
 
+test("AWS's own is refused however often it comes", () => {
+  const url = "https://dynamodb.us-east-2.amazonaws.com/";
+  const answer = { status: 200, headers: new Headers({ "x-amz-crc32": "1" }), url };
+  for (let n = 0; n < 3; n++) expect(() => checkSum(answer, BODY, never)).toThrow("checksum");
+});
+
 test.each([429, 500, 503])("a service in trouble is heard whatever its checksum: %d", (status) => {
   const trouble = new Response(null, { status, headers: { "x-amz-crc32": "1" } });
   expect(() => checkSum(trouble, BODY, never)).not.toThrow();
