@@ -10,7 +10,7 @@ import { createSemaphore, type Semaphore, type Width } from "../../core/flow/sem
 import type { Context } from "../../core/plugin/context.ts";
 import { checkCertificates } from "./certificates.ts";
 import { addressError, connectError } from "./errors.ts";
-import { unjoined } from "./internals.ts";
+import { connections } from "./internals.ts";
 import { explainReplicaSet } from "./replica-set.ts";
 
 const SECOND = 1000;
@@ -21,6 +21,8 @@ export const WRITE_TIMEOUT: number = 20 * SECOND;
 /** Whoever knows more is left so much longer to say it. */
 const SPARE = 5 * SECOND;
 const SELECTION_TIMEOUT = 10 * SECOND;
+/** The driver takes its leave of a server before it closes: of one that is away it waits for a new connection. */
+const CLOSING = 2 * SECOND;
 /** A pool can't be made larger: so many connections it may have, for lanes that are added later. */
 const POOL = 256;
 /** Connections made at once, for who writes first: a far server takes a while for each. */
@@ -43,7 +45,7 @@ export interface Connections {
   inTurn: Calls;
   /** For data: a connection that hangs is given up. */
   data: MongoClient;
-  /** For what may take hours: index builds and counts. */
+  /** For what may take hours: index builds and counts. Its calls are waited for with {@link patiently}. */
   patient: MongoClient;
   /** Whether the address leads to a mongos. */
   readonly isMongos: boolean;
@@ -75,6 +77,7 @@ export async function connect(
         }),
         readPreference: "primary",
         ...(!/[?&]maxConnecting=/i.test(address) && { maxConnecting: CONNECTING }),
+        ...connections(),
         ...options,
       });
       clients.push(client);
@@ -93,11 +96,12 @@ export async function connect(
   const close = async (): Promise<void> => {
     closed.abort();
     resizing?.[Symbol.dispose]();
-    await Promise.all(clients.map((client) => client.close()));
+    const closing = Promise.all(clients.map((client) => client.close()));
+    // What isn't closed by then goes on closing, or ends with the process.
+    await answered(closing, abandon, CLOSING).catch(() => {});
   };
   try {
     const data = open({
-      ...unjoined(),
       socketTimeoutMS: SOCKET_TIMEOUT,
       minPoolSize: Math.min(READY, asked()),
       maxPoolSize: most + 2,
@@ -191,7 +195,7 @@ export async function answered<T>(
   const late = new Promise<never>((_, reject) => {
     giveUp = () => reject(noAnswer(abandon.aborted ? "before the run ended" : `for ${within / SECOND} s`));
   });
-  const timer = setTimeout(giveUp, within);
+  const timer = Number.isFinite(within) ? setTimeout(giveUp, within) : undefined;
   abandon.addEventListener("abort", giveUp, { once: true });
   if (abandon.aborted) giveUp();
   try {
@@ -200,6 +204,11 @@ export async function answered<T>(
     clearTimeout(timer);
     abandon.removeEventListener("abort", giveUp);
   }
+}
+
+/** Waits for an answer that may take hours; when the run is abandoned nobody does any longer. */
+export function patiently<T>(answer: Promise<T>, abandon: AbortSignal): Promise<T> {
+  return answered(answer, abandon, Number.POSITIVE_INFINITY);
 }
 
 function noAnswer(when: string): Error {

@@ -8,7 +8,7 @@ import { mostLanes } from "../../core/flow/write-lanes.ts";
 import { definePlugin, type Plugin } from "../../core/plugin/plugin.ts";
 import { type RetryOptions, SERVER_RETRY, withRetry } from "../../core/flow/retry.ts";
 import type { SourceRecord, Table, TargetIndex } from "../../core/types.ts";
-import { connect, ping } from "../_mongodb/client.ts";
+import { connect, patiently, ping } from "../_mongodb/client.ts";
 import { createAside } from "./mongodb/aside.ts";
 import {
   collectionKinds,
@@ -47,7 +47,7 @@ const mongodb: Plugin = definePlugin({
     const planned = new Map<string, TargetIndex[]>();
     const firsts = createInsertFirsts(async (table) => {
       const paths = keyAttributes(table).map(ctx.role("convert").fieldPath);
-      return hasUniqueKey(await patient(), table, paths);
+      return patiently(hasUniqueKey(await patient(), table, paths), ctx.abandon);
     });
     /** What refuses a document is taken away once, for all who meet it. */
     const fitting = createSemaphore(1);
@@ -198,7 +198,7 @@ const mongodb: Plugin = definePlugin({
     async function onDatabase<T>(what: string, run: (db: Db, attempt: number) => Promise<T>): Promise<T> {
       const db = await patient();
       try {
-        return await withRetry((attempt) => run(db, attempt), retry(what));
+        return await withRetry((attempt) => patiently(run(db, attempt), ctx.abandon), retry(what));
       } catch (error) {
         throw targetError(error, what);
       }

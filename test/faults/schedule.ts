@@ -177,8 +177,8 @@ async function play(playing: Playing): Promise<void> {
   let isDone = false;
   void done?.then(() => (isDone = true));
   for (const { afterMs, happenings } of plan.steps) {
-    if (isDone) break;
     await sleep(afterMs, undefined, { signal });
+    if (isDone) break;
     at(happenings.map(({ what }) => what).join(" + "));
     happened.push(...happenings.map(({ name }) => name));
     await inTime(Promise.all(happenings.map(({ happen }) => happen({ tool, signal, say }))), signal);

@@ -119,7 +119,7 @@ export function createTool({ folder, settings, codes, preload, env, say }: ToolO
   async function judge(end: End): Promise<void> {
     if (!isWanted) return;
     say(`ended with ${end.code} ${end.error ?? ""}`);
-    if (end.code === 0 && finishing !== undefined) {
+    if ((end.code === 0 || isComplete(end)) && finishing !== undefined) {
       isWanted = false;
       finishing.resolve();
       finishing = undefined;
@@ -252,6 +252,11 @@ function endOf(code: number | null, log: string): End {
 
 function tailOf(log: string): string {
   return readFileSync(log, "utf8").slice(-TAIL);
+}
+
+/** Refused, since another process has finished the copy while this one was frozen: what is there is compared all the same. */
+function isComplete({ code, error, said }: End): boolean {
+  return code === 2 && error === "TARGET_EXISTS" && said.includes("this migration is complete since");
 }
 
 /** As text or as JSON. */
