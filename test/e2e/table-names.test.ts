@@ -107,7 +107,10 @@ test("what can be a file's name is followed under it, dots and all, and its labe
     const kept = readdirSync(join(s!.folder, "inner/checkpoint")).sort();
     expect(kept).toEqual([...fit, "status_table"].sort());
   });
-  const url = /http:\/\/127\.0\.0\.1:\d+\//.exec(log())![0];
+  const urlIn = (text: string): string | undefined => /http:\/\/127\.0\.0\.1:\d+\//.exec(text)?.[0];
+  // What is written to it is gathered for a while.
+  await eventually(() => expect(urlIn(log())).toBeDefined());
+  const url = urlIn(log())!;
   const metrics = await (await fetch(`${url}metrics`)).text();
   expect(metrics).toContain(String.raw`table="quo\"te\\{}=1"`);
   const page = await fetch(url);
