@@ -7,7 +7,7 @@ import { isAnother } from "../schema/table-identity.ts";
 import { openTableSpool } from "../spool/table-spool.ts";
 import type { Table } from "../types.ts";
 
-/** Deleted tables that are still told of: a run may go on for years, over tables that live for an hour. */
+/** Deleted tables of which all is still told and kept: a run may go on for years, over tables that live for an hour. */
 const KEPT = 100;
 
 /** Whether a failure may have come because the table is gone: it ends the following of that table, not yet the run. */
@@ -38,8 +38,6 @@ export async function endDeleted(
   const { name, targetName } = table;
   const counters = ctx.progress.tables.get(name)!;
   await checkpoint.advance({ deletedAt: new Date().toISOString() });
-  // Before anybody hears of it: a table that is made anew under its name has positions of its own.
-  await forgetFollowing(ctx, table);
   counters.state = "deleted";
   counters.finishedAt ??= Date.now();
   // The map has them in the order in which they were deleted.
@@ -49,7 +47,7 @@ export async function endDeleted(
     ? `all its changes are applied, and ${targetName} stays as it is`
     : `changes made shortly before may not be applied, and ${targetName} stays as it is`;
   ctx.log.warn(`the table was deleted at the source: ${what}: table ${name}`);
-  forgetOldest(ctx);
+  await forgetOldest(ctx);
 }
 
 /** Forgets what is kept of a gone table's stream; what it is stays known, for one may be made anew under its name. */
@@ -60,7 +58,12 @@ export async function forgetFollowing(ctx: Context, table: Pick<Table, "name">):
 }
 
 /** Of tables that are deleted only the newest are told of. */
-function forgetOldest({ progress: { tables } }: Context): void {
-  const deleted = [...tables.values()].filter(({ state }) => state === "deleted");
-  for (const { name } of deleted.slice(0, -KEPT)) tables.delete(name);
+async function forgetOldest(ctx: Context): Promise<void> {
+  const deleted = [...ctx.progress.tables.values()].filter(({ state }) => state === "deleted");
+  for (const { name } of deleted.slice(0, -KEPT)) {
+    // Meanwhile one may have been made anew under its name.
+    if (ctx.progress.tables.get(name)?.state !== "deleted") continue;
+    ctx.progress.tables.delete(name);
+    await forgetFollowing(ctx, { name });
+  }
 }

@@ -1,11 +1,11 @@
 /** The checkpoint in MongoDB. */
-import { type Db, MongoServerError } from "mongodb";
+import type { Db } from "mongodb";
 import { definePlugin, type Plugin } from "../../core/plugin/plugin.ts";
 import { leaseLost } from "../../core/plugin/lease-lost.ts";
 import { SERVER_RETRY, withRetry } from "../../core/flow/retry.ts";
 import type { Holder, Kept } from "../../core/plugin/roles.ts";
 import { answered, type Calls, connect, DURABLE, ping } from "../_mongodb/client.ts";
-import { DUPLICATE_KEY, isPassing } from "../_mongodb/errors.ts";
+import { isPassing } from "../_mongodb/errors.ts";
 import { lazily } from "../_mongodb/lazy.ts";
 import { retryReporter } from "../_mongodb/retry-reporter.ts";
 import { joined } from "./mongodb/joined.ts";
@@ -27,6 +27,7 @@ import {
   forgetting,
   listNames,
   parse,
+  upsert,
   upserts,
 } from "./mongodb/states.ts";
 import { addressKey, failed } from "./mongodb/failure.ts";
@@ -99,15 +100,7 @@ const mongodb: Plugin = definePlugin({
       await checkLease();
       await ownership.claim();
       for (const updates of originalUpserts(name, states)) {
-        const save = (db: Db): Promise<void> =>
-          execute(db, { update: originalCollection(name), updates, ordered: false });
-        // Of two upserts that insert at once one fails; sent again, it finds something to update.
-        await onOriginal("saving to", (db) =>
-          save(db).catch((error: MongoServerError) => {
-            if (error.code !== DUPLICATE_KEY) throw error;
-            return save(db);
-          }),
-        );
+        await onOriginal("saving to", (db) => upsert(db, originalCollection(name), updates));
       }
     }
 

@@ -92,6 +92,8 @@ const settings = (changes: Settings = {}): Settings =>
 
 /** Lines with a secret in it, and where. */
 function found(where: string, text: string): string[] {
+  // As a whole it is searched fast, and there is none.
+  if (!TRACES.some((each) => text.includes(each))) return [];
   return text.split("\n").flatMap((line) => {
     const trace = TRACES.find((each) => line.includes(each));
     return trace === undefined ? [] : [`${where}: ${trace} in ${line.slice(0, 2000)}`];
@@ -203,6 +205,8 @@ describe.each(["text", "json"])("log.format = %s", (format) => {
     expect(lines.flatMap((line) => found("arguments", line))).toEqual([]);
   });
 
+  // A run at rest saves once a minute that it is at its tip, for which a comparison waits: once is enough.
+  const comparison: [number, string[]][] = format === "json" ? [[3, ["verify", "--settle", "100ms"]]] : [];
   test.each<[number, string[]]>([
     [0, ["status"]],
     [0, ["status", "--json"]],
@@ -214,7 +218,7 @@ describe.each(["text", "json"])("log.format = %s", (format) => {
     [2, ["check", "--json"]],
     [2, ["clean", "--yes"]],
     [2, ["run"]],
-    [3, ["verify", "--settle", "100ms"]],
+    ...comparison,
     [0, ["init", "--iam"]],
     [0, ["help", "run"]],
   ])("beside it, with exit code %d: %p", async (code, [command, ...args]) => {
