@@ -110,7 +110,7 @@ const RUNS: Record<string, { made: RegExp[]; run: (s: Scenario) => Promise<void>
         incr_sync_parallel: true,
         "increase.persist.dir": "spool",
         "qps.full.batch_num": 20,
-        "qps.full": 200,
+        "qps.full": 10,
       };
       const run = s.start([`-conf=${s.conf(s.settings(all))}`]);
       const copied = (): Promise<number> => s.db.collection(table).countDocuments({});
