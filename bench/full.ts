@@ -48,6 +48,7 @@ async function open(options: Options, signal: AbortSignal): Promise<Session> {
       ...sampleOf(result, count),
       ...sharesIn(cwd),
       sourceCpuUs: result.source.cpuUs / count,
+      ...(sourceLatency > 0 && { answerMs: result.source.answerMs, gapMs: result.source.gapMs }),
     };
   }
 

@@ -34,8 +34,10 @@ const nameIn = (arn: string): string => arn.split("/")[1]!;
 /** The changes of a table's first shard, as records; the others stay empty. */
 const changes: string[][] = names.map(() => []);
 const followedAt = new Map<string, number>();
+/** When each shard was asked last. */
+const askedAt = new Map<string, number>();
 const seconds = new Map<string, Map<number, number>>();
-const stats: Omit<ManyStats, "followed"> = {
+const stats: Omit<ManyStats, "followed" | "oldestMs"> = {
   firstRequestAt: 0,
   scannedAt: 0,
   followedAt: 0,
@@ -126,6 +128,7 @@ function shardIterator({ StreamArn, ShardId, ShardIteratorType: type, SequenceNu
 
 function getRecords({ ShardIterator, Limit = 1000 }: Asked): Response {
   const [table, shard, from] = ShardIterator.split(" ") as [string, string, string];
+  askedAt.set(`${table} ${shard}`, Date.now());
   // What keeps positions while tables are copied reads one record at most.
   if (Limit > 1 && !followedAt.has(`${table} ${shard}`)) {
     stats.followedAt = Date.now();
@@ -193,7 +196,9 @@ function call(operation: string, asked: Asked): Response {
 async function serve(request: Request): Promise<Response> {
   const { pathname, searchParams } = new URL(request.url);
   if (pathname === "/stats") {
-    return Response.json({ ...stats, followed: followedAt.size } satisfies ManyStats);
+    const oldest = askedAt.values().reduce((one, other) => Math.min(one, other), Date.now());
+    const oldestMs = Date.now() - oldest;
+    return Response.json({ ...stats, followed: followedAt.size, oldestMs } satisfies ManyStats);
   }
   if (pathname === "/change") {
     change(Number(searchParams.get("table")));
@@ -209,6 +214,7 @@ async function serve(request: Request): Promise<Response> {
       refused: 0,
     });
     followedAt.clear();
+    askedAt.clear();
     seconds.clear();
     return new Response();
   }

@@ -12,6 +12,8 @@ export interface ManyStats {
   followedAt: number;
   /** Shards that were asked so. */
   followed: number;
+  /** How long ago the shard was asked that was asked least lately, in ms. */
+  oldestMs: number;
   /** By operation. */
   calls: Record<string, number>;
   /** The most within a second, by operation. */

@@ -7,7 +7,7 @@ import { startMongod } from "../test/servers/mongod.ts";
 import { ownTempFolder } from "../test/servers/process.ts";
 import { settingsOf, wholeNumber } from "./flags.ts";
 import { CACHE_GB, main, say } from "./main.ts";
-import { formatMany, type ManyReport } from "./many-report.ts";
+import { formatMany, type ManyReport, manyTargets } from "./many-report.ts";
 import { startManyTool } from "./many-tool.ts";
 import type { ManyStats } from "./many-stats.ts";
 import { startServer } from "./measure.ts";
@@ -108,7 +108,11 @@ async function run(signal: AbortSignal): Promise<ManyReport> {
   await sleep(settleSeconds * SECOND, undefined, { signal });
   const before = { cpu: first.cpuMs(), calls: (await source.stats()).calls["GetRecords"] ?? 0 };
   const idleFrom = performance.now();
-  await sleep(idleSeconds * SECOND, undefined, { signal });
+  let oldestMs = 0;
+  while (performance.now() - idleFrom < idleSeconds * SECOND) {
+    await sleep(SECOND, undefined, { signal });
+    oldestMs = Math.max(oldestMs, (await source.stats()).oldestMs);
+  }
   const idleMs = performance.now() - idleFrom;
   const idleCpu = first.cpuMs() - before.cpu;
   const polls = ((await source.stats()).calls["GetRecords"] ?? 0) - before.calls;
@@ -130,7 +134,7 @@ async function run(signal: AbortSignal): Promise<ManyReport> {
   const arrivals = await Promise.race([Promise.all([arrived(0), arrived(tables - 1)]), second.failed]);
   const again = await Promise.race([untilFollowed(), second.failed]);
   await second.stop();
-  return {
+  const report = {
     tables,
     shards,
     throttle: flags.throttle,
@@ -140,6 +144,7 @@ async function run(signal: AbortSignal): Promise<ManyReport> {
     stats,
     idleShare: idleCpu / idleMs,
     idleCallsPerSecond: (polls / idleMs) * SECOND,
+    oldestMs,
     peakBytes,
     restart: {
       firstMs: arrivals[0],
@@ -147,8 +152,8 @@ async function run(signal: AbortSignal): Promise<ManyReport> {
       followedMs: again.followedAt - restartedAt,
       stats: again,
     },
-    targets: [],
   };
+  return { ...report, targets: manyTargets(report) };
 }
 
 await main(flags, { help: HELP, run, format: formatMany });

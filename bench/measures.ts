@@ -32,6 +32,8 @@ const MEASURES = {
   convertShare: ["lanes: convert, %", 0, "neither"],
   writeShare: ["lanes: write, %", 0, "neither"],
   idleShare: ["main thread: idle, %", 0, "neither"],
+  answerMs: ["the source's answer, ms", 2, "neither"],
+  gapMs: ["from it to the next request, ms", 2, "less"],
   sourceCpuUs: ["the source's CPU, µs {unit}", 2, "less"],
   targetCpuUs: ["the target's CPU, µs {unit}", 2, "less"],
 } as const;

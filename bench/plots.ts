@@ -24,6 +24,8 @@ export interface Plot {
   log?: { x?: boolean; y?: boolean };
   /** What is varied has names, in their order. */
   isNamed?: boolean;
+  /** So many points that they are a line only. */
+  isDense?: boolean;
   drawn: Drawn[];
 }
 
@@ -133,18 +135,18 @@ const COLOURS = ["#3584e4", "#e66100", "#2ec27e"];
 
 /** As Vega-Lite takes it. */
 export function specificationOf(plot: Plot, points: Point[]): object {
-  const { title, x, y, log = {}, isNamed = false, drawn } = plot;
+  const { title, x, y, log = {}, isNamed = false, isDense = false, drawn } = plot;
   const scale = (isLog = false): object =>
     isLog ? { type: "log", nice: false, padding: 12 } : { zero: true };
   const xs = [...new Set(points.map((point) => point.x))];
-  const axis = { title: x, ...(!isNamed && { values: xs, format: "~s" }), labelAngle: 0 };
+  const axis = { title: x, ...(!isNamed && !isDense && { values: xs, format: "~s" }), labelAngle: 0 };
   return {
     $schema: "https://vega.github.io/schema/vega-lite/v6.json",
     width: 560,
     height: 260,
     title,
     data: { values: valuesOf(plot, points) },
-    mark: { type: "line", point: { size: 50 }, strokeWidth: 2 },
+    mark: { type: "line", point: isDense ? false : { size: 50 }, strokeWidth: 2 },
     encoding: {
       x: isNamed
         ? { field: "x", type: "nominal", sort: xs, axis }

@@ -33,7 +33,16 @@ export function sharesIn(cwd: string): Sample {
   } catch {
     return {};
   }
-  return sharesOf(report);
+  return { ...sharesOf(report), ...phasesOf(report) };
+}
+
+/** How long it copied and how long it waited for the indexes. */
+function phasesOf({ durations }: Partial<ToolReport>): Sample {
+  const { copySeconds, indexSeconds } = durations ?? {};
+  return {
+    ...(typeof copySeconds === "number" && { insertMs: copySeconds * 1_000 }),
+    ...(typeof indexSeconds === "number" && { indexMs: indexSeconds * 1_000 }),
+  };
 }
 
 /** The same of a report. */

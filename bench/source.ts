@@ -35,6 +35,10 @@ export interface SourceStats {
   /** Milliseconds since 1970; 0: nothing was asked. */
   firstRequestAt: number;
   scans: number;
+  /** From the request for a page to its answer's leaving, in the mean; undefined: nothing was asked. */
+  answerMs?: number;
+  /** From a page's answer to the request for the next one of its segment, in the mean; undefined: there was none. */
+  gapMs?: number;
   cpuUs: number;
 }
 
@@ -53,12 +57,25 @@ const orders = jsonBlock(flags.shape as Shape);
 const latency = Number(flags.latency);
 const pages = new Map<string, Buffer>();
 let cached = 0;
-const stats = { firstRequestAt: 0, scans: 0, cpuBefore: process.cpuUsage() };
+const stats = { firstRequestAt: 0, cpuBefore: process.cpuUsage() };
+/** When the last answer of a segment left, by `performance.now()`. */
+const answeredAt = new Map<number, number>();
+/** Sums in ms, of so many. */
+const answers = { ms: 0, count: 0 };
+const gaps = { ms: 0, count: 0 };
 
 function takeStats(): SourceStats {
   const cpu = process.cpuUsage(stats.cpuBefore);
-  const taken = { firstRequestAt: stats.firstRequestAt, scans: stats.scans, cpuUs: cpu.user + cpu.system };
-  Object.assign(stats, { firstRequestAt: 0, scans: 0, cpuBefore: process.cpuUsage() });
+  const taken = {
+    firstRequestAt: stats.firstRequestAt,
+    scans: answers.count,
+    ...(answers.count > 0 && { answerMs: answers.ms / answers.count }),
+    ...(gaps.count > 0 && { gapMs: gaps.ms / gaps.count }),
+    cpuUs: cpu.user + cpu.system,
+  };
+  Object.assign(stats, { firstRequestAt: 0, cpuBefore: process.cpuUsage() });
+  for (const sum of [answers, gaps]) Object.assign(sum, { ms: 0, count: 0 });
+  answeredAt.clear();
   return taken;
 }
 
@@ -115,7 +132,6 @@ function scan(request: ScanRequest): Response {
     bytes += sizeOf(orders, stop);
     if (bytes > PAGE_BYTES) break;
   }
-  stats.scans++;
   const capacity = (request.ReturnConsumedCapacity ?? "NONE") !== "NONE";
   return answer(pageOf(start, stop, stop < end, capacity));
 }
@@ -167,26 +183,40 @@ function batchGet({ RequestItems }: BatchGetRequest): Response {
   return answer(Buffer.from(`{"Responses":{"${TABLE}":[${found.join()}]},"UnprocessedKeys":{}}`));
 }
 
+type Asked = ScanRequest & BatchGetRequest & { TableName?: string };
+
 async function serve(request: Request): Promise<Response> {
   if (request.method === "GET") return Response.json(takeStats());
   stats.firstRequestAt ||= Date.now();
-  if (latency === 0) return called(request);
-  const due = performance.now() + latency;
-  const response = await called(request);
-  await Bun.sleep(due - performance.now());
+  const askedAt = performance.now();
+  const action = request.headers.get("x-amz-target")?.split(".")[1];
+  const asked = (await request.json()) as Asked;
+  const response = called(action, asked);
+  if (latency > 0) await Bun.sleep(askedAt + latency - performance.now());
+  if (action === "Scan") noteScan(asked, askedAt);
   return response;
 }
 
-async function called(request: Request): Promise<Response> {
-  const action = request.headers.get("x-amz-target")?.split(".")[1];
-  const body = (await request.json()) as ScanRequest & { TableName?: string };
-  if (action === "BatchGetItem") return batchGet(body as unknown as BatchGetRequest);
+/** @param askedAt when its request came, by `performance.now()` */
+function noteScan({ Segment: segment = 0, ExclusiveStartKey: from }: ScanRequest, askedAt: number): void {
+  const now = performance.now();
+  answers.ms += now - askedAt;
+  answers.count++;
+  const before = answeredAt.get(segment);
+  answeredAt.set(segment, now);
+  if (from === undefined || before === undefined) return;
+  gaps.ms += askedAt - before;
+  gaps.count++;
+}
+
+function called(action: string | undefined, asked: Asked): Response {
+  if (action === "BatchGetItem") return batchGet(asked);
   if (action === "ListTables") return answer({ TableNames: [TABLE] });
-  if (body.TableName !== TABLE) return refuse("ResourceNotFoundException", "Requested resource not found");
+  if (asked.TableName !== TABLE) return refuse("ResourceNotFoundException", "Requested resource not found");
   if (action === "DescribeTable") return answer({ Table: describe() });
   if (action === "DescribeTimeToLive")
     return answer({ TimeToLiveDescription: { TimeToLiveStatus: "DISABLED" } });
-  if (action === "Scan") return scan(body);
+  if (action === "Scan") return scan(asked);
   return refuse("UnknownOperationException", `${action} is not served here`);
 }
 

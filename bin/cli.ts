@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 /** The command line: what the user typed becomes a command, and what happened an exit code. */
-import pkg from "../package.json" with { type: "json" };
+import { buildInfo, versionText } from "./build-info.ts";
 import { createCommandLine } from "./commands/all.ts";
 import { named, usage } from "./commands/options.ts";
 import { failEarly } from "./log/early.ts";
@@ -24,7 +24,7 @@ async function main(): Promise<number> {
   try {
     cli.parse(argv, { run: false });
     if (cli.options["version"]) {
-      process.stdout.write(`nimo-shake ${pkg.version}\n`);
+      process.stdout.write(`${versionText(buildInfo())}\n`);
       return 0;
     }
     if (cli.options["help"]) return 0;

@@ -2,7 +2,7 @@
 import { dirname } from "node:path";
 import type { Config } from "../core/config/config.ts";
 import { loadConfig, type LoadedConfig } from "../core/config/load.ts";
-import { createRedactor } from "../core/config/redact.ts";
+import { allSettings, createRedactor } from "../core/config/redact.ts";
 import { loadPlugins } from "../core/plugin/load.ts";
 import type { MigrateOptions } from "../core/run/run.ts";
 import { hookPlugin } from "../plugins/index.ts";
@@ -35,10 +35,7 @@ export interface Settings extends LoadedConfig {
 /** @throws MigrationError when the configuration can't be used */
 export function loadSettings({ file, set }: Pick<Flags, "file" | "set">): Settings {
   const loaded = loadConfig({ file, set, env: process.env });
-  const options = Object.entries(loaded.pluginOptions).flatMap(([name, each]) =>
-    Object.entries(each).map(([key, value]) => [`plugin.${name}.${key}`, value] as const),
-  );
-  return { ...loaded, redact: createRedactor({ ...loaded.config, ...Object.fromEntries(options) }) };
+  return { ...loaded, redact: createRedactor(allSettings(loaded.config, loaded.pluginOptions)) };
 }
 
 /** @throws MigrationError when the configuration can't be used, or a plugin doesn't load */

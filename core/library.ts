@@ -95,18 +95,28 @@ const SWITCHOVER_TIMEOUT = 600_000;
  * @throws MigrationError what it failed with; INTERRUPTED when the signal ended it before the full phase was done
  *
  * @example
+ * ```ts
+ * import { migrate } from "nimo-shake";
+ *
  * const stop = new AbortController();
- * const { written } = await migrate({
+ * const { read, filtered, written } = await migrate({
  *   config: { id: "shop", sync_mode: "full", "source.region": "us-east-2", "target.address": "mongodb://127.0.0.1" },
  *   hooks: { "fetch:after": (e) => e.keep((item) => item["status"]?.S === "paid") },
  *   signal: stop.signal,
  * });
+ * console.log(read - filtered === written); // true
+ * ```
  *
  * @example
+ * ```ts
+ * import { migrate } from "nimo-shake";
+ *
  * const run = migrate({ config: { id: "shop", "source.region": "us-east-2", "target.address": "mongodb://127.0.0.1" } });
  * await run.set({ "qps.full": 100 });
- * const { changesAfter } = await run.switchover({ timeout: 60_000, verify: "all" });
- * await run;
+ * const { outcome } = await run.switchover({ timeout: 60_000, verify: "all" });
+ * const { stopped } = await run;
+ * console.log(outcome, stopped); // done false
+ * ```
  */
 export function migrate(options: LibraryOptions): Migration {
   const { progress = createProgress() } = options;

@@ -40,6 +40,9 @@ const HOOK_PLUGINS: Record<string, () => Promise<{ default: AnyPlugin }>> = {
   rename: () => import("./transform/rename.ts"),
 };
 
+/** Their names. */
+export const HOOK_PLUGIN_NAMES: readonly string[] = Object.keys(HOOK_PLUGINS);
+
 /** The built-in plugin of a name in `plugins`; undefined: there is none. */
 export async function hookPlugin(name: string): Promise<AnyPlugin | undefined> {
   return Object.hasOwn(HOOK_PLUGINS, name) ? (await HOOK_PLUGINS[name]!()).default : undefined;

@@ -2,6 +2,7 @@
 import { describe, expect, test } from "bun:test";
 import { existsSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
+import { stalePages } from "../docs/generate.ts";
 
 const ROOT = join(import.meta.dirname, "..");
 const FOLDERS = "{core,plugins,bin,test,bench,examples,docs}";
@@ -46,6 +47,10 @@ describe.each(DOCUMENTS)("%s names", (document) => {
     const links = found(document, /\]\(((?!https?:|#)[^)#]+)/g);
     expect(links.filter((link) => !existsSync(join(ROOT, dirname(document), link)))).toEqual([]);
   });
+});
+
+test("generated pages are current: bun run docs", () => {
+  expect(stalePages().map(({ name }) => name)).toEqual([]);
 });
 
 test("the tests that keep the promises are there", () => {

@@ -3,9 +3,19 @@
  * `bun test/package.ts`, after `bun run build`.
  */
 import { execFileSync, spawnSync } from "node:child_process";
-import { cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  copyFileSync,
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
+import { documentedExports } from "./docstrings.ts";
 
 const ROOT = resolve(import.meta.dir, "..");
 const MODULES = join(ROOT, "node_modules");
@@ -28,13 +38,30 @@ export default definePlugin({
 export const bad: Plugin = { name: "bad" };
 `;
 
+/** What a docstring takes for an author's own source. */
+const SOURCE = `import { definePlugin, type Item } from "nimo-shake";
+export default definePlugin({ name: "my-source", setup() {} });
+export const itemsOf = (table: string): Item[] => [{ pk: { S: table } }];
+`;
+
 try {
   install();
   writeFileSync(join(folder, "package.json"), '{ "type": "module" }');
   writeFileSync(join(folder, "plugin.ts"), PLUGIN);
-  const strict = { strict: true, noEmit: true, module: "nodenext", target: "esnext", types: ["node"] };
+  const strict = {
+    strict: true,
+    noEmit: true,
+    allowImportingTsExtensions: true,
+    module: "nodenext",
+    target: "esnext",
+    types: ["node"],
+  };
+  const examples = writeExamples();
   const compilerOptions = { ...strict, noUncheckedIndexedAccess: true, exactOptionalPropertyTypes: true };
-  writeFileSync(join(folder, "tsconfig.json"), JSON.stringify({ compilerOptions, include: ["plugin.ts"] }));
+  writeFileSync(
+    join(folder, "tsconfig.json"),
+    JSON.stringify({ compilerOptions, include: ["plugin.ts", ...examples] }),
+  );
   run("types", process.execPath, join(MODULES, "typescript/bin/tsc"), "-p", folder);
 
   // The same test from the repository, with the package's name for its imports.
@@ -51,9 +78,25 @@ try {
     join(folder, "node_modules/nimo-shake/dist/bin/cli.mjs"),
     "-version",
   );
-  if (!/^nimo-shake \d/.test(version)) throw new Error(`no version: ${version}`);
+  if (!/^nimo-shake \d\S+ \((commit [0-9a-f]{10}\+?, \d{4}-\d\d-\d\d, )?\w+-\w+\)\n$/.test(version))
+    throw new Error(`no version: ${version}`);
 } finally {
   rmSync(folder, { recursive: true, force: true });
+}
+
+/** The examples of docstrings, beside what they import. Gives their files. */
+function writeExamples(): string[] {
+  for (const name of ["json-checkpoint.ts", "ndjson.ts"])
+    copyFileSync(join(ROOT, "examples/plugins", name), join(folder, name));
+  writeFileSync(join(folder, "my-source.ts"), SOURCE);
+  const all = [...documentedExports("nimo-shake"), ...documentedExports("nimo-shake/test")];
+  return all.flatMap(({ name, examples }) =>
+    examples.map((code, i) => {
+      const file = `example-${name}-${i}.ts`;
+      writeFileSync(join(folder, file), code);
+      return file;
+    }),
+  );
 }
 
 /** A Node as the package asks for; the machine's own may be older. */

@@ -11,7 +11,9 @@ const NOUNS = ["core/types.ts", "core/errors.ts"];
 /** What every room may import beside its own files. A name with a slash at its end is a folder, others are files. */
 const RULES: Record<string, string[]> = {
   "core/types.ts": [],
-  "core/errors.ts": [],
+  "core/error-codes.ts": [],
+  "core/error-advice.ts": ["core/error-codes.ts"],
+  "core/errors.ts": ["core/error-codes.ts"],
   "core/flow/": [],
   "core/host/": ["core/errors.ts"],
   "core/config/": NOUNS,
@@ -19,7 +21,7 @@ const RULES: Record<string, string[]> = {
   "core/schema/": ["core/plugin/", ...NOUNS],
   "core/plugin/": ["core/config/", "core/progress/", "core/flow/", "core/host/", ...NOUNS],
   "core/spool/": ["core/host/", "core/schema/sequence-number.ts", ...NOUNS],
-  "core/stages/": ["core/plugin/", "core/schema/", "core/config/", "core/progress/", ...NOUNS],
+  "core/stages/": ["core/plugin/", "core/schema/", "core/config/", "core/progress/", "core/host/", ...NOUNS],
   "core/checkpoint/": [
     "core/stages/",
     "core/plugin/",
@@ -112,6 +114,7 @@ const RULES: Record<string, string[]> = {
   ],
   "plugins/index.ts": ["plugins/", "core/config/config.ts", "core/plugin/"],
   "plugins/_patterns.ts": NOUNS,
+  "plugins/_certificate-problem.ts": [],
   ...Object.fromEntries(
     ["_bson", "_dynamodb", "_mongodb", "source", "transform", "convert", "target", "checkpoint"].map(
       (room) => [
@@ -121,6 +124,7 @@ const RULES: Record<string, string[]> = {
           "plugins/_dynamodb/",
           "plugins/_mongodb/",
           "plugins/_patterns.ts",
+          "plugins/_certificate-problem.ts",
           "core/plugin/",
           "core/schema/",
           "core/flow/",
@@ -146,6 +150,8 @@ const RULES: Record<string, string[]> = {
     "core/progress/",
     "core/flow/",
     "core/host/",
+    "core/error-codes.ts",
+    "core/error-advice.ts",
     ...NOUNS,
     "plugins/index.ts",
     "package.json",

@@ -1,6 +1,6 @@
 /** All commands, each with its options and what it does. */
 import { type CAC, cac } from "cac";
-import { addHelp } from "../help.ts";
+import { addHelp } from "./help.ts";
 import { addCheck } from "./check.ts";
 import { addClean } from "./clean.ts";
 import { addInit } from "./init.ts";

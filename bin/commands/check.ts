@@ -25,8 +25,8 @@ export function addCheck(cli: CAC): void {
   )
     .option("--profile <N|P%>", "Reads so many items of each table, and tells what is in them")
     .option("--json", "Gives the plan as JSON on standard output")
-    .example("  nimo-shake check -c nimo-shake.conf")
-    .example("  nimo-shake check -c nimo-shake.conf --profile 1000")
+    .example("nimo-shake check -c nimo-shake.conf")
+    .example("nimo-shake check -c nimo-shake.conf --profile 1000")
     .action((options: Options) => {
       const profile = once("profile", options.profile);
       const sample = profile === undefined ? undefined : parseSample("profile", profile);

@@ -23,8 +23,8 @@ export function addClean(cli: CAC): void {
       "--renamed",
       "Removes also what was at the target before and made room by target.db.exist = rename",
     )
-    .example("  nimo-shake clean -c nimo-shake.conf")
-    .example("  nimo-shake clean -c nimo-shake.conf --yes --renamed")
+    .example("nimo-shake clean -c nimo-shake.conf")
+    .example("nimo-shake clean -c nimo-shake.conf --yes --renamed")
     .action((options: Options) =>
       clean(flagsOf(options), { yes: options.yes === true, renamed: options.renamed === true }),
     );

@@ -5,7 +5,7 @@ import { defu } from "defu";
 import pkg from "../../package.json" with { type: "json" };
 import type { SettingKey } from "../../core/config/config.ts";
 import { loadConfig } from "../../core/config/load.ts";
-import { createRedactor } from "../../core/config/redact.ts";
+import { allSettings, createRedactor } from "../../core/config/redact.ts";
 import { fromEnv, fromSet, givesSettings, type PluginOptions } from "../../core/config/sources.ts";
 import { MigrationError, toMigrationError } from "../../core/errors.ts";
 import { type Asker, isTerminal, terminalAsker } from "../ask.ts";
@@ -29,9 +29,9 @@ export function addInit(cli: CAC): void {
     .option("--yes", "Asks nothing: what isn't given by --set and the environment has its default")
     .option("--force", "Writes over a file that is there")
     .option("--iam", "Writes nothing, and prints the rights that a configuration needs at both sides")
-    .example("  nimo-shake init")
-    .example("  nimo-shake init shop.conf --yes --set id=shop --set target.address=mongodb://127.0.0.1:27017")
-    .example("  nimo-shake init --iam -c nimo-shake.conf")
+    .example("nimo-shake init")
+    .example("nimo-shake init shop.conf --yes --set id=shop --set target.address=mongodb://127.0.0.1:27017")
+    .example("nimo-shake init --iam -c nimo-shake.conf")
     .action((file: string | undefined, options: Options) => init(file, options));
 }
 
@@ -102,7 +102,7 @@ async function asked({ texts, options, to, over }: Begun, parts: InitParts): Pro
     ask.end("nothing is written");
     return 0;
   }
-  const redact = (text: string): string => createRedactor(texts)(text);
+  const redact = (text: string): string => createRedactor(allSettings(texts, options))(text);
   await askAll({ ask, texts, redact, probeSource: parts.probeSource, probeTarget: parts.probeTarget });
   loadConfig({ set: texts as Record<string, string> });
   writeConf(to, confText(texts, options, pkg.version), over || isThere);
@@ -113,7 +113,7 @@ async function asked({ texts, options, to, over }: Begun, parts: InitParts): Pro
 /** From what is given alone; a side that can't be reached is a warning. */
 async function unasked({ texts, options, to, over, set }: Begun, parts: InitParts): Promise<number> {
   const { config, warnings } = loadConfig({ set, env: process.env });
-  const redact = createRedactor(texts);
+  const redact = createRedactor(allSettings(texts, options));
   return besideLog({ config, redact }, WORDS, async (output) => {
     const warn = warner(output, redact);
     for (const warning of warnings) warn(warning);
@@ -149,7 +149,8 @@ async function printRights(path: string | undefined, set: string[]): Promise<num
   return besideLog({ config, redact }, WORDS, async (output) => {
     const warn = warner(output, redact);
     for (const warning of warnings) warn(warning);
-    output.say({ text: rightsText(config) });
+    // No secret is in it, and a password may be a word of it: passwordPrompt().
+    output.say({ text: rightsText(config), isPublic: true });
     return 0;
   });
 }

@@ -13,7 +13,7 @@ export function withConfiguration(command: Command): Command {
     .option("-c, --conf <file>", "The configuration, nimo-shake.conf")
     .option("--set <key=value>", "Sets a key, whatever the file says; may be given again and again")
     .option(
-      "--plugin <file>",
+      "--plugin <file|name>",
       "Adds a plugin, a file or one of filter, rename, pick, exclude and mask; may be given again and again",
     );
 }

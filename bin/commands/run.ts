@@ -39,8 +39,8 @@ export function addRun(cli: CAC): void {
 function withRun(command: Command): Command {
   return withConfiguration(command)
     .option("--fresh", "Starts over, whatever an unfinished run has left")
-    .example("  nimo-shake run -c nimo-shake.conf")
-    .example("  nimo-shake run -c nimo-shake.conf --set full.read.concurrency=4");
+    .example("nimo-shake run -c nimo-shake.conf")
+    .example("nimo-shake run -c nimo-shake.conf --set full.read.concurrency=4");
 }
 
 /**
@@ -63,6 +63,8 @@ async function shown(
 ): Promise<number> {
   await using cleanup = new AsyncDisposableStack();
   const { log, recent } = output;
+  // Before the first word and the pid file: a signal from now on leaves nothing behind.
+  const stop = stopSignal(cleanup, log);
   const identity = runIdentity(config);
   log.info(startLine(identity));
   for (const warning of warnings) log.warn(warning);
@@ -71,7 +73,6 @@ async function shown(
   cleanup.defer(watchMemory(() => largeRun(config)));
 
   const control = createRunControl();
-  const stop = stopSignal(cleanup, log);
   const view = createRunView({ config, identity, progress, warnings: recent, redact });
   const ports = await openPorts({ view, given: migration.given, redact, log });
   cleanup.defer(ports.close);

@@ -27,7 +27,7 @@ export function addStatus(cli: CAC): void {
   withConfiguration(cli.command("status", "Tells where the migration stands, whether it runs or not"))
     .option("--watch", "Goes on telling, until it is stopped")
     .option("--json", "Gives it as JSON on standard output, with --watch an object a line")
-    .example("  nimo-shake status -c nimo-shake.conf --watch")
+    .example("nimo-shake status -c nimo-shake.conf --watch")
     .action((options: Options) =>
       status(flagsOf(options), { watch: options.watch === true, json: options.json === true }),
     );

@@ -17,7 +17,7 @@ export function addSteering(cli: CAC): void {
   withConfiguration(cli.command("switchover", "Applies all that was written until now, and ends the run"))
     .option("--timeout <time>", "Gives it up after so long, and the run goes on: 10m, 30s")
     .option("--verify [N|P%]", "Compares both sides before the end, or a sample of them")
-    .example("  nimo-shake switchover -c nimo-shake.conf --verify --timeout 30m")
+    .example("nimo-shake switchover -c nimo-shake.conf --verify --timeout 30m")
     .action((options: Options) => {
       const asked = { timeout: parseTimeout(options.timeout), verify: parseVerify(options.verify) };
       return steering(flagsOf(options), (output, connect) => switchOver(output, connect, asked));
@@ -37,7 +37,7 @@ export function addSteering(cli: CAC): void {
   withConfiguration(
     cli.command("set <...key=value>", "Changes speeds, concurrency or the log level of the running process"),
   )
-    .example("  nimo-shake set -c nimo-shake.conf qps.full=500 log.level=debug")
+    .example("nimo-shake set -c nimo-shake.conf qps.full=500 log.level=debug")
     .action((words: string[], options: Options) => {
       const values = parseChanges(words);
       return steering(flagsOf(options), async (output, connect) => {

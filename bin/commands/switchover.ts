@@ -59,7 +59,7 @@ function notDone(
 ): number {
   if (outcome === "different") {
     say(
-      `the run goes on: see ${verdict?.file ?? "the differences"}, mend it with verify --repair, and switch over again`,
+      `the run goes on: see ${verdict?.file ?? "the differences"}, stop the run, mend it with verify --repair, start it again, and switch over again`,
     );
     return DIFFERENT;
   }

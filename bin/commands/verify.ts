@@ -39,8 +39,8 @@ export function addVerify(cli: CAC): void {
     .option("--follow", "Goes on with what is changed at the source, until it is stopped")
     .option("--json", "Gives what came of it as JSON on standard output")
     .option("--fresh", "Begins anew, whatever an unfinished comparison has left")
-    .example("  nimo-shake verify -c nimo-shake.conf")
-    .example("  nimo-shake verify -c nimo-shake.conf --tables orders --sample 1%")
+    .example("nimo-shake verify -c nimo-shake.conf")
+    .example("nimo-shake verify -c nimo-shake.conf --tables orders --sample 1%")
     .action((options: Options) =>
       verify({
         ...flagsOf(options),

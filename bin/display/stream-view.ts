@@ -51,8 +51,9 @@ export function streamView(progress: Progress): View {
     const rate = (rates.get(name) ?? rates.set(name, createRate()).get(name)!)(stream.written, now);
     const trouble = presentTrouble(table, now);
     if (table.state !== "following") {
-      const notes = `after a gap, ${itemsText(table.written)}`;
-      return { name, lag: "copied again", rate: "", applied: "", shards: "", notes };
+      const notes = `${table.isNew ? "new" : "after a gap"}, ${itemsText(table.written)}`;
+      const lag = table.isNew ? "being copied" : "copied again";
+      return { name, lag, rate: "", applied: "", shards: "", notes };
     }
     return {
       name,
@@ -78,7 +79,9 @@ export function streamView(progress: Progress): View {
   }
 
   const followed = (): Followed[] =>
-    [...progress.tables.values()].filter((table): table is Followed => table.stream !== undefined);
+    [...progress.tables.values()].filter(
+      (table): table is Followed => table.stream !== undefined && table.state !== "deleted",
+    );
 
   return {
     frame(now, { columns, rows }) {

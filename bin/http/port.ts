@@ -71,6 +71,11 @@ export function createRoutes(options?: ConstructorParameters<typeof Hono>[0]): H
     await next();
     c.header("cache-control", "no-store");
     c.header("x-content-type-options", "nosniff");
+    // No other origin shows, frames or takes in what is answered; the page has a policy of its own.
+    c.header("cross-origin-resource-policy", "same-origin");
+    c.header("x-frame-options", "DENY");
+    if (!c.res.headers.has("content-security-policy"))
+      c.header("content-security-policy", "default-src 'none'; frame-ancestors 'none'");
   });
 }
 

@@ -3,6 +3,7 @@ import type { SettingKey } from "../../core/config/config.ts";
 import type { PluginOptions } from "../../core/config/sources.ts";
 import { type Setting, SETTINGS } from "../../core/config/settings.ts";
 import { MigrationError } from "../../core/errors.ts";
+import { groupSettings } from "./setting-groups.ts";
 
 /** Values by key, as texts. */
 export type Texts = Partial<Record<SettingKey, string>>;
@@ -11,24 +12,6 @@ const LINE = 110;
 
 /** Keys that a reader looks for, given or not. */
 const SHOWN: ReadonlySet<SettingKey> = new Set(["conf.version", "id", "sync_mode", "target.type"]);
-
-/** What the keys are about, by how they begin, in the order of the file. */
-const GROUPS: readonly [title: string, keys: RegExp][] = [
-  ["the migration", /^(conf\.version|id|sync_mode|sync_schema_only)$/],
-  ["the source", /^source\./],
-  ["which tables, and which items", /^(filter\.|full\.read\.filter)/],
-  ["the target", /^target\./],
-  ["how values are converted", /^convert\./],
-  ["the full phase", /^(qps\.full|full\.|verify\.)/],
-  ["the incremental phase", /^(qps\.incr|increase\.|incr_sync_parallel|on_gap)/],
-  ["the checkpoint", /^checkpoint\./],
-  [
-    "log, report and status ports",
-    /^(log\.|report\.|full_sync\.|incr_sync\.|http\.|system_profile|pid_path)/,
-  ],
-  ["plugins", /^plugins$/],
-  ["others", /(?:)/],
-];
 
 /**
  * Writes a file that gives exactly these values.
@@ -59,13 +42,11 @@ export function confText(texts: Texts, options: PluginOptions, version: string):
 }
 
 function grouped(settings: readonly Setting[], linesOf: (setting: Setting) => string[]): string[] {
-  const titleOf = ({ key }: Setting): string => GROUPS.find(([, keys]) => keys.test(key))![0];
-  return GROUPS.flatMap(([title]) => {
-    const some = settings.filter((setting) => titleOf(setting) === title);
-    return some.length === 0
-      ? []
-      : ["", heading(title), ...some.flatMap((setting) => ["", ...linesOf(setting)])];
-  });
+  return groupSettings(settings).flatMap(([title, some]) => [
+    "",
+    heading(title),
+    ...some.flatMap((setting) => ["", ...linesOf(setting)]),
+  ]);
 }
 
 function pluginLines(options: PluginOptions): string[] {
@@ -81,7 +62,7 @@ function line(key: string, value: string): string {
 
 /** A value as it is read again: without blanks around it, and without one pair of quotes. */
 function written(key: string, value: string): string {
-  if (value.includes("\n"))
+  if (/[\r\n]/.test(value))
     throw new MigrationError("CONFIG_INVALID", `a value can't have a line break: ${key}`, {
       hint: "see whether more than the value was pasted",
     });

@@ -19,6 +19,8 @@ export interface NamedPolicy {
   /** `for source.role_arn`. */
   whose: string;
   policy: Policy;
+  /** Why an action is among them, where it isn't for {@link REASONS}. */
+  reasons?: Readonly<Record<string, string>>;
 }
 
 /** Partitions by the beginning of their regions' names; all others are `aws`. */
@@ -98,10 +100,19 @@ export function targetPolicy(config: Config): NamedPolicy | undefined {
     config["target.access_key_id"] === ""
       ? "the target, with the source's credentials"
       : "the target's credentials";
-  return { whose, policy: policyOf([allow("WriteTables", dynamodb(actions), one(tables))]) };
+  const policy = policyOf([allow("WriteTables", dynamodb(actions), one(tables))]);
+  return { whose, policy, reasons: TARGET_REASONS };
 }
 
-/** Why an action that not every run makes is among them, for people. */
+/** Why an action is among the target's, for people. */
+const TARGET_REASONS: Readonly<Record<string, string>> = {
+  DeleteTable: "makes room for a new copy, as target.db.exist = drop says",
+  UpdateTable: "adds global secondary indexes to a table",
+  BatchGetItem: "verify looks at single items",
+  Scan: "counts what was written, and verify reads it",
+};
+
+/** Why an action that not every run makes is among the source's, for people. */
 export const REASONS: Readonly<Record<string, string>> = {
   DescribeTimeToLive: "verify asks which items may have expired; without it, it doesn't know",
   BatchGetItem: "verify looks at single items, and so does on_gap = resync",

@@ -28,11 +28,11 @@ export function rightsText(config: Config): string {
   return parts.join("\n\n");
 }
 
-function policyText({ whose, policy }: NamedPolicy): string {
+function policyText({ whose, policy, reasons: why = REASONS }: NamedPolicy): string {
   const actions = policy.Statement.flatMap(({ Action }) => Action.map((action) => action.split(":")[1]!));
   return [
     `# A policy of IAM for ${whose}; a * among the account's or region's numbers may be replaced by yours.`,
-    ...reasons(REASONS, actions),
+    ...reasons(why, actions),
     JSON.stringify(policy, undefined, 2),
   ].join("\n");
 }

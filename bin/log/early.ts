@@ -1,7 +1,6 @@
 /** How a failure is shown that comes before the configuration is known: as far as it says, whatever else is wrong with it. */
-import { createRedactor } from "../../core/config/redact.ts";
+import { allSettings, createRedactor } from "../../core/config/redact.ts";
 import { type ConfigSource, fromEnv, fromFile, fromSet } from "../../core/config/sources.ts";
-import type { SettingKey } from "../../core/config/config.ts";
 import { printError } from "../errors.ts";
 import type { LogFormat } from "./line.ts";
 import { createLog } from "./log.ts";
@@ -15,6 +14,9 @@ const BESIDE: ReadonlySet<string> = new Set([
   "resume",
   "set",
   "init",
+  "help",
+  "completion",
+  "man",
 ]);
 
 /**
@@ -28,10 +30,10 @@ export async function failEarly(
   argv: readonly string[],
   env: Readonly<Record<string, string | undefined>>,
 ): Promise<number> {
-  const texts = settingsIn(argv, env);
+  const { texts, pluginOptions } = settingsIn(argv, env);
   const format: LogFormat = texts["log.format"] === "json" ? "json" : "text";
   const debug = /^debug$/i.test(texts["log.level"] ?? "");
-  const redact = createRedactor(texts);
+  const redact = createRedactor(allSettings(texts, pluginOptions), env);
   try {
     const level = debug ? "debug" : "info";
     const file = command !== undefined && BESIDE.has(command) ? undefined : texts["log.file"];
@@ -49,14 +51,17 @@ export async function failEarly(
 function settingsIn(
   argv: readonly string[],
   env: Readonly<Record<string, string | undefined>>,
-): Partial<Record<SettingKey, string>> {
+): Pick<ConfigSource, "texts" | "pluginOptions"> {
   const [file] = given(argv, /^(?:--conf|-c)(?:=|$)/);
   const sources = [
     file === undefined ? undefined : readable(file),
     fromEnv(env),
     fromSet(given(argv, /^--set(?:=|$)/)),
   ];
-  return Object.assign({}, ...sources.map((source) => source?.texts));
+  return {
+    texts: Object.assign({}, ...sources.map((source) => source?.texts)),
+    pluginOptions: Object.assign({}, ...sources.map((source) => source?.pluginOptions)),
+  };
 }
 
 function readable(file: string): ConfigSource | undefined {

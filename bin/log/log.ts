@@ -58,6 +58,8 @@ export interface Words {
   objects?: readonly (Fields & { message: string })[];
   /** Goes to standard output in every form, instead of the others. */
   plain?: string;
+  /** It is made of nothing that is secret, and must stay as it is: what looks like a secret in it is an ordinary word. */
+  isPublic?: boolean;
 }
 
 /** A log, last words, and their end. */
@@ -120,13 +122,15 @@ export function createLog(options: LogOptions): Log {
     errors.write(isJson ? line(entry("warn", message)) : `${redact(message)}\n`);
   }
 
-  function say({ text, objects = [{ message: text }], plain }: Words): void {
+  function say({ text, objects = [{ message: text }], plain, isPublic = false }: Words): void {
+    const hide = isPublic ? (each: string): string => each : redact;
+    const write = isPublic ? lineWriter({ format, redact: hide, isTable }) : line;
     const lines = isJson
-      ? objects.map(({ message, ...fields }) => line(entry("info", message, fields))).join("")
-      : `${redact(text)}\n`;
+      ? objects.map(({ message, ...fields }) => write(entry("info", message, fields))).join("")
+      : `${hide(text)}\n`;
     words.write(plain === undefined ? lines : "");
-    if (plain !== undefined) process.stdout.write(`${redact(plain)}\n`);
-    file?.write(isJson ? lines : line(entry("info", text)));
+    if (plain !== undefined) process.stdout.write(`${hide(plain)}\n`);
+    file?.write(isJson ? lines : write(entry("info", text)));
   }
 
   function fail(error: unknown): number {

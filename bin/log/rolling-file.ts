@@ -7,6 +7,7 @@ import {
   appendFileSync,
   closeSync,
   existsSync,
+  fchmodSync,
   fstatSync,
   lstatSync,
   mkdirSync,
@@ -16,6 +17,7 @@ import {
   statSync,
 } from "node:fs";
 import { dirname } from "node:path";
+import { PRIVATE_FILE, PRIVATE_FOLDER } from "../../core/host/durable-files.ts";
 
 const SECOND = 1000;
 /** Less than a second, so that no flush of every second misses its look by a hair. */
@@ -40,7 +42,8 @@ export interface RollingFile {
 }
 
 /**
- * Opens a file, with the folders it needs, behind what is there already. Throws what the system says.
+ * Opens a file, with the folders it needs, behind what is there already. Throws what the system says. One that is made
+ * is for who runs the tool only, or for whom the one before it was for: whoever wants others to read a log makes it first.
  * Pipes, devices and links are written to and never moved.
  */
 export function openRollingFile(path: string, options: RollingFileOptions = {}): RollingFile {
@@ -53,8 +56,10 @@ export function openRollingFile(path: string, options: RollingFileOptions = {}):
   open();
 
   function open(): number {
-    mkdirSync(dirname(path), { recursive: true });
-    descriptor = openSync(path, "a");
+    mkdirSync(dirname(path), { recursive: true, mode: PRIVATE_FOLDER });
+    const isNew = !existsSync(path);
+    descriptor = openSync(path, "a", PRIVATE_FILE);
+    if (isNew && opened?.isFile()) setMode(descriptor, opened.mode & 0o777);
     opened = fstatSync(descriptor);
     size = opened.size;
     lookedAt = performance.now();
@@ -105,6 +110,13 @@ export function openRollingFile(path: string, options: RollingFileOptions = {}):
   function isFull(more: number): boolean {
     return size > 0 && size + more > limit;
   }
+}
+
+/** Some file systems have no modes: what is logged is worth more. */
+function setMode(descriptor: number, mode: number): void {
+  try {
+    fchmodSync(descriptor, mode);
+  } catch {}
 }
 
 /** Moves `x` to `x.1`, `x.1` to `x.2` and so on up to the first free number; the one past the last is overwritten. */

@@ -119,10 +119,15 @@ function speedSaid({ phase }: RunStatus, recent: readonly LivePoint[]): Said {
   return { value: `${rate(mean(what))}/s`, more: `${what}, ${formatThroughput(mean("bytes"))} read` };
 }
 
-function troubleSaid({ retries, savedAt, now, tables }: RunStatus, recent: number): Said {
+function troubleSaid({ retries, savedAt, now, tables, leftOut }: RunStatus, recent: number): Said {
   const failed = tables.filter(({ state }) => state === "failed").map(({ name }) => name);
   if (failed.length > 0)
     return { value: `${count(failed.length, "table")} failed`, more: someOf(failed), kind: "bad" };
+  const [first] = leftOut;
+  if (first !== undefined) {
+    const value = `${count(leftOut.length, "new table")} left out`;
+    return { value, more: `${first.name}: ${first.message}`, kind: "warn" };
+  }
   const again = retries.source + retries.target + retries.checkpoint;
   const saved = savedAt === null ? "nothing saved yet" : `positions saved ${duration(ago(savedAt, now))} ago`;
   if (again === 0) return { value: "None", more: saved, kind: "good" };

@@ -53,6 +53,7 @@ export function phaseOf({ phase, paused, lastError }: RunStatus): string {
 /** How a table is, and how much it wants to be looked at: 0 the most. */
 export function stateOf(table: TableStatus, isRetrying: boolean): { text: string; kind: Kind; rank: number } {
   const { state, stream, share } = table;
+  if (state === "deleted") return { text: "deleted at the source", kind: "wait", rank: 7 };
   if (state === "failed") return { text: "failed", kind: "bad", rank: 0 };
   if (isRetrying) return { text: `${state}, trying again`, kind: "warn", rank: 1 };
   if (state === "following" && stream !== null) {

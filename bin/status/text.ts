@@ -34,6 +34,7 @@ export function statusLines(status: StatusDocument, room: Room = {}): string[] {
     ...failureLines(status),
     ...tableLines(status.tables, room.tables ?? MOST_TABLES),
     ...shardLines(status.tables, room.shards),
+    ...leftOutLines(status),
     ...remainsLines(status),
     ...(start === null ? [] : [oneLine(start.text)]),
   ];
@@ -119,6 +120,7 @@ const ORDER: Record<TableEntry["state"], number> = {
   following: 3,
   waiting: 4,
   done: 5,
+  deleted: 6,
 };
 
 function tableLines(tables: TableEntry[], most: number): string[] {
@@ -157,6 +159,13 @@ function countsText(tables: TableEntry[]): string {
   const counts = new Map<string, number>();
   for (const { state } of tables) counts.set(state, (counts.get(state) ?? 0) + 1);
   return [...counts].map(([state, count]) => `${count} ${state}`).join(", ");
+}
+
+function leftOutLines({ leftOut }: StatusDocument): string[] {
+  return leftOut.slice(0, MOST_TABLES).map(({ name, code, message }) => {
+    const why = `${code === null ? "" : `[${code}] `}${oneLine(message)}`;
+    return `new at the source, and not migrated: ${oneLine(name)}, ${why}`;
+  });
 }
 
 function remainsLines({ remains, phase }: StatusDocument): string[] {

@@ -15,13 +15,22 @@ export interface Answers {
   checkpoint: Inspection | undefined;
 }
 
-/** Asks all of them at once. What a stream can't be followed for is a problem. */
-export async function askRoles(ctx: Context, tables: Table[], { hear, add }: Problems): Promise<Answers> {
+/**
+ * Asks all of them at once. What a stream can't be followed for is a problem.
+ *
+ * @param begun the tables whose streams are asked for
+ */
+export async function askRoles(
+  ctx: Context,
+  tables: Table[],
+  begun: Table[],
+  { hear, add }: Problems,
+): Promise<Answers> {
   const { signal, config } = ctx;
   const follows = config.sync_mode !== "full";
   const [source, streams, target, checkpoint] = await Promise.all([
     hear(() => ctx.role("source").inspect?.(tables, signal)),
-    follows ? hear(() => ctx.role("streams").inspect?.(tables, signal)) : undefined,
+    follows ? hear(() => ctx.role("streams").inspect?.(begun, signal)) : undefined,
     hear(() => ctx.role("target").inspect?.(tables, signal)),
     hear(() => ctx.role("checkpoint").inspect?.(tables, signal)),
   ]);

@@ -2,6 +2,7 @@
 import { availableParallelism } from "node:os";
 import { describePlaces } from "../config/places.ts";
 import { toMigrationError } from "../errors.ts";
+import { hearing } from "../flow/attempt.ts";
 import type { Context } from "../plugin/context.ts";
 import type { Inspection } from "../plugin/roles.ts";
 import { trackTable } from "../progress/progress.ts";
@@ -10,6 +11,8 @@ import { fillConversion, fillSides } from "../run/fill-roles.ts";
 import type { MigrateOptions } from "../run/run.ts";
 import { inSession } from "../run/session.ts";
 import { checkTables, findStart } from "../run/start.ts";
+import { tablesToJoin } from "../run/tables-to-join.ts";
+import type { Place } from "../run/target-tables.ts";
 import type { Table } from "../types.ts";
 import type { Sample } from "../verify/sample.ts";
 import { type Answers, askRoles, inspectSpool } from "./ask.ts";
@@ -57,11 +60,17 @@ export function runCheck(options: CheckOptions): Promise<Plan> {
       hear(async () => ({ is: await ctx.role("checkpoint").inspect?.([], ctx.signal) })),
       fillConversion(ctx, config, options, hear),
     ]);
-    const tables = await tablesOf(ctx, problems);
-    const answers = await askRoles(ctx, tables, problems);
-    await checkTables(ctx, tables, hear);
+    const { tables, joining } = await tablesOf(ctx, problems);
+    const begun = tables.filter((table) => !joining.has(table));
+    const answers = await askRoles(ctx, tables, begun, problems);
+    await checkTables(ctx, begun, hear);
     const lease = (await hear(() => findLease(ctx, problems))) ?? null;
-    const start = await hear(() => findStart(ctx, tables, false, hear));
+    const start = await hear(() => findStart(ctx, begun, false, hear));
+    for (const table of joining) {
+      const found = await checkJoining(ctx, begun, table, warnings);
+      start?.places.push(...found.places);
+      answers.streams?.toEnable.push(...found.toEnable);
+    }
     const rights = [
       ...rightsOf("source", [answers.source, answers.streams]),
       ...rightsOf("target", [answers.target]),
@@ -110,8 +119,31 @@ export function runCheck(options: CheckOptions): Promise<Plan> {
 /** With these nobody answers, whichever table is asked for. */
 const AWAY: ReadonlySet<string> = new Set(["SOURCE_UNREACHABLE", "SOURCE_THROTTLED"]);
 
-/** The tables; single ones that can't be read are left out. */
-async function tablesOf(ctx: Context, { hear, list, add }: Problems): Promise<Table[]> {
+/** A table that joins a run when the others are followed: what is in its way refuses no start, and leaves it out. */
+async function checkJoining(
+  ctx: Context,
+  begun: Table[],
+  table: Table,
+  warnings: Set<string>,
+): Promise<{ places: Place[]; toEnable: readonly string[] }> {
+  const hear = hearing((thrown) => {
+    ctx.signal.throwIfAborted();
+    const { code, message } = toMigrationError(thrown);
+    warnings.add(`${table.name} is left out until this is mended, the others go on: [${code}] ${message}`);
+  });
+  await checkTables(ctx, [...begun, table], hear);
+  const streams = await hear(() => ctx.role("streams").inspect?.([table], ctx.signal));
+  for (const refusal of streams?.refusals ?? []) await hear(() => Promise.reject(refusal));
+  const start = await hear(() => findStart(ctx, [table], false, hear));
+  return { places: start?.places ?? [], toEnable: streams?.toEnable ?? [] };
+}
+
+/** The tables, those too that join a run later; single ones that can't be read are left out. */
+async function tablesOf(
+  ctx: Context,
+  { hear, list, add }: Problems,
+): Promise<{ tables: Table[]; joining: Set<Table> }> {
+  let joining = new Set<Table>();
   const single: Problem[] = [];
   let isAnswered = false;
   const attempt = async <T>(step: () => T | PromiseLike<T>): Promise<T | undefined> => {
@@ -128,14 +160,19 @@ async function tablesOf(ctx: Context, { hear, list, add }: Problems): Promise<Ta
       return undefined;
     }
   };
-  const tables = await hear(() => findTables(ctx, attempt));
+  const tables = await hear(() =>
+    findTables(ctx, attempt, async (wanted) => {
+      joining = (await hear(() => tablesToJoin(ctx, wanted, false))) ?? joining;
+      return wanted;
+    }),
+  );
   // That there is none left isn't news then.
   if (tables === undefined && single.length > 0 && list.at(-1)?.code === "TABLE_MISSING") list.pop();
   // Who may see some tables isn't kept from all by wrong credentials: a start would fail with these.
   const isReached = (tables ?? []).length > 0;
   for (const each of single) add({ ...each, refuses: each.refuses || isReached });
   for (const table of tables ?? []) trackTable(ctx.progress, table);
-  return tables ?? [];
+  return { tables: tables ?? [], joining };
 }
 
 interface Found {

@@ -4,8 +4,8 @@ import { describeConfig } from "../config/redact.ts";
 import type { Config } from "../config/config.ts";
 import type { SettingKey } from "../config/config.ts";
 
-/** The keys that decide what is copied, from where to where, and how it looks there. */
-const KEYS: readonly SettingKey[] = [
+/** The keys that decide what is copied, from where to where, and how it looks there: a begun run is gone on with only under the same. */
+export const COMPARED_KEYS: readonly SettingKey[] = [
   "id",
   "sync_schema_only",
   "source.region",
@@ -31,7 +31,7 @@ const DIGITS = 12;
 export function fingerprint(config: Config, options: ReadonlyMap<string, unknown>): Fingerprint {
   const shown = describeConfig(config);
   return Object.fromEntries([
-    ...KEYS.map((key) => [key, comparable(key, shown[key])]),
+    ...COMPARED_KEYS.map((key) => [key, comparable(key, shown[key])]),
     ...[...options].map(([name, each]) => [`plugin.${name}.*`, digest(each)]),
   ]) as Fingerprint;
 }

@@ -4,7 +4,7 @@ import type { Context } from "../plugin/context.ts";
 import { fingerprint } from "./fingerprint.ts";
 import { followedBefore, goesOn, refuseChanged, refuseOther, refuseStray, type Saved } from "./going-on.ts";
 import { type Attempt, orThrow } from "../flow/attempt.ts";
-import { inParallel } from "../flow/parallel.ts";
+import { inParallel, valuesOf } from "../flow/parallel.ts";
 import {
   type Adopted,
   readState,
@@ -20,7 +20,7 @@ import type { SegmentUnit, Table } from "../types.ts";
 export type { TableState, UnitState } from "./run-state.ts";
 
 /** Tables whose states are read at once. */
-const LOADS = 8;
+const LOADS = 32;
 /** The name of what concerns the whole run; a table's begins with another word. */
 const RUN = "run";
 const TABLE = "table";
@@ -51,6 +51,12 @@ export interface RunCheckpoint {
   readonly copied: boolean;
   table(table: Table): TableCheckpoint;
   /**
+   * Reads what is kept of a table that joins the run while it goes on, again when it has joined before. Changes nothing.
+   *
+   * @throws MigrationError CHECKPOINT_MISMATCH when it isn't of this run
+   */
+  join(table: Table): Promise<TableCheckpoint>;
+  /**
    * Notes that the run has begun, before anything is changed: until then nothing is saved, and the next start finds
    * what this one has found.
    *
@@ -80,13 +86,23 @@ export async function openCheckpoint(
   const store = ctx.role("checkpoint");
   const settings = fingerprint(ctx.config, ctx.sameOptions);
   // What can't be read must not keep a fresh start from happening.
-  const found = fresh ? undefined : readState(runSchema, (await store.load(RUN)).get(RUN), store.place);
+  const load = async (name: string): Promise<Map<string, unknown>> =>
+    fresh ? new Map() : await store.load(name);
   const saved = new Map<string, Saved>();
+  const placeOf = ({ name }: Table): string => `${store.place}, table ${name}`;
+  const loading = await Promise.allSettled([
+    load(RUN),
+    inParallel(tables, LOADS, async (table) => {
+      saved.set(table.name, { parts: await load(`${TABLE}:${table.name}`), state: undefined });
+    }),
+  ]);
+  const [parts] = valuesOf(loading);
+  const found = readState(runSchema, parts.get(RUN), store.place);
   await inParallel(tables, LOADS, async (table) => {
-    const parts = fresh ? new Map<string, unknown>() : await store.load(`${TABLE}:${table.name}`);
-    const noted = readState(tableSchema, parts.get(TABLE), `${store.place}, table ${table.name}`);
+    const each = saved.get(table.name)!;
+    const noted = readState(tableSchema, each.parts.get(TABLE), placeOf(table));
     if (!fresh) await attempt(() => refuseStray(ctx, table, found, noted));
-    saved.set(table.name, { parts, state: noted ?? (await followedBefore(ctx, table, found)) });
+    each.state = noted ?? (await followedBefore(ctx, table, found));
   });
   const resumed = found !== undefined && (await goesOn(ctx, tables, found, saved, settings));
   if (resumed) await attempt(() => refuseChanged(found.settings, settings, store.place));
@@ -104,19 +120,20 @@ export async function openCheckpoint(
   if (follows) run.followed = true;
   /** By name the states that tables begin with. */
   const adopted = new Map(run.adopted?.map(({ table, state }) => [table, state]));
-  const checkpoints = new Map(
-    tables.map((table) => {
-      const { parts, state } = saved.get(table.name)!;
-      const own = resumed && state?.run === run.id;
-      const before = own
-        ? { parts, state }
-        : { parts: new Map(), state: undefined, older: state, isEmpty: !fresh && parts.size === 0 };
-      return [table.name, tableCheckpoint(ctx, table, run.id, before, adopted)];
-    }),
-  );
+  const checkpoints = new Map<string, TableCheckpoint>();
+
+  function opened(table: Table, { parts, state }: Saved, isOwn: boolean, isEmpty: boolean): TableCheckpoint {
+    const before = isOwn ? { parts, state } : { parts: new Map(), state: undefined, older: state, isEmpty };
+    const checkpoint = tableCheckpoint(ctx, table, run.id, before, adopted);
+    checkpoints.set(table.name, checkpoint);
+    return checkpoint;
+  }
+
   for (const table of tables) {
-    const { state } = checkpoints.get(table.name)!;
-    await attempt(() => refuseOther(ctx, table, state, `${store.place}, table ${table.name}`));
+    const each = saved.get(table.name)!;
+    const isOwn = resumed && each.state?.run === run.id;
+    const { state } = opened(table, each, isOwn, !fresh && each.parts.size === 0);
+    await attempt(() => refuseOther(ctx, table, state, placeOf(table)));
   }
 
   async function save(changes: Partial<RunState>): Promise<void> {
@@ -131,6 +148,12 @@ export async function openCheckpoint(
       return run.copiedAt !== undefined;
     },
     table: ({ name }) => checkpoints.get(name)!,
+    async join(table) {
+      const parts = await store.load(`${TABLE}:${table.name}`);
+      const state = readState(tableSchema, parts.get(TABLE), placeOf(table));
+      await refuseStray(ctx, table, run, state);
+      return opened(table, { parts, state }, state?.run === run.id, parts.size === 0);
+    },
     async begin(taken) {
       for (const { table, state } of taken) adopted.set(table, { ...state, run: run.id });
       if (fresh) await store.load(RUN).catch(() => store.clear(RUN));
@@ -159,6 +182,8 @@ function tableCheckpoint(
   const name = `${TABLE}:${table.name}`;
   const where = `${store.place}, table ${table.name}`;
   let { parts, state } = before;
+  /** The names under which units are kept. */
+  const kept = new Set([...parts.keys()].filter((part) => part !== TABLE));
   const stateNow = (): TableState | undefined => state ?? adopted.get(table.name);
   const isNew = stateNow() === undefined;
   /** What an earlier round has left isn't this one's. */
@@ -176,10 +201,16 @@ function tableCheckpoint(
       // What another run has left there.
       if (state === undefined && before.isEmpty !== true) await store.clear(name);
       await store.save(name, new Map([[TABLE, next]]));
+      const isAnotherRound = next.round !== stateNow()?.round;
       state = next;
+      // What the round before has kept would stay for ever, and one comes after the other.
+      if (!isAnotherRound || kept.size === 0) return;
+      await store.remove?.(name, [...kept]);
+      kept.clear();
     },
     unit: (unit) => readState(unitSchema, parts.get(partOf(unit)), where),
     async saveUnits(states) {
+      for (const unit of states.keys()) kept.add(partOf(unit));
       await store.save(name, new Map([...states].map(([unit, each]) => [partOf(unit), each])));
     },
   };

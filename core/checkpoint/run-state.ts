@@ -43,10 +43,11 @@ export interface Adopted {
  * | copying → indexing | nothing                                                        | run/table         |
  * | indexing → done    | `indexes`, `secondary`; anew when the source gets more of them | run/table         |
  * | any → copying      | a resync: `round` + 1, `source`, `key`, `targetName`, `units`; | run/resync        |
- * |                    | `noted` is false, `copy` is gone                               |                   |
+ * |                    | `noted` is false, `copy` and `deletedAt` are gone              |                   |
  * | fresh → done       | only followed: as making; `units` is 0 where no run of ours    | run/target-tables |
  * |                    | has copied it; `made` if it is there                           |                   |
  * | fresh → done       | NimoShake's: the same, with  `made` and `noted`              | adopt-nimoshake   |
+ * | deleted            | `deletedAt`; the stage stays                                   | run/deleted-table |
  *
  * A table that is making is made again by the next start; one that is copying or indexing is gone on with.
  */
@@ -79,6 +80,8 @@ export interface TableState {
    * what may still be there is from before.
    */
   noted?: boolean | undefined;
+  /** It was deleted at the source while it was followed, ISO 8601; undefined also: it was made anew since. */
+  deletedAt?: string | undefined;
 }
 
 /** How far a unit is: what was read up to the position is written, or was dropped by a hook. */
@@ -106,6 +109,7 @@ export const tableSchema: v.GenericSchema<unknown, TableState> = v.object({
   secondary: v.optional(v.array(v.string())),
   copy: v.optional(v.object({ at: v.number(), stream: v.optional(v.string()) })),
   noted: v.optional(v.boolean()),
+  deletedAt: v.optional(v.string()),
 });
 
 /** See {@link RunState}. */

@@ -4,6 +4,7 @@
  */
 import { debugSave } from "../plugin/debug.ts";
 import * as v from "valibot";
+import { dropOld, readGone } from "./gone-shards.ts";
 import { createPersister } from "./persister.ts";
 import type { Context } from "../plugin/context.ts";
 import { runStep } from "../stages/error-policy.ts";
@@ -17,8 +18,6 @@ const STREAM = "stream";
 const SHARD = "shard:";
 const SPOOL = "spool:";
 const GONE = "gone";
-/** Longer than records live, in ms: after that there is nothing left to be read twice. */
-const GONE_FOR = 25 * 3_600_000;
 
 /** A table's stream in the checkpoint. */
 export interface StreamCheckpoint {
@@ -49,8 +48,6 @@ export const streamSchema: v.GenericSchema<unknown, { stream: string }> = v.obje
 const shardSchema: v.GenericSchema<unknown, { notedAt: number }> = v.object({ notedAt: v.number() });
 const spoolSchema: v.GenericSchema<unknown, { readUpTo: string }> = v.object({ readUpTo: v.string() });
 
-const goneSchema: v.GenericSchema<unknown, Record<string, number>> = v.record(v.string(), v.number());
-
 /** The names under which a table's stream is kept. */
 const namesOf = ({ name }: Pick<Table, "name">): { rows: string; own: string } => ({
   rows: `shards:${name}`,
@@ -63,7 +60,7 @@ export async function isStreamNoted(ctx: Context, table: Pick<Table, "name">): P
 }
 
 /** Forgets what is noted of a table's stream. */
-export async function forgetStream(ctx: Context, table: Table): Promise<void> {
+export async function forgetStream(ctx: Context, table: Pick<Table, "name">): Promise<void> {
   const store = ctx.role("checkpoint");
   const { rows, own } = namesOf(table);
   // Rows without what is ours beside them would be NimoShake's.
@@ -114,7 +111,7 @@ export async function openStreamCheckpoint(
   let stream = noted.success ? noted.output.stream : undefined;
 
   let retired = false;
-  const goneAt = new Map(Object.entries(readGone(own.get(GONE))));
+  const goneAt = readGone(own.get(GONE));
 
   /** NimoShake looks for the row of every parent that is named: one that is gone isn't. */
   function rowOf({ parent, ...state }: ShardNote, updatedAt: number): ShardRow {
@@ -185,6 +182,7 @@ export async function openStreamCheckpoint(
 
   async function forget(ids: string[]): Promise<void> {
     if (store.remove === undefined || ids.length === 0) return;
+    dropOld(goneAt, shards.values());
     for (const id of ids) goneAt.set(id, Date.now());
     await store.save(names.own, new Map([[GONE, Object.fromEntries(goneAt)]]));
     for (const note of shards.values()) if (ids.includes(note.parent ?? "")) notes.put(note.id, note);
@@ -229,13 +227,6 @@ export async function openStreamCheckpoint(
       await flush();
     },
   };
-}
-
-/** The shards that were forgotten within the last day. */
-function readGone(saved: unknown): Record<string, number> {
-  const { output, success } = v.safeParse(goneSchema, saved);
-  const recent = Object.entries(success ? output : {}).filter(([, at]) => Date.now() - at < GONE_FOR);
-  return Object.fromEntries(recent);
 }
 
 function noteText({ id, status, position }: ShardNote): string {

@@ -26,6 +26,8 @@ export interface ConfFile {
   warnings: ConfNote[];
 }
 
+/** A CR alone ends a line too: a file of such lines would be one value, and be shown as a whole. */
+const LINE_END = /\r\n?|\n/;
 const KEY = /^[\w-][\w.-]*$/;
 
 /**
@@ -39,9 +41,9 @@ export function parseConf(text: string): ConfFile {
   const entries = new Map<string, ConfEntry>();
   const problems: ConfNote[] = [];
   const warnings: ConfNote[] = [];
-  for (const [index, raw] of text.split("\n").entries()) {
+  for (const [index, raw] of text.split(LINE_END).entries()) {
     const line = index + 1;
-    const content = raw.trim(); // takes the CR of a CRLF and a BOM as well
+    const content = raw.trim(); // takes a BOM as well
     if (content === "" || content.startsWith("#")) continue;
     const equals = content.indexOf("=");
     const key = content.slice(0, equals).trim();

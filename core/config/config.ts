@@ -68,6 +68,8 @@ export interface Config {
   "increase.executor.insert_on_dup_update": boolean;
   "increase.executor.upsert": boolean;
   "increase.persist.dir": string;
+  /** In seconds; 0: never. */
+  "increase.new_tables": number;
   "report.file": string;
   on_gap: "fail" | "resync";
   "checkpoint.type": "mongodb" | "file";

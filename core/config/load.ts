@@ -47,8 +47,13 @@ const FREE_TEXT: ReadonlySet<SettingKey> = new Set([
  * Throws CONFIG_MISSING when the file can't be read, and CONFIG_INVALID with one line for each problem.
  *
  * @example
- * const { config } = loadConfig({ file: "nimo-shake.conf", env: process.env, set: ["sync_mode=full"] });
- * config["full.concurrency"]; // 4
+ * ```ts
+ * import { loadConfig } from "nimo-shake";
+ *
+ * const text = "target.address = mongodb://127.0.0.1:27017";
+ * const { config, warnings } = loadConfig({ text, env: process.env, set: ["sync_mode=full"] });
+ * console.log(config["full.concurrency"], config["checkpoint.type"], warnings); // 4 mongodb []
+ * ```
  */
 export function loadConfig({ set, env, file, text }: ConfigOptions = {}): LoadedConfig {
   const sources: ConfigSource[] = [fromSet(set ?? []), fromEnv(env ?? {})];

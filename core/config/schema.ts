@@ -87,7 +87,7 @@ export const schema: v.ObjectSchema<Rules, undefined> = v.object({
   ),
   "source.session.timeout": setting(whole(0, MAX), "3000", "Milliseconds one request may take; 0: no limit"),
   "filter.collection.white": setting(list, "", "Tables to migrate and no others, a;b*"),
-  "filter.collection.black": setting(list, "", "Tables to leave out, a;b*; not together with the whitelist"),
+  "filter.collection.black": setting(list, "", "Tables to leave out, a;b*; with a whitelist neither counts"),
   "qps.full": setting(whole(1, MAX), "1000", "Scan calls a second, all tables together"),
   "qps.full.batch_num": setting(
     unset(batchNumber),
@@ -212,16 +212,17 @@ export const schema: v.ObjectSchema<Rules, undefined> = v.object({
     "",
     "Where incr_sync_parallel keeps what it has read; empty: ./<id>-spool",
   ),
+  "increase.new_tables": setting(
+    whole(0, 86_400),
+    "30",
+    "Seconds between two looks for new tables while the streams are followed: they are copied, then followed; 0: none",
+  ),
   "report.file": setting(
     text,
     "",
     "Where the report of a run is written at its end, from the working folder; empty: ./<id>-report.json",
   ),
-  on_gap: setting(
-    oneOf("fail", "resync"),
-    "fail",
-    "What to do when stream records expired before they were read",
-  ),
+  on_gap: setting(oneOf("fail", "resync"), "fail", "Changes lost: fail ends the run, resync copies again"),
   "checkpoint.type": setting(
     unset(oneOf("mongodb", "file")),
     "",
@@ -230,7 +231,7 @@ export const schema: v.ObjectSchema<Rules, undefined> = v.object({
   "checkpoint.address": setting(
     text,
     "",
-    "Connection string or folder of the checkpoints; empty: the target, or the folder checkpoint",
+    "Connection string or folder of the checkpoints; empty: the target; with file ./<checkpoint.db> if it is there, else the folder checkpoint beside the executable, in the working folder where that is bin or read-only",
   ),
   "checkpoint.db": setting(text, "", "Database or folder of the checkpoints; empty: <id>-checkpoint"),
   "verify.concurrency": setting(

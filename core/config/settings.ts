@@ -2,7 +2,7 @@
 import * as v from "valibot";
 import type { Config, SettingKey } from "./config.ts";
 import { type ParsedSettings, schema } from "./schema.ts";
-import { sizeText } from "./value-types.ts";
+import { sizeText, wordsOf } from "./value-types.ts";
 
 export type { ParsedSettings } from "./schema.ts";
 
@@ -14,6 +14,8 @@ export interface Setting {
   /** As it would stand in the file; empty: unset, or as the description says. */
   default: string;
   description: string;
+  /** The words it takes; none: anything that its type allows. */
+  words: readonly string[];
 }
 
 /** The settings in the order they are explained in. */
@@ -22,6 +24,7 @@ export const SETTINGS: readonly Setting[] = Object.entries(schema.entries).map((
   env: `NIMO_${key.toUpperCase().replaceAll(".", "_")}`,
   default: (v.getMetadata(rule) as { default: string }).default,
   description: v.getDescription(rule) ?? "",
+  words: wordsOf(rule),
 }));
 
 /** The default of every key as text, before those that depend on other keys are filled in. */

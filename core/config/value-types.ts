@@ -6,6 +6,22 @@ import type { AttributeValue } from "../types.ts";
 /** From the text of a value to the value; the issue's message says what is allowed. */
 export type Rule<T> = v.GenericSchema<string, T>;
 
+/** What a rule says about itself beside what it allows. */
+export interface RuleNotes {
+  /** The words it takes, for who completes what is typed; none: it takes no fixed words. */
+  words?: readonly string[];
+}
+
+/** Notes a rule's words. */
+function withWords<T>(rule: Rule<T>, words: readonly string[]): Rule<T> {
+  return v.pipe(rule, v.metadata({ words } satisfies RuleNotes));
+}
+
+/** The words that a rule has noted. */
+export function wordsOf(rule: Rule<unknown>): readonly string[] {
+  return (v.getMetadata(rule) as RuleNotes).words ?? [];
+}
+
 /** The largest number that timers and the services take. */
 export const MAX: number = 2_147_483_647;
 const SCAN_LIMIT = 128;
@@ -16,9 +32,12 @@ export const text: Rule<string> = v.string();
 const WORDS = "1 t T TRUE true True 0 f F FALSE false False".split(" ");
 
 /** NimoShake's words for yes and no. */
-export const flag: Rule<boolean> = v.pipe(
-  v.picklist(WORDS, "must be true or false"),
-  v.transform((word) => /^[1t]/i.test(word)),
+export const flag: Rule<boolean> = withWords(
+  v.pipe(
+    v.picklist(WORDS, "must be true or false"),
+    v.transform((word) => /^[1t]/i.test(word)),
+  ),
+  ["true", "false"],
 );
 
 /** A yes or no that is yes whatever was given. */
@@ -89,10 +108,8 @@ export function sizeText(bytes: number): string {
 /** One of some words, exactly as written. */
 export function oneOf<const T extends string>(...options: T[]): Rule<T> {
   const named = options.filter((option) => option !== "");
-  return v.picklist(
-    options,
-    `must be one of ${named.join(", ")}${named.length < options.length ? ", or empty" : ""}`,
-  );
+  const allowed = `must be one of ${named.join(", ")}${named.length < options.length ? ", or empty" : ""}`;
+  return withWords(v.picklist(options, allowed), named);
 }
 
 /** A region or empty; it becomes part of a host name. */
@@ -107,7 +124,11 @@ export function or<const W, T>(when: string, value: W, rule: Rule<T>): Rule<W | 
     v.string(),
     v.transform(() => value),
   );
-  return v.lazy((input): Rule<W | T> => (input === when ? exact : rule));
+  const words = [when, ...wordsOf(rule)].filter((word) => /^[a-z]/.test(word));
+  return withWords(
+    v.lazy((input): Rule<W | T> => (input === when ? exact : rule)),
+    words,
+  );
 }
 
 /** Empty is undefined: a default that depends on other keys, or none. */
@@ -127,14 +148,17 @@ export const attributeValues: Rule<Record<string, AttributeValue>> = v.pipe(
 );
 
 /** The guide's words and NimoShake's `warning`, in any case. */
-export const logLevel: Rule<"none" | "error" | "warn" | "info" | "debug"> = v.pipe(
-  v.string(),
-  v.toLowerCase(),
-  v.picklist(
-    ["none", "error", "warn", "warning", "info", "debug"],
-    "must be one of none, error, warn, info, debug",
+export const logLevel: Rule<"none" | "error" | "warn" | "info" | "debug"> = withWords(
+  v.pipe(
+    v.string(),
+    v.toLowerCase(),
+    v.picklist(
+      ["none", "error", "warn", "warning", "info", "debug"],
+      "must be one of none, error, warn, info, debug",
+    ),
+    v.transform((level) => (level === "warning" ? "warn" : level)),
   ),
-  v.transform((level) => (level === "warning" ? "warn" : level)),
+  ["none", "error", "warn", "info", "debug"],
 );
 
 /** A web address or empty. */

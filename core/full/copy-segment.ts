@@ -143,8 +143,13 @@ export async function copySegment(
     await writer.settled();
     lap("writeMs");
     writer.check();
-    // A pause has come to rest when nobody is inside.
-    if (leave !== undefined) await copy.saved?.();
+    // A pause has come to rest when nobody is inside. What saving fails with the table's last save throws.
+    if (leave !== undefined)
+      void copy
+        .saved?.()
+        .catch(() => {})
+        .then(leave);
+    if (copy.saved !== undefined) leave = undefined;
   } catch (thrown) {
     // What has failed is looked into for a while, and others may wait for room.
     taken?.release();

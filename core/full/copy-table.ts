@@ -56,8 +56,15 @@ export async function copyTable(
     .map((unit) => ({ unit, from: checkpoint.unit(unit) }))
     .filter(({ from }) => from === undefined || from.position !== undefined);
   const ends = await Promise.allSettled(left.map(({ unit, from }) => copySegment(copy, unit, from)));
-  await persister.flush();
-  valuesOf(ends);
-  await confirmTable(ctx, table);
-  return checkCounts(ctx, table, counters);
+  // What is there is looked at while the last positions are saved.
+  const [, surplus] = valuesOf(await Promise.allSettled([persister.flush(), compared()]));
+  return surplus;
+
+  async function compared(): Promise<number> {
+    valuesOf(ends);
+    const [, found] = valuesOf(
+      await Promise.allSettled([confirmTable(ctx, table), checkCounts(ctx, table, counters)]),
+    );
+    return found;
+  }
 }

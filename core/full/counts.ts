@@ -1,5 +1,6 @@
 /** What was read, written and is there: it has to agree. */
 import type { Context } from "../plugin/context.ts";
+import { checkedCount } from "../plugin/returned.ts";
 import { MigrationError } from "../errors.ts";
 import type { TableProgress } from "../progress/progress.ts";
 import type { Table } from "../types.ts";
@@ -19,7 +20,7 @@ export async function checkCounts(ctx: Context, table: Table, counters: TablePro
       { hint: "start again; if it stays so, please report it" },
     );
   }
-  const present = await ctx.role("target").count(table, ctx.signal);
+  const present = checkedCount(await ctx.role("target").count(table, ctx.signal), table);
   if (present < counters.written) {
     throw new MigrationError(
       "COUNT_MISMATCH",

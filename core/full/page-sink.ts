@@ -4,6 +4,7 @@
  */
 import { ENCODED, OBJECTS } from "../flow/memory-budget.ts";
 import type { Context } from "../plugin/context.ts";
+import { checkedRecords } from "../plugin/returned.ts";
 import type { Transcoder } from "../plugin/transcoder.ts";
 import { type Converted, convertFetched, convertRecords } from "../stages/convert.ts";
 import { fetchEncoded } from "../stages/fetch.ts";
@@ -78,8 +79,9 @@ function createRecordSink(ctx: Context, unit: SegmentUnit, writer: SegmentWriter
     },
     async add(page) {
       // A hook may edit the array in place.
-      const read = page.records.length;
-      return put(page, read, await convertRecords(ctx, unit, page.records));
+      const records = checkedRecords(page, unit.table);
+      const read = records.length;
+      return put(page, read, await convertRecords(ctx, unit, records));
     },
     put,
     send: (documents) => writer.start(waiting.splice(0, documents), documents * weightEach),

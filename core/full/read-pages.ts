@@ -1,11 +1,11 @@
 /** The pages of one segment, as the source gives them. */
 import type { Context } from "../plugin/context.ts";
-import { MigrationError } from "../errors.ts";
+import { checkPage } from "../plugin/returned.ts";
 import type { Leave } from "../flow/gate.ts";
 import { runStep } from "../stages/error-policy.ts";
 import type { Held, UnitMemory } from "../flow/memory-budget.ts";
 import { createPageRoom } from "../flow/page-room.ts";
-import type { Page, Position, SegmentUnit, Table } from "../types.ts";
+import type { Page, Position, SegmentUnit } from "../types.ts";
 
 /** A page, and the memory that it takes until its documents wait for their batch. */
 export interface HeldPage {
@@ -105,16 +105,4 @@ export async function* readPages(
       },
     };
   }
-}
-
-/** Refuses what would be counted as nothing, or as no number. */
-function checkPage({ bytes }: Page, { name }: Table): void {
-  if (bytes >= 0) return;
-  throw new MigrationError(
-    "PLUGIN_INVALID",
-    `the source's pages don't say how many bytes they have: table ${name}`,
-    {
-      hint: "let the plugin that provides the source give each page its bytes, as its documentation says",
-    },
-  );
 }

@@ -2,6 +2,7 @@
 import { debugWrite } from "../plugin/debug.ts";
 import type { UnitState } from "../checkpoint/run-checkpoint.ts";
 import type { Context } from "../plugin/context.ts";
+import { checkedResult } from "../plugin/returned.ts";
 import type { WriteLanes } from "../flow/write-lanes.ts";
 import { ENCODED, type UnitMemory } from "../flow/memory-budget.ts";
 import { createAckTracker } from "./ack-tracker.ts";
@@ -82,7 +83,7 @@ export function createSegmentWriter(
   async function writeEncoded(batch: EncodedBatch): Promise<number> {
     // What is written is given back, and may be empty then.
     const { length } = batch.bytes;
-    const result = await inOrder(batch, (all) => target.writeEncoded!(all, ctx.abandon));
+    const result = checkedResult(await inOrder(batch, (all) => target.writeEncoded!(all, ctx.abandon)));
     debugWrite(ctx, unit, result, length);
     count(result);
     return 0;

@@ -1,24 +1,42 @@
-/** Files that last: what is made, renamed or removed is on the disk. What the system refuses is thrown as it says it. */
+/**
+ * Files that last: what is made, renamed or removed is on the disk. What is made is for who runs the tool only. What the
+ * system refuses is thrown as it says it.
+ */
 import { type FileHandle, mkdir, open, rm } from "node:fs/promises";
 import { dirname } from "node:path";
 
-/** For who runs the tool only: items or their keys are in it. */
+/** For who runs the tool only: items, their keys, or what steers a run are in it. */
 export const PRIVATE_FILE = 0o600;
 /** The same of a folder. */
 export const PRIVATE_FOLDER = 0o700;
+/** What group and others may do with a file. */
+const OF_OTHERS = 0o077;
 
 /**
- * Opens a file for as long as it is used.
- *
- * @param mode of one that is made, default: as the system makes them
+ * Opens a file to write into it, for who runs the tool only: one that is there and that others may read is taken from
+ * them, unless it is another user's.
  */
+export async function openPrivate(path: string, flags: "r+" | "w" | "wx" | "a"): Promise<FileHandle> {
+  const file = await open(path, flags, PRIVATE_FILE);
+  try {
+    const stat = await file.stat();
+    // Devices and pipes are what their makers want them to be; some file systems have no modes.
+    if (stat.isFile() && (stat.mode & OF_OTHERS) !== 0) await file.chmod(PRIVATE_FILE).catch(() => {});
+    return file;
+  } catch (error) {
+    await file.close();
+    throw error;
+  }
+}
+
+/** Opens a file for as long as it is used. */
 export async function withFile<T>(
   path: string,
   flags: "r" | "r+" | "w" | "wx",
   use: (file: FileHandle) => Promise<T>,
-  mode?: number,
 ): Promise<T> {
-  const file = await open(path, flags, mode);
+  // What is only read, or mended in its place, stays as its owner wants it.
+  const file = await (flags === "w" || flags === "wx" ? openPrivate(path, flags) : open(path, flags));
   try {
     return await use(file);
   } finally {
@@ -42,13 +60,9 @@ export async function readAll(file: FileHandle, into: Uint8Array, at: number): P
   }
 }
 
-/**
- * Makes a folder and those above it last.
- *
- * @param mode of those that are made, default: as the system makes them
- */
-export async function makeFolder(folder: string, mode?: number): Promise<void> {
-  const first = await mkdir(folder, { recursive: true, ...(mode !== undefined && { mode }) });
+/** Makes a folder and those above it last; one that is there stays as it is. */
+export async function makeFolder(folder: string): Promise<void> {
+  const first = await mkdir(folder, { recursive: true, mode: PRIVATE_FOLDER });
   if (first === undefined) return;
   for (let made = folder; made.length >= first.length; made = dirname(made)) await syncFolder(dirname(made));
 }

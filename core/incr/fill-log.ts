@@ -30,7 +30,8 @@ export async function fillLog(
     expectChildren(stream, shard);
     await findChildren(stream, shard, (shards) => void noteShards(stream, shards), signal);
   } catch (error) {
-    if (!signal.aborted) stream.ctx.stop(error);
+    // Also while it is drained: who reads goes on behind what couldn't be put into the log.
+    if (!stream.ctx.signal.aborted) stream.ctx.stop(error);
   }
 }
 

@@ -19,7 +19,7 @@ const SLOWEST_WAIT = SECOND;
 /** Where even that is too many calls, it goes on growing for shards that have been quiet for long: up to such a part of that time. */
 const PART_OF_QUIET = 1 / 30;
 /** All of them together are asked so often a second then. */
-const QUIET_CALLS = 250;
+const QUIET_CALLS = 200;
 const QUIETEST_WAIT = 5 * SECOND;
 
 /** Shared by all shards of all tables. */

@@ -11,19 +11,31 @@ export interface Rests {
 /** Those who rest until one moment. */
 interface Moment {
   timer: NodeJS.Timeout;
-  sleepers: Set<() => void>;
+  sleepers: Set<Sleeper>;
+}
+
+/** Somebody who rests. */
+interface Sleeper {
+  moment: number;
+  signal: AbortSignal;
+  wake: () => void;
 }
 
 /** Makes them. */
 export function createRests(): Rests {
   /** By when they are, by `performance.now()`. */
   const moments = new Map<number, Moment>();
+  /** One listener for all who rest by a signal: to take one off a signal takes a look at all that it has. */
+  const bySignal = new WeakMap<AbortSignal, Set<Sleeper>>();
 
   function end(at: number): void {
     const { timer, sleepers } = moments.get(at)!;
     clearTimeout(timer);
     moments.delete(at);
-    for (const wake of sleepers) wake();
+    for (const sleeper of sleepers) {
+      bySignal.get(sleeper.signal)!.delete(sleeper);
+      sleeper.wake();
+    }
   }
 
   function momentAt(at: number): Moment {
@@ -35,23 +47,33 @@ export function createRests(): Rests {
     return moment;
   }
 
+  function sleepersBy(signal: AbortSignal): Set<Sleeper> {
+    let sleepers = bySignal.get(signal);
+    if (sleepers === undefined) {
+      const all = (sleepers = new Set<Sleeper>());
+      bySignal.set(signal, all);
+      signal.addEventListener("abort", () => all.forEach(giveUp), { once: true });
+    }
+    return sleepers;
+  }
+
+  function giveUp(sleeper: Sleeper): void {
+    const { moment, signal, wake } = sleeper;
+    bySignal.get(signal)!.delete(sleeper);
+    const { sleepers } = moments.get(moment)!;
+    sleepers.delete(sleeper);
+    if (sleepers.size === 0) end(moment);
+    wake();
+  }
+
   return {
     rest(ms, signal) {
       if (signal.aborted) return Promise.resolve();
-      const at = momentFor(ms);
-      const { sleepers } = momentAt(at);
+      const moment = momentFor(ms);
       const { promise, resolve } = Promise.withResolvers<void>();
-      const wake = (): void => {
-        signal.removeEventListener("abort", giveUp);
-        resolve();
-      };
-      function giveUp(): void {
-        sleepers.delete(wake);
-        if (sleepers.size === 0) end(at);
-        wake();
-      }
-      sleepers.add(wake);
-      signal.addEventListener("abort", giveUp, { once: true });
+      const sleeper: Sleeper = { moment, signal, wake: resolve };
+      momentAt(moment).sleepers.add(sleeper);
+      sleepersBy(signal).add(sleeper);
       return promise;
     },
     wake() {

@@ -117,7 +117,8 @@ export function spoolShard(
       if (opened === undefined) return false;
       const { log } = opened;
       const applied = appliedUpTo(saved);
-      const isRead = state !== "filling" && !log.ended;
+      // While it is drained, what is on its way may still come into it.
+      const isRead = state === "live" && !log.ended;
       const isOver = saved.status === "done" || (isRead && compareSequence(applied, log.readUpTo) >= 0);
       if (isOver) await log.remove();
       else if (applied !== undefined) await log.discard(applied);

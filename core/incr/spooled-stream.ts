@@ -16,6 +16,8 @@ export function spoolStream(stream: TableStream, folder: TableSpool): SpooledStr
   const counters = ctx.progress.tables.get(table.name)!;
   /** Those whose logs aren't applied. */
   const shards = new Map<string, SpooledShard>();
+  /** Those into whose logs something may still be put, applied or not. */
+  const filling = new Set<Promise<void>>();
   let tidying: Promise<void> = Promise.resolve();
   let isFollowed = false;
 
@@ -41,7 +43,11 @@ export function spoolStream(stream: TableStream, folder: TableSpool): SpooledStr
     take(id) {
       const quiet = readers.get(id);
       readers.delete(id);
-      shards.set(id, spoolShard(stream, folder, checkpoint.shards.get(id)!, quiet, weigh));
+      const shard = spoolShard(stream, folder, checkpoint.shards.get(id)!, quiet, weigh);
+      shards.set(id, shard);
+      // What one failed with has stopped the run.
+      const filled = shard.filled.catch(() => {}).finally(() => filling.delete(filled));
+      filling.add(filled);
     },
 
     reader(note) {
@@ -55,10 +61,13 @@ export function spoolStream(stream: TableStream, folder: TableSpool): SpooledStr
     },
 
     async stopped() {
-      // What one failed with has stopped the run.
-      await Promise.allSettled([...shards.values()].map(({ filled }) => filled));
-      await checkpoint.flush();
-      await tidying;
+      // One may find another one while it is awaited.
+      while (filling.size > 0) await Promise.all(filling);
+      try {
+        await checkpoint.flush();
+      } finally {
+        await tidying;
+      }
     },
   };
   for (const note of checkpoint.shards.values()) if (!isOver(note)) spool.take(note.id);

@@ -87,6 +87,7 @@ export function noteShards(stream: TableStream, shards: Shard[]): string[] {
     progress.waiting.add(id);
     stream.spool?.take(id);
   }
+  notePast(stream, shards, listed);
   // Their parents may turn up among those that are past.
   if (orphans.size > 0) {
     for (const { id } of tree.nodes()) {
@@ -101,4 +102,25 @@ export function noteShards(stream: TableStream, shards: Shard[]): string[] {
     throw streamGap(`shard ${parent} is gone before it was ever seen, ${id} follows it: table ${table.name}`);
   }
   return listed.found;
+}
+
+/**
+ * Notes the shards that are past though no row tells of them: a listing had left them out. Without theirs it would look as
+ * if the shard before them had no children yet.
+ */
+function notePast(
+  { checkpoint }: TableStream,
+  shards: Shard[],
+  { found, orphans }: ReturnType<ShardTree["list"]>,
+): void {
+  const unnoted = shards.filter(({ id }) => !checkpoint.shards.has(id));
+  if (unnoted.length === 0) return;
+  const others = new Set([...checkpoint.gone, ...found, ...orphans.map(({ id }) => id)]);
+  const parents = new Map(shards.map(({ id, parent }) => [id, parent]));
+  for (const { id, parent } of unnoted) {
+    if (others.has(id)) continue;
+    const notedAt = foundAt(checkpoint.shards, id, parents);
+    const base = { id, ...(parent !== undefined && { parent }), notedAt };
+    checkpoint.note({ ...base, status: "skipped", position: { at: "horizon" } });
+  }
 }

@@ -1,6 +1,7 @@
 /**
  * Whether a shard is at its tip. One answer doesn't tell: the service gives fewer records than there are, or none, as it
- * likes. Several over some time do, unless one brings what was there before the request before it.
+ * likes. Several over some time do, unless one brings what was there before the request before it; where that can't be
+ * told, because times are whole minutes only, the newest has to bring nothing.
  */
 import { headsOf } from "../plugin/changes.ts";
 import type { StreamPage } from "../types.ts";
@@ -37,11 +38,13 @@ export function watchTip(): TipWatch {
   let sentAt = 0;
   /** Some record had a time that is no whole minute. */
   let isFine = false;
+  /** The newest answer brought records of which no time tells whether they were there before. */
+  let isUncertain = false;
 
   return {
     get settled() {
       const [from] = row;
-      return from !== undefined && row.length >= ANSWERS && sentAt - from >= SPAN
+      return from !== undefined && !isUncertain && row.length >= ANSWERS && sentAt - from >= SPAN
         ? { from, at: sentAt }
         : undefined;
     },
@@ -49,6 +52,7 @@ export function watchTip(): TipWatch {
       const { tip, sentAt: now } = page;
       const changes = headsOf(page);
       isFine ||= changes.some(({ time = 0 }) => time % MINUTE !== 0);
+      isUncertain = changes.length > 0 && !isFine;
       const oldest = changes[0]?.time;
       const shownBy = (oldest ?? now) + GRAIN + (isFine ? 0 : MINUTE);
       const wasThere = row.length > 0 && shownBy < sentAt;

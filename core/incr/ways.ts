@@ -8,6 +8,7 @@ import type { Context } from "../plugin/context.ts";
 import { debugWrite } from "../plugin/debug.ts";
 import { convertRecords } from "../stages/convert.ts";
 import { inParallel } from "../flow/parallel.ts";
+import { checkedResult } from "../plugin/returned.ts";
 import { ENCODED_CHANGES, OBJECTS } from "../flow/memory-budget.ts";
 import { findOverflowed } from "../stages/overflowed.ts";
 import { needsNoRecords } from "../stages/short-way.ts";
@@ -124,5 +125,5 @@ async function inPieces<Change>(
   const pieces = Array.from({ length: Math.ceil(changes.length / PIECE) }, (_, i) =>
     changes.slice(i * PIECE, (i + 1) * PIECE),
   );
-  return sum(await inParallel(pieces, PIECES_AT_ONCE, apply));
+  return sum(await inParallel(pieces, PIECES_AT_ONCE, async (piece) => checkedResult(await apply(piece))));
 }

@@ -26,6 +26,14 @@ export interface Other {
   state: unknown;
 }
 
+/** Positions where a checkpoint doesn't look. */
+export interface Elsewhere {
+  /** Where they are, in words. */
+  place: string;
+  /** The settings with which it would look there, in words: `set checkpoint.type = file`. */
+  settings: string;
+}
+
 /** Who has a lease. */
 export interface Holding {
   holder: Holder;
@@ -103,6 +111,11 @@ export interface Checkpoint {
   clear(name: string): Promise<void>;
   /** Forgets some parts of a name, and keeps the others; missing: they stay, and grow in number. */
   remove?(name: string, parts: readonly string[]): Promise<void>;
+  /**
+   * Positions of these tables that NimoShake follows, where this checkpoint doesn't look: a start refuses to begin anew
+   * beside them. Changes nothing. Called before anything is changed, unless a run is gone on with. Missing: nobody looks.
+   */
+  elsewhere?(tables: readonly Table[]): Promise<Elsewhere | undefined>;
   /**
    * What it keeps of this migration, and of no other one; changes nothing. Missing: `clean` forgets what it knows by name.
    * Called by `clean`, before and after the lease is had.

@@ -122,7 +122,10 @@ export interface ErrorEvent {
  * MigrationError.
  */
 export interface Hooks {
-  /** Once a start, when the tables are known and before anything is written; again when that is tried again. */
+  /**
+   * Once a start, when the tables are known and before anything is written; again when that is tried again, and when the
+   * source has new tables while the streams are followed: then with all, and only what becomes of the new ones counts.
+   */
   setup: (event: SetupEvent) => void | Promise<void>;
   /**
    * Per table, before anything is written; `targetName` may be changed. Once more for each secondary index that the

@@ -31,10 +31,12 @@ export type AnyPlugin = Plugin<any>;
  *
  * @example
  * ```ts
+ * import { definePlugin } from "nimo-shake";
+ *
  * export default definePlugin({
  *   name: "only-paid",
  *   setup(ctx) {
- *     ctx.hook("fetch:after", (e) => e.keep((item) => item.status?.S === "paid"));
+ *     ctx.hook("fetch:after", (e) => e.keep((item) => item["status"]?.S === "paid"));
  *   },
  * });
  * ```

@@ -16,7 +16,7 @@ export type * from "./target.ts";
  * The roles a plugin can fill, each once.
  *
  * **A start asks them in this order.** `checkpoint.load`; `source.tables`; `checkpoint.check`, `target.check`,
- * `lease.claim`; `target.find`, `checkRoom` and `checkIndexes`; at a first start `streams.open`. Up to here nothing is
+ * `lease.claim`; unless a run is gone on with `checkpoint.elsewhere`; `target.find`, `checkRoom` and `checkIndexes`; at a first start `streams.open`. Up to here nothing is
  * changed, but that the lease is taken and a stream may be enabled. Then the places are made at the target, the streams
  * are opened and their positions saved, the tables are read and written, and at last their streams are followed. The end
  * is `lease.release`, and `close` of all roles, the last one filled first, whether the run has failed or not.

@@ -34,13 +34,24 @@ export interface Source {
    */
   tables(signal: AbortSignal, attempt?: Attempt): Promise<Table[]>;
   /**
-   * A table of them as it is now, whatever the lists say; undefined: it is gone. Missing: that a table was deleted or
+   * A table of them as it is now, whatever the lists say; undefined: it is gone, or about to be. Missing: that a table was deleted or
    * made anew while it was copied isn't noticed.
    *
    * Asked at the end of a table's copy, when a copy fails with what another table may explain, when a stream has no
    * open shard any more, and before a table is copied again. Asked for an explanation, its own failure doesn't count.
    */
   describe?(table: Table, signal: AbortSignal): Promise<Table | undefined>;
+  /**
+   * The tables that the configuration's lists let through now and that aren't known yet, described as by
+   * {@link Source.tables}; one that can't be read yet comes when it can. Missing: a table that appears while the streams
+   * are followed waits for the next start.
+   *
+   * Asked with `sync_mode = all` and `incr` every `increase.new_tables` seconds once all is copied, and by a switch-over. A
+   * failure is a warning; after SOURCE_DENIED it isn't asked again.
+   *
+   * @param known their names
+   */
+  newTables?(known: ReadonlySet<string>, signal: AbortSignal): Promise<Table[]>;
   /**
    * Splits a table into units that can be read at the same time. Asks nobody, and is called several times a start: what
    * it gives without a count is noted, and from then on the count is given.

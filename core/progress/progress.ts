@@ -5,18 +5,32 @@ import type { StreamProgress } from "./stream-progress.ts";
 import type { TableNotes } from "./table-notes.ts";
 import type { Table } from "../types.ts";
 
-/** Where a table stands; done: copied, following: copied, and its stream is followed. */
-export type TableState = "waiting" | "copying" | "indexing" | "done" | "following" | "failed";
+/**
+ * Where a table stands; done: copied, following: copied, and its stream is followed, deleted: it is gone from the source,
+ * and its stream was followed to its end.
+ */
+export type TableState = "waiting" | "copying" | "indexing" | "done" | "following" | "failed" | "deleted";
 
-/** Whether a table's full phase is done. */
+/** Whether a table's full phase is done, or there is none any more. */
 export function isCopied({ state }: { state: TableState }): boolean {
-  return state === "done" || state === "following";
+  return state === "done" || state === "following" || state === "deleted";
+}
+
+/** A table that has appeared while the others are followed, and isn't migrated. */
+export interface LeftOutTable {
+  /** Undefined: nothing refuses it, it is only not wanted. */
+  code?: ErrorCode | undefined;
+  message: string;
+  /** In ms since 1970. */
+  at: number;
 }
 
 /** What is known of one table's migration; counters only grow. */
 export interface TableProgress {
   name: string;
   state: TableState;
+  /** It has appeared while the others are followed, and isn't followed yet. */
+  isNew?: boolean;
   /** Items expected, as the source last counted them: an estimate. */
   itemCount: number;
   /** Bytes expected, an estimate. */
@@ -110,9 +124,26 @@ export interface Progress {
   memory?: { readonly used: number; readonly limit: number };
   /** By source name, in the order in which they are taken up. */
   tables: Map<string, TableProgress>;
+  /** Tables that have appeared and can't be migrated now, by name; it is tried again. */
+  leftOut: Map<string, LeftOutTable>;
 }
 
-/** An empty progress that starts now. */
+/**
+ * An empty progress that starts now, for `migrate` to keep up to date.
+ *
+ * @example
+ * ```ts
+ * import { createProgress, migrate } from "nimo-shake";
+ *
+ * const progress = createProgress();
+ * const timer = setInterval(() => {
+ *   for (const [table, { read, written, state }] of progress.tables) console.error(table, read, written, state);
+ * }, 1000);
+ * const config = { id: "shop", sync_mode: "full", "source.region": "us-east-2", "target.address": "mongodb://127.0.0.1" };
+ * await migrate({ config, progress }).finally(() => clearInterval(timer));
+ * console.log([...progress.tables.values()].every(({ state }) => state === "done")); // true
+ * ```
+ */
 export function createProgress(): Progress {
   return {
     startedAt: Date.now(),
@@ -121,6 +152,7 @@ export function createProgress(): Progress {
     errors: new Map(),
     retries: { source: 0, target: 0, checkpoint: 0 },
     tables: new Map(),
+    leftOut: new Map(),
   };
 }
 

@@ -38,6 +38,17 @@ export interface RunStatus extends RunIdentity {
   retries: Record<Side, number>;
   lastError: { code: string; message: string; at: string } | null;
   tables: TableStatus[];
+  /** Tables that have appeared while the others are followed, and can't be migrated now. */
+  leftOut: LeftOutStatus[];
+}
+
+/** A table that isn't migrated. */
+export interface LeftOutStatus {
+  name: string;
+  /** Null: nothing refuses it, it is only not wanted. */
+  code: string | null;
+  message: string;
+  at: string;
 }
 
 /** One table. */
@@ -94,7 +105,9 @@ export interface ShardStatus {
 export function describeRun(identity: RunIdentity, progress: Progress, now: number): RunStatus {
   const tables = [...progress.tables.values()];
   const { good, behind } = switchable(progress, now);
-  const lags = tables.map(({ stream }) => (stream === undefined ? undefined : streamLag(stream, now)));
+  const lags = tables
+    .filter(({ state }) => state !== "deleted")
+    .map(({ stream }) => (stream === undefined ? undefined : streamLag(stream, now)));
   const known = lags.filter((lag) => lag !== undefined);
   const done = { items: 0, bytes: 0 };
   for (const { items, bytes } of tables.map(amountOfRun)) {
@@ -120,6 +133,12 @@ export function describeRun(identity: RunIdentity, progress: Progress, now: numb
     retries: { ...progress.retries },
     lastError: lastError === undefined ? null : { ...lastError, at: isoTime(lastError.at)! },
     tables: tables.map((table) => tableStatus(table, now)),
+    leftOut: [...progress.leftOut].map(([name, { code, message, at }]) => ({
+      name,
+      code: code ?? null,
+      message,
+      at: isoTime(at)!,
+    })),
   };
 }
 

@@ -94,15 +94,21 @@ export function switchable(
   {
     tables,
     paused = false,
-  }: { tables: ReadonlyMap<string, { name: string; stream?: StreamProgress }>; paused?: boolean },
+  }: {
+    tables: ReadonlyMap<string, { name: string; state?: TableState; stream?: StreamProgress }>;
+    paused?: boolean;
+  },
   now: number,
 ): { good: boolean; behind: string[] } {
   const behind: string[] = [];
-  for (const { name, stream } of tables.values()) {
+  let left = 0;
+  for (const { name, state, stream } of tables.values()) {
+    if (state === "deleted") continue;
+    left++;
     // Of what isn't read nobody knows what is there.
     if (paused || stream === undefined || !isSettled(stream, now)) behind.push(name);
   }
-  return { good: tables.size > 0 && behind.length === 0, behind };
+  return { good: left > 0 && behind.length === 0, behind };
 }
 
 /**
@@ -116,6 +122,7 @@ export function appliedUntil({
 }): number | undefined {
   let least: number | undefined;
   for (const { state, stream } of tables.values()) {
+    if (state === "deleted") continue;
     // One that is copied again is older in part.
     if (state !== "following" || stream === undefined) return undefined;
     if (stream.shards.size === 0 || stream.waiting.size > 0 || stream.isUnlisted) return undefined;

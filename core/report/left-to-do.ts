@@ -76,6 +76,9 @@ function look({
     outcome.kind === "switched over" &&
       outcome.changesAfter > 0 &&
       `changes made at the source after ${outcome.at}: ${outcome.changesAfter}; somebody still writes there`,
+    ...[...progress.leftOut].map(
+      ([name, { message }]) => `the table ${name} has appeared, and isn't migrated: ${redactText(message)}`,
+    ),
     skipped > 0 && `records left out, in ${identity.id}-skipped.jsonl: ${skipped}`,
     ...tables.map(overflowedText),
     ...tables.flatMap(indexTexts),

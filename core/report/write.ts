@@ -2,7 +2,7 @@
 import { rename, rm } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
 import { withStrings } from "../config/redact.ts";
-import { makeFolder, PRIVATE_FILE, syncFolder, withFile } from "../host/durable-files.ts";
+import { makeFolder, syncFolder, withFile } from "../host/durable-files.ts";
 import type { Report } from "./report.ts";
 
 /**
@@ -22,15 +22,10 @@ export async function writeReport(
   const text = `${JSON.stringify(withStrings(report, redact), undefined, 2)}\n`;
   await makeFolder(dirname(file));
   try {
-    await withFile(
-      unfinished,
-      "w",
-      async (handle) => {
-        await handle.writeFile(text);
-        await handle.sync();
-      },
-      PRIVATE_FILE,
-    );
+    await withFile(unfinished, "w", async (handle) => {
+      await handle.writeFile(text);
+      await handle.sync();
+    });
     await rename(unfinished, file);
     await syncFolder(dirname(file));
   } catch (error) {

@@ -68,6 +68,24 @@ export async function findNimoShake(ctx: Context, tables: Table[]): Promise<Adop
   return adopted.filter((each) => each !== undefined);
 }
 
+/**
+ * Refuses to begin tables anew whose positions are where NimoShake keeps them, but not where this checkpoint looks. Asks
+ * only where none is found; changes nothing.
+ *
+ * @throws MigrationError CHECKPOINT_MISMATCH
+ */
+export async function refuseElsewhere(ctx: Context, tables: Table[]): Promise<void> {
+  const checkpoint = ctx.role("checkpoint");
+  if (checkpoint.elsewhere === undefined || (await isFollowed(ctx))) return;
+  const found = await checkpoint.elsewhere(tables);
+  if (found === undefined) return;
+  throw new MigrationError(
+    "CHECKPOINT_MISMATCH",
+    `NimoShake follows these tables from another checkpoint, ${found.place}, and they would be copied anew: ${checkpoint.place}`,
+    { hint: `${found.settings} to go on from it, or start over with --fresh` },
+  );
+}
+
 /** Refuses documents that were made by another conversion. */
 async function refuseOtherStyle(ctx: Context, table: Table): Promise<void> {
   const documents = (await ctx.role("target").sample?.(table, SAMPLE, ctx.signal)) ?? [];

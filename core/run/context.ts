@@ -2,6 +2,7 @@
 import { createConsola, type ConsolaInstance } from "consola";
 import { createHooks, type Hookable } from "hookable";
 import type { Config } from "../config/config.ts";
+import { allSettings, createRedactor } from "../config/redact.ts";
 import * as v from "valibot";
 import { MigrationError } from "../errors.ts";
 import { EDITING_HOOKS, type HookName, type Hooks } from "../plugin/hooks.ts";
@@ -40,6 +41,8 @@ export interface ContextOptions {
   signal?: AbortSignal;
   /** Default: one that nobody closes. */
   gate?: Gate;
+  /** Those of plugins: what is a secret of them is kept nowhere. */
+  pluginOptions?: Readonly<Record<string, unknown>>;
   /** How long a call that keeps failing is made again, in ms; default 2 minutes. */
   patience?: number;
 }
@@ -56,7 +59,8 @@ export function createContext(options: ContextOptions): OwnedContext {
   const listeners = new Map<HookName, number>();
   const roles = new Map<keyof Roles, { by: string; implementation: Roles[keyof Roles] }>();
   const closing = new AsyncDisposableStack();
-  const skipped = closing.use(skippedFile(config.id));
+  const redact = createRedactor(allSettings(config, options.pluginOptions));
+  const skipped = closing.use(skippedFile(config.id, redact));
   const abandoning = new AbortController();
   const memory = createMemoryBudget(() => config["memory.limit"]);
   progress.memory = memory;

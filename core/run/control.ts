@@ -1,7 +1,16 @@
 /** What can be done with a migration while it runs. */
 import type { Verdict } from "../verify/verify.ts";
 
-/** The keys that {@link RunControl.set} takes. */
+/**
+ * The keys that {@link RunControl.set} takes.
+ *
+ * @example
+ * ```ts
+ * import { CHANGEABLE } from "nimo-shake";
+ *
+ * console.log(CHANGEABLE.includes("qps.full")); // true
+ * ```
+ */
 export const CHANGEABLE = [
   "qps.full",
   "qps.full.batch_num",

@@ -19,6 +19,8 @@ export const RENEWAL: number = LEASE_TTL / RENEWALS;
 const LOOKS = 10;
 /** This part of the time a write may be sent: by the end of the rest a server has done it, or given it up. */
 const TRUST = 1 / 3;
+/** No store answers, or fails, after so many times the patience: who hears it then was paused meanwhile. */
+const SLEPT = 2;
 
 /** A moment by both clocks: one stands still while the machine sleeps, the other may be set. */
 export interface Moment {
@@ -55,7 +57,7 @@ export interface Lease {
    * on in the order of the calls. Fails with ALREADY_RUNNING when it is lost.
    */
   hold(): void | Promise<void>;
-  /** Gives it back; it is free at once. */
+  /** Gives it back; it is free at once. Called when nobody writes any more, or waits to. */
   release(): Promise<void>;
 }
 
@@ -134,8 +136,9 @@ export function createLease(ctx: Context, options: LeaseOptions = {}): Lease {
   /** Renews until it has come in time; what the store fails with is thrown when patience is over. */
   async function renewed(): Promise<void> {
     let failure: unknown;
-    for (const began = clock.now(); !isFresh();) {
+    for (let began = clock.now(); !isFresh();) {
       if (age(began) > ctx.patience) throw failure ?? outOfReach(id, ctx.role("checkpoint").place);
+      const sent = clock.now();
       try {
         await renew();
       } catch (error) {
@@ -143,6 +146,7 @@ export function createLease(ctx: Context, options: LeaseOptions = {}): Lease {
         failure = error;
         await clock.sleep(ttl / RENEWALS / LOOKS, ctx.signal);
       }
+      if (age(sent) > ctx.patience * SLEPT) began = clock.now();
     }
   }
 

@@ -14,14 +14,22 @@ import { isAnother } from "../schema/table-identity.ts";
 import { openTableSpool } from "../spool/table-spool.ts";
 import { anewGap } from "../stages/table-now.ts";
 import type { Table } from "../types.ts";
+import { mayBeDeleted } from "./deleted-table.ts";
 import { beginResync, isMendable } from "./resync.ts";
 import { scopedContext } from "./scoped-context.ts";
 
-/** A table's stream, opened. A gap that is to be mended stops its context, and not the run's. */
+/**
+ * A table's stream, opened. A gap that is to be mended stops its context, and not the run's; so does, while it is followed,
+ * what it ends with where its table is gone.
+ */
 export interface OpenedStream {
   stream: TableStream;
+  /** Its table is copied, and its changes are applied. */
+  isFollowed: boolean;
   /** Ends the keeping of its positions. */
   unkeep: () => Promise<void>;
+  /** Resolves when the run has stopped and nothing is done with its spool any more, though that may be gone. */
+  unspool: () => Promise<void>;
 }
 
 /**
@@ -59,19 +67,39 @@ export async function openKept(
   checkpoint: TableCheckpoint,
   look?: FirstLook,
 ): Promise<OpenedStream> {
-  const scope = scopedContext(ctx, (reason) => isMendable(ctx, reason));
-  const { copy, noted, key } = checkpoint.state ?? {};
+  const isOwn = (reason: unknown): boolean =>
+    isMendable(ctx, reason) || (opened?.isFollowed === true && mayBeDeleted(reason));
+  let opened: OpenedStream | undefined;
+  const scope = scopedContext(ctx, isOwn);
+  const { copy, noted, key, deletedAt } = checkpoint.state ?? {};
   const start = await startOf(ctx, table, checkpoint);
   if (isLeftOver(checkpoint.state, start)) await forgetStream(ctx, table);
   const stream = await openStream(scope, table, polls, start, look);
   await spoolIfAsked(stream, checkpoint);
-  if (copy !== undefined || !noted || key === undefined) {
-    await checkpoint.advance({ copy: undefined, noted: true, key: describeKey(table) });
+  // It is taken off the stream before its folder is removed.
+  const { spool } = stream;
+  const unspool = async (): Promise<void> => spool?.stopped();
+  try {
+    if (copy !== undefined || !noted || key === undefined || deletedAt !== undefined) {
+      await checkpoint.advance({
+        copy: undefined,
+        noted: true,
+        key: describeKey(table),
+        deletedAt: undefined,
+      });
+    }
+  } catch (error) {
+    // Nobody else knows of it, and it must not read on behind the run's end.
+    scope.stop(error);
+    await unspool().catch(() => {});
+    await stream.checkpoint.retire().catch(() => {});
+    throw error;
   }
-  return { stream, unkeep: refreshStartPositions(stream) };
+  opened = { stream, isFollowed: false, unkeep: refreshStartPositions(stream), unspool };
+  return opened;
 }
 
-/** The gap that has stopped a table's stream; undefined: nothing has, or the run stops. */
+/** What has stopped a table's stream; undefined: nothing has, or the run stops. */
 export function gapOf(ctx: Context, { stream }: OpenedStream): MigrationError | undefined {
   return ctx.signal.aborted ? undefined : (stream.ctx.signal.reason as MigrationError | undefined);
 }
@@ -79,7 +107,9 @@ export function gapOf(ctx: Context, { stream }: OpenedStream): MigrationError | 
 /** Spools a stream while its table is copied, and goes on with what an earlier process has spooled. */
 async function spoolIfAsked(stream: TableStream, { state, isNew }: TableCheckpoint): Promise<void> {
   const { config } = stream.ctx;
-  const folder = openTableSpool(config["increase.persist.dir"], config.id, stream.table.name);
+  const folder = openTableSpool(config["increase.persist.dir"], config.id, stream.table.name, () =>
+    stream.ctx.mayWrite(),
+  );
   // The spool goes with the positions: without them it is another run's, or was read before a gap.
   const isStray = isNew || state?.copy !== undefined || stream.checkpoint.spooled.size === 0;
   if (isStray) await folder.remove();

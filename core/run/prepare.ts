@@ -12,7 +12,8 @@ import type { Table } from "../types.ts";
 import type { Lease } from "./lease.ts";
 import { checkTables, findStart } from "./start.ts";
 import { checkStreams, type FirstLooks } from "./stream-looks.ts";
-import { isToMake, prepareTargetTables } from "./target-tables.ts";
+import { tablesToJoin } from "./tables-to-join.ts";
+import { isToMake, prepareTargetTables, tellResumption } from "./target-tables.ts";
 
 /** Tables whose streams are forgotten at once. */
 const AT_ONCE = 8;
@@ -20,6 +21,10 @@ const AT_ONCE = 8;
 /** What is known before the first item is read. */
 export interface Prepared {
   tables: Table[];
+  /** What the source had, before plugins took some out, but for tables that join the run later. */
+  listed: Table[];
+  /** There are tables that join the run when the others are followed, see {@link tablesToJoin}. */
+  isJoined: boolean;
   checkpoint: RunCheckpoint;
   /** There is something to copy, or an earlier start has not come to say that all is copied. */
   copies: boolean;
@@ -40,7 +45,13 @@ export async function prepare(
   begun: () => void,
 ): Promise<Prepared> {
   for (const role of ["target", "checkpoint"] as const) void connectEarly(ctx, role);
-  const tables = await findTables(ctx);
+  let listed: Table[] = [];
+  let joining = new Set<Table>();
+  const tables = await findTables(ctx, orThrow, async (wanted, all) => {
+    joining = await tablesToJoin(ctx, wanted, fresh);
+    listed = all.filter((table) => !joining.has(table));
+    return wanted.filter((table) => !joining.has(table));
+  });
   for (const table of tables) trackTable(ctx.progress, table);
   await checkTables(ctx, tables);
   await lease.take();
@@ -58,8 +69,10 @@ export async function prepare(
     const isNew = places.filter(({ state }) => state === undefined);
     await inParallel(isNew, AT_ONCE, ({ table }) => forgetStream(ctx, table));
   }
-  await prepareTargetTables(ctx, places, checkpoint);
-  return { tables, checkpoint, copies, looks };
+  if (checkpoint.resumed) tellResumption(ctx, places);
+  tellJoining(ctx, joining);
+  await prepareTargetTables(ctx, places);
+  return { tables, listed, isJoined: joining.size > 0, checkpoint, copies, looks };
 }
 
 /** Whoever needs the connection meets what it fails with. */
@@ -73,17 +86,23 @@ async function connectEarly(ctx: Context, role: "target" | "checkpoint"): Promis
  * The tables to migrate, as hooks leave them.
  *
  * @param attempt who hears why single tables can't be read, and goes on without them; default: that is thrown
+ * @param choose which of those that hooks have left are to be gone on with now; told of all that the source has given,
+ * too; default: all
  * @throws MigrationError TABLE_MISSING when there is none
  */
-export async function findTables(ctx: Context, attempt: Attempt = orThrow): Promise<Table[]> {
+export async function findTables(
+  ctx: Context,
+  attempt: Attempt = orThrow,
+  choose: (wanted: Table[], all: Table[]) => Promise<Table[]> = async (wanted) => wanted,
+): Promise<Table[]> {
   const { log, signal } = ctx;
   log.info("start fetching table list");
   const event = { tables: await ctx.role("source").tables(signal, attempt) };
-  const listed = event.tables.length;
-  log.info(`finish fetching table list: ${listed} to migrate`);
+  const all = [...event.tables];
+  log.info(`finish fetching table list: ${all.length} to migrate`);
   await ctx.call("setup", event);
-  const { tables } = event;
-  if (tables.length === 0) throw nothingLeft(listed);
+  if (event.tables.length === 0) throw nothingLeft(all.length);
+  const tables = await choose(event.tables, all);
   for (const table of tables) await attempt(() => ctx.call("table:before", { phase: "full", table }));
   return tables;
 }
@@ -93,6 +112,12 @@ function nothingLeft(listed: number): MigrationError {
   return new MigrationError("TABLE_MISSING", `there is no table to migrate: ${why}`, {
     hint: "see which tables the source and the plugins give",
   });
+}
+
+function tellJoining(ctx: Context, joining: ReadonlySet<Table>): void {
+  if (joining.size === 0) return;
+  const names = [...joining].map(({ name }) => name).join(", ");
+  ctx.log.info(`not copied to their end yet, these join when the others are followed: ${names}`);
 }
 
 function tellAdoption(ctx: Context, adopted: Adopted[]): void {

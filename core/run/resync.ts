@@ -64,6 +64,7 @@ export async function beginResync(
     stage: "copying",
     copy: undefined,
     noted: false,
+    deletedAt: undefined,
     round: (checkpoint.state?.round ?? 0) + 1,
     units: ctx.role("source").units(table).length,
   });

@@ -13,6 +13,8 @@ import { verifyCopied, verifyFollowed } from "./after-full.ts";
 import { openStreams, type StreamFollower } from "./streams.ts";
 import { createFairSemaphore, createSemaphore, type FairSemaphore } from "../flow/semaphore.ts";
 import { inParallel } from "../flow/parallel.ts";
+import { deleted } from "../stages/table-now.ts";
+import { type Newcomers, watchNewcomers } from "./newcomers.ts";
 import type { Progress } from "../progress/progress.ts";
 import { watchRetention } from "./retention.ts";
 import { watchPages } from "./small-pages.ts";
@@ -105,8 +107,17 @@ async function endless(
   const { ctx } = run;
   const { tables, checkpoint, copies, looks } = prepared;
   const readers = createReaders(ctx);
-  const following = openStreams(ctx, inOrder(prepared), checkpoint, readers, looks);
+  const following = openStreams(ctx, inOrder(prepared), checkpoint, readers, looks, left);
+  let newcomers: Newcomers | undefined;
   let verifying: Promise<void> | undefined;
+
+  /** A table was deleted; with the last one the run has nothing to do any more. */
+  function left(table: Table): void {
+    tables.splice(tables.indexOf(table), 1);
+    newcomers?.left(table);
+    if (tables.length === 0) ctx.stop(deleted(table));
+  }
+
   try {
     if (ctx.config.sync_mode === "all") {
       ctx.progress.phase = "full";
@@ -116,7 +127,7 @@ async function endless(
       ctx.progress.phase = "incr";
       fullDone(copies);
       await checkpoint.finish();
-      if (copies) verifying = verifyFollowed(ctx, tables, onVerified);
+      if (copies) verifying = verifyFollowed(ctx, [...tables], onVerified);
     } else {
       ctx.progress.phase = "incr";
       await eachTable(ctx, prepared, following, async (table) => {
@@ -125,11 +136,14 @@ async function endless(
       });
     }
     await saveStatus(ctx, "incr_sync");
-    run.followed = { tables, follower: following, verifying, onVerified };
+    newcomers = watchNewcomers({ ...prepared, ctx, follower: following, readers });
+    run.followed = { tables, follower: following, newcomers, verifying, onVerified };
   } catch (error) {
     ctx.stop(error);
     throw error;
   } finally {
+    // Until then some may still be joining those that are followed.
+    await newcomers?.stopped();
     await following.stopped();
     await verifying;
   }

@@ -4,7 +4,7 @@ import type { Adopted } from "../checkpoint/run-state.ts";
 import { type Attempt, orThrow } from "../flow/attempt.ts";
 import type { Context } from "../plugin/context.ts";
 import type { Table } from "../types.ts";
-import { findNimoShake } from "./adopt-nimoshake.ts";
+import { findNimoShake, refuseElsewhere } from "./adopt-nimoshake.ts";
 import { checkAfterFull } from "./after-full.ts";
 import { checkIndexes } from "./secondary-indexes.ts";
 import { checkFollowing } from "./streams.ts";
@@ -52,6 +52,7 @@ export async function findStart(
   const unknown = tables.filter((table) => checkpoint.table(table).state === undefined);
   const taken = follows && !fresh ? await attempt(() => findNimoShake(ctx, unknown)) : [];
   const adopted = taken ?? [];
+  if (follows && !fresh && !checkpoint.resumed) await attempt(() => refuseElsewhere(ctx, unknown));
   const places = await findPlaces(ctx, tables, checkpoint, adopted, fresh, attempt);
   await attempt(() => checkIndexes(ctx, places));
   return { checkpoint, adopted, places };

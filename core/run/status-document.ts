@@ -25,6 +25,7 @@ export interface StatusDocument
       | "errors"
       | "retries"
       | "lastError"
+      | "leftOut"
     > {
   /** A process of this id runs, here or on another host. */
   running: boolean;
@@ -87,8 +88,9 @@ export function describeStatus(look: Look): StatusDocument {
   const running = live !== undefined || lease?.alive === true || pid !== undefined;
   const phase = live?.phase ?? phaseOf(kept);
   const tables = tablesOf(kept, live, named, now, running);
-  const lags = tables.map(({ stream }) => stream?.lagSeconds ?? null);
-  const behind = live?.switchOver.waitsFor ?? tables.map(({ name }) => name);
+  const left = tables.filter(({ state }) => state !== "deleted");
+  const lags = left.map(({ stream }) => stream?.lagSeconds ?? null);
+  const behind = live?.switchOver.waitsFor ?? left.map(({ name }) => name);
   const isFollowing = phase === "incr" && lags.length > 0 && !lags.includes(null);
   const document = {
     ...identity,
@@ -117,6 +119,7 @@ export function describeStatus(look: Look): StatusDocument {
     remains: remainsOf(tables),
     problems,
     tables,
+    leftOut: live?.leftOut ?? [],
   };
   document.switchOver.text = switchOverText(document);
   return document;

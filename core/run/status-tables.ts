@@ -61,7 +61,7 @@ function keptTable(table: TableStanding, now: number, running: boolean): TableEn
   const isFollowed = running && state.stage === "done" && shards?.some((shard) => !isOver(shard)) === true;
   return {
     name,
-    state: isFollowed ? "following" : STATES[state.stage],
+    state: state.deletedAt !== undefined ? "deleted" : isFollowed ? "following" : STATES[state.stage],
     read,
     written: read - filtered,
     filtered,

@@ -1,16 +1,19 @@
 /** The incremental side of a run: every table's stream, opened before the table's first Scan and followed after it. */
-import type { RunCheckpoint } from "../checkpoint/run-checkpoint.ts";
-import { MigrationError } from "../errors.ts";
-import { inParallel } from "../flow/parallel.ts";
+import type { RunCheckpoint, TableCheckpoint } from "../checkpoint/run-checkpoint.ts";
+import { type ErrorCode, MigrationError } from "../errors.ts";
+import { inParallel, valuesOf } from "../flow/parallel.ts";
 import type { FairSemaphore } from "../flow/semaphore.ts";
-import { followTable } from "../incr/follow-table.ts";
 import { createPollPacer } from "../incr/poll-pacer.ts";
 import type { Context } from "../plugin/context.ts";
-import type { TableStream } from "../incr/table-stream.ts";
+import type { FirstLook, TableStream } from "../incr/table-stream.ts";
 import type { TableProgress } from "../progress/progress.ts";
 import type { Table } from "../types.ts";
+import { anewGap } from "../stages/table-now.ts";
+import { endDeleted, fateOf } from "./deleted-table.ts";
+import { followOpened, isGone } from "./follow-opened.ts";
 import { gapOf, type OpenedStream, openKept, openOrResync } from "./open-stream.ts";
-import { beginResync, checkResync } from "./resync.ts";
+import { beginResync, checkResync, isMendable } from "./resync.ts";
+import { scopedContext } from "./scoped-context.ts";
 import { type FirstLooks, OPENS } from "./stream-looks.ts";
 import { migrateTable } from "./table.ts";
 
@@ -25,6 +28,15 @@ export interface StreamFollower {
    * stops before, it throws why.
    */
   opened(table: Table): Promise<void>;
+  /**
+   * Opens the stream of a table that joins the run; what fails is thrown and stops nothing but what the scope stops.
+   *
+   * @param scope the run's context, or a part's
+   * @param look what was seen of it before
+   */
+  join(scope: Context, table: Table, look?: FirstLook): Promise<void>;
+  /** Ends what reads the stream of a table that has joined, and isn't followed. */
+  leave(table: Table): Promise<void>;
   /** Follows a table from now on: its full phase is done. */
   start(table: Table): void;
   /** The stream of a table that is followed now; undefined: it isn't, or there is a gap. */
@@ -40,6 +52,7 @@ export interface StreamFollower {
  *
  * @param readers requests to the source at once, for tables that have to be copied again
  * @param looks what was seen of streams before; each counts once
+ * @param onDeleted told of a table that is followed no more, for it was deleted at the source; default: nobody is
  */
 export function openStreams(
   ctx: Context,
@@ -47,6 +60,7 @@ export function openStreams(
   run: RunCheckpoint,
   readers: FairSemaphore,
   looks: FirstLooks = new Map(),
+  onDeleted: (table: Table) => void = () => {},
 ): StreamFollower {
   const polls = createPollPacer(ctx.config);
   // For as long as the run lasts.
@@ -75,81 +89,112 @@ export function openStreams(
 
   /** Ends what reads the streams that are opened, when the run stops; what was read is applied and noted. */
   async function close(): Promise<void> {
-    await Promise.all(
-      [...streams.values()].map(async ({ stream, unkeep }) => {
+    const ends = [...streams.values()].map(async ({ unkeep, unspool }) => {
+      try {
         await unkeep();
-        await stream.spool?.stopped();
-      }),
-    );
+      } finally {
+        await unspool();
+      }
+    });
+    // Where one fails, the others are awaited as well: nobody writes behind the run's end.
+    valuesOf(await Promise.allSettled(ends));
   }
 
-  const running: Promise<void>[] = [];
+  const running = new Set<Promise<void>>();
 
-  /** Follows a table until the run stops; after a gap that is to be mended it is copied again. */
+  /** Ends what reads a table's stream. */
+  async function leave({ name }: Table): Promise<void> {
+    const opened = streams.get(name);
+    streams.delete(name);
+    if (opened === undefined) return;
+    await opened.unkeep();
+    await opened.unspool();
+    await opened.stream.checkpoint.retire();
+  }
+
+  /** Follows a table until the run stops, or the table is gone; after a gap that is to be mended it is copied again. */
   async function follow(table: Table): Promise<void> {
     const counters = ctx.progress.tables.get(table.name)!;
     const checkpoint = run.table(table);
     /** When it was copied again. */
     let rounds: number[] = [];
-    for (;;) {
-      const opened = streams.get(table.name)!;
-      const lost = await followOpened(ctx, opened, counters);
-      if (lost === undefined) return;
+    let lost = await followOpened(ctx, streams.get(table.name)!, counters);
+    while (lost !== undefined) {
+      const { code } = lost;
+      const fate = isMendable(ctx, lost) ? "there" : await fateOf(ctx, table);
+      if (fate === "deleted") return await end(table, code);
+      if (fate === "made anew") lost = anewGap(table);
+      if (!isMendable(ctx, lost)) throw lost;
       rounds = [...rounds.filter((at) => Date.now() - at < DAY), Date.now()];
       if (rounds.length > ROUNDS) throw again(lost);
-      await opened.stream.checkpoint.retire();
-      await beginResync(ctx, table, checkpoint, lost);
-      const anew = await openKept(ctx, table, polls, checkpoint);
+      lost = await copyAgain(table, counters, checkpoint, lost);
+    }
+  }
+
+  /** Copies a table again and follows it; gives what that ends with. */
+  async function copyAgain(
+    table: Table,
+    counters: TableProgress,
+    checkpoint: TableCheckpoint,
+    lost: MigrationError,
+  ): Promise<MigrationError | undefined> {
+    const scope = scopedContext(ctx, isGone);
+    try {
+      await leave(table);
+      await beginResync(scope, table, checkpoint, lost);
+      const anew = await openKept(scope, table, polls, checkpoint);
       streams.set(table.name, anew);
       counters.stream = anew.stream.progress;
-      await migrateTable(ctx, table, counters, checkpoint, readers);
+      await migrateTable(scope, table, counters, checkpoint, readers);
+      return await followOpened(ctx, anew, counters);
+    } catch (error) {
+      // What keeps its positions ends, too.
+      scope.stop(error);
+      if (ctx.signal.aborted) throw error;
+      return scope.signal.reason as MigrationError;
     }
+  }
+
+  /** A table is gone. @param code what its following has ended with */
+  async function end(table: Table, code: ErrorCode): Promise<void> {
+    const shards = streams.get(table.name)?.stream.progress.shards.size;
+    await leave(table);
+    await endDeleted(ctx, table, run.table(table), code === "SOURCE_GONE" && shards === 0);
+    onDeleted(table);
   }
 
   return {
     opened: ({ name }) => openings.get(name)!.promise,
     followed(table) {
       const opened = streams.get(table);
-      const isFollowed = ctx.progress.tables.get(table)!.state === "following";
+      const isFollowed = ctx.progress.tables.get(table)?.state === "following";
       return opened !== undefined && isFollowed && gapOf(ctx, opened) === undefined
         ? opened.stream
         : undefined;
     },
     hurry: polls.hurry,
-    start: (table) => void running.push(follow(table).catch((error: unknown) => ctx.stop(error))),
+    async join(scope, table, look) {
+      const opened = await openOrResync(scope, table, polls, run, look);
+      streams.set(table.name, opened);
+      ctx.progress.tables.get(table.name)!.stream = opened.stream.progress;
+    },
+    leave,
+    start(table) {
+      const followed = follow(table)
+        .catch((error: unknown) => ctx.stop(error))
+        .finally(() => running.delete(followed));
+      running.add(followed);
+    },
     async stopped() {
       await new Promise((resolve) => {
         if (ctx.signal.aborted) resolve(undefined);
         else ctx.signal.addEventListener("abort", resolve, { once: true });
       });
       await opening;
-      await Promise.all(running);
+      while (running.size > 0) await Promise.all(running);
       await close();
     },
   };
-}
-
-/**
- * Follows a table's stream until the run stops, or there is a gap that is to be mended; all that was read before is
- * applied and noted then, or in the spool.
- *
- * @returns the gap; undefined: the run stops
- */
-async function followOpened(
-  ctx: Context,
-  opened: OpenedStream,
-  counters: TableProgress,
-): Promise<MigrationError | undefined> {
-  const { stream, unkeep } = opened;
-  await unkeep();
-  if (ctx.signal.aborted) return undefined;
-  counters.stream = stream.progress;
-  if (gapOf(ctx, opened) === undefined) {
-    counters.state = "following";
-    await followTable(stream);
-  }
-  await stream.spool?.stopped();
-  return gapOf(ctx, opened);
 }
 
 /**

@@ -46,8 +46,8 @@ export function waitingText({
 function named({ tables }: Progress, names: string[]): string {
   const now = Date.now();
   const shown = names.slice(0, MOST_NAMED).map((name) => {
-    const { state, stream } = tables.get(name)!;
-    if (state !== "following") return `${name} (copied again)`;
+    const { state, isNew, stream } = tables.get(name) ?? {};
+    if (state !== "following") return `${name} (${isNew ? "being copied" : "copied again"})`;
     const lag = stream && streamLag(stream, now);
     return lag === undefined || lag < SECOND ? name : `${name} (${Math.round(lag / SECOND)} s behind)`;
   });

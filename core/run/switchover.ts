@@ -10,6 +10,7 @@ import type { Table } from "../types.ts";
 import { checkComparable, type Verdict } from "../verify/verify.ts";
 import { compareFollowed } from "./after-full.ts";
 import type { OwnedContext } from "./context.ts";
+import type { Newcomers } from "./newcomers.ts";
 import type { SwitchoverOptions } from "./control.ts";
 import { SWITCHED_OVER } from "./session.ts";
 import type { StreamFollower } from "./streams.ts";
@@ -26,6 +27,8 @@ const LISTINGS = 8;
 export interface FollowedRun {
   tables: Table[];
   follower: StreamFollower;
+  /** Undefined: nobody looks for new tables. */
+  newcomers?: Pick<Newcomers, "look"> | undefined;
   /** A comparison that is going on anyway. */
   verifying: Promise<void> | undefined;
   /** Told what a comparison before the switch-over has found. */
@@ -72,6 +75,7 @@ export async function switchOver(
   using _hurry = run.follower.hurry();
   let verdict: Verdict | undefined;
   let since = progress.at;
+  await lookForTables(switching, run);
   if (verify !== undefined) {
     await caughtUp(switching, run, since);
     tell({ stage: "comparing", tables: run.tables.map(({ name }) => name), text: "comparing both sides" });
@@ -79,10 +83,29 @@ export async function switchOver(
     if (verdict.isDifferent) return verdict;
     // Also what was written while it compared.
     since = Date.now();
+    await lookForTables(switching, run);
   }
   for (const seen: Seen = new Map(); ;) {
     await caughtUp(switching, run, since, seen);
     if (await ended(switching, run, since)) return verdict;
+  }
+}
+
+/** What was written until now may be in a table that nobody has seen yet: one look has to succeed. */
+async function lookForTables({ ctx, tell, signal }: Switching, run: FollowedRun): Promise<void> {
+  if (run.newcomers === undefined) return;
+  for (;;) {
+    const look = await raced(run.newcomers.look(), signal);
+    if (look === "looked") return;
+    if (look === "denied") {
+      ctx.log.warn(
+        "new tables can't be looked for, it is denied: what is in tables made since the start isn't switched over",
+      );
+      return;
+    }
+    const paused = ctx.progress.paused ? "; the run is paused" : "";
+    tell({ stage: "catching up", tables: [], text: `looking for new tables${paused}` });
+    await sleep(LOOK_AGAIN, undefined, { signal }).catch(() => {});
   }
 }
 
@@ -183,19 +206,19 @@ async function compared(
   asked: NonNullable<SwitchoverOptions["verify"]>,
 ): Promise<Verdict> {
   if (verifying !== undefined) await raced(verifying, signal);
-  const verdict = await compareFollowed(ctx, tables, asked, signal);
+  const verdict = await compareFollowed(ctx, [...tables], asked, signal);
   onVerified(verdict);
   return verdict;
 }
 
 /** Waits for work, or until the signal comes; its reason is thrown. */
-async function raced(work: Promise<unknown>, signal: AbortSignal): Promise<void> {
+async function raced<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
   signal.throwIfAborted();
   const { promise, reject } = Promise.withResolvers<never>();
   const giveUp = (): void => reject(signal.reason as Error);
   signal.addEventListener("abort", giveUp, { once: true });
   try {
-    await Promise.race([work, promise]);
+    return await Promise.race([work, promise]);
   } finally {
     signal.removeEventListener("abort", giveUp);
   }

@@ -5,6 +5,7 @@ import { checkSurplus } from "../full/counts.ts";
 import { runStep } from "../stages/error-policy.ts";
 import { copyTable } from "../full/copy-table.ts";
 import { checkIndexShapes } from "../schema/index-shape.ts";
+import { valuesOf } from "../flow/parallel.ts";
 import { indexPattern, planIndexes } from "../schema/indexes.ts";
 import type { FairSemaphore } from "../flow/semaphore.ts";
 import { takeUp } from "./target-tables.ts";
@@ -47,9 +48,15 @@ export async function migrateTable(
   }
   counters.state = "indexing";
   counters.indexingAt = Date.now();
-  await checkpoint.advance({ stage: "indexing" });
-  if (again) await sweep(ctx, table, counters);
-  const unique = await buildIndexes(ctx, table, counters);
+  const noted = checkpoint.advance({ stage: "indexing" });
+  // An index may take hours.
+  noted.catch((error: unknown) => ctx.stop(error));
+  if (again) {
+    // What is swept mustn't be copied again.
+    await noted;
+    await sweep(ctx, table, counters);
+  }
+  const [, unique] = valuesOf(await Promise.allSettled([noted, buildIndexes(ctx, table, counters)]));
   // Of what was skipped nobody knows whether it is there.
   if (!again) checkSurplus(ctx, table, surplus - counters.skipped, unique);
   await checkpoint.advance({

@@ -4,6 +4,7 @@ import type { Context } from "../plugin/context.ts";
 import type { CopyStart } from "../checkpoint/copy-start.ts";
 import { MigrationError } from "../errors.ts";
 import { startOver } from "../checkpoint/going-on.ts";
+import { finishedCopy } from "./finished-copy.ts";
 import { planIndexes } from "../schema/indexes.ts";
 import { describeKey } from "../schema/keys.ts";
 import { type Attempt, orThrow } from "../flow/attempt.ts";
@@ -15,8 +16,8 @@ import { notesOf } from "../progress/table-notes.ts";
 import type { Table } from "../types.ts";
 
 /** Tables that are looked at, and whose places are made, at once. */
-const LOOKS = 8;
-const MAKES = 8;
+const LOOKS = 32;
+const MAKES = 32;
 
 /** What was found of a table. */
 export interface Place {
@@ -81,8 +82,7 @@ export async function findPlaces(
  * Makes a place for every table that has none, each noted in the checkpoint before it is touched: after a crash a place
  * half made is known as ours, and what was there before as somebody's.
  */
-export async function prepareTargetTables(ctx: Context, places: Place[], run: RunCheckpoint): Promise<void> {
-  if (run.resumed) tellResumption(ctx, places);
+export async function prepareTargetTables(ctx: Context, places: Place[]): Promise<void> {
   const follows = ctx.config.sync_mode === "incr";
   await inParallel(places, MAKES, (place) => {
     if (follows) return begin(place);
@@ -105,7 +105,7 @@ function refuseExisting(
   const existing = inTheWay.map(({ table }) => table.targetName);
   if (existing.length === 0 || ctx.config["target.db.exist"] !== "") return;
   const isOurs = inTheWay.every(({ checkpoint, found }) => checkpoint.older?.made === found);
-  if (finishedBefore !== undefined && isOurs) throw complete(ctx, existing, finishedBefore);
+  if (finishedBefore !== undefined && isOurs) throw finishedCopy(ctx, existing, finishedBefore);
   const tables = ctx.config["target.type"] === "aliyun_dynamo_proxy";
   const again = fresh ? " and start with --fresh again" : "";
   throw new MigrationError(
@@ -115,19 +115,6 @@ function refuseExisting(
       hint: tables
         ? `set target.db.exist = drop to delete what is there${again}, or leave the table out with filter.collection.black`
         : `set target.db.exist to rename or drop${again}, or choose another id`,
-    },
-  );
-}
-
-/** The error for a finished copy that is started again. */
-function complete({ config, role }: Context, existing: string[], finishedAt: string): MigrationError {
-  const made = `what it made is in the way of another one, ${existing.join(", ")}`;
-  const ways = config["target.type"] === "aliyun_dynamo_proxy" ? "drop" : "drop or rename";
-  return new MigrationError(
-    "TARGET_EXISTS",
-    `this migration is complete since ${finishedAt}, and ${made}: ${role("target").place}`,
-    {
-      hint: `there is nothing left to do; nimo-shake verify compares both sides, and target.db.exist = ${ways} copies all of it again`,
     },
   );
 }
@@ -230,7 +217,8 @@ export function takeUp(ctx: Context, table: Table, checkpoint: TableCheckpoint):
 
 const NOTHING = { read: 0, filtered: 0, overflowed: 0, bytes: 0 };
 
-function tellResumption(ctx: Context, places: Place[]): void {
+/** Says how far a run is that is gone on with. */
+export function tellResumption(ctx: Context, places: Place[]): void {
   const stages = places.map(({ state }) => state?.stage);
   const done = stages.filter((stage) => stage === "done").length;
   const begun = stages.filter((stage) => stage === "copying" || stage === "indexing").length;

@@ -8,6 +8,9 @@ export interface Decimal {
   exponent: number;
 }
 
+/** A decimal, with or without fraction and exponent; one of the two in front of the exponent is there. */
+export const DECIMAL: RegExp = /^([+-]?)(?=\.?\d)(\d*)(?:\.(\d*))?(?:[eE]([+-]?\d+))?$/;
+
 /**
  * Takes a decimal number apart.
  *
@@ -15,12 +18,10 @@ export interface Decimal {
  * @throws RangeError when it is no number
  */
 export function parseDecimal(text: string): Decimal {
-  const match = /^([+-]?)(\d*)(?:\.(\d*))?(?:[eE]([+-]?\d+))?$/.exec(text);
-  const whole = match?.[2] ?? "";
-  const fraction = match?.[3] ?? "";
-  if (match === null || whole + fraction === "") {
-    throw new RangeError(`${JSON.stringify(text)} is no number`);
-  }
+  const match = DECIMAL.exec(text);
+  if (match === null) throw new RangeError(`${JSON.stringify(text)} is no number`);
+  const whole = match[2]!;
+  const fraction = match[3] ?? "";
   const all = (whole + fraction).replace(/^0+/, "");
   const digits = all.replace(/0+$/, "");
   const exponent = Number(match[4] ?? 0) - fraction.length + (all.length - digits.length);

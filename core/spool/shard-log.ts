@@ -1,7 +1,7 @@
 /** One shard's records on the disk: appended in order, read again from any place, removed once they are applied. */
 import type { FileHandle } from "node:fs/promises";
 import { dirname } from "node:path";
-import { PRIVATE_FILE, removeFile, syncFolder, withFile, writeAll } from "../host/durable-files.ts";
+import { removeFile, syncFolder, withFile, writeAll } from "../host/durable-files.ts";
 import { encodeFrame, type FrameMeta, parseRecords, VERSION } from "./frame.ts";
 import { findShard, readFrames, type Segment, segmentPath, type ShardFiles } from "./segment-files.ts";
 import { attempt, corrupt } from "./spool-errors.ts";
@@ -10,6 +10,9 @@ import type { SourceRecord } from "../types.ts";
 
 /** A segment is closed when it has so many bytes; what is applied is removed segment by segment. */
 const SEGMENT_BYTES = 64 * 1024 * 1024;
+
+/** Waits while it is in doubt whether one may write, and fails when one must not any more. */
+export type MayWrite = () => void | Promise<void>;
 
 /** See the top of the file. All that it says is durable. */
 export interface ShardLog {
@@ -41,12 +44,14 @@ export interface ShardLog {
  *
  * @param names the names of the files in its folder
  * @param segmentBytes a segment is closed when it is so large
+ * @param mayWrite is asked before every change: who was replaced must leave alone what is another process's by now
  * @throws MigrationError SPOOL_FAILED, as all of its calls
  */
 export async function openShardLog(
   files: ShardFiles,
   names: string[],
   segmentBytes: number = SEGMENT_BYTES,
+  mayWrite: MayWrite = () => {},
 ): Promise<ShardLog> {
   const found = await attempt(`reading the spool in ${files.folder}`, () => findShard(files, names));
   const { segments } = found;
@@ -54,6 +59,7 @@ export async function openShardLog(
 
   /** Writes a frame behind the last one, in a new segment when that one is full. */
   async function write(meta: FrameMeta, records: SourceRecord[]): Promise<void> {
+    await mayWrite();
     const frame = encodeFrame(meta, records);
     const last = segments.at(-1);
     if (last !== undefined && last.size < segmentBytes) {
@@ -78,11 +84,12 @@ export async function openShardLog(
       segment.size += bytes.length;
       if (flags === "wx") await syncFolder(dirname(path));
     };
-    return attempt(`writing to ${path}`, () => withFile(path, flags, append, PRIVATE_FILE));
+    return attempt(`writing to ${path}`, () => withFile(path, flags, append));
   }
 
   async function removeFirst(count: number): Promise<void> {
     for (const { path } of segments.slice(0, count)) {
+      await mayWrite();
       segments.shift();
       await attempt(`removing ${path}`, () => removeFile(path));
     }

@@ -2,9 +2,9 @@
 import { rm, rmdir } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { fileNameOf } from "../host/file-name.ts";
-import { makeFolder, PRIVATE_FOLDER } from "../host/durable-files.ts";
+import { makeFolder } from "../host/durable-files.ts";
 import { namesIn } from "./segment-files.ts";
-import { openShardLog, type ShardLog } from "./shard-log.ts";
+import { type MayWrite, openShardLog, type ShardLog } from "./shard-log.ts";
 import { attempt } from "./spool-errors.ts";
 
 /** A table's part of the spool. */
@@ -19,8 +19,17 @@ export interface TableSpool {
   remove(): Promise<void>;
 }
 
-/** A table's part of the spool of the run `id` in `increase.persist.dir`; nothing is made before the first record. */
-export function openTableSpool(dir: string, id: string, table: string): TableSpool {
+/**
+ * A table's part of the spool of the run `id` in `increase.persist.dir`; nothing is made before the first record.
+ *
+ * @param mayWrite is asked before every change of what is there
+ */
+export function openTableSpool(
+  dir: string,
+  id: string,
+  table: string,
+  mayWrite: MayWrite = () => {},
+): TableSpool {
   // Several runs may have one folder.
   const folder = join(resolve(dir), fileNameOf(`${table}@${id}`));
   let names: Promise<string[]> | undefined;
@@ -35,12 +44,13 @@ export function openTableSpool(dir: string, id: string, table: string): TableSpo
     async shard(shard) {
       const left = await found();
       // Another table may have taken the common folder away in between, which was empty.
-      const make = (): Promise<void> => makeFolder(folder, PRIVATE_FOLDER);
+      const make = (): Promise<void> => makeFolder(folder);
       await (made ??= attempt(`making ${folder}`, () => make().catch(make)));
-      return openShardLog({ id, table, shard, folder, prefix: fileNameOf(shard) }, left);
+      return openShardLog({ id, table, shard, folder, prefix: fileNameOf(shard) }, left, undefined, mayWrite);
     },
 
     async remove() {
+      await mayWrite();
       await attempt(`removing ${folder}`, async () => {
         await rm(folder, { recursive: true, force: true });
         // What other tables have there stays.

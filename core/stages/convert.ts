@@ -1,5 +1,6 @@
 /** A page's records on their way to documents, in both phases: the hooks around fetch and convert, and the conversion. */
 import type { Context } from "../plugin/context.ts";
+import { checkedOverflow } from "../plugin/returned.ts";
 import { inStage, runBatchStep } from "./error-policy.ts";
 import { fetchRecords } from "./fetch.ts";
 import { findOverflowed } from "./overflowed.ts";
@@ -37,7 +38,7 @@ export async function convertOnce(ctx: Context, unit: Unit, records: SourceRecor
 export function convertFetched(ctx: Context, unit: Unit, records: SourceRecord[]): Promise<Converted> {
   return inStage("convert", async () => {
     let now = await runRecordHook(ctx, "convert:before", unit, records);
-    const { overflowed } = ctx.role("convert").convert(now, unit.table);
+    const overflowed = checkedOverflow(ctx.role("convert").convert(now, unit.table), unit.table);
     findOverflowed(ctx, unit.table, overflowed, () => now);
     now = await runRecordHook(ctx, "convert:after", unit, now);
     if (EDITING.some(ctx.listens)) checkKeys(now, unit.table, ctx.role("convert").fieldPath);

@@ -1,8 +1,8 @@
 /** `<id>-skipped.jsonl`: records that an `error` hook wanted left out, one a line, on the disk before the run goes on. */
-import { type FileHandle, open } from "node:fs/promises";
+import type { FileHandle } from "node:fs/promises";
 import { resolve } from "node:path";
 import { MigrationError } from "../errors.ts";
-import { redactText } from "../config/redact.ts";
+import { openPrivate } from "../host/durable-files.ts";
 import type { Skip } from "../plugin/context.ts";
 
 /** See the top of the file. */
@@ -16,15 +16,19 @@ export interface SkippedFile extends AsyncDisposable {
   write(skip: Skip): Promise<void>;
 }
 
-/** The file of a migration in the working folder; it is made when there is something to write, and added to. */
-export function skippedFile(id: string): SkippedFile {
+/**
+ * The file of a migration in the working folder; it is made when there is something to write, and added to.
+ *
+ * @param redact hides secrets in what is said of the failure; the records are as they are
+ */
+export function skippedFile(id: string, redact: (text: string) => string): SkippedFile {
   const path = resolve(`${id}-skipped.jsonl`);
   let opened: Promise<FileHandle> | undefined;
   let before: Promise<void> = Promise.resolve();
 
   async function append(text: string): Promise<void> {
     try {
-      const file = await (opened ??= open(path, "a", 0o600));
+      const file = await (opened ??= openPrivate(path, "a"));
       await file.appendFile(text);
       await file.datasync();
     } catch (cause) {
@@ -39,7 +43,7 @@ export function skippedFile(id: string): SkippedFile {
   return {
     path,
     write(skip) {
-      const text = lines(skip);
+      const text = lines(skip, redact);
       const writing = before.then(() => append(text));
       before = writing.catch(() => {});
       return writing;
@@ -53,14 +57,14 @@ export function skippedFile(id: string): SkippedFile {
   };
 }
 
-function lines({ stage, batch: { unit, records }, error }: Skip): string {
+function lines({ stage, batch: { unit, records }, error }: Skip, redact: (text: string) => string): string {
   const why = {
     time: new Date().toISOString(),
     table: unit.table.name,
     phase: unit.phase,
     stage,
     code: error.code,
-    error: redactText(error.message),
+    error: redact(error.message),
   };
   return records
     .map(({ op, event, keys, item, oldItem, sequenceNumber }) =>

@@ -1,6 +1,7 @@
 /** A batch on its way to the target, in both phases: the hooks around the write, and what becomes of failures. */
 import { debugWrite } from "../plugin/debug.ts";
 import type { Context } from "../plugin/context.ts";
+import { checkedResult } from "../plugin/returned.ts";
 import { runStep, runBatchStep } from "./error-policy.ts";
 import { checkKeys, runRecordHook } from "./record-hooks.ts";
 import type { SourceRecord, Unit, WriteResult } from "../types.ts";
@@ -45,7 +46,7 @@ export async function writeOut(
   const written = await runBatchStep(
     ctx,
     { stage: "write", batch: { unit, records } },
-    async (some): Promise<Written> => ({ records: some, result: await send(some) }),
+    async (some): Promise<Written> => ({ records: some, result: checkedResult(await send(some)) }),
     (parts) => ({
       records: parts.flatMap((part) => part.records),
       result: sum(parts.map(({ result }) => result)),

@@ -7,7 +7,7 @@
  */
 import { open } from "node:fs/promises";
 import { MigrationError } from "../errors.ts";
-import { PRIVATE_FILE, writeAll } from "../host/durable-files.ts";
+import { openPrivate, writeAll } from "../host/durable-files.ts";
 
 /** See the top of the file. */
 export interface DigestLog {
@@ -46,7 +46,7 @@ export const MOST_WAITING: number = 16 * 1024 * 1024;
  * @param lasts whether what is synced has to be there after a power cut
  */
 export async function openDigestLog(path: string, length: number, lasts = true): Promise<DigestLog> {
-  const file = await open(path, length === 0 ? "w" : "r+", PRIVATE_FILE);
+  const file = await openPrivate(path, length === 0 ? "w" : "r+");
   if (length > 0) await file.truncate(length);
   let written = length;
   let buffer: Buffer = Buffer.allocUnsafeSlow(FIRST_SIZE);

@@ -1,6 +1,6 @@
 /** Values on their way, as lines of JSON on the disk: there may be as many as a table has items. */
 import { type FileHandle, open } from "node:fs/promises";
-import { PRIVATE_FILE } from "../host/durable-files.ts";
+import { openPrivate } from "../host/durable-files.ts";
 
 /** A file that lines are added to. */
 export interface LineFile<Value> {
@@ -17,7 +17,7 @@ const CHUNK = 256 * 1024;
 
 /** Makes an empty one; what is there is overwritten. */
 export async function createLineFile<Value>(path: string): Promise<LineFile<Value>> {
-  const file: FileHandle = await open(path, "w", PRIVATE_FILE);
+  const file: FileHandle = await openPrivate(path, "w");
   let count = 0;
   let text = "";
   let writing: Promise<void> = Promise.resolve();

@@ -8,6 +8,7 @@ import { join } from "node:path";
 import * as v from "valibot";
 import { createPersister } from "../checkpoint/persister.ts";
 import { type UnitState, unitSchema } from "../checkpoint/run-state.ts";
+import { PRIVATE_FOLDER } from "../host/durable-files.ts";
 import { fileNameOf } from "../host/file-name.ts";
 import type { Context } from "../plugin/context.ts";
 import { runStep } from "../stages/error-policy.ts";
@@ -108,7 +109,7 @@ export async function openPass(
   const pathOf = (log: string): string => join(folder, `${log}.log`);
   const logs = new Map<string, DigestLog>();
   if (found === undefined) await store.clear(name);
-  await mkdir(folder, { recursive: true, mode: 0o700 });
+  await mkdir(folder, { recursive: true, mode: PRIVATE_FOLDER });
 
   /** What was broken off, if it can be gone on with. */
   async function load(): Promise<Head | undefined> {

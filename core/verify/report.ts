@@ -1,6 +1,7 @@
 /** What a comparison has found: counts by table, and each difference as a line of `<id>-diff.jsonl`. */
-import { type FileHandle, open, rename, rm } from "node:fs/promises";
+import { type FileHandle, rename, rm } from "node:fs/promises";
 import { resolve } from "node:path";
+import { openPrivate } from "../host/durable-files.ts";
 import type { StoredValue } from "../plugin/stored.ts";
 import type { Item } from "../types.ts";
 import { type Difference, toJson } from "./difference.ts";
@@ -110,7 +111,7 @@ export function openReport(name: string, folder: string, log: { warn(message: st
       count++;
       const same = first.filter((each) => each.table === fault.table && each.kind === fault.kind);
       if (first.length < SHOWN && same.length < OF_A_KIND) first.push(fault);
-      file ??= open(begun, "w", 0o600);
+      file ??= openPrivate(begun, "w");
       const { table, key, kind, path: at, source, target, repair } = fault;
       const line = `${JSON.stringify({ table, key, kind, path: at, source, target, repair })}\n`;
       // oxlint-disable-next-line promise/prefer-await-to-then

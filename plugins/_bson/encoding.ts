@@ -1,4 +1,7 @@
 /** How values are written. */
+import type { KeyAttribute } from "../../core/types.ts";
+
+/** See the top of the file. */
 export interface Encoding {
   /** `exact`: int32, int64, Decimal128; `double`; `typed`: DynamoDB's own form. */
   numbers: "exact" | "double" | "typed";
@@ -8,10 +11,10 @@ export interface Encoding {
   idName: { top: string; nested: string };
   /** Whether `_id` stays the document's `_id`. */
   keepsId: boolean;
-  /** Names of key attributes with numbers: those of more than 15 digits are left to the way of objects. */
-  numberKeys: string[];
-  /** Names of the key attributes, partition key first, whose values make the `_id`. Absent: it is made up. */
-  idKeys?: string[];
+  /** The key's attributes, partition key first; numbers of more than 15 digits in them are left to the way of objects. */
+  keys: Pick<KeyAttribute, "name" | "type">[];
+  /** The key's values make the `_id`. Absent: it is made up. */
+  derivesId?: true;
   /** The documents replace others, which keep their `_id`: none is made up. */
   bare?: true;
 }

@@ -8,7 +8,10 @@ import { ARRAY, BsonBuffer, DOCUMENT, OBJECT_ID } from "./bson-buffer.ts";
 import type { TakenBytes } from "./output-buffer.ts";
 import { JsonCursor, Unexpected } from "./json-cursor.ts";
 import type { Encoding } from "./encoding.ts";
+import { FieldNames } from "./field-names.ts";
 import type { ItemOffsets } from "./item-offsets.ts";
+import { KeyCheck } from "./key-check.ts";
+import { hashOf } from "./name-hash.ts";
 import { createKeyReader, NO_ID } from "./key-reader.ts";
 import {
   writeBinary,
@@ -23,6 +26,8 @@ import { B, CLOSE, CLOSE_LIST, COLON, COMMA, L, M, N, OPEN, OPEN_LIST, QUOTE, S 
 const FIRST_SIZE = 256 * 1024;
 /** One for all encoders, which encode one item after the other: one each would keep its last page in memory. */
 const json = new JsonCursor();
+/** By depth; for all encoders as well. */
+const names: FieldNames[] = [];
 
 /** Appends items as documents to a buffer that grows. */
 export interface ItemEncoder {
@@ -56,11 +61,15 @@ export function createItemEncoder(encoding: Encoding, firstSize: number = FIRST_
   const refusesId = !keepsId && idName.top === "_id";
   // As they are called at the target.
   const targetName = (name: string): Buffer => Buffer.from(name === "_id" ? idName.top : name);
-  const numberKeys = encoding.numberKeys.map(targetName);
-  const key = encoding.idKeys && createKeyReader(encoding.idKeys.map(targetName));
+  const keys = encoding.keys.map(({ name, type }) => ({ name: targetName(name), type }));
+  const keyCheck = new KeyCheck(encoding.bare ? [] : keys, typed);
+  const numberKeys = keys.filter(({ type }) => type === "N").map(({ name }) => name);
+  const key = encoding.derivesId && createKeyReader(keys.map(({ name }) => name));
   const renamedBytes = { top: Buffer.from(idName.top), nested: Buffer.from(idName.nested) };
   const out = new BsonBuffer(firstSize);
   let offsets: ItemOffsets | undefined;
+  /** How many maps are around what is written; the item is one. */
+  let depth = 0;
 
   return {
     append(input, start, itemOffsets) {
@@ -88,7 +97,10 @@ export function createItemEncoder(encoding: Encoding, firstSize: number = FIRST_
     out.begin();
     const start = out.open();
     const idAt = keepsId || encoding.bare ? -1 : writeId();
+    keyCheck.begin();
+    depth = 0;
     writeFields(true);
+    if (!keyCheck.isWhole) throw new Unexpected();
     if (key !== undefined) out.bytes.set(key.id(), idAt);
     out.close(start);
   }
@@ -104,6 +116,9 @@ export function createItemEncoder(encoding: Encoding, firstSize: number = FIRST_
 
   /** The attributes of an item or a map. */
   function writeFields(top: boolean): void {
+    const here = (names[depth++] ??= new FieldNames());
+    here.begin();
+    const first = out.at;
     const renamed = top ? renamedBytes.top : renamedBytes.nested;
     // A prefix makes `_id` longer.
     const renames = renamed.length > 3;
@@ -112,11 +127,12 @@ export function createItemEncoder(encoding: Encoding, firstSize: number = FIRST_
     json.expect(OPEN);
     if (json.bytes[json.pos] === CLOSE) {
       json.pos++;
+      depth--;
       return;
     }
     for (;;) {
       if (top) offsets?.addName(json.pos);
-      writeName(json, out);
+      let hash = writeName(json, out);
       const length = out.at - out.typeAt - 2;
       if (length === 3 && isId()) {
         if (top && refusesId) throw new Unexpected();
@@ -124,17 +140,22 @@ export function createItemEncoder(encoding: Encoding, firstSize: number = FIRST_
           sawId = true;
           out.at = out.typeAt;
           out.name(top ? idName.top : idName.nested);
+          hash = hashOf(out.bytes, out.typeAt + 1, out.at - 1);
         }
       } else if (renames && isNamed(renamed)) sawRenamed = true;
+      if (!here.add(hash, out, first)) throw new Unexpected();
+      const typeAt = out.typeAt;
       const part = top && key !== undefined ? key.partNamed(isNamed) : -1;
       json.expect(COLON);
       const from = json.pos;
       writeValue(top);
+      if (top) keyCheck.see(hash, out, typeAt);
       if (part >= 0) key!.take(part, json.bytes, from, json.pos);
       const next = json.bytes[json.pos++];
       if (next === CLOSE) break;
       if (next !== COMMA) throw new Unexpected();
     }
+    depth--;
     if (sawId && sawRenamed) throw new Unexpected();
   }
 

@@ -1,5 +1,6 @@
 /** Bytes with a meaning in DynamoDB's JSON. */
 
+export const SPACE = 0x20;
 export const QUOTE = 0x22;
 export const COMMA = 0x2c;
 export const MINUS = 0x2d;

@@ -1,5 +1,6 @@
 /** A place in compact JSON's bytes, and what can be read there. */
-import { BACKSLASH, QUOTE } from "./json-bytes.ts";
+import { BACKSLASH, QUOTE, SPACE } from "./json-bytes.ts";
+import { FIRST_HASH, nextHash } from "./name-hash.ts";
 
 /** The input isn't of the expected form. */
 export class Unexpected extends Error {}
@@ -8,6 +9,8 @@ export class Unexpected extends Error {}
 export class JsonCursor {
   bytes: Buffer = Buffer.alloc(0);
   pos = 0;
+  /** Of what {@link copyName} copied last. */
+  hash = 0;
   /** The next backslash at or behind `#escapeFrom`; no string between has an escape. */
   #escape = -1;
   #escapeFrom = 0;
@@ -50,7 +53,30 @@ export class JsonCursor {
         return at;
       }
       if (byte === BACKSLASH) return -1;
+      // Only escaped ones stand in JSON; a NUL would end a name.
+      if (byte < SPACE) throw new Unexpected();
       target[at++] = byte;
+    }
+    return -1;
+  }
+
+  /** {@link copyShort} for a name, whose hash it keeps. */
+  copyName(target: Buffer, targetStart: number, most: number): number {
+    const { bytes } = this;
+    const limit = Math.min(this.pos + most + 1, bytes.length);
+    let at = targetStart;
+    let hash = FIRST_HASH;
+    for (let { pos } = this; pos < limit; pos++) {
+      const byte = bytes[pos]!;
+      if (byte === QUOTE) {
+        this.pos = pos + 1;
+        this.hash = hash;
+        return at;
+      }
+      if (byte === BACKSLASH) return -1;
+      if (byte < SPACE) throw new Unexpected();
+      target[at++] = byte;
+      hash = nextHash(hash, byte);
     }
     return -1;
   }

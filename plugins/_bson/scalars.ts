@@ -14,6 +14,8 @@ import {
 } from "./bson-buffer.ts";
 import { type JsonCursor, Unexpected } from "./json-cursor.ts";
 import { MINUS, NINE, POINT, QUOTE, ZERO } from "./json-bytes.ts";
+import { binaryOf } from "./base64.ts";
+import { hashOf } from "./name-hash.ts";
 import { EXPONENT_BIAS, SAFE_DIGITS } from "./number.ts";
 
 const FALSE = Buffer.from('BOOL":false');
@@ -24,15 +26,19 @@ const IS_NULL = Buffer.from('NULL":true');
 const SHORT = 40;
 const POWERS = Array.from({ length: SAFE_DIGITS + 1 }, (_, i) => 10 ** i);
 
-/** Writes a name from its opening quote. */
-export function writeName(json: JsonCursor, out: BsonBuffer): void {
+/** Writes a name from its opening quote, and gives its hash. */
+export function writeName(json: JsonCursor, out: BsonBuffer): number {
   json.expect(QUOTE);
   out.reserve(SHORT + ROOM);
-  const end = json.copyShort(out.bytes, out.at + 1, SHORT);
-  if (end < 0) return out.name(json.string());
+  const end = json.copyName(out.bytes, out.at + 1, SHORT);
+  if (end < 0) {
+    out.name(json.string());
+    return hashOf(out.bytes, out.typeAt + 1, out.at - 1);
+  }
   out.typeAt = out.at;
   out.bytes[end] = 0;
   out.at = end + 1;
+  return json.hash;
 }
 
 /** Writes a string from its opening quote. */
@@ -59,7 +65,7 @@ export function writeBinary(json: JsonCursor, out: BsonBuffer): void {
   json.expect(QUOTE);
   out.type(BINARY);
   // Not raw: JSON may write a slash as \/.
-  out.binary(Buffer.from(json.ascii(), "base64"));
+  out.binary(binaryOf(json.ascii()));
 }
 
 /**

@@ -13,7 +13,8 @@ export type Access = Pick<DynamoDBClientConfig, "endpoint" | "region" | "profile
 type Credentials = Access["credentials"];
 
 const LOCAL_REGION = "us-east-1";
-const AWS_HOST =
+/** Hosts of the service itself. */
+export const AWS_HOST: RegExp =
   /\.(amazonaws\.com|amazonaws\.com\.cn|amazonaws\.eu|api\.aws|api\.amazonwebservices\.com\.cn)$/;
 /** For servers that look at no credentials. */
 const PLACEHOLDER = { accessKeyId: "placeholder", secretAccessKey: "placeholder" };

@@ -66,8 +66,8 @@ export class AnswerWalker extends JsonCursor {
   /** A number. */
   number(): number {
     const start = this.skip();
-    const value = Number(this.bytes.toString("latin1", start, this.pos));
-    if (Number.isNaN(value)) throw new Unexpected();
+    const value: unknown = JSON.parse(this.bytes.toString("latin1", start, this.pos));
+    if (typeof value !== "number") throw new Unexpected();
     return value;
   }
 

@@ -1,4 +1,5 @@
 /** An answer's body, parsed; one that was cut off, or is a proxy's page with status 200, is none. */
+import { isUtf8 } from "node:buffer";
 import { malformed } from "./errors.ts";
 import { kindOf } from "./stranger.ts";
 
@@ -15,6 +16,7 @@ export function parseAnswer<Answer extends object>(
   is: (value: unknown) => boolean = isObject,
 ): Answer {
   let answer: unknown;
+  checkText(body);
   try {
     answer = JSON.parse(body.toString("utf8"));
   } catch (error) {
@@ -25,6 +27,16 @@ export function parseAnswer<Answer extends object>(
   return answer as Answer;
 }
 
-function isObject(value: unknown): boolean {
+/**
+ * Refuses bytes that are no UTF-8: read all the same, each would become U+FFFD in silence, or stand in the target as it is.
+ *
+ * @throws Error MalformedAnswerError
+ */
+export function checkText(body: Buffer): void {
+  if (!isUtf8(body)) throw malformed("the answer is no valid UTF-8, as some servers take into items");
+}
+
+/** Whether it is an object, lists included. */
+export function isObject(value: unknown): value is object {
   return typeof value === "object" && value !== null;
 }

@@ -8,11 +8,12 @@ import type {
   MetadataBearer,
   MiddlewareStack,
 } from "@smithy/types";
-import type { Config } from "../../core/config/config.ts";
 import type { Context } from "../../core/plugin/context.ts";
+import { ensureHome } from "../../core/host/home.ts";
 import { logCalls } from "./call-log.ts";
 import { sourceAccess, streamsAccess, targetAccess } from "./access.ts";
 import { parseAnswer } from "./answer.ts";
+import { checkSum } from "./checksum.ts";
 import { fetchWhole, NO_REDIRECTS } from "./no-answer.ts";
 import { noteAddress } from "./sent-to.ts";
 import { strangeAnswer } from "./stranger.ts";
@@ -54,7 +55,7 @@ const NEEDED: Record<string, string> = {
  * @param raw the commands whose successful answer is handed on as the JSON that was sent
  */
 export function createClient({ config, log }: Caller, raw: string[]): DynamoDBClient {
-  return made(new DynamoDBClient({ ...sourceAccess(config), ...transport(config) }), raw, log);
+  return made(new DynamoDBClient({ ...sourceAccess(config), ...transport({ config, log }) }), raw, log);
 }
 
 /**
@@ -68,14 +69,14 @@ export function createStreamsClient(
   raw: string[],
   tries?: number,
 ): DynamoDBStreamsClient {
-  const options = { ...streamsAccess(config), ...transport(config) };
+  const options = { ...streamsAccess(config), ...transport({ config, log }) };
   if (tries !== undefined) options.maxAttempts = tries;
   return made(new DynamoDBStreamsClient(options), raw, log);
 }
 
 /** The same for the configured target. */
 export function createTargetClient({ config, log }: Caller, raw: string[]): DynamoDBClient {
-  return made(new DynamoDBClient({ ...targetAccess(config), ...transport(config) }), raw, log);
+  return made(new DynamoDBClient({ ...targetAccess(config), ...transport({ config, log }) }), raw, log);
 }
 
 function made<Client extends { middlewareStack: unknown }>(
@@ -87,21 +88,23 @@ function made<Client extends { middlewareStack: unknown }>(
   return noteAddress(withRawBodies(logCalls(client, log), raw));
 }
 
-function transport(config: Config): { maxAttempts: number; requestHandler: FetchHttpHandler } {
+function transport({ config, log }: Caller): { maxAttempts: number; requestHandler: FetchHttpHandler } {
+  ensureHome();
   const timeout = config["source.session.timeout"];
   return {
     maxAttempts: config["source.session.max_retries"] + 1,
     requestHandler: new FetchHttpHandler({
       ...(timeout > 0 && { requestTimeout: timeout }),
       requestInit: () => NO_REDIRECTS,
-      customFetch: fetched as unknown as typeof fetch,
+      customFetch: ((request: Request) => fetched(request, log)) as unknown as typeof fetch,
     }),
   };
 }
 
 /** Fetches with the body, so that the handler's timeout covers the whole exchange. */
-async function fetched(request: Request): Promise<object> {
+async function fetched(request: Request, log: Caller["log"]): Promise<object> {
   const { response, body } = await fetchWhole(request);
+  checkSum(response, body, log);
   const { headers, status, statusText } = response;
   return { headers, status, statusText, body };
 }

@@ -1,5 +1,6 @@
 /** What the SDK throws, as errors that say what happened and what to do, on either side. */
 import { type ErrorCode, MigrationError } from "../../core/errors.ts";
+import { certificateHint } from "../_certificate-problem.ts";
 import { missingRight } from "./denied.ts";
 import { isRedirect, isStrange } from "./stranger.ts";
 import { noAnswerOf, reasonOf, textOf } from "./no-answer.ts";
@@ -139,6 +140,14 @@ export function malformed(message: string, cause?: unknown): Error {
   return Object.assign(new Error(message, { cause }), { name: "MalformedAnswerError" });
 }
 
+/** The error for an answer of which a part is found to be broken when its call can't be made again. */
+export function brokenInside(what: string, cause: unknown): MigrationError {
+  return new MigrationError("SOURCE_FAILED", what, {
+    cause,
+    hint: "start again: it is asked for anew; if it stays so, see what stands between here and the source",
+  });
+}
+
 /** A call that was made. */
 export interface Called {
   /** Such as `Scan`. */
@@ -182,7 +191,13 @@ export function callError(
 
   const silence = noAnswerOf(error);
   if (silence !== undefined) {
-    const hint = silence.isStranger ? words.endpoint : words.network;
+    const { certificate } = silence;
+    const hint =
+      certificate === undefined
+        ? silence.isStranger
+          ? words.endpoint
+          : words.network
+        : certificateHint(certificate, side === "source" ? "source.endpoint_url" : "target.address", trust());
     return made(codeOf(side, "UNREACHABLE"), said(error, address), hint);
   }
   const known = isStrange(error) ? ERRORS["NotDynamoDBError"] : ERRORS[error.name];
@@ -199,6 +214,12 @@ export function callError(
   if (UNREACHABLE.test(text)) return made(codeOf(side, "UNREACHABLE"), reasonIn(error), words.network);
   const more = "run again with --set log.level=debug to see more";
   return made(codeOf(side, "FAILED"), said(error, address), more);
+}
+
+/** The SDK for JavaScript leaves alone what those for other languages read. */
+function trust(): string {
+  const instead = process.env["AWS_CA_BUNDLE"] ? ", for AWS_CA_BUNDLE isn't read" : "";
+  return `set the environment variable NODE_EXTRA_CA_CERTS to a file with the certificate of who signed it${instead}`;
 }
 
 /** What an error says, in the user's words. */

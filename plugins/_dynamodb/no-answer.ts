@@ -1,5 +1,7 @@
 /** Why nobody answers at an address. Each runtime has its own words for it, with advice for who writes programs. */
 
+import { type CertificateProblem, certificateProblem } from "../_certificate-problem.ts";
+
 /** An exchange that came to nothing. */
 export interface NoAnswer {
   /** Without path and credentials. */
@@ -10,6 +12,8 @@ export interface NoAnswer {
   lasts: boolean;
   /** Somebody is there, and it can't be a DynamoDB. */
   isStranger: boolean;
+  /** It was refused because of the server's certificate. */
+  certificate?: CertificateProblem;
 }
 
 /** What the words of a runtime mean. */
@@ -20,11 +24,6 @@ interface Reason extends Partial<Omit<NoAnswer, "address">> {
 }
 
 const REASONS: readonly Reason[] = [
-  {
-    words: /certificate|_CERT\b|UNABLE_TO_VERIFY|ERR_TLS/i,
-    why: "its certificate isn't trusted",
-    lasts: true,
-  },
   {
     words: /EPROTO|WRONG_VERSION_NUMBER|TLS handshake failed|InvalidContentType/i,
     why: "it speaks no TLS, and an address without begins with http://",
@@ -90,6 +89,8 @@ export function noAnswerOf(error: Error): NoAnswer | undefined {
 /** What an error of a runtime means; exported for tests: what each says can't be had from one of them. */
 export function reasonOf(error: Error): Omit<NoAnswer, "address"> {
   const text = textOf(error);
+  const certificate = certificateProblem(text);
+  if (certificate !== undefined) return { why: certificate.why, lasts: true, isStranger: false, certificate };
   const {
     why = CLOSED,
     lasts = false,

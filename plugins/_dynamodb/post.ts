@@ -4,6 +4,8 @@
  */
 import type { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import type { DynamoDBStreamsClient } from "@aws-sdk/client-dynamodb-streams";
+import type { Context } from "../../core/plugin/context.ts";
+import { checkSum } from "./checksum.ts";
 import { fetchWhole, NO_REDIRECTS } from "./no-answer.ts";
 import { createSign } from "./sign.ts";
 import { strangeAnswer } from "./stranger.ts";
@@ -15,6 +17,7 @@ export interface PostOptions {
   api?: string;
   /** For one request, in ms; 0: for ever. */
   timeout: number;
+  log: Context["log"];
 }
 
 /**
@@ -29,7 +32,7 @@ export type Post = (operation: string, body: Uint8Array<ArrayBuffer>, signal: Ab
 /** Makes it, with a client's credentials, region and clock. */
 export function createPost(
   { config }: DynamoDBClient | DynamoDBStreamsClient,
-  { endpoint, timeout, api = "DynamoDB_20120810" }: PostOptions,
+  { endpoint, timeout, log, api = "DynamoDB_20120810" }: PostOptions,
 ): Post {
   const { host, pathname: path } = new URL(endpoint);
   const sign = createSign();
@@ -47,6 +50,7 @@ export function createPost(
       signal.throwIfAborted();
       const sent = { ...NO_REDIRECTS, method: "POST", headers, body, signal: ending.signal };
       const { response, body: received } = await fetchWhole(endpoint, sent);
+      checkSum(response, received, log);
       const answer = Buffer.from(received.buffer);
       const { status } = response;
       if (status !== 200)

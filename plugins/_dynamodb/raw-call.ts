@@ -72,7 +72,7 @@ export function createRawCall<Request extends object>(
     if (endpoint === undefined || log.level >= DEBUG) return undefined;
     const known = posts.get(client);
     if (known !== undefined) return known;
-    const post = createPost(client, { endpoint, timeout: config["source.session.timeout"], ...api });
+    const post = createPost(client, { endpoint, log, timeout: config["source.session.timeout"], ...api });
     posts.set(client, post);
     return post;
   }

@@ -10,7 +10,7 @@ import { createSemaphore, type Semaphore, type Width } from "../../core/flow/sem
 import type { Context } from "../../core/plugin/context.ts";
 import { checkCertificates } from "./certificates.ts";
 import { addressError, connectError } from "./errors.ts";
-import { unjoined } from "./internals.ts";
+import { connections } from "./internals.ts";
 import { explainReplicaSet } from "./replica-set.ts";
 
 const SECOND = 1000;
@@ -18,11 +18,20 @@ const SECOND = 1000;
 const SOCKET_TIMEOUT = 30 * SECOND;
 /** The server gives up on a write by then, so that its answer comes before the socket's timeout. */
 export const WRITE_TIMEOUT: number = 20 * SECOND;
+/** Whoever knows more is left so much longer to say it. */
+const SPARE = 5 * SECOND;
 const SELECTION_TIMEOUT = 10 * SECOND;
+/** The driver takes its leave of a server before it closes: of one that is away it waits for a new connection. */
+const CLOSING = 2 * SECOND;
 /** A pool can't be made larger: so many connections it may have, for lanes that are added later. */
 const POOL = 256;
 /** Connections made at once, for who writes first: a far server takes a while for each. */
 const READY = 4;
+/** So many may be on their way to be made: by the driver's two at a time a far server's lanes would be opened one after the other. */
+const CONNECTING = 16;
+
+/** How the driver names a mongos, as it has greeted; only mongos are behind a balancer. */
+const MONGOS: readonly string[] = ["Mongos", "LoadBalancer"];
 
 /** What every write asks for: acknowledged means durable. */
 export const DURABLE = { w: "majority", j: true } as const;
@@ -36,8 +45,10 @@ export interface Connections {
   inTurn: Calls;
   /** For data: a connection that hangs is given up. */
   data: MongoClient;
-  /** For what may take hours: index builds and counts. */
+  /** For what may take hours: index builds and counts. Its calls are waited for with {@link patiently}. */
   patient: MongoClient;
+  /** Whether the address leads to a mongos. */
+  readonly isMongos: boolean;
   close(): Promise<void>;
 }
 
@@ -65,6 +76,8 @@ export async function connect(
           serverSelectionTimeoutMS: SELECTION_TIMEOUT,
         }),
         readPreference: "primary",
+        ...(!/[?&]maxConnecting=/i.test(address) && { maxConnecting: CONNECTING }),
+        ...connections(),
         ...options,
       });
       clients.push(client);
@@ -83,11 +96,12 @@ export async function connect(
   const close = async (): Promise<void> => {
     closed.abort();
     resizing?.[Symbol.dispose]();
-    await Promise.all(clients.map((client) => client.close()));
+    const closing = Promise.all(clients.map((client) => client.close()));
+    // What isn't closed by then goes on closing, or ends with the process.
+    await answered(closing, abandon, CLOSING).catch(() => {});
   };
   try {
     const data = open({
-      ...unjoined(),
       socketTimeoutMS: SOCKET_TIMEOUT,
       minPoolSize: Math.min(READY, asked()),
       maxPoolSize: most + 2,
@@ -100,13 +114,39 @@ export async function connect(
       log.warn(`${key} asks for a weaker write concern: raised to majority, journal`);
     }
     await checkCertificates(data.options, key);
-    await Promise.all([patient, data].map((client) => client.db("admin").command({ ping: 1 })));
-    return { data, patient, close, inTurn };
+    let isMongos = false;
+    data.on("serverDescriptionChanged", ({ newDescription: { type } }) => {
+      isMongos ||= MONGOS.includes(type);
+    });
+    const within = connectTimeout(data.options);
+    // A connection of each is made by then, credentials and all.
+    await Promise.all([patient, data].map((client) => answered(client.connect(), abandon, within)));
+    // The greeting isn't compressed: whether that can be done shows with the first command.
+    if (data.options.compressors?.some((each) => each !== "none")) {
+      await answered(patient.db("admin").command({ ping: 1 }), abandon);
+    }
+    return {
+      data,
+      patient,
+      close,
+      inTurn,
+      get isMongos() {
+        return isMongos;
+      },
+    };
   } catch (error) {
     await close();
     if (error instanceof MongoServerSelectionError) await explainReplicaSet(address, error, key);
     throw connectError(error, key, address);
   }
+}
+
+/** How long connecting may take, in ms: the driver gives up before, for it knows why. */
+export function connectTimeout({
+  serverSelectionTimeoutMS,
+  connectTimeoutMS,
+}: Pick<MongoClient["options"], "serverSelectionTimeoutMS" | "connectTimeoutMS">): number {
+  return Math.max(SOCKET_TIMEOUT, serverSelectionTimeoutMS + connectTimeoutMS) + SPARE;
 }
 
 /**
@@ -155,7 +195,7 @@ export async function answered<T>(
   const late = new Promise<never>((_, reject) => {
     giveUp = () => reject(noAnswer(abandon.aborted ? "before the run ended" : `for ${within / SECOND} s`));
   });
-  const timer = setTimeout(giveUp, within);
+  const timer = Number.isFinite(within) ? setTimeout(giveUp, within) : undefined;
   abandon.addEventListener("abort", giveUp, { once: true });
   if (abandon.aborted) giveUp();
   try {
@@ -164,6 +204,11 @@ export async function answered<T>(
     clearTimeout(timer);
     abandon.removeEventListener("abort", giveUp);
   }
+}
+
+/** Waits for an answer that may take hours; when the run is abandoned nobody does any longer. */
+export function patiently<T>(answer: Promise<T>, abandon: AbortSignal): Promise<T> {
+  return answered(answer, abandon, Number.POSITIVE_INFINITY);
 }
 
 function noAnswer(when: string): Error {

@@ -10,6 +10,7 @@ import {
   MongoServerSelectionError,
 } from "mongodb";
 import { hostsOf } from "../../core/config/mongo-address.ts";
+import { certificateHint, certificateProblem } from "../_certificate-problem.ts";
 import { type ErrorCode, MigrationError } from "../../core/errors.ts";
 
 /** The server's own word for a key that is there already. */
@@ -130,7 +131,20 @@ function isPlain({ cause, message }: MongoServerSelectionError): boolean {
   return !(cause instanceof MongoServerError) && !AUTHENTICATION.test(message);
 }
 
+/** Options of the driver. */
+const SHOW =
+  "give tlsCertificateKeyFile=FILE in its address, a certificate with its key that hasn't expired and that the server trusts";
+const TRUST = "give tlsCAFile=FILE in its address, a file with the certificate of who signed it";
+
 function unreachable(error: Error, message: string, what: string, key: string): MigrationError {
+  // Not the message, which has the hosts' names.
+  const certificate = certificateProblem(error.message);
+  if (certificate !== undefined) {
+    return new MigrationError("TARGET_UNREACHABLE", `${message}, ${certificate.why}: ${what}`, {
+      cause: error,
+      hint: certificateHint(certificate, key, TRUST, SHOW),
+    });
+  }
   return new MigrationError("TARGET_UNREACHABLE", `${message}: ${what}`, {
     cause: error,
     hint: `check ${key}, and that the server runs and this machine can reach it`,

@@ -8,7 +8,7 @@
  *
  * The driver alone would copy the documents twice, to join them with what stands in front of them.
  */
-import { BSON, type MongoClientOptions } from "mongodb";
+import { BSON, type MongoClientOptions, MongoNetworkError } from "mongodb";
 import type { Socket } from "node:net";
 
 /** The driver's carrier of documents that are BSON already. */
@@ -50,11 +50,18 @@ export const sendsUnjoined: boolean = typeof Connection?.prototype.writeCommand 
 /** The documents of sequences that are to be sent unjoined. */
 const bodies = new WeakMap<object, Uint8Array>();
 
-/** A client's options with which {@link encodedDocuments} are sent without being copied. */
-export function unjoined(): MongoClientOptions {
+/**
+ * A client's options with which {@link encodedDocuments} are sent without being copied, and a connection that is cut while
+ * something is written fails that: the driver alone (7.9 on Bun 1.4.5) waits for room in it for ever.
+ */
+export function connections(): MongoClientOptions {
   if (!sendsUnjoined) return {};
   class Unjoined extends Connection! {
     override async writeCommand(message: Message, options: { agreedCompressor?: string }): Promise<void> {
+      await whileOpen(this.socket, this.#write(message, options));
+    }
+
+    async #write(message: Message, options: { agreedCompressor?: string }): Promise<void> {
       const body = options.agreedCompressor === "none" ? takeBody(message) : undefined;
       if (body === undefined) return super.writeCommand(message, options);
       const front = Buffer.concat(await message.toBin());
@@ -65,6 +72,19 @@ export function unjoined(): MongoClientOptions {
     }
   }
   return { connectionType: Unjoined } as MongoClientOptions;
+}
+
+/** Waits for a write as long as its socket is open. */
+async function whileOpen(socket: Socket, write: Promise<void>): Promise<void> {
+  const { promise, reject } = Promise.withResolvers<never>();
+  const fail = (): void => reject(new MongoNetworkError("the connection was closed while it was written to"));
+  if (socket.destroyed) fail();
+  else socket.once("close", fail);
+  try {
+    await Promise.race([write, promise]);
+  } finally {
+    socket.off("close", fail);
+  }
 }
 
 /** Takes the documents out of a message: the header of theirs stays. */

@@ -30,12 +30,37 @@ export function collectionProblems(database: string, tables: Table[]): string[] 
     ...(Buffer.byteLength(`${database}.${name}`) > NAMESPACE_BYTES
       ? [`${database}.${name} is longer than ${NAMESPACE_BYTES} bytes: table ${name}`]
       : []),
-    ...(name.startsWith("system.") ? [`MongoDB keeps such names for itself: table ${name}`] : []),
+    ...(/^system\.|\.system\./.test(name) ? [`MongoDB keeps such names for itself: table ${name}`] : []),
+    ...(/^$|^\.|[$\0]/.test(name) ? [`no collection can have that name: table ${name}`] : []),
   ]);
 }
 
-/** Tables whose rows would have the same file, where the disk takes two names for one that differ by case only. */
+/** The longest name of a file, in bytes, on all usual file systems. */
+const NAME_BYTES = 255;
+/** A way elsewhere, the folder itself and the one above it, and what steers terminals. A source may send anything. */
+const NO_FILE_NAME = /[/\p{Cc}]|^\.{0,2}$/u;
+/** The same of Windows, whose devices have their names whatever stands behind a dot. */
+const NO_WINDOWS_NAME = /[\\:*?"<>|]|[. ]$|^(?:con|prn|aux|nul|com\d|lpt\d)(?:\.|$)/i;
+
+/** A table's rows are in a file of its name, as NimoShake has it: nothing of it may lead elsewhere. */
+function nameProblem(name: string): string | undefined {
+  if (NO_FILE_NAME.test(name) || (process.platform === "win32" && NO_WINDOWS_NAME.test(name)))
+    return `no file can have that name: table ${name}`;
+  if (Buffer.byteLength(name) > NAME_BYTES)
+    return `no file's name is longer than ${NAME_BYTES} bytes: table ${name}`;
+  return undefined;
+}
+
+/**
+ * Tables whose rows can't have a file: because of their names, or because another one has it, where the disk takes two
+ * names for one that differ by case only.
+ */
 export async function fileProblems(folder: string, tables: Table[]): Promise<string[]> {
+  const unfit = tables.flatMap(({ name }) => nameProblem(name) ?? []);
+  return [...unfit, ...(await sharedFiles(folder, tables))];
+}
+
+async function sharedFiles(folder: string, tables: Table[]): Promise<string[]> {
   const taken = new Map([[STATUS_TABLE, STATUS_TABLE]]);
   const problems: string[] = [];
   for (const { name } of tables) {

@@ -2,12 +2,13 @@
 import { existsSync } from "node:fs";
 import { basename, join } from "node:path";
 import { originalFolder } from "../../core/config/checkpoint-folder.ts";
-import { makeFolder, PRIVATE_FOLDER } from "../../core/host/durable-files.ts";
+import { makeFolder } from "../../core/host/durable-files.ts";
 import { fileNameOf } from "../../core/host/file-name.ts";
 import { whyNotWritable } from "../../core/host/writable.ts";
 import type { Right } from "../../core/plugin/roles.ts";
 import { definePlugin, type Plugin } from "../../core/plugin/plugin.ts";
 import { fileProblems, refuseTables } from "./_check-tables.ts";
+import { inFiles, inTarget } from "./_elsewhere.ts";
 import { originalName, originalsAmong, STATUS_TABLE } from "./_nimoshake.ts";
 import { originalFiles } from "./file/nimoshake-files.ts";
 import { namesIn } from "./file/drafts.ts";
@@ -55,15 +56,21 @@ const file: Plugin = definePlugin({
       }
     }
 
-    async function replace(name: string, states: States): Promise<void> {
-      await holding(async () => {
-        await attempt(folder, () => makeFolder(folder, PRIVATE_FOLDER));
+    /** What a change that fails leaves behind it is to be read. */
+    async function change(name: string, states: States, write: () => Promise<void>): Promise<void> {
+      kept.delete(name);
+      await holding(write);
+      kept.set(name, states);
+    }
+
+    function replace(name: string, states: States): Promise<void> {
+      return change(name, states, async () => {
+        await attempt(folder, () => makeFolder(folder));
         if (originalName(name)) {
           await ownership.claim();
           await original.write(name, states);
         } else await writeStates(pathOf(name), draftOf(name), { id, name }, states);
       });
-      kept.set(name, states);
     }
 
     const queue = createQueue(async (name, given) =>
@@ -92,10 +99,9 @@ const file: Plugin = definePlugin({
       clear: (name) =>
         queue.run(name, async () => {
           if (originalName(name)) await ownership.check();
-          await holding(() =>
+          await change(name, new Map(), () =>
             originalName(name) ? original.remove(name) : removeFile(pathOf(name), draftOf(name)),
           );
-          kept.set(name, new Map());
         }),
 
       remove: (name, parts) =>
@@ -104,6 +110,8 @@ const file: Plugin = definePlugin({
           const removed = parts.filter((part) => states.delete(part));
           if (removed.length > 0) await replace(name, states);
         }),
+
+      elsewhere: async (tables) => (await inFiles(ctx, tables, beside)) ?? (await inTarget(ctx, tables)),
 
       async left() {
         const own = (await listStates(folder, id)).map(({ name }) => name);

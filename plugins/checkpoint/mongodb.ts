@@ -1,11 +1,12 @@
 /** The checkpoint in MongoDB. */
-import { type Db, MongoServerError } from "mongodb";
+import type { Db } from "mongodb";
 import { definePlugin, type Plugin } from "../../core/plugin/plugin.ts";
 import { leaseLost } from "../../core/plugin/lease-lost.ts";
 import { SERVER_RETRY, withRetry } from "../../core/flow/retry.ts";
 import type { Holder, Kept } from "../../core/plugin/roles.ts";
-import { answered, type Calls, connect, type Connections, DURABLE, ping } from "../_mongodb/client.ts";
-import { DUPLICATE_KEY, isPassing } from "../_mongodb/errors.ts";
+import { answered, type Calls, connect, DURABLE, ping } from "../_mongodb/client.ts";
+import { isPassing } from "../_mongodb/errors.ts";
+import { lazily } from "../_mongodb/lazy.ts";
 import { retryReporter } from "../_mongodb/retry-reporter.ts";
 import { joined } from "./mongodb/joined.ts";
 import {
@@ -26,14 +27,21 @@ import {
   forgetting,
   listNames,
   parse,
+  upsert,
   upserts,
 } from "./mongodb/states.ts";
 import { addressKey, failed } from "./mongodb/failure.ts";
 import { inspectCheckpoint } from "./mongodb/inspect.ts";
 import { collectionProblems, refuseTables } from "./_check-tables.ts";
+import { inFiles, inTarget } from "./_elsewhere.ts";
 import { originalName, originalsAmong, STATUS_TABLE } from "./_nimoshake.ts";
 import { collectionsIn, hasRest, removeRest } from "./mongodb/left.ts";
-import { loadOriginal, originalCollection, originalUpserts } from "./mongodb/nimoshake-collections.ts";
+import {
+  loadOriginal,
+  originalCollection,
+  originalDelete,
+  originalUpserts,
+} from "./mongodb/nimoshake-collections.ts";
 import { databaseOwnership } from "./mongodb/owner.ts";
 import { createQueue, type States } from "./_queue.ts";
 
@@ -55,9 +63,8 @@ const mongodb: Plugin = definePlugin({
     const leasePlace: LeasePlace = { collection: COLLECTION, id };
     /** Who may save; undefined: anybody. */
     let holder: Holder | undefined;
-    let opened: Promise<Connections> | undefined;
-    const connected = (): Promise<Connections> =>
-      (opened ??= connect(config["checkpoint.address"], LANES, log, ctx, addressKey(config)));
+    const lazy = lazily(() => connect(config["checkpoint.address"], LANES, log, ctx, addressKey(config)));
+    const { connected } = lazy;
 
     /** Saves in our own place, in the same command that looks whether the lease is still the holder's. */
     async function update(db: Db, updates: object[]): Promise<void> {
@@ -93,15 +100,7 @@ const mongodb: Plugin = definePlugin({
       await checkLease();
       await ownership.claim();
       for (const updates of originalUpserts(name, states)) {
-        const save = (db: Db): Promise<void> =>
-          execute(db, { update: originalCollection(name), updates, ordered: false });
-        // Of two upserts that insert at once one fails; sent again, it finds something to update.
-        await onOriginal("saving to", (db) =>
-          save(db).catch((error: MongoServerError) => {
-            if (error.code !== DUPLICATE_KEY) throw error;
-            return save(db);
-          }),
-        );
+        await onOriginal("saving to", (db) => upsert(db, originalCollection(name), updates));
       }
     }
 
@@ -158,9 +157,12 @@ const mongodb: Plugin = definePlugin({
           if (!originalName(name)) return forget({ $in: parts.map((part) => ({ id, name, part })) });
           await checkLease();
           await ownership.check();
-          const deletes = [{ q: { ShardId: { $in: parts } }, limit: 0 }];
+          const deletes = [originalDelete(name, parts)];
           await onOriginal("clearing", (db) => execute(db, { delete: originalCollection(name), deletes }));
         }),
+
+      elsewhere: async (tables) =>
+        (await inFiles(ctx, tables)) ?? (await inTarget(ctx, tables, config["checkpoint.address"])),
 
       async left() {
         const own = (await list()).map(({ name }) => name);
@@ -191,15 +193,11 @@ const mongodb: Plugin = definePlugin({
         release: (ours) => onLease((db) => releaseLease(db, leasePlace, ours)),
       },
 
-      ping: (signal) => ping(opened, signal),
+      ping: (signal) => ping(lazy.opened, signal),
       inspect: (tables) =>
         onDatabase("reading", ({ client }) => inspectCheckpoint(client, config, tables, COLLECTION)),
 
-      async close() {
-        const connections = await opened?.catch(() => undefined);
-        opened = undefined;
-        await connections?.close();
-      },
+      close: lazy.close,
     });
 
     const onDatabase = <T>(doing: string, run: (db: Db) => Promise<T>): Promise<T> =>

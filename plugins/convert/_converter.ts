@@ -51,6 +51,8 @@ export function prefixNested(config: Config): (name: string, siblings: Item) => 
   };
 }
 
+const KEY_TYPES = ["S", "N", "B"] as const;
+
 /** Makes a converter of a conversion. */
 export function createConverter(config: Config, conversion: Conversion): Converter {
   const renamed = idName(config);
@@ -68,8 +70,9 @@ export function createConverter(config: Config, conversion: Conversion): Convert
       for (const record of records) {
         try {
           record.key = {};
-          attributes.forEach(({ name }, i) => {
-            const value = record.keys[name]!;
+          attributes.forEach((attribute, i) => {
+            const { name } = attribute;
+            const value = keyPart(record.keys, attribute, conversion.pathSuffix(attribute) !== "");
             if (value.N !== undefined && conversion.losesDigits(value.N)) {
               throw new RangeError(`the key attribute ${name} = ${value.N} would lose digits`);
             }
@@ -103,8 +106,8 @@ export function createConverter(config: Config, conversion: Conversion): Convert
       ...numbers,
       idName: { top: renamed, nested: renamesNested ? renamed : "_id" },
       keepsId: idStays,
-      numberKeys: attributes.filter(({ type }) => type === "N").map(({ name }) => name),
-      ...(derivesIds(config) && !idStays && { idKeys: attributes.map(({ name }) => name) }),
+      keys: attributes,
+      ...(derivesIds(config) && !idStays && { derivesId: true }),
     };
   }
 
@@ -126,6 +129,19 @@ export function createConverter(config: Config, conversion: Conversion): Convert
     }
     return fields;
   }
+}
+
+/**
+ * A part of a record's key; a plugin may have given it another type than the table's.
+ *
+ * @param isTyped its document's field is named by that type
+ */
+function keyPart(keys: Item, { name, type }: KeyAttribute, isTyped: boolean): AttributeValue {
+  const value = keys[name];
+  const allowed = isTyped ? [type] : KEY_TYPES;
+  if (!allowed.some((each) => value?.[each] !== undefined))
+    throw new RangeError(`no key attribute ${name} of the type ${allowed.join(", ")}`);
+  return value!;
 }
 
 /** An `_id` attribute that can't be the document's `_id`. */

@@ -24,7 +24,7 @@ import { lazyItem } from "../_bson/lazy-item.ts";
 import type { Converter } from "../../core/plugin/roles.ts";
 import type { Item, Page, Unit } from "../../core/types.ts";
 import type { EncodedPage, Transcoder } from "../../core/plugin/transcoder.ts";
-import { itemList } from "./_item-list.ts";
+import { endsItemList, itemList } from "./_item-list.ts";
 import { type Origin, recordAt, withoutFirst } from "./_origins.ts";
 import { CLOSE_LIST, COMMA } from "../_bson/json-bytes.ts";
 import { Unexpected } from "../_bson/json-cursor.ts";
@@ -51,15 +51,15 @@ export function createTranscoder(
   let ends: number[] = [];
   let origins: Origin[] = [];
 
-  /** Appends the items of the list that begins there. */
-  function appendItems(body: Buffer, start: number, noted: ItemOffsets | undefined): void {
+  /** Appends the items of the list that begins there; gives where it ends. */
+  function appendItems(body: Buffer, start: number, noted: ItemOffsets | undefined): number {
     let pos = start;
-    if (body[pos] === CLOSE_LIST) return;
+    if (body[pos] === CLOSE_LIST) return pos + 1;
     for (;;) {
       pos = encoder.append(body, pos, noted);
       ends.push(encoder.length);
       const next = body[pos++];
-      if (next === CLOSE_LIST) return;
+      if (next === CLOSE_LIST) return pos;
       if (next !== COMMA) throw new Unexpected();
     }
   }
@@ -114,7 +114,8 @@ export function createTranscoder(
       const begun: Mark = { count: ends.length, length: encoder.length };
       if (inspectable) offsets.begin(body);
       try {
-        appendItems(body, start, inspectable ? offsets : undefined);
+        const end = appendItems(body, start, inspectable ? offsets : undefined);
+        if (!endsItemList(body, end)) throw new Unexpected();
       } catch (error) {
         if (!(error instanceof Unexpected || error instanceof RangeError || error instanceof SyntaxError)) {
           throw error;

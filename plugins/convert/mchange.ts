@@ -3,6 +3,7 @@ import { isExactDouble } from "../_bson/number.ts";
 import { definePlugin, type Plugin } from "../../core/plugin/plugin.ts";
 import { plainValue } from "../_bson/value.ts";
 import { createConverter } from "./_converter.ts";
+import { DECIMAL } from "../../core/schema/decimal.ts";
 
 /**
  * `convert.type = mchange`: NimoShake's doubles, for those who depend on them. Every number that
@@ -14,8 +15,9 @@ const mchange: Plugin = definePlugin({
     let overflowed = 0;
 
     function number(digits: string): number {
+      // Alone it makes 0 of a blank, and takes hexadecimals.
+      if (!DECIMAL.test(digits)) throw new RangeError(`${JSON.stringify(digits)} is no number`);
       const double = Number(digits);
-      if (Number.isNaN(double)) throw new RangeError(`${JSON.stringify(digits)} is no number`);
       if (!isExactDouble(digits, double)) overflowed++;
       return double;
     }

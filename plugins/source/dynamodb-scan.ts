@@ -21,6 +21,7 @@ import { setField } from "../../core/schema/set-field.ts";
 import { createLookups } from "./dynamodb-scan/absent-keys.ts";
 import { createExpiry } from "./dynamodb-scan/expiry.ts";
 import { createInspection } from "./dynamodb-scan/inspect.ts";
+import { createNewTables } from "./dynamodb-scan/new-tables.ts";
 import { scanPage } from "./dynamodb-scan/scan-page.ts";
 import { type Capacity, createCapacity } from "./dynamodb-scan/capacity.ts";
 import { createCalls } from "../_dynamodb/calls.ts";
@@ -29,7 +30,7 @@ import { createPinger } from "../_dynamodb/ping.ts";
 import { causeName } from "../_dynamodb/errors.ts";
 import { createScan } from "./dynamodb-scan/scan-call.ts";
 import { missingTables, namedTables, noTable, placeOf, selectTables } from "./dynamodb-scan/table-names.ts";
-import { checkUsable, describedTable } from "./dynamodb-scan/described-table.ts";
+import { checkUsable, describedTable, isGoing } from "./dynamodb-scan/described-table.ts";
 import { toSdk } from "../_dynamodb/sdk-values.ts";
 
 /** DescribeTable calls at once. */
@@ -145,8 +146,10 @@ const dynamodbScan: Plugin = definePlugin({
 
       async describe({ name }, signal) {
         const description = await describeIfThere(name, signal);
-        return description && describedTable(description);
+        return description && !isGoing(description) ? describedTable(description) : undefined;
       },
+
+      newTables: createNewTables(ctx, { list: listTables, describe: describeIfThere }),
 
       units(table, count) {
         const segments = count ?? segmentCount(config, table, availableParallelism());

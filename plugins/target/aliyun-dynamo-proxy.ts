@@ -46,6 +46,7 @@ const proxy: Plugin = definePlugin({
     const posted = (): Post =>
       (post ??= createPost(connected(), {
         endpoint,
+        log,
         timeout: writeTimeout(config["source.session.timeout"]),
       }));
     const tables = createTables(ctx, connected);

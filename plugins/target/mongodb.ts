@@ -8,7 +8,7 @@ import { mostLanes } from "../../core/flow/write-lanes.ts";
 import { definePlugin, type Plugin } from "../../core/plugin/plugin.ts";
 import { type RetryOptions, SERVER_RETRY, withRetry } from "../../core/flow/retry.ts";
 import type { SourceRecord, Table, TargetIndex } from "../../core/types.ts";
-import { connect, type Connections, ping } from "../_mongodb/client.ts";
+import { connect, patiently, ping } from "../_mongodb/client.ts";
 import { createAside } from "./mongodb/aside.ts";
 import {
   collectionKinds,
@@ -21,9 +21,10 @@ import { buildIndexes, makeFit } from "./mongodb/indexes.ts";
 import { inspectTarget } from "./mongodb/inspect.ts";
 import { watchBuild } from "./mongodb/build.ts";
 import { isPassing, targetError } from "../_mongodb/errors.ts";
+import { lazily } from "../_mongodb/lazy.ts";
 import { retryReporter } from "../_mongodb/retry-reporter.ts";
 import { checkIndexNames, checkNames, checkRenames, renamedTo } from "./mongodb/names.ts";
-import { isMongos, requireMongos, shardCollection, withoutUnique } from "./mongodb/sharding.ts";
+import { requireMongos, shardCollection, withoutUnique } from "./mongodb/sharding.ts";
 import { applyBatch, type ApplyRules, rulesOf } from "./mongodb/apply.ts";
 import { applyEncoded } from "./mongodb/apply-encoded.ts";
 import { createReads } from "./mongodb/reads.ts";
@@ -46,7 +47,7 @@ const mongodb: Plugin = definePlugin({
     const planned = new Map<string, TargetIndex[]>();
     const firsts = createInsertFirsts(async (table) => {
       const paths = keyAttributes(table).map(ctx.role("convert").fieldPath);
-      return hasUniqueKey(await patient(), table, paths);
+      return patiently(hasUniqueKey(await patient(), table, paths), ctx.abandon);
     });
     /** What refuses a document is taken away once, for all who meet it. */
     const fitting = createSemaphore(1);
@@ -55,11 +56,9 @@ const mongodb: Plugin = definePlugin({
     const overwritten = new Set<string>();
     /** Of records that an `error` hook may want written again. */
     const ids = new WeakMap<SourceRecord, Uint8Array>();
-    let opened: Promise<Connections> | undefined;
-    const connected = (): Promise<Connections> => {
-      const lanes = (): number => config["full.concurrency"] * mostLanes(config["full.document.concurrency"]);
-      return (opened ??= connect(config["target.address"], lanes, log, ctx));
-    };
+    const lanes = (): number => config["full.concurrency"] * mostLanes(config["full.document.concurrency"]);
+    const lazy = lazily(() => connect(config["target.address"], lanes, log, ctx));
+    const { connected } = lazy;
 
     const patient = async (): Promise<Db> => (await connected()).patient.db(database);
 
@@ -73,11 +72,9 @@ const mongodb: Plugin = definePlugin({
 
       async check(tables) {
         checkNames(tables, { database, sharded });
-        await onDatabase("connecting to target.address", async (db) => {
-          if (sharded) await requireMongos(db);
-          else if (await isMongos(db))
-            log.info("the target is a mongos: target.mongodb.type = replica shards nothing");
-        });
+        const { isMongos } = await connected();
+        if (sharded) requireMongos(isMongos);
+        else if (isMongos) log.info("the target is a mongos: target.mongodb.type = replica shards nothing");
       },
 
       find: ({ targetName }) =>
@@ -150,17 +147,13 @@ const mongodb: Plugin = definePlugin({
 
       stored: createStored(ctx, { database, sharded, onDatabase, writing }),
 
-      ping: (signal) => ping(opened, signal),
+      ping: (signal) => ping(lazy.opened, signal),
 
       ...createAside(onDatabase),
       inspect: (tables) =>
         onDatabase("asking target.address what it is", ({ client }) => inspectTarget(client, config, tables)),
 
-      async close() {
-        const connections = await opened?.catch(() => undefined);
-        opened = undefined;
-        await connections?.close();
-      },
+      close: lazy.close,
     });
 
     /** An earlier process may have built indexes that today's settings leave out. */
@@ -205,7 +198,7 @@ const mongodb: Plugin = definePlugin({
     async function onDatabase<T>(what: string, run: (db: Db, attempt: number) => Promise<T>): Promise<T> {
       const db = await patient();
       try {
-        return await withRetry((attempt) => run(db, attempt), retry(what));
+        return await withRetry((attempt) => patiently(run(db, attempt), ctx.abandon), retry(what));
       } catch (error) {
         throw targetError(error, what);
       }

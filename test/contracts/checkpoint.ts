@@ -21,7 +21,26 @@ export interface CheckpointContract {
   makePlace(): Promise<CheckpointPlace>;
 }
 
-/** What a checkpoint promises, as cases for a test framework. */
+/**
+ * What a checkpoint promises, as cases for a test framework.
+ *
+ * @example
+ * ```ts
+ * import { mkdtempSync, rmSync } from "node:fs";
+ * import { test } from "node:test";
+ * import { checkpointContract } from "nimo-shake/test";
+ * import plugin from "./json-checkpoint.ts";
+ *
+ * const makePlace = async () => {
+ *   const folder = mkdtempSync("states-");
+ *   return {
+ *     settings: { "plugin.json-checkpoint.file": `${folder}/states.json` },
+ *     [Symbol.asyncDispose]: async () => rmSync(folder, { recursive: true }),
+ *   };
+ * };
+ * for (const { name, run } of checkpointContract({ plugin, makePlace })) test(name, run);
+ * ```
+ */
 export function checkpointContract(contract: CheckpointContract): ContractCase[] {
   const { plugin, makePlace } = contract;
   const cases: ContractCase[] = [];
@@ -74,6 +93,14 @@ export function checkpointContract(contract: CheckpointContract): ContractCase[]
         left,
       );
     }
+    const status = await leaves(place, async (checkpoint) => {
+      await checkpoint.save("status", new Map([["status", "incr_sync"]]));
+      await checkpoint.remove?.("status", ["never there"]);
+      assertSame((await checkpoint.load("status")).size, 1);
+      await checkpoint.remove?.("status", ["status"]);
+      return checkpoint.remove === undefined ? [["status", "incr_sync"]] : [];
+    });
+    assertSame(await loaded(place, "status"), status);
   });
 
   add("states come back as they were, from this instance and the next", async () => {

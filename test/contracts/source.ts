@@ -12,7 +12,28 @@ import { strangeKeys, withSource } from "./source-scene.ts";
 /** More keys than a service takes in one call. */
 const MANY_KEYS = 250;
 
-/** What a source promises, as cases for a test framework. */
+/**
+ * What a source promises, as cases for a test framework.
+ *
+ * @example
+ * ```ts
+ * import { test } from "node:test";
+ * import { sourceContract } from "nimo-shake/test";
+ * import plugin, { itemsOf } from "./my-source.ts";
+ *
+ * const makePlace = async () => ({
+ *   settings: { "plugin.my-source.page": "10" },
+ *   tables: { orders: itemsOf("orders"), customers: itemsOf("customers") },
+ *   [Symbol.asyncDispose]: async () => {},
+ * });
+ * // How a hook's edit of a request leaves items out, and which ones stay.
+ * const edit = {
+ *   change: (request: { only?: string }) => void (request.only = "paid"),
+ *   keeps: (item: Record<string, { S?: string }>) => item["status"]?.S === "paid",
+ * };
+ * for (const { name, run } of sourceContract({ plugin, makePlace, can: {}, edit })) test(name, run);
+ * ```
+ */
 export function sourceContract(options: SourceContract): ContractCase[] {
   return [
     {

@@ -289,30 +289,6 @@ test.concurrent("a GSI that is added while its table is followed: changes go on,
   expect(builds).toEqual([table]);
 });
 
-test.concurrent.each(["fail", "resync"])(
-  "a table that is deleted while it is followed is named as such, with on_gap = %s: all its changes are there",
-  async (on_gap) => {
-    await using s = await scenario();
-    const [gone, stays] = [
-      await s.table("gone", { items: someItems(ITEMS) }),
-      await s.table("stays", { items: someItems(ITEMS) }),
-    ];
-    const run = followed(s, { on_gap });
-    await run.copied;
-    await put(s, gone, { pk: { S: "last" } });
-    await eventually(async () => expect(await s.documents(gone)).toHaveLength(ITEMS + 1));
-    await remove(s, gone);
-    expectRefusal(await run.done, { exit: 1, code: "SOURCE_GONE", says: [gone, "deleted"] });
-    expect(await s.documents(gone)).toHaveLength(ITEMS + 1);
-
-    const next = followed(s, { on_gap, "filter.collection.white": stays });
-    await next.copied;
-    await put(s, stays, { pk: { S: "later" } });
-    await eventually(async () => expect(await s.documents(stays)).toHaveLength(ITEMS + 1));
-    await next.stop();
-  },
-);
-
 test.concurrent("a table that is made anew while it is followed is a gap that says so", async () => {
   await using s = await scenario();
   const table = await s.table("t", { items: someItems(ITEMS) });

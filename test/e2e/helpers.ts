@@ -268,7 +268,8 @@ export async function dynamo(
   return JSON.parse(text) as Record<string, unknown>;
 }
 
-async function createTable(endpoint: string, TableName: string, spec: TableSpec): Promise<void> {
+/** Makes a table at a source, with its items. */
+export async function createTable(endpoint: string, TableName: string, spec: TableSpec): Promise<void> {
   const { key = ["pk"], gsi = {}, lsi = {}, items = [] } = spec;
   const types = new Map(
     [key, ...Object.values(gsi), ...Object.values(lsi)].flatMap(parts).map((part) => [part.name, part]),

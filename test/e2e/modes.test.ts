@@ -245,6 +245,14 @@ test("full of a table whose stream was made anew, incr: refused, and on_gap = re
   streams.renew("t");
   const refused = await migration.ended("incr");
   expectRefusal(refused, { exit: 1, code: "STREAM_GAP", says: ["table t", "copy was begun", "resync"] });
+  // Copying it anew would need its place.
+  for (const on_gap of ["fail", "resync"]) {
+    const says = [
+      "this migration is complete since 20",
+      "sync_mode = incr says why, and with on_gap = resync",
+    ];
+    expectRefusal(await migration.ended("all", { on_gap }), { exit: 2, code: "TARGET_EXISTS", says });
+  }
   // and not only once
   expectRefusal(await migration.ended("incr"), { exit: 1, code: "STREAM_GAP" });
   await migration.until("incr", { on_gap: "resync" });

@@ -78,6 +78,8 @@ describe("what passes", () => {
       {},
     ],
     ["a connection cut in mid-body", secondScan("cut"), {}],
+    ["a digit that was changed on its way", secondScan("corrupt"), {}],
+    ["the same where the SDK makes the call", secondScan("corrupt"), { "log.level": "debug" }],
     ["a connection closed without an answer", secondScan("hang up"), {}],
     [
       "an answer later than the timeout",

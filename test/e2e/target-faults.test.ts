@@ -202,6 +202,7 @@ describe("stopped by a signal", () => {
     ["createIndexes", 3],
     ["aggregate", 3],
     ["create", 3],
+    ["find", 10],
   ] as const)(
     "SIGTERM while the answer to %s is outstanding: ended within %d s",
     async (command, seconds) => {

@@ -1,6 +1,7 @@
 /** A source that serves tables from memory and can be told to misbehave. For what a real server can't do on demand. */
 import {
   type Answer,
+  type Call,
   failure,
   type Protocol,
   type ProtocolOptions,
@@ -28,14 +29,19 @@ export interface StandInTable {
 /** What {@link startStandIn} takes. */
 export interface StandInOptions extends Pick<ProtocolOptions, "misbehave"> {
   tables?: Record<string, StandInTable>;
+  /** Answers in their place; undefined: they do. */
+  answer?: (call: Call) => Answer | undefined;
 }
 
 /** A running stand-in. */
 export type StandIn = Protocol;
 
 /** Starts one on a free port of 127.0.0.1. */
-export function startStandIn({ tables = {}, misbehave }: StandInOptions): Promise<StandIn> {
-  return startProtocol({ right: ({ operation, body }) => right(operation, body, tables), misbehave });
+export function startStandIn({ tables = {}, answer, misbehave }: StandInOptions): Promise<StandIn> {
+  return startProtocol({
+    right: (call) => answer?.(call) ?? right(call.operation, call.body, tables),
+    misbehave,
+  });
 }
 
 /** What the service would say. */

@@ -5,15 +5,31 @@
 import { connect, createServer } from "node:net";
 import type { AddressInfo, Server, Socket } from "node:net";
 import type { Document } from "mongodb";
-import { answerTo, commandNameOf, commandOf, HEADER_BYTES } from "./mongo-wire.ts";
+import { answerTo, commandNameOf, commandOf, HEADER_BYTES, insteadOf } from "./mongo-wire.ts";
 
-/** What becomes of an answer: it is passed on, or lost together with its connection, or never sent. */
-export type Fate = "pass" | "lose" | "hold";
+/** What becomes of a command and its answer. */
+export type Fate =
+  /** Both are passed on. */
+  | "pass"
+  /** It is executed; the answer is lost together with its connection. */
+  | "lose"
+  /** It is executed; the answer is never sent. */
+  | "hold"
+  /** The server doesn't get it, and its connection is gone. */
+  | "cut"
+  /** The server doesn't get it, and nobody answers. */
+  | "ignore"
+  /** It is answered in the server's place, which doesn't get it. */
+  | { answered: Document }
+  /** It is executed; what is told is made of the server's answer. */
+  | { told: (answer: Document) => Document };
 
 /** What {@link startMongoProxy} takes. */
 export interface MongoProxyOptions {
-  /** Decides about the answer to the nth (from 1) command of that name. */
-  fate?: (command: string, number: number) => Fate;
+  /** Decides about the nth (from 1) command of that name; `read` gives it whole. */
+  fate?: (command: string, number: number, read: () => Document) => Fate;
+  /** Decides again when the server has answered, about what would be passed on. */
+  afterwards?: (command: string) => Fate;
   /** An answer is passed on when this resolves. */
   until?: (command: string) => Promise<void> | undefined;
   /** Answers a command in the server's place; undefined: the server does. */
@@ -30,6 +46,8 @@ export interface MongoProxy extends AsyncDisposable {
   count(command: string): number;
   /** How many answers were lost. */
   readonly lost: number;
+  /** How many commands the server has that aren't answered. */
+  readonly pending: number;
   /** Cuts all connections and takes no new ones until `accept`. */
   refuse(): Promise<void>;
   accept(): Promise<void>;
@@ -44,14 +62,17 @@ export async function startMongoProxy(
   const counts = new Map<string, number>();
   const sockets = new Set<Socket>();
   let lost = 0;
+  let pending = 0;
 
   function serve(client: Socket): void {
     const server = connect(Number(port), hostname);
-    const fates = new Map<number, Fate>();
+    const asked = new Map<number, { name: string; fate: Fate }>();
     const waits = new Map<number, Promise<void>>();
     const cut = (): void => {
       client.destroy();
       server.destroy();
+      pending -= asked.size;
+      asked.clear();
     };
     for (const socket of [client, server]) {
       sockets.add(socket);
@@ -66,7 +87,13 @@ export async function startMongoProxy(
       const number = (counts.get(name) ?? 0) + 1;
       counts.set(name, number);
       const request = message.readInt32LE(4);
-      fates.set(request, options.fate?.(name, number) ?? "pass");
+      const fate = options.fate?.(name, number, () => commandOf(message)) ?? "pass";
+      if (fate === "cut") return cut();
+      if (fate === "ignore") return;
+      if (typeof fate === "object" && "answered" in fate)
+        return void client.write(answerTo(message, fate.answered));
+      asked.set(request, { name, fate });
+      pending++;
       const wait = options.until?.(name);
       if (wait !== undefined) waits.set(request, wait);
       const own = options.answer?.(commandOf(message), name);
@@ -77,15 +104,20 @@ export async function startMongoProxy(
 
     function answered(message: Buffer): void {
       const request = message.readInt32LE(8);
-      const fate = fates.get(request) ?? "pass";
+      const { name = "", fate: decided = "pass" } = asked.get(request) ?? {};
+      const fate = decided === "pass" ? (options.afterwards?.(name) ?? "pass") : decided;
       const wait = waits.get(request);
-      fates.delete(request);
+      if (asked.delete(request)) pending--;
       waits.delete(request);
-      if (fate === "pass" && wait !== undefined) void wait.then(() => client.write(message));
-      else if (fate === "pass") client.write(message);
-      if (fate !== "lose") return;
-      lost++;
-      cut();
+      if (fate === "lose") {
+        lost++;
+        cut();
+      } else if (fate !== "hold") {
+        const tells = typeof fate === "object" && "told" in fate;
+        const sent = tells ? insteadOf(message, fate.told(commandOf(message))) : message;
+        if (wait === undefined) client.write(sent);
+        else void wait.then(() => client.write(sent));
+      }
     }
   }
 
@@ -101,6 +133,9 @@ export async function startMongoProxy(
     count: (command) => counts.get(command) ?? 0,
     get lost() {
       return lost;
+    },
+    get pending() {
+      return pending;
     },
     refuse,
     async accept() {

@@ -48,13 +48,21 @@ export function commandOf(message: Buffer): Document {
 
 /** A message that answers this one. */
 export function answerTo(message: Buffer, answer: Document): Buffer {
+  return reply(message.readInt32LE(4), message.readInt32LE(12) === OP_QUERY, answer);
+}
+
+/** A message to the one who waits for this answer, with another one. */
+export function insteadOf(message: Buffer, answer: Document): Buffer {
+  return reply(message.readInt32LE(8), message.readInt32LE(12) === OP_REPLY, answer);
+}
+
+function reply(request: number, legacy: boolean, answer: Document): Buffer {
   const body = BSON.serialize(answer);
-  const legacy = message.readInt32LE(12) === OP_QUERY;
   const fields = Buffer.alloc(legacy ? OP_REPLY_FIELDS : OP_MSG_FLAGS + 1);
   if (legacy) fields.writeInt32LE(1, ONE_DOCUMENT);
   const header = Buffer.alloc(HEADER_BYTES);
   header.writeInt32LE(HEADER_BYTES + fields.length + body.length, 0);
-  header.writeInt32LE(message.readInt32LE(4), 8);
+  header.writeInt32LE(request, 8);
   header.writeInt32LE(legacy ? OP_REPLY : OP_MSG, 12);
   return Buffer.concat([header, fields, body]);
 }

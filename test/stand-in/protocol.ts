@@ -6,6 +6,7 @@ import { createServer } from "node:http";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
+import { crc32 } from "node:zlib";
 
 const NAMESPACE = "com.amazonaws.dynamodb.v20120810#";
 
@@ -34,6 +35,8 @@ export type Misbehaviour =
   | { result: object }
   /** The right answer, but that late. */
   | { delayMs: number }
+  /** The right answer and its checksum, but one digit is another one: JSON still. */
+  | "corrupt"
   /** Half of the right answer, then the connection is gone. */
   | "cut"
   /** No answer at all: the connection is closed. */
@@ -65,7 +68,8 @@ export interface Protocol extends AsyncDisposable {
 /** Starts one on a free port of 127.0.0.1. */
 export async function startProtocol({ right, misbehave }: ProtocolOptions): Promise<Protocol> {
   const calls: Call[] = [];
-  const count = (operation: string): number => calls.filter((call) => call.operation === operation).length;
+  const counts = new Map<string, number>();
+  const count = (operation: string): number => counts.get(operation) ?? 0;
 
   async function handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const operation = String(request.headers["x-amz-target"]).split(".")[1] ?? "";
@@ -74,18 +78,21 @@ export async function startProtocol({ right, misbehave }: ProtocolOptions): Prom
     const text = Buffer.concat(parts).toString("utf8");
     const body = JSON.parse(text || "{}") as Record<string, unknown>;
     const accessKey = /Credential=([^/]+)/.exec(request.headers.authorization ?? "")?.[1] ?? "";
-    const call = { operation, number: count(operation) + 1, body, text, accessKey, at: performance.now() };
+    const number = count(operation) + 1;
+    counts.set(operation, number);
+    const call = { operation, number, body, text, accessKey, at: performance.now() };
     calls.push(call);
 
     const wrong = misbehave?.(call);
     if (wrong === "hang up") return void request.socket.destroy();
-    if (wrong !== undefined && wrong !== "cut") {
+    if (typeof wrong === "object") {
       if ("error" in wrong) return send(response, failure(wrong.error, wrong.message, wrong.status));
       if ("text" in wrong) return send(response, { status: wrong.status ?? 200, text: wrong.text });
       if ("result" in wrong) return send(response, success(wrong.result));
       await sleep(wrong.delayMs);
     }
     const answer = right(call);
+    if (wrong === "corrupt") return send(response, { ...answer, text: corrupted(answer.text) }, answer.text);
     if (wrong === "cut") {
       const whole = Buffer.from(answer.text);
       response.writeHead(200, {
@@ -115,12 +122,19 @@ export async function startProtocol({ right, misbehave }: ProtocolOptions): Prom
   };
 }
 
-function send(response: ServerResponse, { status, text }: Answer): void {
+/** @param whole what its checksum is of, as the service sends one with each answer */
+function send(response: ServerResponse, { status, text }: Answer, whole: string = text): void {
   response.writeHead(status, {
+    "x-amz-crc32": crc32(whole),
     "content-type": "application/x-amz-json-1.0",
     "content-length": Buffer.byteLength(text),
   });
   response.end(text);
+}
+
+/** With another digit in the place of the last one. */
+export function corrupted(text: string): string {
+  return text.replace(/\d(?=\D*$)/, (digit) => String((Number(digit) % 9) + 1));
 }
 
 /** A good answer. */

@@ -2,7 +2,9 @@
  * A source whose tables have streams with a scripted life: shards split and rotate, children show up late, records are
  * trimmed, iterators expire. It stands on the stand-in of the tables, whose misbehaviours apply here too.
  */
+import { type ChangingTable, createChangingTable } from "./changing-table.ts";
 import { type Call, type Misbehaviour, type StandIn, type StandInItem, startStandIn } from "./dynamodb.ts";
+import { failure as failed, success } from "./protocol.ts";
 
 const VIEW = "NEW_AND_OLD_IMAGES";
 
@@ -17,6 +19,8 @@ interface ShardScript {
   parent: string | undefined;
   first: bigint;
   closed: boolean;
+  /** In ms since 1970. */
+  closedAt: number;
   /** The part of the keys' hashes it owns: from, to. */
   range: [number, number];
   records: StreamRecord[];
@@ -24,6 +28,8 @@ interface ShardScript {
   trimmed: number;
   /** So many records were asked past; one more, and its children were asked for. */
   read: number;
+  /** Where the last iterator was asked for by a record's number. */
+  asked?: Asked;
   /** How often it was asked. */
   polls: number;
   /** Listed from then on, in ms since 1970. */
@@ -31,10 +37,22 @@ interface ShardScript {
   vanished: boolean;
 }
 
+/** An iterator that was asked for. */
+export interface Asked {
+  /** So many records of the shard are before it. */
+  place: number;
+  /** By `performance.now()`. */
+  time: number;
+}
+
 /** What {@link startStreams} takes. */
 export interface StreamsOptions {
-  /** Names of the tables, all with the key `pk` of type S. */
+  /** Names of the tables. */
   tables: string[];
+  /** The keys of those that have another one than `pk` of type S. */
+  keys?: Record<string, ChangingTable["keys"]>;
+  /** Keys of one Scan's answer; default: all. */
+  scanPage?: number;
   misbehave?: (call: Call) => Misbehaviour | undefined;
   /** Shards of one DescribeStream answer. */
   page?: number;
@@ -42,8 +60,12 @@ export interface StreamsOptions {
   childFilter?: "works" | "ignored" | "refused";
   /** Every so-many-th GetRecords answer of a shard is empty, whatever there is. */
   emptyEvery?: number;
-  /** Children are listed so late, in ms. */
-  childrenAfter?: number;
+  /** Children are listed so late, in ms; a function is asked for each of them. */
+  childrenAfter?: number | (() => number);
+  /** So old is what a listing says, in ms; asked for each answer. */
+  listingAge?: () => number;
+  /** So many records before its place a new iterator begins; asked for each. */
+  repeats?: () => number;
   /** What DescribeTable says of the streams at first. */
   view?: string;
   /** What the identifiers of the streams end with; default: their numbers. */
@@ -58,17 +80,26 @@ export interface Streams extends AsyncDisposable {
   /** What it would answer, were it not told to misbehave. */
   right(call: Call): Misbehaviour | undefined;
   put(table: string, item: StandInItem): void;
-  remove(table: string, pk: string): void;
+  /** @param key its text */
+  remove(table: string, key: string): void;
+  /** An item's key as text, see {@link ChangingTable.textOf}. */
+  textOf(table: string, item: StandInItem): string;
   /** What is there now, by key. */
   model(table: string): Map<string, StandInItem>;
   /** The open shards' identifiers. */
   open(table: string): string[];
   /** Whether all that a shard has was read, its end too: who goes on from there, or asks for its children, has it. */
   isRead(table: string, shard: string): boolean;
+  /** Where the last iterator of a shard was asked for by a record's number: who does so has noted that record. */
+  asked(table: string, shard: string): Asked | undefined;
+  /** How many records a shard was given. */
+  records(table: string, shard: string): number;
   /** Closes a shard; so many children follow it. */
   split(table: string, shard: string, children?: number): void;
   /** Takes away a shard's oldest records, all but so many. */
   trim(table: string, shard: string, keep: number): void;
+  /** The parent of a shard, that one's parent, and so on. */
+  ancestors(table: string, shard: string): string[];
   /** Takes a shard away. */
   vanish(table: string, shard: string): void;
   /** No iterator that was given out works any more. */
@@ -77,21 +108,34 @@ export interface Streams extends AsyncDisposable {
   renew(table: string): void;
   /** The table is another one from now on, without an item. */
   remake(table: string): void;
+  /** Makes a table, also one that was dropped. */
+  create(table: string): void;
+  /** The table is gone; what its stream has can still be read. */
+  drop(table: string): void;
+  /** The stream is disabled: its shards end. Enabled again it is another one. */
+  disable(table: string): void;
 }
 
 interface Table {
-  items: StandInItem[];
-  byKey: Map<string, StandInItem>;
+  content: ChangingTable;
   shards: ShardScript[];
   stream: number;
   /** How often it was made. */
   made: number;
   enabled: boolean;
+  dropped: boolean;
 }
 
 /** Starts one on a free port of 127.0.0.1. */
 export async function startStreams(options: StreamsOptions): Promise<Streams> {
-  const { page = 100, childFilter = "works", emptyEvery = 0, childrenAfter = 0, view = VIEW } = options;
+  const {
+    page = 100,
+    childFilter = "works",
+    emptyEvery = 0,
+    childrenAfter = 0,
+    view = VIEW,
+    scanPage = Infinity,
+  } = options;
   const tables = new Map<string, Table>();
   // Of differing lengths, so that their order as text is another.
   let sequence = 9_990n;
@@ -106,6 +150,7 @@ export async function startStreams(options: StreamsOptions): Promise<Streams> {
       parent,
       first: sequence,
       closed: false,
+      closedAt: Infinity,
       range,
       records: [],
       trimmed: 0,
@@ -115,28 +160,47 @@ export async function startStreams(options: StreamsOptions): Promise<Streams> {
     return { ...shard, listedAt: Date.now() + late, vanished: false };
   }
 
-  for (const name of options.tables) {
+  const late = (): number => (typeof childrenAfter === "number" ? childrenAfter : childrenAfter());
+
+  function make(name: string): void {
     const shards = [newShard(undefined, [0, 0.5], 0), newShard(undefined, [0.5, 1], 0)];
     const enabled = options.disabled !== true;
-    tables.set(name, { items: [], byKey: new Map(), shards, stream: 1, made: 1, enabled });
+    const content = createChangingTable(options.keys?.[name] ?? [["pk", "S"]]);
+    tables.set(name, { content, shards, stream: 1, made: 1, enabled, dropped: false });
   }
+  for (const name of options.tables) make(name);
+
+  function remake(table: Table): void {
+    table.content.clear();
+    table.shards = [newShard(undefined, [0, 1], 0)];
+    table.stream++;
+    table.made++;
+  }
+
+  function close(table: Table): void {
+    for (const shard of table.shards) shard.closed = true;
+  }
+
   const arnOf = (name: string): string =>
     `arn:aws:dynamodb:x:0:table/${name}/stream/${options.label ?? tables.get(name)!.stream}`;
 
   function record(
-    table: Table,
-    pk: string,
+    { content, shards }: Table,
+    text: string,
     before: StandInItem | undefined,
     after: StandInItem | undefined,
   ): void {
-    const hash = Number(Bun.hash.crc32(pk)) / 2 ** 32;
-    const shard = table.shards.find(({ closed, range }) => !closed && hash >= range[0] && hash < range[1])!;
+    const place = content.placeOf(text);
+    const shard = shards.find(({ closed, range }) => !closed && place >= range[0] && place < range[1]);
+    // Its stream is disabled.
+    if (shard === undefined) return;
     sequence += BigInt(1 + (Number(sequence) % 3));
+    const item = (after ?? before)!;
     shard.records.push({
       eventName: after === undefined ? "REMOVE" : before === undefined ? "INSERT" : "MODIFY",
       dynamodb: {
         ApproximateCreationDateTime: Date.now() / 1000,
-        Keys: { pk: { S: pk } },
+        Keys: Object.fromEntries(content.keys.map(([name]) => [name, item[name]])),
         ...(after && { NewImage: after }),
         ...(before && { OldImage: before }),
         SequenceNumber: String(sequence),
@@ -144,28 +208,37 @@ export async function startStreams(options: StreamsOptions): Promise<Streams> {
     });
   }
 
-  function set(name: string, pk: string, item: StandInItem | undefined): void {
+  function set(name: string, text: string, item: StandInItem | undefined): void {
     const table = tables.get(name)!;
-    const before = table.byKey.get(pk);
-    if (item === undefined) table.byKey.delete(pk);
-    else table.byKey.set(pk, item);
-    table.items.splice(0, table.items.length, ...table.byKey.values());
-    if (before !== undefined || item !== undefined) record(table, pk, before, item);
+    const before = table.content.set(text, item);
+    if (before !== undefined || item !== undefined) record(table, text, before, item);
   }
 
   const shardOf = (name: string, id: string): ShardScript =>
     tables.get(name)!.shards.find((shard) => shard.id === id)!;
+  const isDropped = (name: string): boolean => tables.get(name)?.dropped === true;
+
+  function ancestors(name: string, id: string): string[] {
+    const { parent } = shardOf(name, id);
+    return parent === undefined ? [] : [parent, ...ancestors(name, parent)];
+  }
 
   const failure = (error: string, message?: string): Misbehaviour => ({ error, ...(message && { message }) });
 
   function describeTable(name: string): Misbehaviour {
-    const { enabled, made } = tables.get(name)!;
+    const { enabled, made, content } = tables.get(name)!;
     const Table = {
       TableName: name,
       TableId: `id-of-${name}-${made}`,
       TableStatus: "ACTIVE",
-      AttributeDefinitions: [{ AttributeName: "pk", AttributeType: "S" }],
-      KeySchema: [{ AttributeName: "pk", KeyType: "HASH" }],
+      AttributeDefinitions: content.keys.map(([AttributeName, AttributeType]) => ({
+        AttributeName,
+        AttributeType,
+      })),
+      KeySchema: content.keys.map(([AttributeName], i) => ({
+        AttributeName,
+        KeyType: i === 0 ? "HASH" : "RANGE",
+      })),
       ItemCount: 0,
       TableSizeBytes: 0,
       ...(enabled && {
@@ -179,7 +252,8 @@ export async function startStreams(options: StreamsOptions): Promise<Streams> {
   function describeStream(name: string, body: Record<string, unknown>): Misbehaviour {
     const filter = body["ShardFilter"] as { ShardId: string } | undefined;
     if (filter && childFilter === "refused") return failure("ValidationException");
-    let shards = tables.get(name)!.shards.filter((shard) => !shard.vanished && shard.listedAt <= Date.now());
+    const asOf = Date.now() - (options.listingAge?.() ?? 0);
+    let shards = tables.get(name)!.shards.filter((shard) => !shard.vanished && shard.listedAt <= asOf);
     if (filter) {
       const { ShardId: id } = filter;
       shardOf(name, id).read = Infinity;
@@ -188,12 +262,14 @@ export async function startStreams(options: StreamsOptions): Promise<Streams> {
     const after = body["ExclusiveStartShardId"];
     const from = after === undefined ? 0 : shards.findIndex(({ id }) => id === after) + 1;
     const some = shards.slice(from, from + page);
-    const Shards = some.map(({ id, parent, first, closed, records }) => ({
+    const Shards = some.map(({ id, parent, first, closedAt, records }) => ({
       ShardId: id,
       ...(parent && { ParentShardId: parent }),
       SequenceNumberRange: {
         StartingSequenceNumber: String(first),
-        ...(closed && { EndingSequenceNumber: records.at(-1)?.dynamodb.SequenceNumber ?? String(first) }),
+        ...(closedAt <= asOf && {
+          EndingSequenceNumber: records.at(-1)?.dynamodb.SequenceNumber ?? String(first),
+        }),
       },
     }));
     const more = from + page < shards.length && { LastEvaluatedShardId: some.at(-1)!.id };
@@ -211,9 +287,13 @@ export async function startStreams(options: StreamsOptions): Promise<Streams> {
       AT_SEQUENCE_NUMBER: () => numbers.filter((number) => number < wanted).length,
       AFTER_SEQUENCE_NUMBER: () => numbers.filter((number) => number <= wanted).length,
     };
-    const at = places[String(body["ShardIteratorType"])]!();
+    const type = String(body["ShardIteratorType"]);
+    const at = places[type]!();
     if (at < shard.trimmed) return failure("TrimmedDataAccessException");
-    return { result: { ShardIterator: JSON.stringify([name, shard.id, at, age]) } };
+    const isByNumber = type.endsWith("_SEQUENCE_NUMBER");
+    const from = Math.max(shard.trimmed, at - (isByNumber ? (options.repeats?.() ?? 0) : 0));
+    if (isByNumber) shard.asked = { place: at, time: performance.now() };
+    return { result: { ShardIterator: JSON.stringify([name, shard.id, from, age]) } };
   }
 
   function getRecords(body: Record<string, unknown>): Misbehaviour {
@@ -224,7 +304,7 @@ export async function startStreams(options: StreamsOptions): Promise<Streams> {
       number,
     ];
     const shard = shardOf(name, id);
-    if (shard.vanished) return failure("ResourceNotFoundException");
+    if (shard === undefined || shard.vanished) return failure("ResourceNotFoundException");
     if (born !== age) return failure("ExpiredIteratorException");
     if (at < shard.trimmed) return failure("TrimmedDataAccessException");
     shard.read = Math.max(shard.read, at);
@@ -235,31 +315,19 @@ export async function startStreams(options: StreamsOptions): Promise<Streams> {
     return { result: { Records: shard.records.slice(at, to), ...next } };
   }
 
-  /** What is there now, in one page. */
-  function scan(name: string, body: Record<string, unknown>): Misbehaviour {
-    const [count, segment] = [Number(body["TotalSegments"] ?? 1), Number(body["Segment"] ?? 0)];
-    const all = [...tables.get(name)!.byKey];
-    const Items = all.filter(([pk]) => Bun.hash.crc32(pk) % count === segment).map(([, item]) => item);
-    return { result: { Items, Count: Items.length, ScannedCount: Items.length } };
-  }
-
-  /** Every other key is left unprocessed at first. */
   function batchGet(body: Record<string, unknown>): Misbehaviour {
-    const [[name, { Keys, ProjectionExpression }]] = Object.entries(body["RequestItems"] as object) as [
-      [string, { Keys: { pk: { S: string } }[]; ProjectionExpression?: string }],
-    ];
-    const some = Keys.length > 1 ? Keys.filter((_, i) => i % 2 === 0) : Keys;
-    const there = some.filter(({ pk }) => tables.get(name)!.byKey.has(pk.S));
-    const found = ProjectionExpression ? there : there.map(({ pk }) => tables.get(name)!.byKey.get(pk.S));
-    const left = Keys.filter((key) => !some.includes(key));
-    const UnprocessedKeys = left.length > 0 ? { [name]: { Keys: left } } : {};
-    return { result: { Responses: { [name]: found }, UnprocessedKeys } };
+    const requests = body["RequestItems"] as Record<string, { Keys: StandInItem[] }>;
+    const [[name, request]] = Object.entries(requests) as [[string, { Keys: StandInItem[] }]];
+    return tables.get(name)!.content.batchGet(name, request);
   }
 
   function streams({ operation, body }: Call): Misbehaviour | undefined {
     const arn = String(body["StreamArn"] ?? "");
     const name = /table\/([^/]+)/.exec(arn)?.[1] ?? String(body["TableName"]);
     if (arn !== "" && arn !== arnOf(name)) return failure("ResourceNotFoundException");
+    if (operation === "ListTables")
+      return { result: { TableNames: [...tables.keys()].filter((each) => !isDropped(each)).sort() } };
+    if (arn === "" && isDropped(name)) return failure("ResourceNotFoundException");
     if (operation === "DescribeTable" && tables.has(name)) return describeTable(name);
     if (operation === "UpdateTable") {
       const { StreamEnabled } = body["StreamSpecification"] as { StreamEnabled: boolean };
@@ -267,10 +335,15 @@ export async function startStreams(options: StreamsOptions): Promise<Streams> {
       // As the service: "Table is already without a stream".
       if (!StreamEnabled && !table.enabled) return failure("ValidationException");
       table.enabled = StreamEnabled;
+      if (StreamEnabled && table.shards.every(({ closed }) => closed)) {
+        table.shards = [newShard(undefined, [0, 1], 0)];
+        table.stream++;
+      }
       return { result: {} };
     }
-    if (operation === "Scan") return scan(name, body);
+    if (operation === "Scan") return { result: tables.get(name)!.content.scan(body, scanPage) };
     if (operation === "BatchGetItem") return batchGet(body);
+    if (operation === "DescribeTimeToLive") return failure("UnknownOperationException");
     if (operation === "DescribeStream") return describeStream(name, body);
     if (operation === "GetShardIterator") return iterator(name, body);
     if (operation === "GetRecords") return getRecords(body);
@@ -278,20 +351,21 @@ export async function startStreams(options: StreamsOptions): Promise<Streams> {
   }
 
   const source = await startStandIn({
-    tables: Object.fromEntries([...tables].map(([name, { items }]) => [name, { items }])),
-    misbehave(call) {
-      const wrong = options.misbehave?.(call);
-      // Only the tables' own answers can be cut in their midst.
-      if (wrong === "cut" && streams(call) !== undefined) return "hang up";
-      return wrong ?? streams(call);
+    tables: Object.fromEntries(options.tables.map((name) => [name, { items: [] }])),
+    answer(call) {
+      const own = streams(call) as { result: object } | { error: string; message?: string } | undefined;
+      if (own === undefined) return undefined;
+      return "error" in own ? failed(own.error, own.message) : success(own.result);
     },
+    misbehave: options.misbehave,
   });
   return {
     source,
     right: streams,
-    put: (table, item) => set(table, (item["pk"] as { S: string }).S, item),
-    remove: (table, pk) => set(table, pk, undefined),
-    model: (table) => tables.get(table)!.byKey,
+    put: (table, item) => set(table, tables.get(table)!.content.textOf(item), item),
+    remove: (table, key) => set(table, key, undefined),
+    textOf: (table, item) => tables.get(table)!.content.textOf(item),
+    model: (table) => tables.get(table)!.content.items,
     open: (table) =>
       tables
         .get(table)!
@@ -301,30 +375,41 @@ export async function startStreams(options: StreamsOptions): Promise<Streams> {
       const { read, records, closed } = shardOf(table, id);
       return read >= records.length + (closed ? 1 : 0);
     },
+    asked: (table, id) => shardOf(table, id).asked,
+    records: (table, id) => shardOf(table, id).records.length,
     split(table, id, children = 2) {
       const parent = shardOf(table, id);
       parent.closed = true;
+      parent.closedAt = Date.now();
       const [from, to] = parent.range;
       const width = (to - from) / children;
       for (let n = 0; n < children; n++) {
         const range: [number, number] = [from + n * width, n === children - 1 ? to : from + (n + 1) * width];
-        tables.get(table)!.shards.unshift(newShard(id, range, childrenAfter));
+        tables.get(table)!.shards.unshift(newShard(id, range, late()));
       }
     },
     trim(table, id, keep) {
       const shard = shardOf(table, id);
       shard.trimmed = Math.max(0, shard.records.length - keep);
     },
+    ancestors,
     vanish: (table, id) => void (shardOf(table, id).vanished = true),
     expire: () => void age++,
     renew: (table) => void tables.get(table)!.stream++,
-    remake(name) {
-      const table = tables.get(name)!;
-      table.items.length = 0;
-      table.byKey.clear();
-      table.shards = [newShard(undefined, [0, 1], 0)];
-      table.stream++;
-      table.made++;
+    remake: (name) => remake(tables.get(name)!),
+    create(name) {
+      const table = tables.get(name);
+      if (table === undefined) return make(name);
+      remake(table);
+      Object.assign(table, { enabled: options.disabled !== true, dropped: false });
+    },
+    drop(name) {
+      close(tables.get(name)!);
+      tables.get(name)!.dropped = true;
+    },
+    disable(name) {
+      close(tables.get(name)!);
+      tables.get(name)!.enabled = false;
     },
     [Symbol.asyncDispose]: () => source[Symbol.asyncDispose](),
   };

@@ -8,7 +8,15 @@ const SECOND = 1000;
 
 const PHASES: readonly RunPhase[] = ["starting", "full", "incr", "done"];
 const SIDES: readonly Side[] = ["source", "target", "checkpoint"];
-const STATES: readonly TableState[] = ["waiting", "copying", "indexing", "done", "following", "failed"];
+const STATES: readonly TableState[] = [
+  "waiting",
+  "copying",
+  "indexing",
+  "done",
+  "following",
+  "failed",
+  "deleted",
+];
 
 /** See the top of the file. */
 export const RUN_FAMILIES: readonly Family[] = [
@@ -106,13 +114,22 @@ export const RUN_FAMILIES: readonly Family[] = [
   {
     kind: "gauge",
     name: "nimoshake_tables",
-    help: "Tables by their state; done: copied, following: copied, and its stream is followed",
+    help: "Tables by their state; done: copied, following: copied, and its stream is followed, deleted: at the source, while it was followed",
     labels: ["state"],
     *read({ view }) {
       const tables = [...view.progress.tables.values()];
       for (const state of STATES) {
         yield { labels: { state }, value: tables.filter((table) => table.state === state).length };
       }
+    },
+  },
+  {
+    kind: "gauge",
+    name: "nimoshake_tables_left_out",
+    help: "Tables that have appeared at the source while the others are followed, and can't be migrated now",
+    labels: [],
+    *read({ view }) {
+      yield { value: view.progress.leftOut.size };
     },
   },
 ];

@@ -8,12 +8,12 @@ import { randomUUID } from "node:crypto";
 import { link, open, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { makeFolder, PRIVATE_FILE, PRIVATE_FOLDER } from "../../../core/host/durable-files.ts";
+import { makeFolder, PRIVATE_FILE } from "../../../core/host/durable-files.ts";
 import { isRunning } from "../../../core/host/process.ts";
 import { leaseLost } from "../../../core/plugin/lease-lost.ts";
 import type { Holder, Holding, LeaseKeeper } from "../../../core/plugin/roles.ts";
 import { draftsIn, namesIn } from "./drafts.ts";
-import { attempt } from "./state-file.ts";
+import { attempt, ignoreMissing } from "./state-file.ts";
 
 const NAME = "lease";
 /** A lease's file of another name is in use for milliseconds; one that is so old was left by a killed process, in ms. */
@@ -59,7 +59,7 @@ export function fileLease(folder: string, id: string): FileLease {
   /** Works with a file that has this text and the disk's time of now. */
   async function withDraft<T>(text: string, work: (draft: string, now: number) => Promise<T>): Promise<T> {
     const draft = `${path}.${randomUUID()}`;
-    await makeFolder(dirname(path), PRIVATE_FOLDER);
+    await makeFolder(dirname(path));
     try {
       await writeFile(draft, text, { flag: "wx", mode: PRIVATE_FILE });
       return await work(draft, (await stat(draft)).mtimeMs);
@@ -123,7 +123,7 @@ export function fileLease(folder: string, id: string): FileLease {
    * who has lost it by then finds that before it saves, and who only wants it makes nothing.
    */
   async function begin(ours: Holder): Promise<boolean> {
-    await makeFolder(drafts.of(ours), PRIVATE_FOLDER);
+    await makeFolder(drafts.of(ours));
     const others = await drafts.others(ours);
     // Whoever comes after us isn't among them then.
     const found = await lookAgain(() => find(0));
@@ -232,9 +232,4 @@ function parse(text: string): Holder {
     // Half written on a disk without links, or mended by hand: nobody's, once it is old enough.
     return { token: text, host: "", system: "", pid: 0, since: "" };
   }
-}
-
-function ignoreMissing(error: NodeJS.ErrnoException): undefined {
-  if (error.code === "ENOENT") return undefined;
-  throw error;
 }

@@ -7,9 +7,6 @@ import { STATUS, STATUS_TABLE, originalName, statusDocument } from "../_nimoshak
 import type { States } from "../_queue.ts";
 import { attempt, parseObject, removeFile, unreadable, writeSynced } from "./state-file.ts";
 
-const FILE_MODE = 0o644;
-const FOLDER_MODE = 0o755;
-
 /** What {@link originalFiles} gives. */
 export interface OriginalFiles {
   read(name: string): Promise<States>;
@@ -24,30 +21,15 @@ export interface OriginalFiles {
  * @param draft where a file of a name is written first, in a folder of ours on the same disk
  */
 export function originalFiles(folder: string, draft: (name: string) => string): OriginalFiles {
-  const fileOf = (name: string): string => {
-    const original = originalName(name)!;
-    return original === "status" ? STATUS_TABLE : original.table;
-  };
   const pathOf = (name: string): string => join(folder, fileOf(name));
   const draftOf = (name: string): string => draft(`${fileNameOf(fileOf(name))}.original.new`);
 
   return {
-    async read(name) {
-      const path = pathOf(name);
-      const text = await attempt(path, () =>
-        readFile(path, "utf8").catch((error: NodeJS.ErrnoException) => {
-          if (error.code === "ENOENT") return "";
-          throw error;
-        }),
-      );
-      try {
-        return name === STATUS ? parseStatus(text) : parseRows(text);
-      } catch (error) {
-        throw unreadable(path, error);
-      }
-    },
+    read: (name) => readOriginal(folder, name),
 
     async write(name, states) {
+      // The status is all of its file, and a file without it is none.
+      if (name === STATUS && states.size === 0) return removeFile(pathOf(name), draftOf(name));
       const path = pathOf(name);
       const next = draftOf(name);
       const text =
@@ -55,8 +37,8 @@ export function originalFiles(folder: string, draft: (name: string) => string): 
           ? JSON.stringify(statusDocument(JSON.parse(states.get(STATUS)!)))
           : [...states.values()].map((row) => `${row}\n`).join("");
       await attempt(path, async () => {
-        await makeFolder(folder, FOLDER_MODE);
-        await writeSynced(next, text, FILE_MODE);
+        await makeFolder(folder);
+        await writeSynced(next, text);
         await rename(next, path);
         await syncFolder(dirname(path));
       });
@@ -64,6 +46,28 @@ export function originalFiles(folder: string, draft: (name: string) => string): 
 
     remove: (name) => removeFile(pathOf(name), draftOf(name)),
   };
+}
+
+/** The file that a name is kept in. */
+function fileOf(name: string): string {
+  const original = originalName(name)!;
+  return original === "status" ? STATUS_TABLE : original.table;
+}
+
+/** What is kept under a name in NimoShake's folder; of a file that isn't there nothing. */
+export async function readOriginal(folder: string, name: string): Promise<States> {
+  const path = join(folder, fileOf(name));
+  const text = await attempt(path, () =>
+    readFile(path, "utf8").catch((error: NodeJS.ErrnoException) => {
+      if (error.code === "ENOENT") return "";
+      throw error;
+    }),
+  );
+  try {
+    return name === STATUS ? parseStatus(text) : parseRows(text);
+  } catch (error) {
+    throw unreadable(path, error);
+  }
 }
 
 /** A last line without its end was being written when NimoShake stopped; it ignores it, too. */

@@ -1,13 +1,7 @@
 /** Whose NimoShake's folder is: a file in the folder beside it, under a name that no migration has. */
-import { open, readdir, readFile } from "node:fs/promises";
+import { readdir, readFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import {
-  makeFolder,
-  PRIVATE_FILE,
-  PRIVATE_FOLDER,
-  removeFile,
-  syncFolder,
-} from "../../../core/host/durable-files.ts";
+import { makeFolder, openPrivate, removeFile, syncFolder } from "../../../core/host/durable-files.ts";
 import { attempt, parseObject, unreadable } from "./state-file.ts";
 import { createOwnership, type Ownership } from "../_ownership.ts";
 
@@ -33,23 +27,24 @@ export function folderOwnership(original: string, ours: string, id: string): Own
           throw error;
         }),
       );
-      // No file, or one whose writer was killed before it had written: only an older version can have saved there.
-      if (text === "") return attempt(ours, () => follower(ours, id));
       try {
-        // Of two that wrote at once the first counts.
-        return String(parseObject(text.split("\n", 1)[0]!, 0)["id"]);
+        const owner = ownerIn(text);
+        if (owner !== undefined) return owner;
       } catch (error) {
         throw unreadable(path, error);
       }
+      // No file, or one whose writer didn't come to its end: only an older version can have saved there.
+      return attempt(ours, () => follower(ours, id));
     },
 
     async write() {
       await attempt(path, async () => {
-        await makeFolder(ours, PRIVATE_FOLDER);
-        const handle = await open(path, "a", PRIVATE_FILE);
+        await makeFolder(ours);
+        const handle = await openPrivate(path, "a");
         try {
           const { size } = await handle.stat();
-          if (size === 0) await handle.writeFile(`${JSON.stringify({ id })}\n`);
+          const line = `${JSON.stringify({ id })}\n`;
+          await handle.writeFile(size === 0 ? line : `\n${line}`);
           await handle.sync();
         } finally {
           await handle.close();
@@ -58,6 +53,24 @@ export function folderOwnership(original: string, ours: string, id: string): Own
       });
     },
   });
+}
+
+/**
+ * Of two that wrote at once the first counts. A line without its end was being written when the power went; whoever wrote
+ * after that began a line of its own.
+ */
+function ownerIn(text: string): string | undefined {
+  let problem: unknown;
+  for (const [i, line] of text.split("\n").entries()) {
+    if (line === "") continue;
+    try {
+      return String(parseObject(line, i)["id"]);
+    } catch (error) {
+      problem ??= error;
+    }
+  }
+  if (problem !== undefined && text.endsWith("\n")) throw problem;
+  return undefined;
 }
 
 /** Removes what says whose it is. */

@@ -1,9 +1,10 @@
 /** A file of states: JSON lines, replaced as a whole, so that whoever reads it sees the old states or the new ones. */
 import { existsSync } from "node:fs";
-import { type FileHandle, readFile, rename, rm } from "node:fs/promises";
+import { type FileHandle, lstat, readFile, rename, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
+import { crc32 } from "node:zlib";
 import { MigrationError } from "../../../core/errors.ts";
-import { PRIVATE_FILE, readAll, syncFolder, withFile } from "../../../core/host/durable-files.ts";
+import { readAll, syncFolder, withFile } from "../../../core/host/durable-files.ts";
 import type { Kept } from "../../../core/plugin/roles.ts";
 import { namesIn } from "./drafts.ts";
 import type { States } from "../_queue.ts";
@@ -25,12 +26,16 @@ export interface Owner {
  * @throws MigrationError CHECKPOINT_MISMATCH when it isn't such a file, CHECKPOINT_FAILED when it can't be read
  */
 export async function readStates(path: string, owner: Owner): Promise<States> {
-  const text = await attempt(path, () =>
-    readFile(path, "utf8").catch((error: NodeJS.ErrnoException) => {
-      if (error.code === "ENOENT") return undefined;
-      throw error;
-    }),
-  );
+  const text = await attempt(path, async () => {
+    try {
+      return await readFile(path, "utf8");
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
+      if ((await lstat(path).catch(ignoreMissing)) === undefined) return undefined;
+      // Saved for the first time since; or it is a link whose disk isn't mounted, and the states behind it are there.
+      return readFile(path, "utf8");
+    }
+  });
   if (text === undefined) return new Map();
   try {
     return parseStates(text, owner);
@@ -80,7 +85,7 @@ export function unreadable(path: string, error: unknown): MigrationError {
   return new MigrationError(
     "CHECKPOINT_MISMATCH",
     `the checkpoint can't be understood, ${(error as Error).message}: ${path}`,
-    { cause: error, hint: "mend the file, or start over with --fresh" },
+    { cause: error, hint: "mend the file, and take crc32 out of its first line, or start over with --fresh" },
   );
 }
 
@@ -96,22 +101,23 @@ export async function writeStates(
   { id, name }: Owner,
   states: States,
 ): Promise<void> {
-  const lines = [JSON.stringify({ "nimo-shake": VERSION, id, name })];
-  for (const [part, state] of states) lines.push(`{"part":${JSON.stringify(part)},"state":${state}}`);
+  const lines = [...states].map(([part, state]) => `{"part":${JSON.stringify(part)},"state":${state}}`);
+  const parts = lines.join("\n");
+  const head = JSON.stringify({ "nimo-shake": VERSION, id, name, crc32: checksum(parts) });
   await attempt(path, async () => {
-    await writeSynced(draft, `${lines.join("\n")}\n`, PRIVATE_FILE);
+    await writeSynced(draft, parts === "" ? `${head}\n` : `${head}\n${parts}\n`);
     await rename(draft, path);
     await syncFolder(dirname(path));
   });
 }
 
 /** Writes a file; when it resolves its contents are on the disk. */
-export async function writeSynced(path: string, text: string, mode: number): Promise<void> {
+export async function writeSynced(path: string, text: string): Promise<void> {
   const write = async (file: FileHandle): Promise<void> => {
     await file.writeFile(text);
     await file.sync();
   };
-  await withFile(path, "w", write, mode);
+  await withFile(path, "w", write);
 }
 
 /**
@@ -130,9 +136,21 @@ export async function removeFile(path: string, draft: string): Promise<void> {
   });
 }
 
+/** Of the lines behind the first: one that is gone, or a wrong bit in a position, would pass for a right state. */
+function checksum(parts: string): string {
+  return crc32(parts).toString(16).padStart(8, "0");
+}
+
 function parseStates(text: string, owner: Owner): States {
-  const [head, ...lines] = text.trimEnd().split("\n").map(parseObject);
+  const whole = text.trimEnd();
+  const [head, ...lines] = whole.split("\n").map(parseObject);
   checkHead(head, owner);
+  const headEnd = whole.indexOf("\n");
+  const found = checksum(headEnd < 0 ? "" : whole.slice(headEnd + 1));
+  // Who mends a file by hand takes it out, and older versions had none.
+  if (head!["crc32"] !== undefined && head!["crc32"] !== found) {
+    throw new SyntaxError("its lines aren't those that were saved, by the crc32 in the first one");
+  }
   return new Map(
     lines.map(({ part, state }, i) => {
       if (typeof part !== "string" || state === undefined)
@@ -161,6 +179,12 @@ export function parseObject(line: string, i: number): Record<string, unknown> {
   }
   if (typeof value === "object" && value !== null) return value as Record<string, unknown>;
   throw new SyntaxError(`line ${i + 1} is no JSON object`);
+}
+
+/** Of what may not be there. */
+export function ignoreMissing(error: NodeJS.ErrnoException): undefined {
+  if (error.code === "ENOENT") return undefined;
+  throw error;
 }
 
 /** Does something with a file; what fails is the checkpoint's failure. */

@@ -41,6 +41,13 @@ export function* originalUpserts(name: string, states: States): Generator<object
   for (let at = 0; at < upserts.length; at += MOST_ROWS) yield upserts.slice(at, at + MOST_ROWS);
 }
 
+/** The statement that forgets parts. */
+export function originalDelete(name: string, parts: readonly string[]): object {
+  if (name !== STATUS) return { q: { ShardId: { $in: parts } }, limit: 0 };
+  const { Key } = statusDocument(undefined);
+  return { q: { Key: { $in: parts.includes(STATUS) ? [Key] : [] } }, limit: 0 };
+}
+
 /** An ObjectId, as NimoShake's documents have, but made of the text. */
 function idOf(text: string): ObjectId {
   return new ObjectId(createHash("sha256").update(text).digest().subarray(0, 12));

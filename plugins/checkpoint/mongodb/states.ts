@@ -3,6 +3,7 @@ import { type Collection, type Db, MongoServerError } from "mongodb";
 import { MigrationError } from "../../../core/errors.ts";
 import type { Kept, Other } from "../../../core/plugin/roles.ts";
 import { DURABLE, WRITE_TIMEOUT } from "../../_mongodb/client.ts";
+import { DUPLICATE_KEY } from "../../_mongodb/errors.ts";
 import type { States } from "../_queue.ts";
 
 /** Of text in one command, in characters: at three bytes each they are below the server's 16 MB. */
@@ -116,6 +117,15 @@ export async function execute(db: Db, command: object): Promise<void> {
   const answer = await db.command(durable);
   const error = answer.writeErrors?.[0] ?? answer.writeConcernError;
   if (error !== undefined) throw new MongoServerError(error);
+}
+
+/** Updates or inserts. Of two that insert at once one fails; sent again, it finds something to update. */
+export async function upsert(db: Db, collection: string, updates: object[]): Promise<void> {
+  const save = (): Promise<void> => execute(db, { update: collection, updates, ordered: false });
+  await save().catch((error: MongoServerError) => {
+    if (error.code !== DUPLICATE_KEY) throw error;
+    return save();
+  });
 }
 
 /** The saved text as what it was. */

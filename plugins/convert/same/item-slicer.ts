@@ -2,7 +2,7 @@
 import type { Converter } from "../../../core/plugin/roles.ts";
 import type { Item, Page, SourceRecord, Unit } from "../../../core/types.ts";
 import type { Transcoder } from "../../../core/plugin/transcoder.ts";
-import { itemList } from "../_item-list.ts";
+import { endsItemList, itemList } from "../_item-list.ts";
 import { itemBounds } from "../../_dynamodb/item-bounds.ts";
 
 /** An item in its page's body. */
@@ -25,7 +25,7 @@ export function createItemSlicer(unit: Unit, converter: Converter): Transcoder {
       if (list === undefined) return undefined;
       const { body, start } = list;
       const bounds = itemBounds(body, start);
-      if (bounds === undefined) return undefined;
+      if (bounds === undefined || !endsItemList(body, (bounds.at(-1) ?? start) + 1)) return undefined;
       const items = bounds.length / 2;
       const first = slices.length;
       for (let index = 0; index < items; index++) {

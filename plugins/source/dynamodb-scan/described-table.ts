@@ -25,7 +25,7 @@ const UNUSABLE: Record<string, string> = {
  * @throws MigrationError TABLE_UNFIT naming all of them
  */
 export function checkUsable(tables: TableDescription[]): void {
-  const unusable = tables.filter(({ TableStatus: status = "" }) => UNUSABLE[status] !== undefined);
+  const unusable = tables.filter((table) => !isUsable(table));
   const [first] = unusable;
   if (first === undefined) return;
   const named = unusable.map(({ TableName, TableStatus }) => `table ${TableName} is ${TableStatus}`);
@@ -33,6 +33,13 @@ export function checkUsable(tables: TableDescription[]): void {
     hint: `${UNUSABLE[first.TableStatus!]}, or leave it out with filter.collection.black`,
   });
 }
+
+/** Whether a table can be read. */
+export const isUsable = ({ TableStatus: status }: TableDescription): boolean =>
+  status === undefined || UNUSABLE[status] === undefined;
+
+/** Whether a table is about to be gone. */
+export const isGoing = ({ TableStatus: status }: TableDescription): boolean => status === "DELETING";
 
 /** A table as DescribeTable tells of it. */
 export function describedTable(description: TableDescription): Table {

@@ -1,9 +1,9 @@
 /** From a Scan's answer to a page. */
 import { freeBytes } from "../../../core/flow/free-bytes.ts";
 import type { Item, Page, SourceRecord } from "../../../core/types.ts";
-import { parseAnswer } from "../../_dynamodb/answer.ts";
+import { checkText, isObject, parseAnswer } from "../../_dynamodb/answer.ts";
 import { itemBounds } from "../../_dynamodb/item-bounds.ts";
-import { malformed } from "../../_dynamodb/errors.ts";
+import { brokenInside, malformed } from "../../_dynamodb/errors.ts";
 
 const ITEMS = '"Items"';
 const ITEM_LIST = `${ITEMS}:[`;
@@ -26,11 +26,12 @@ interface ScanAnswer {
  * @throws Error MalformedAnswerError when it is no Scan's answer, or not all of one
  */
 export function scanPage(body: Buffer, keyNames: string[], toRecord: (item: Item) => SourceRecord): Page {
+  checkText(body);
   const position = lastKey(body, keyNames) ?? positionOf(withoutItems(body) ?? parse(body));
   let records: SourceRecord[] | undefined;
   return {
     get records() {
-      return (records ??= (parse(body).Items ?? []).map(toRecord));
+      return (records ??= itemsOf(body).map(toRecord));
     },
     position,
     bytes: body.length,
@@ -57,6 +58,18 @@ function withoutItems(body: Buffer): ScanAnswer | undefined {
   }
 }
 
+/** The items, when the call is long made: nobody makes it again by itself. */
+function itemsOf(body: Buffer): Item[] {
+  let broken: unknown;
+  try {
+    const { Items = [] } = parse(body);
+    if (Items.every(isObject)) return Items;
+  } catch (error) {
+    broken = error;
+  }
+  throw brokenInside("a Scan's answer is broken inside its items", broken);
+}
+
 function parse(body: Buffer): ScanAnswer {
   const answer = parseAnswer<ScanAnswer>(body);
   if (!Array.isArray(answer.Items) && answer.Count !== 0) throw malformed("the answer has no Items");
@@ -66,8 +79,7 @@ function parse(body: Buffer): ScanAnswer {
 /** Some servers write the end as null or as a key without attributes. */
 function positionOf({ LastEvaluatedKey: key }: ScanAnswer): Item | undefined {
   if (key === undefined || key === null) return undefined;
-  if (typeof key !== "object" || Array.isArray(key))
-    throw malformed("the answer's LastEvaluatedKey is no key");
+  if (!isObject(key) || Array.isArray(key)) throw malformed("the answer's LastEvaluatedKey is no key");
   return Object.keys(key).length > 0 ? key : undefined;
 }
 

@@ -51,6 +51,12 @@ export function selectTables(
   return names.filter((name) => (white.length === 0 || isIn(white, name)) && !isIn(black, name));
 }
 
+/** The same for who looks again: what is named in vain was said at the start. */
+export function selectQuietly(names: string[], config: Config): string[] {
+  const quiet = (): void => {};
+  return selectTables(names, config, "", quiet, quiet);
+}
+
 /**
  * The error for what the white list names in vain.
  *

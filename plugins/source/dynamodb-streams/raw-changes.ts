@@ -1,13 +1,14 @@
 /** GetRecords' answer as changes that stand in its bytes: what needs no look at their items. */
-import { MigrationError } from "../../../core/errors.ts";
 import type { RawChange, SourceRecord } from "../../../core/types.ts";
 import { AnswerWalker } from "../../_dynamodb/answer-walker.ts";
+import { brokenInside } from "../../_dynamodb/errors.ts";
 import { OPEN, QUOTE } from "../../_bson/json-bytes.ts";
 import { Unexpected } from "../../_bson/json-cursor.ts";
-import { type StreamRecord, toRecord } from "./stream-record.ts";
+import { isSequenceNumber, isTime, type StreamRecord, toRecord } from "./stream-record.ts";
 
 const RECORDS = Buffer.from("Records");
 const ITERATOR = Buffer.from("NextShardIterator");
+const NULL = Buffer.from("null");
 const EVENT = Buffer.from("eventName");
 const CHANGE = Buffer.from("dynamodb");
 const TIME = Buffer.from("ApproximateCreationDateTime");
@@ -16,6 +17,8 @@ const NEW_IMAGE = Buffer.from("NewImage");
 const NUMBER = Buffer.from("SequenceNumber");
 /** Behind the images, as the service writes it; no attribute has a text for its value, but an object. */
 const NUMBER_MEMBER = Buffer.from(',"SequenceNumber":"');
+/** Of each record, and for the same reason in none of its images. */
+const EVENT_MEMBER = Buffer.from('"eventName":"');
 const EVENTS = (["INSERT", "MODIFY", "REMOVE"] as const).map(
   (event) => [event, Buffer.from(`"${event}"`)] as const,
 );
@@ -43,17 +46,12 @@ class ChangeInBody implements RawChange {
 
   record(): SourceRecord {
     const text = this.body.toString("utf8", this.start, this.end);
-    let parsed: StreamRecord;
+    let record: SourceRecord;
     try {
-      parsed = JSON.parse(text) as StreamRecord;
+      record = toRecord(JSON.parse(text) as StreamRecord);
     } catch (cause) {
-      const what = `GetRecords' answer is broken inside the record ${this.sequenceNumber}`;
-      throw new MigrationError("SOURCE_FAILED", what, {
-        cause,
-        hint: "start again: it is asked for anew; if it stays so, see what stands between here and the source",
-      });
+      throw brokenInside(`GetRecords' answer is broken inside the record ${this.sequenceNumber}`, cause);
     }
-    const record = toRecord(parsed);
     if (this.replayed) record.replayed = true;
     return record;
   }
@@ -91,11 +89,19 @@ function find(body: Buffer): RawChanges {
     if (json.isNamed(RECORDS)) {
       changes = [];
       for (let one = json.enterList(); one; one = json.nextInList()) changes.push(change(body));
-    } else if (json.isNamed(ITERATOR) && body[json.pos] === QUOTE) iterator = json.text();
+    } else if (json.isNamed(ITERATOR)) iterator = iteratorHere();
     else json.skip();
   }
   if (changes === undefined || json.pos !== body.length) throw new Unexpected();
   return { changes, iterator };
+}
+
+/** Only null ends a shard. */
+function iteratorHere(): string | undefined {
+  if (json.bytes[json.pos] === QUOTE) return json.text();
+  const at = json.skip();
+  if (!json.isAt(at, NULL)) throw new Unexpected();
+  return undefined;
 }
 
 function change(body: Buffer): RawChange {
@@ -107,7 +113,8 @@ function change(body: Buffer): RawChange {
     else json.skip();
   }
   found.end = json.pos;
-  if (event === undefined || found.keysAt < 0 || found.sequenceNumber === "") throw new Unexpected();
+  if (event === undefined || found.keysAt < 0 || !isSequenceNumber(found.sequenceNumber))
+    throw new Unexpected();
   if ((event !== "REMOVE") !== found.imageAt >= 0) throw new Unexpected();
   found.event = event;
   return found;
@@ -123,9 +130,15 @@ function look(found: ChangeInBody): void {
     if (json.isNamed(KEYS)) found.keysAt = json.skipObject();
     else if (json.isNamed(NEW_IMAGE)) found.imageAt = skipImages(found);
     else if (json.isNamed(NUMBER)) found.sequenceNumber = json.text();
-    else if (json.isNamed(TIME)) found.time = Math.round(json.number() * SECOND);
+    else if (json.isNamed(TIME)) found.time = timeHere();
     else json.skip();
   }
+}
+
+function timeHere(): number {
+  const seconds = json.number();
+  if (!isTime(seconds)) throw new Unexpected();
+  return Math.round(seconds * SECOND);
 }
 
 /** Goes behind the new image, and the old one where both stand before the number; gives where it began. */
@@ -136,6 +149,9 @@ function skipImages(found: ChangeInBody): number {
   if (json.bytes[at] !== OPEN) throw new Unexpected();
   const end = json.bytes.indexOf(NUMBER_MEMBER, at);
   if (end < 0) throw new Unexpected();
+  // The number is another record's when this one has none: that record would be gone.
+  const event = json.bytes.indexOf(EVENT_MEMBER, at);
+  if (event >= 0 && event < end) throw new Unexpected();
   json.pos = end;
   return at;
 }

@@ -1,6 +1,7 @@
 /** From GetRecords' answer to changes, or to records where it is written otherwise than the service does. */
 import type { ChangeHead, RawChange, SourceRecord, StreamPage } from "../../../core/types.ts";
-import { parseAnswer } from "../../_dynamodb/answer.ts";
+import { checkText, parseAnswer } from "../../_dynamodb/answer.ts";
+import { malformed } from "../../_dynamodb/errors.ts";
 import { rawChanges } from "./raw-changes.ts";
 import { type StreamRecord, toRecord } from "./stream-record.ts";
 
@@ -24,11 +25,16 @@ export interface RecordsPage {
  * @throws Error MalformedAnswerError when it is none
  */
 export function recordsPage(body: Buffer): RecordsPage {
+  checkText(body);
   const raw = rawChanges(body);
   if (raw !== undefined) return { ...raw, records: [] };
   const answer = parseAnswer<RecordsAnswer>(body, "Records", Array.isArray);
   const records = answer.Records.map(toRecord);
-  return { changes: undefined, records, iterator: answer.NextShardIterator ?? undefined };
+  const iterator: unknown = answer.NextShardIterator ?? undefined;
+  // Taken for none, it would end the shard.
+  if (iterator !== undefined && typeof iterator !== "string")
+    throw malformed("the answer's iterator is none");
+  return { changes: undefined, records, iterator };
 }
 
 /**

@@ -1,7 +1,7 @@
 /** The documents of one unit on their way to the disk. */
-import { type FileHandle, open } from "node:fs/promises";
+import type { FileHandle } from "node:fs/promises";
 import { dirname } from "node:path";
-import { syncFolder, writeAll } from "../../../core/host/durable-files.ts";
+import { openPrivate, syncFolder, writeAll } from "../../../core/host/durable-files.ts";
 import { fileError } from "./disk.ts";
 
 /** See the top of the file. */
@@ -34,8 +34,8 @@ export function createPart(path: string, size?: number): Part {
   const onTheWay = new Set<Promise<void>>();
 
   async function openFile(): Promise<FileHandle> {
-    if (made) return open(path, "r+");
-    const opened = await open(path, "wx");
+    if (made) return openPrivate(path, "r+");
+    const opened = await openPrivate(path, "wx");
     made = true;
     await syncFolder(dirname(path));
     return opened;

@@ -2,6 +2,7 @@
 import { BSON, type Collection, type Document } from "mongodb";
 import { type RetryOptions, withRetry } from "../../../core/flow/retry.ts";
 import type { TargetDocument } from "../../../core/types.ts";
+import { patiently } from "../../_mongodb/client.ts";
 
 /** Documents of one page. */
 const PAGE = 2000;
@@ -14,7 +15,7 @@ const PAGE = 2000;
 export async function* keyPages(
   collection: Collection,
   paths: string[],
-  { retry, signal }: { retry: RetryOptions; signal: AbortSignal },
+  { retry, signal, abandon }: { retry: RetryOptions; signal: AbortSignal; abandon: AbortSignal },
 ): AsyncIterable<TargetDocument[]> {
   const projection = Object.fromEntries([...paths, "_id"].map((path) => [path, 1]));
   let last: Document | undefined;
@@ -24,7 +25,8 @@ export async function* keyPages(
     const bounds = last === undefined ? {} : { min: { _id: last["_id"] } };
     const options = { projection, promoteValues: false, hint: "_id_", sort: { _id: 1 }, ...bounds } as const;
     const limit = last === undefined ? PAGE : PAGE + 1;
-    const found = await withRetry(() => collection.find({}, { ...options, limit }).toArray(), retry);
+    const ask = (): Promise<Document[]> => collection.find({}, { ...options, limit }).toArray();
+    const found = await withRetry(() => patiently(ask(), abandon), retry);
     // It is left out, unless it was deleted meanwhile. A document that comes twice does no harm.
     const page = last !== undefined && isSame(found[0], last) ? found.slice(1) : found;
     if (page.length > 0) yield page;

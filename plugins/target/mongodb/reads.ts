@@ -20,7 +20,7 @@ export interface ReadsOptions {
 
 /** Makes these methods. */
 export function createReads(
-  ctx: Pick<Context, "role">,
+  ctx: Pick<Context, "role" | "abandon">,
   { database, onDatabase, patient, retry }: ReadsOptions,
 ): Required<Pick<Target, "count" | "keys" | "sample">> {
   return {
@@ -37,6 +37,7 @@ export function createReads(
         yield* keyPages(collection, paths, {
           retry: retry(`reading ${database}.${table.targetName}`, table),
           signal,
+          abandon: ctx.abandon,
         });
       } catch (error) {
         throw targetError(error, what);

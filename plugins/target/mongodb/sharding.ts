@@ -14,19 +14,13 @@ const CHUNKS_PER_SHARD = 2;
 const UNAUTHORIZED = 13;
 const ALREADY_INITIALIZED = 23;
 
-/** Whether the address leads to a mongos. */
-export async function isMongos(db: Db): Promise<boolean> {
-  const { msg } = await db.admin().command({ hello: 1 });
-  return msg === "isdbgrid";
-}
-
 /**
  * Refuses what is no mongos.
  *
  * @throws MigrationError CONFIG_INVALID
  */
-export async function requireMongos(db: Db): Promise<void> {
-  if (await isMongos(db)) return;
+export function requireMongos(isMongos: boolean): void {
+  if (isMongos) return;
   throw new MigrationError(
     "CONFIG_INVALID",
     "target.mongodb.type = sharding but target.address is no mongos",

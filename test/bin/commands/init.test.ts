@@ -105,3 +105,22 @@ test("--iam prints what a file needs, wherever it is named", async () => {
   expect(out).toContain("arn:aws:dynamodb:eu-west-1:*:table/*");
   expect(out).toContain('role: "nimo-shake-shop"');
 });
+
+test.each(["text", "json"])(
+  "--iam, %s: a password that is one of its words leaves it as it is",
+  async (format) => {
+    const printed = async (password: string): Promise<string> => {
+      writeFileSync(
+        path,
+        `target.address = mongodb://user:${password}@h:1\nid = shop\nlog.format = ${format}\n`,
+      );
+      out = "";
+      expect(await init(path, { iam: true }, parts([], false))).toBe(0);
+      return out.replace(/"time":"[^"]*"/, "");
+    };
+    const text = await printed("password");
+    expect(text).toContain("pwd: passwordPrompt()");
+    expect(text).toBe(await printed("S3CR3T-and-more"));
+    expect(text).not.toContain("S3CR3T");
+  },
+);

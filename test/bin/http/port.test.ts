@@ -109,3 +109,23 @@ test("in HTTP 1.0 nobody needs to name a host", async () => {
   await old.closed;
   expect(old.got.text).toContain("200 OK");
 });
+
+test("no other origin reads, frames or preflights what is answered", async () => {
+  for (const path of ["", "nothing"]) {
+    const { headers } = await fetch(`http://127.0.0.1:${server.port}/${path}`, {
+      headers: { origin: "http://elsewhere.example" },
+    });
+    expect(Object.fromEntries(headers)).toMatchObject({
+      "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
+      "cross-origin-resource-policy": "same-origin",
+      "x-content-type-options": "nosniff",
+      "x-frame-options": "DENY",
+    });
+    expect([...headers.keys()].filter((name) => name.startsWith("access-control"))).toEqual([]);
+  }
+  const asked = await fetch(`http://127.0.0.1:${server.port}/`, {
+    method: "OPTIONS",
+    headers: { origin: "http://elsewhere.example", "access-control-request-method": "GET" },
+  });
+  expect([asked.status, asked.headers.get("access-control-allow-origin")]).toEqual([405, null]);
+});

@@ -33,8 +33,6 @@ describe("a value is read as it was given", () => {
     "Zürich 北京 🦤",
     "\ufeffa mark\ufeff",
     "back\\slash",
-    "a\rb",
-    "ends with a CR\r",
     "\u2028",
     "key = value",
   ])("%j", (value) => {
@@ -46,7 +44,7 @@ describe("a value is read as it was given", () => {
   });
 
   test("any text without a line break", () => {
-    const text = fc.string({ unit: "binary", minLength: 1 }).filter((value) => !value.includes("\n"));
+    const text = fc.string({ unit: "binary", minLength: 1 }).filter((value) => !/[\r\n]/.test(value));
     fc.assert(
       fc.property(text, (value) => {
         const { entries, problems } = parseConf(confText({ "source.session_token": value }, {}, "1"));
@@ -62,10 +60,13 @@ describe("a value is read as it was given", () => {
   });
 });
 
-test("a line break can't be written, and the key is named", () => {
-  const write = (): unknown => confText({ "source.session_token": "a\nb" }, {}, "1");
-  expect(write).toThrow("a value can't have a line break: source.session_token");
-});
+test.each(["a\nb", "a\rb", "ends with a CR\r"])(
+  "a line break can't be written, and the key is named: %j",
+  (value) => {
+    const write = (): unknown => confText({ "source.session_token": value }, {}, "1");
+    expect(write).toThrow("a value can't have a line break: source.session_token");
+  },
+);
 
 test("every key is there once, what isn't given as a comment with its default, and nothing else is set", () => {
   const text = confText({ ...ADDRESS, "qps.full": "7" }, {}, "1.2.3");

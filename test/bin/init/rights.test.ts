@@ -86,6 +86,21 @@ describe("the target's policy", () => {
     );
   });
 
+  test("has reasons of its own, not the source's", () => {
+    const text = rightsText(
+      testConfig({
+        sync_mode: "all",
+        "source.region": "us-east-2",
+        "target.type": "aliyun_dynamo_proxy",
+        "target.address": "https://dynamodb.eu-west-1.amazonaws.com",
+      }),
+    );
+    const [source, own] = text.split("# A policy of IAM for the target");
+    expect(source).toContain("#   UpdateTable: enables a table's stream");
+    expect(own).toContain("#   UpdateTable: adds global secondary indexes to a table");
+    expect(own).not.toContain("stream");
+  });
+
   test("isn't needed at another server, nor with another type", () => {
     expect(target({ "target.address": "proxy:8000" })).toBeUndefined();
     expect(targetPolicy(testConfig())).toBeUndefined();

@@ -57,6 +57,16 @@ describe("a line", () => {
   });
 });
 
+test("lines end as on any system, and a value is no longer than its line", () => {
+  const { entries } = parseConf("a = 1\rb = 2\r\nc = 3\n\rd = 4");
+  expect(entries.map(({ key, value, line }) => [key, value, line])).toEqual([
+    ["a", "1", 1],
+    ["b", "2", 2],
+    ["c", "3", 3],
+    ["d", "4", 5],
+  ]);
+});
+
 test("the last of a key given twice counts, with a warning", () => {
   expect(parseConf("a = 1\nb = 2\n\na = 3")).toEqual({
     entries: [

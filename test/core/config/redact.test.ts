@@ -4,6 +4,7 @@ import fc from "fast-check";
 import { loadConfig } from "../../../core/config/load.ts";
 import { createRedactor, describeConfig } from "../../../core/config/redact.ts";
 import { redactText, redactValue } from "../../../core/config/redact.ts";
+import { FORMS } from "../../fakes/text-forms.ts";
 
 const load = (set: Record<string, string>) =>
   loadConfig({ set: { "target.address": "mongodb://127.0.0.1", ...set } });
@@ -69,10 +70,105 @@ describe("redacting", () => {
   });
 });
 
+/** Bytes that have no place in UTF-8 alone are no text. */
+const secrets = fc
+  .string({ unit: "binary", minLength: 6, maxLength: 40 })
+  .filter((text) => text.isWellFormed() && text.trim() === text && new Set(text).size > 3);
+
+test.each(Object.entries(FORMS))("a secret is hidden %s", (_, form) => {
+  fc.assert(
+    fc.property(secrets, (secret) => {
+      const redact = createRedactor({ "source.secret_access_key": secret }, {});
+      const shown = redact(`before: ${form(secret)} behind`);
+      expect(shown).toMatch(/^before: [^]?\*\*\*[^]{0,3} behind$/);
+    }),
+    { numRuns: 50 },
+  );
+});
+
+test.each(["base64", "base64url"] as const)("a secret is hidden as a part of what is %s", (encoding) => {
+  fc.assert(
+    fc.property(
+      secrets,
+      fc.string({ maxLength: 4 }),
+      fc.string({ maxLength: 4 }),
+      (secret, before, behind) => {
+        const redact = createRedactor({ "source.secret_access_key": secret }, {});
+        const shown = redact(`[${Buffer.from(`${before}${secret}${behind}`).toString(encoding)}]`);
+        // A character at each end is shared with what stands beside it.
+        const most =
+          Math.ceil((Buffer.byteLength(before) * 8) / 6) + Math.ceil((Buffer.byteLength(behind) * 8) / 6) + 4;
+        expect(shown).toContain("***");
+        expect(shown.replace("***", "").length - 2).toBeLessThanOrEqual(most);
+      },
+    ),
+    { numRuns: 50 },
+  );
+});
+
+test.each<[string, Record<string, string>, Record<string, string>]>([
+  ["an address's password", { "checkpoint.address": "mongodb://me:S3CR3T%2F@h" }, {}],
+  ["an address's parameter", { "target.address": "mongodb://h/?proxyPassword=S3CR3T%2F" }, {}],
+  [
+    "an address's property",
+    { "target.address": "mongodb://h/?authMechanismProperties=AWS_SESSION_TOKEN:S3CR3T%2F" },
+    {},
+  ],
+  ["the password of an address that a plugin has", { "plugin.x.queue": "redis://me:S3CR3T%2F@h" }, {}],
+  ["a plugin's password", { "plugin.x.password": "S3CR3T/" }, {}],
+  ["a plugin's key", { "plugin.x.privateKey": "S3CR3T/" }, {}],
+  ["a key in the environment", {}, { AWS_SECRET_ACCESS_KEY: "S3CR3T/" }],
+  ["a token in the environment", {}, { AWS_SESSION_TOKEN: "S3CR3T/" }],
+  ["a proxy's password", {}, { HTTPS_PROXY: "http://me:S3CR3T%2F@proxy:3128" }],
+  ["a proxy's password in small letters", {}, { https_proxy: "http://me:S3CR3T%2F@proxy:3128" }],
+])("%s is one of a configuration's secrets", (_, settings, env) => {
+  expect(createRedactor(settings, env)("it is S3CR3T/, S3CR3T%2f")).toBe("it is ***, ***");
+});
+
+test("what isn't secret stays", () => {
+  const text =
+    "table auth of author bob at http://host:80/path?sort=key, Authorization: AWS4-HMAC-SHA256, 1.5 KB";
+  const redact = createRedactor(
+    {
+      "plugin.x.author": "author bob",
+      "plugin.pick.attributes.auth_log": "Authorization",
+      "plugin.filter.where.tokens": "sort = key",
+      "source.region": "us-east-1",
+      id: "author",
+    },
+    {},
+  );
+  expect(redact(text)).toBe(text);
+});
+
+test.each([
+  "AKIAABCDEFGHIJKLMNOP",
+  "x-amz-security-token:S3CR3T",
+  String.raw`{"Authorization":"Basic S3CR3T"}`,
+  String.raw`{\"authorization\":\"Bearer S3CR3T\"}`,
+  "Credential=ASIAABCDEFGHIJKLMNOP/20260101/us-east-1",
+])("what anybody may have given is hidden by its form: %s", (text) => {
+  expect(redactText(text)).not.toMatch(/S3CR3T|ABCDEFGHIJKLMNOP/);
+  expect(redactText(text)).toContain("***");
+});
+
 test("a configuration's own secret is hidden as it is, in an address, and quoted", () => {
   const redact = createRedactor({ "source.secret_access_key": 'a"b\\c/d e' });
   for (const text of ['a"b\\c/d e', encodeURIComponent('a"b\\c/d e'), JSON.stringify({ it: 'a"b\\c/d e' })])
     expect(redact(text)).toBe(text.startsWith("{") ? '{"it":"***"}' : "***");
   const answer = JSON.stringify({ body: JSON.stringify({ it: 'a"b\\c/d e' }) });
   expect(redact(answer)).toBe('{"body":"{\\"it\\":\\"***\\"}"}');
+});
+
+test.each([
+  ["a word without an address", "x".repeat(1_000_000)],
+  ["addresses without an @", "a://".repeat(200_000)],
+  ["digits before an address", `${"1".repeat(1_000_000)}://x@`],
+  ["parameters without a value", `?${"token".repeat(100_000)}`],
+])("a long text is looked through in time: %s", (_, text) => {
+  const begun = performance.now();
+  const shown = redactText(`${text} mongodb://u:hunter2@h/?password=hunter2`);
+  expect(shown).toEndWith(" mongodb://***@h/?password=***");
+  // A pattern that begins anew at each character takes minutes.
+  expect(performance.now() - begun).toBeLessThan(5000);
 });

@@ -149,6 +149,15 @@ describe("a default", () => {
     );
   });
 
+  test("every word that a key takes is named by its description, but for its default, yes and no", () => {
+    const unnamed = SETTINGS.flatMap(({ key, words, description, default: fallback }) =>
+      words
+        .filter((word) => ![fallback, "true", "false"].includes(word) && !description.includes(word))
+        .map((word) => `${key}: ${word}`),
+    );
+    expect(unnamed).toEqual([]);
+  });
+
   test("every key has a description, a variable of its own and a sound default", () => {
     expect(SETTINGS.filter(({ description }) => description === "" || description.includes("\n"))).toEqual(
       [],

@@ -14,7 +14,7 @@ const ENCODING: Encoding = {
   longNumber: (digits: string) => digits,
   idName: { top: "_id", nested: "_id" },
   keepsId: false,
-  numberKeys: [],
+  keys: [],
 };
 
 /** A page as the service sends it, with memory of its own. */

@@ -1,5 +1,5 @@
 /** Rows of shards that are over: when they may go. */
-import { describe, expect, test } from "bun:test";
+import { describe, expect, setSystemTime, test } from "bun:test";
 import { watchFinished } from "../../../core/incr/finished.ts";
 import { decodeRow } from "../../../core/checkpoint/nimoshake-rows.ts";
 import type { ShardNote } from "../../../core/checkpoint/shard-note.ts";
@@ -63,9 +63,24 @@ test("what is forgotten leaves rows from which either tool goes on, and isn't a 
   await forgetStream(ctx, TABLE);
 });
 
-test("a day later nothing of it is kept", async () => {
+test("a day later nothing of it is kept, nor while the process lives on, unless a shard still names it", async () => {
   const checkpoint = noted(chain.slice(3), { d: Date.now() });
   checkpoint.states.get("stream:t")!.set("gone", { old: Date.now() - 26 * 3_600_000, recent: Date.now() });
   await using ctx = await streamContext({ streams: fakeStreams(), checkpoint });
-  expect([...(await opened(ctx, "noted")).checkpoint.gone]).toEqual(["recent"]);
+  const kept = (await opened(ctx, "noted")).checkpoint;
+  expect([...kept.gone]).toEqual(["recent"]);
+  for (const id of ["e", "f"]) kept.note({ ...chain[3]!, id, parent: "d" });
+  await kept.forget(["d"]);
+  setSystemTime(Date.now() + 26 * 3_600_000);
+  try {
+    await kept.forget(["e"]);
+    expect([...kept.gone].sort()).toEqual(["d", "e"]);
+    await kept.forget(["f"]);
+    expect([...kept.gone].sort()).toEqual(["d", "e", "f"]);
+    await kept.forget(["none"]);
+  } finally {
+    setSystemTime();
+  }
+  expect([...kept.gone].sort()).toEqual(["e", "f", "none"]);
+  expect(checkpoint.states.get("stream:t")!.get("gone")).not.toHaveProperty("d");
 });

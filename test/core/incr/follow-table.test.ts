@@ -5,6 +5,8 @@ import { followTable } from "../../../core/incr/follow-table.ts";
 import { noteShards, type TableStream } from "../../../core/incr/table-stream.ts";
 import { switchable } from "../../../core/progress/stream-progress.ts";
 import type { ShardNote } from "../../../core/checkpoint/shard-note.ts";
+import type { Start } from "../../../core/incr/stream-start.ts";
+import { memoryCheckpoint } from "../../fakes/context.ts";
 import {
   changed,
   fakeStreams,
@@ -17,11 +19,12 @@ import {
 
 /** Follows until the work is done; gives what ended it before. */
 async function following(
-  options: StreamContextOptions,
+  options: StreamContextOptions & { start?: Start },
   work: (stream: TableStream, good: () => boolean) => Promise<void>,
 ): Promise<{ code?: string } | undefined> {
   await using ctx = await streamContext(options);
-  const stream = await opened(ctx, options.checkpoint === undefined ? "now" : "noted");
+  const { start = options.checkpoint === undefined ? "now" : "noted" } = options;
+  const stream = await opened(ctx, start);
   const counters = ctx.progress.tables.get(TABLE.name)!;
   counters.stream = stream.progress;
   const done = followTable(stream).catch(() => {});
@@ -86,6 +89,27 @@ describe("now is a good moment to switch over", () => {
       await until(() => stream.progress.shards.get("p")?.settledAt !== undefined);
       expect(good()).toBe(false);
     });
+  });
+});
+
+test("a shard that the first listing has left out, between two others that had ended: nobody waits for it", async () => {
+  const checkpoint = memoryCheckpoint();
+  const [a, b, c, d] = [
+    { id: "a", last: "3" },
+    { id: "b", parent: "a", last: "5" },
+    { id: "c", parent: "b", last: "7" },
+    { id: "d", parent: "c" },
+  ];
+  const streams = fakeStreams([a!, c!, d!]);
+  const options = { streams, checkpoint, patience: 800 };
+  await following({ ...options, start: "now" }, async (stream, good) => {
+    expect([...stream.childless.keys()]).toEqual(["a"]);
+    streams.listed = [a!, b!, c!, d!];
+    await until(good);
+  });
+  await following(options, async (stream) => {
+    expect([...stream.childless.keys()]).toEqual([]);
+    expect(stream.checkpoint.shards.get("b")).toMatchObject({ parent: "a", status: "skipped" });
   });
 });
 

@@ -80,7 +80,7 @@ describe("how long an idle shard waits", () => {
   test.each<[string, Parameters<typeof idleWait>[0], number]>([
     ["at first, briefly", { empties: 1, shards: 1, quiet: 0 }, 50],
     ["few, however quiet", { empties: 99, shards: 32, quiet: 60 * MINUTE }, 200],
-    ["up to 250, however quiet", { empties: 99, shards: 160, quiet: 60 * MINUTE }, 500],
+    ["up to 200, however quiet", { empties: 99, shards: 160, quiet: 60 * MINUTE }, 500],
     ["a few hundred, a moment after a change", { empties: 99, shards: 320, quiet: 5000 }, 1000],
     ["a thousand, half a minute after a change", { empties: 99, shards: 1000, quiet: MINUTE / 2 }, 1000],
     [
@@ -89,8 +89,8 @@ describe("how long an idle shard waits", () => {
       2000,
     ],
     [
-      "a thousand, for long: 250 calls a second in all",
-      { empties: 99, shards: 1000, quiet: 60 * MINUTE },
+      "a few hundred, for long: 200 calls a second in all",
+      { empties: 99, shards: 800, quiet: 60 * MINUTE },
       4000,
     ],
     ["very many, for long", { empties: 99, shards: 50_000, quiet: 60 * MINUTE }, 5000],

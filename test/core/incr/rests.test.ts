@@ -56,3 +56,23 @@ test("are all ended when somebody wakes them, and rest again after that", async 
   rests.wake();
   await again;
 });
+
+test("listen once to the signal that they share, whose end ends all of them", async () => {
+  const run = new AbortController();
+  let listening = 0;
+  const { addEventListener } = run.signal;
+  run.signal.addEventListener = ((...args: Parameters<typeof addEventListener>) => {
+    listening++;
+    addEventListener.apply(run.signal, args);
+  }) as typeof addEventListener;
+  const rests = createRests();
+  const { over, watch } = watched();
+  const ends = [1, 50, 100, 60_000].map((ms) => watch("", rests.rest(ms, run.signal)));
+  rests.wake();
+  await Promise.all(ends);
+  const more = [60_000, 61_000, 62_000].map((ms) => watch("", rests.rest(ms, run.signal)));
+  expect(listening).toBe(1);
+  run.abort();
+  await Promise.all(more);
+  expect(over).toHaveLength(7);
+});

@@ -56,4 +56,10 @@ describe("a shard is at its tip", () => {
     const answers = every(100, 100).map((at, i) => answer(at, true, i % 3 === 0 ? [-50] : []));
     for (let n = 1; n <= answers.length; n++) expect(settled(...answers.slice(0, n))).toBe(false);
   });
+
+  test("not by an answer with records of a whole minute, which may have been there before", () => {
+    const answers = every(100, 60).map((at) => answer(at, true, [0]));
+    for (let n = 1; n <= answers.length; n++) expect(settled(...answers.slice(0, n))).toBe(false);
+    expect(settled(...answers, answer(6000))).toBe(true);
+  });
 });

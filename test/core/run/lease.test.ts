@@ -207,6 +207,27 @@ describe("a process that was paused", () => {
     expect(keeper.held()).toBeDefined();
   });
 
+  test.each([false, true])(
+    "again and again while it renews it goes on when it has come to that; the store failed then: %p",
+    async (fails) => {
+      const { clock, keeper, first } = await two();
+      const { renew } = keeper;
+      let pauses = 3;
+      keeper.renew = async (ours) => {
+        const answer = await renew(ours);
+        if (pauses-- <= 0) return answer;
+        clock.shift.steady += 18 * 60 * SECOND;
+        if (fails) throw new Error("the connection is broken");
+        return answer;
+      };
+      clock.shift.steady += 18 * 60 * SECOND;
+      const written = first.write(1);
+      await clock.advance(5 * SECOND);
+      await written;
+      expect(first.written).toEqual([["1"]]);
+    },
+  );
+
   test("finds its lease given back by another one, and doesn't take it again", async () => {
     const { clock, keeper, first } = await two();
     clock.shift.steady += 31 * SECOND;
@@ -241,6 +262,18 @@ describe("a process that is cut off from the store", () => {
     expect((await failed).message).toBe("away");
     expect(first.written).toEqual([]);
   });
+});
+
+test("a store whose answers come too late each time ends the run in the end", async () => {
+  const { clock, keeper, first } = await two();
+  const { renew } = keeper;
+  keeper.renew = async (ours) => {
+    const answer = await renew(ours);
+    clock.shift.steady += 15 * SECOND;
+    return answer;
+  };
+  clock.shift.steady += 31 * SECOND;
+  expect((await thrown(first.write(1))).message).toContain("can't be renewed in time");
 });
 
 test("a checkpoint that keeps no lease changes nothing", async () => {

@@ -1,55 +1,7 @@
 /** What comes before the first item: both sides are connected early, and what an older run has left is forgotten. */
 import { expect, test } from "bun:test";
-import { createProgress } from "../../../core/progress/progress.ts";
-import { runMigration } from "../../../core/run/run.ts";
-import { builtinPlugin } from "../../../plugins/index.ts";
-import {
-  memoryCheckpoint,
-  memorySource,
-  memoryTarget,
-  numbered,
-  page,
-  testConfig,
-  testTable,
-} from "../../fakes/context.ts";
-
-const TABLE = testTable("pk", undefined, { name: "a", targetName: "a" });
-
-/** Copies a table of two items with these beside a source that says what it was asked. */
-async function run(
-  roles: { target?: object; checkpoint?: ReturnType<typeof memoryCheckpoint> },
-  tables: () => Promise<unknown> = async () => {},
-) {
-  const progress = createProgress();
-  const target = { ...memoryTarget(), ...roles.target };
-  const source = memorySource([
-    async function* () {
-      yield page(numbered(TABLE, 0, 2));
-    },
-  ]);
-  await runMigration({
-    builtins: builtinPlugin,
-    config: testConfig({ id: "early" }),
-    progress,
-    plugins: [
-      {
-        name: "memory",
-        setup(ctx) {
-          ctx.provide("source", {
-            ...source,
-            async tables() {
-              await tables();
-              return [TABLE];
-            },
-          });
-          ctx.provide("target", target);
-          ctx.provide("checkpoint", roles.checkpoint ?? memoryCheckpoint());
-        },
-      },
-    ],
-  });
-  return progress.tables.get("a")!;
-}
+import { memoryCheckpoint } from "../../fakes/context.ts";
+import { runOneTable as run } from "../../fakes/one-table-run.ts";
 
 test("target and checkpoint connect while the source is asked for its tables", async () => {
   const connected = [Promise.withResolvers<void>(), Promise.withResolvers<void>()] as const;

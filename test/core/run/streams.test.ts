@@ -215,7 +215,7 @@ describe("a table that is copied again", () => {
       ctx.role("target").count = async () => 5;
       const run = await openCheckpoint(ctx, [TABLE], false);
       const places = await findPlaces(ctx, [TABLE], run, [], false);
-      await prepareTargetTables(ctx, places, run);
+      await prepareTargetTables(ctx, places);
       if (mode === "incr") await prepareIncr(ctx, TABLE, run.table(TABLE), createFairSemaphore(1));
       expect(resumed.map(({ units }) => units)).toEqual([[]]);
       const before = { resumed: 5, resumedBytes: 500, resumedFiltered: 2, resumedOverflowed: 1 };
@@ -318,5 +318,57 @@ describe("a table that was made anew between two runs", () => {
     ctx.stop(new Error("enough"));
     await following.stopped();
     expect(checkpoint.states.get("table:t")!.get("table")).toMatchObject({ key: "pk S" });
+  });
+});
+
+describe("a run that ends because a save fails is over when nothing reads into its spool any more", () => {
+  /** Ends a run whose saves under a name fail; gives how many requests were on their way at its end, and in all. */
+  async function endedBy(name: string): Promise<{ onTheWay: number; asked: number }> {
+    const checkpoint = memoryCheckpoint();
+    const { save } = checkpoint;
+    const streams = fakeStreams([{ id: "s" }]);
+    const { read } = streams;
+    const seen = { onTheWay: 0, asked: 0 };
+    streams.read = (unit, from) => {
+      const { poll } = read(unit, from);
+      return {
+        async poll(options) {
+          // Light reads are quick: the first request of the spool is the one that is waited for.
+          if (options.limit === 1) return poll(options);
+          seen.asked++;
+          seen.onTheWay++;
+          await Bun.sleep(200);
+          seen.onTheWay--;
+          return poll(options);
+        },
+      };
+    };
+    checkpoint.save = async (each, parts) => {
+      // The spool has asked by then.
+      if (each === "table:t" && streams.opened.length > 0) while (seen.asked === 0) await Bun.sleep(5);
+      if (each === name && seen.asked > 0) throw new Error("the store is away");
+      return save.call(checkpoint, each, parts);
+    };
+    const more = { ...settings(), incr_sync_parallel: "true" };
+    await using ctx = await streamContext({ streams, checkpoint, source: empty(), settings: more });
+    begun(checkpoint, ctx);
+    const run = await openCheckpoint(ctx, [TABLE], false);
+    const following = openStreams(ctx, [TABLE], run, createFairSemaphore(1));
+    await following.opened(TABLE).catch(() => {});
+    streams.answers.set("s", [{ records: [changed("k", 7)] }]);
+    while (seen.asked < 2 && !ctx.signal.aborted) await Bun.sleep(5);
+    ctx.stop(new Error("enough"));
+    await following.stopped().catch(() => {});
+    return seen;
+  }
+
+  test("before its stream is noted as opened", async () => {
+    expect(await endedBy("table:t")).toMatchObject({ onTheWay: 0, asked: 1 });
+  });
+
+  test("while its table is copied", async () => {
+    const { onTheWay, asked } = await endedBy("stream:t");
+    expect(onTheWay).toBe(0);
+    expect(asked).toBeGreaterThan(0);
   });
 });

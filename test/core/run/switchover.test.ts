@@ -9,6 +9,7 @@ import { MigrationError, streamGap } from "../../../core/errors.ts";
 import { createFairSemaphore } from "../../../core/flow/semaphore.ts";
 import type { OwnedContext } from "../../../core/run/context.ts";
 import { SWITCHED_OVER } from "../../../core/run/session.ts";
+import type { Look, Newcomers } from "../../../core/run/newcomers.ts";
 import { openStreams } from "../../../core/run/streams.ts";
 import { switchOver } from "../../../core/run/switchover.ts";
 import type { StreamPage } from "../../../core/types.ts";
@@ -40,13 +41,15 @@ interface Scene extends Partial<StreamContextOptions> {
   prepare?: (ctx: OwnedContext) => void;
   /** When the command has come. */
   meanwhile?: (ctx: OwnedContext) => Promise<void> | void;
+  /** Looks for new tables. */
+  look?: Newcomers["look"];
 }
 
 const numbers = (records: { sequenceNumber?: string | undefined }[]): string[] =>
   records.map(({ sequenceNumber }) => sequenceNumber!);
 
 /** Follows, and switches over as soon as it does. */
-async function switched({ prepare, meanwhile, apply, ...options }: Scene): Promise<Ended> {
+async function switched({ prepare, meanwhile, look, apply, ...options }: Scene): Promise<Ended> {
   const checkpoint = memoryCheckpoint();
   const applied: string[] = [];
   await using ctx = await streamContext({
@@ -66,7 +69,8 @@ async function switched({ prepare, meanwhile, apply, ...options }: Scene): Promi
   follower.start(TABLE);
   const progress = { at: Date.now(), changesAfter: 0, isDone: false };
   ctx.progress.switchover = progress;
-  const followed = { tables: [TABLE], follower, verifying: undefined, onVerified() {} };
+  const newcomers = look && { look };
+  const followed = { tables: [TABLE], follower, newcomers, verifying: undefined, onVerified() {} };
   const switching = {
     ctx,
     gate: ctx.gate,
@@ -243,4 +247,26 @@ describe("a switch-over is never done", () => {
     });
     expect(failure).toBe(signal.reason);
   });
+});
+
+test.concurrent("a look for new tables that fails is no look: it is made again before anything is done", async () => {
+  const looks: Look[] = ["failed", "failed", "looked"];
+  const { failure } = await switched({
+    streams: fakeStreams([{ id: "s" }]),
+    look: async () => looks.shift()!,
+  });
+  expect([failure, looks]).toEqual([undefined, []]);
+});
+
+test.concurrent("where looks for new tables are denied a switch-over says that it has made none, and is done", async () => {
+  const warnings: string[] = [];
+  const { failure } = await switched({
+    streams: fakeStreams([{ id: "s" }]),
+    look: async () => "denied",
+    prepare: (ctx) => {
+      ctx.log.warn = Object.assign((text: string) => void warnings.push(text), { raw: () => {} });
+    },
+  });
+  expect(failure).toBeUndefined();
+  expect(warnings.join()).toContain("tables made since the start");
 });

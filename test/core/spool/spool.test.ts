@@ -4,6 +4,7 @@ import { mkdir, mkdtemp, readdir, readFile, rm, stat, truncate, writeFile } from
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
+import { leaseLost } from "../../../core/plugin/lease-lost.ts";
 import { openTableSpool } from "../../../core/spool/table-spool.ts";
 import { openShardLog, type ShardLog } from "../../../core/spool/shard-log.ts";
 import { namesIn } from "../../../core/spool/segment-files.ts";
@@ -52,6 +53,28 @@ describe("a shard's spool", () => {
     expect(await next.read()()).toMatchObject({ records: records(8, 12) });
     expect(await numbers(next.read("9"))).toEqual([10, 11]);
     expect(await numbers(next.read("11"))).toEqual([]);
+  });
+
+  test("stays as it is once its run must not write any more, and is another process's", async () => {
+    let isLost = false;
+    const mayWrite = async (): Promise<void> => {
+      if (isLost) throw leaseLost("run");
+    };
+    const table = openTableSpool(dir, "run", "t", mayWrite);
+    const spool = await table.shard("s");
+    await spool.append(records(1, 4));
+    isLost = true;
+    const other = await openTableSpool(dir, "run", "t").shard("s");
+    await other.append(records(4, 8));
+    const writes = [
+      () => spool.append(records(4, 6)),
+      () => spool.end(),
+      () => spool.remove(),
+      () => table.remove(),
+    ];
+    for (const write of writes) await expect(write()).rejects.toMatchObject({ code: "ALREADY_RUNNING" });
+    const next = await openTableSpool(dir, "run", "t").shard("s");
+    expect([next.ended, await numbers(next.read())]).toEqual([false, range(1, 8)]);
   });
 
   test("leaves out what it has already, by number and not by text", async () => {

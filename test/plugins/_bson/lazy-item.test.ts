@@ -12,7 +12,7 @@ const encoder = createItemEncoder({
   longNumber: (digits) => digits,
   idName: { top: "pre_id", nested: "_id" },
   keepsId: false,
-  numberKeys: [],
+  keys: [],
 });
 
 /** The item whose text this is; undefined: the encoder leaves it to the other way. */

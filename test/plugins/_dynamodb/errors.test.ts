@@ -133,6 +133,19 @@ describe("why nobody answers", () => {
         within("client error (Connect): invalid peer certificate: UnknownIssuer"),
       ],
     ],
+    [
+      "a certificate of ours",
+      /refuses this side's certificate/,
+      [
+        within(
+          "ssl3_read_bytes:tlsv13 alert certificate required",
+          "ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED",
+        ),
+        within("ssl3_read_bytes:sslv3 alert certificate expired", "ERR_SSL_SSLV3_ALERT_CERTIFICATE_EXPIRED"),
+        within("ssl3_read_bytes:sslv3 alert bad certificate"),
+        within("tlsv1 alert unknown ca"),
+      ],
+    ],
   ])("%s", (_, why, errors) => {
     for (const error of errors) expect(reasonOf(error).why).toMatch(why);
   });

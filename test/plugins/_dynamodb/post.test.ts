@@ -19,7 +19,8 @@ function open({ endpoint }: Protocol, timeout = 0): Post {
     "target.secret_access_key": "secret",
     "target.session_token": "token",
   });
-  return createPost(createTargetClient(createContext({ config }), []), { endpoint, timeout });
+  const ctx = createContext({ config });
+  return createPost(createTargetClient(ctx, []), { endpoint, log: ctx.log, timeout });
 }
 
 const answering = (fate?: Misbehaviour): Promise<Protocol> =>

@@ -1,11 +1,19 @@
 /** MongoDB's answers that never come, and addresses that can't be used. */
 import { createConsola } from "consola";
+import { MongoClient } from "mongodb";
 import { afterAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { answered, connect, createCalls } from "../../../plugins/_mongodb/client.ts";
+import {
+  answered,
+  connect,
+  connectTimeout,
+  createCalls,
+  patiently,
+} from "../../../plugins/_mongodb/client.ts";
+import { startTcpProxy } from "../../faults/tcp-proxy.ts";
 import { sharedServers } from "../../servers/shared.ts";
 
 setDefaultTimeout(180_000);
@@ -32,6 +40,13 @@ test("an answer that never comes is given up when the run is abandoned", async (
   await expect(answered(never, run.signal)).rejects.toThrow("no answer before the run ended");
   // Nor is it waited for afterwards.
   await expect(answered(never, run.signal)).rejects.toThrow("no answer before the run ended");
+});
+
+test("an answer that may take hours is waited for, until the run is abandoned", async () => {
+  const run = new AbortController();
+  expect(await patiently(sleep(50, 1), run.signal)).toBe(1);
+  setTimeout(() => run.abort(), 50);
+  await expect(patiently(never, run.signal)).rejects.toThrow("no answer before the run ended");
 });
 
 test("an answer or a refusal is passed on", async () => {
@@ -134,6 +149,26 @@ describe("an address that can't be used is the configuration's fault: key and ca
   });
 });
 
+test.each([10_000, 30_000, 120_000])(
+  "a server is waited for as long as the address says, and the driver's words are heard: %d ms",
+  (serverSelectionTimeoutMS) => {
+    const client = new MongoClient(`mongodb://h/?serverSelectionTimeoutMS=${serverSelectionTimeoutMS}`);
+    expect(connectTimeout(client.options)).toBeGreaterThan(serverSelectionTimeoutMS + 30_000);
+  },
+);
+
+test.each([
+  ["", 16],
+  ["maxConnecting=2", 2],
+])("connections made at once are as many as the address says: %s", async (option, expected) => {
+  const { mongoUri } = await sharedServers();
+  const { signal } = new AbortController();
+  const address = `${mongoUri}${mongoUri.includes("?") ? "&" : "?"}${option}`;
+  const opened = await connect(address, 1, createConsola({ level: -999 }), { signal, abandon: signal });
+  await opened.close();
+  for (const client of [opened.data, opened.patient]) expect(client.options.maxConnecting).toBe(expected);
+});
+
 test("calls wait for their turn, and the time for an answer counts from the sending on", async () => {
   const run = new AbortController();
   const calls = createCalls(2, run.signal, 1000);
@@ -150,4 +185,49 @@ test("calls wait for their turn, and the time for an answer counts from the send
   await expect(calls(() => never)).rejects.toThrow("no answer for 1 s");
   run.abort();
   await expect(calls(() => expect.unreachable())).rejects.toThrow("no answer before the run ended");
+});
+
+test("a server that never answers the first call is given up when the run is abandoned", async () => {
+  const silent = Bun.listen({
+    hostname: "127.0.0.1",
+    port: 0,
+    socket: { data() {} },
+  });
+  const { signal } = new AbortController();
+  const abandoned = AbortSignal.timeout(300);
+  const log = createConsola({ level: -999, reporters: [] });
+  try {
+    const address = `mongodb://127.0.0.1:${silent.port}`;
+    const connecting = connect(address, 1, log, { signal, abandon: abandoned });
+    await expect(connecting).rejects.toMatchObject({ code: "TARGET_UNREACHABLE" });
+  } finally {
+    silent.stop(true);
+  }
+}, 5_000);
+
+describe("connections are closed, of a server that answers nobody any more,", () => {
+  test.each([
+    ["within seconds", new AbortController().signal, 5_000],
+    ["at once when the run is abandoned", AbortSignal.abort(), 1_000],
+  ])("%s", async (_, abandoned, within) => {
+    const { mongoUri } = await sharedServers();
+    await using proxy = await startTcpProxy(Number(new URL(mongoUri).port));
+    const { signal } = new AbortController();
+    const abandon = new AbortController();
+    const log = createConsola({ level: -999, reporters: [] });
+    const address = `mongodb://127.0.0.1:${proxy.port}/?directConnection=true`;
+    const opened = await connect(address, 1, log, { signal, abandon: abandon.signal });
+    const admin = opened.patient.db("admin");
+    const session = opened.patient.startSession();
+    await admin.command({ ping: 1 }, { session });
+    await admin.command({ ping: 1 });
+    await proxy.set({ kind: "silent" });
+    // The only connection is given up with what waits for it, and the driver wants to end its sessions on another one.
+    admin.command({ ping: 1 }, { session }).catch(() => {});
+    await sleep(50);
+    if (abandoned.aborted) abandon.abort();
+    const from = performance.now();
+    await opened.close();
+    expect(performance.now() - from).toBeLessThan(within);
+  });
 });

@@ -1,6 +1,6 @@
 /** What the driver and the server say, in the user's words; at the target, and at the checkpoint. */
 import { describe, expect, test } from "bun:test";
-import { MongoNetworkError, MongoServerError } from "mongodb";
+import { MongoNetworkError, MongoServerError, MongoServerSelectionError } from "mongodb";
 import { connectError, isPassing, targetError } from "../../../plugins/_mongodb/errors.ts";
 import { failed } from "../../../plugins/checkpoint/mongodb/failure.ts";
 import { testConfig } from "../../fakes/context.ts";
@@ -30,6 +30,22 @@ describe("at the target", () => {
       code: "TARGET_DENIED",
       message: "not authorized on shop to execute update: writing to shop.orders",
       hint: "grant the user readWrite and dbAdmin on database shop",
+    });
+  });
+
+  test.each([
+    ["connect ECONNREFUSED 10.0.0.1:27017", "and that the server runs"],
+    ["getaddrinfo ENOTFOUND certificates-db", "and that the server runs"],
+    ["connection 3 to certificates-db:27017 timed out", "and that the server runs"],
+    ["self-signed certificate in certificate chain", "tlsCAFile"],
+    ["certificate has expired", "renewed at the server"],
+    ["ssl3_read_bytes:tlsv13 alert certificate required", "tlsCertificateKeyFile"],
+    ["ssl3_read_bytes:sslv3 alert certificate expired", "tlsCertificateKeyFile"],
+  ])("whose certificate it is, if it is one's, is told from the driver's words: %s", (message, hint) => {
+    const thrown = new MongoServerSelectionError(message, {} as never);
+    expect(connectError(thrown, "target.address", "mongodb://certificates-db:27017/")).toMatchObject({
+      code: "TARGET_UNREACHABLE",
+      hint: expect.stringContaining(hint),
     });
   });
 

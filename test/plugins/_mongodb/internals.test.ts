@@ -1,11 +1,12 @@
 /** What the driver keeps to itself is still there, and works. */
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
-import { BSON, type Db, MongoClient } from "mongodb";
+import { BSON, type Db, MongoClient, type MongoClientOptions } from "mongodb";
+import type { Socket } from "node:net";
 import {
+  connections,
   encodedDocuments,
   sendsEncoded,
   sendsUnjoined,
-  unjoined,
 } from "../../../plugins/_mongodb/internals.ts";
 import { sharedServers } from "../../servers/shared.ts";
 
@@ -40,7 +41,7 @@ describe("documents that aren't joined with what stands in front of them", () =>
   let direct: MongoClient;
   beforeAll(async () => {
     const { mongoUri } = await sharedServers();
-    direct = await new MongoClient(mongoUri, { ...unjoined(), maxPoolSize: 2 }).connect();
+    direct = await new MongoClient(mongoUri, { ...connections(), maxPoolSize: 2 }).connect();
   });
   afterAll(() => direct.close());
 
@@ -76,7 +77,7 @@ describe("documents that aren't joined with what stands in front of them", () =>
   });
 
   test("are refused whole when the connection may no longer be used", async () => {
-    const closed = new MongoClient((await sharedServers()).mongoUri, unjoined());
+    const closed = new MongoClient((await sharedServers()).mongoUri, connections());
     await closed.connect();
     await closed.close();
     const command = { insert: "never", ...encodedDocuments("documents", BYTES) };
@@ -84,6 +85,33 @@ describe("documents that aren't joined with what stands in front of them", () =>
     expect(await db.collection("never").countDocuments()).toBe(0);
   });
 });
+
+test("what is written to a connection that has just been closed fails, and isn't waited for for ever", async () => {
+  const sockets: Socket[] = [];
+  const { connectionType } = connections() as { connectionType: new (...args: unknown[]) => object };
+  class Watched extends connectionType {
+    constructor(socket: Socket, ...rest: unknown[]) {
+      super(socket, ...rest);
+      sockets.push(socket);
+    }
+  }
+  const options = {
+    connectionType: Watched,
+    monitorCommands: true,
+    retryWrites: false,
+  } as MongoClientOptions;
+  const cut = await new MongoClient((await sharedServers()).mongoUri, options).connect();
+  try {
+    // between the driver's look at the connection and its write
+    cut.once("commandStarted", () => {
+      for (const socket of sockets) socket.destroy();
+    });
+    const insert = { insert: "cut", documents: [{ _id: 1 }] };
+    await expect(cut.db(db.databaseName).command(insert)).rejects.toThrow("closed");
+  } finally {
+    await cut.close();
+  }
+}, 10_000);
 
 describe.each([
   ["sent as they are", true],

@@ -113,7 +113,7 @@ describe("a file", () => {
     const path = onlyFile(place.own);
     expect(path).toMatch(/\/table_Orders__\.[0-9a-f]{8}\.jsonl$/);
     expect(readFileSync(path, "utf8")).toBe(
-      '{"nimo-shake":1,"id":"app","name":"table:Orders/é"}\n{"part":"0","state":{"position":null}}\n',
+      '{"nimo-shake":1,"id":"app","name":"table:Orders/é","crc32":"2af1f2f2"}\n{"part":"0","state":{"position":null}}\n',
     );
   });
 
@@ -223,13 +223,18 @@ describe("NimoShake's folder", () => {
     expect([...(await again.checkpoint.load("status"))]).toEqual([...status]);
   });
 
-  test("that was claimed and nothing more when the process was killed is nobody's", async () => {
-    using place = temporaryFolder();
-    mkdirSync(`${place.address}-state`);
-    writeFileSync(join(`${place.address}-state`, "owner.json"), "");
-    await using opened = await open(place.settings);
-    await opened.checkpoint.save("status", status);
-  });
+  test.each(["", '{"id":"oth', '{"id":"other\0\0\0', "\0\0"])(
+    "that was being claimed when the process was killed, or the power went, is nobody's: %j",
+    async (left) => {
+      using place = temporaryFolder();
+      mkdirSync(`${place.address}-state`);
+      writeFileSync(join(`${place.address}-state`, "owner.json"), left);
+      await using opened = await open(place.settings);
+      await opened.checkpoint.save("status", status);
+      await using other = await openCheckpoint(file, place.settings, { id: "other" });
+      await expectFailure(other.checkpoint.load("status"), "CHECKPOINT_MISMATCH", "migration app");
+    },
+  );
 
   test.each<[string, string[], names: string[]]>([
     ["goes with the last positions", [], ["shards:t", "status", "stream:t"]],

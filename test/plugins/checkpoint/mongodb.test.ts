@@ -365,3 +365,11 @@ function firstUpdates(reply: Document, count = 2): (command: Document, name: str
   let answered = 0;
   return (_, name) => (name === "update" && answered++ < count ? reply : undefined);
 }
+
+test("what is asked for after it was closed opens no connection, which nobody would close", async () => {
+  const opened = await openCheckpoint(mongodb, temporaryDatabase().settings);
+  await opened.checkpoint.load("run");
+  await opened.checkpoint.close?.();
+  await expect(opened.checkpoint.load("run")).rejects.toThrow("closed");
+  await opened[Symbol.asyncDispose]();
+});

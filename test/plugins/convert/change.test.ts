@@ -44,6 +44,24 @@ describe("values", () => {
   });
 });
 
+describe("a key that a plugin has made another of", () => {
+  const table = testTable("pk:N");
+  const convert = async (value: object): Promise<unknown> => {
+    const converter = await setUpConverter(change);
+    const record = scanned({ pk: value }, table);
+    converter.convert([record], table);
+    return record.key;
+  };
+
+  test("may be of another type than the table's", async () => {
+    expect(await convert({ S: "user#5" })).toEqual({ pk: "user#5" });
+  });
+
+  test.each([{}, { BOOL: true }, { L: [] }])("isn't there: %j", async (value) => {
+    await expect(convert(value)).rejects.toMatchObject({ code: "DATA_UNFIT" });
+  });
+});
+
 describe("names", () => {
   test.each(NAMES)("%j stays, at the top and in a map", async (name) => {
     const inner = itemOf([[name, { N: "1" }]]);
@@ -68,6 +86,15 @@ describe("names", () => {
     expect(Object.entries(record.key!)).toEqual([[name, "k"]]);
     expect(converter.fieldPath(table.keys.partition)).toBe(name);
   });
+});
+
+test("a key that a plugin has made another type of, in the item and in keys alike", async () => {
+  const table = testTable("pk:N");
+  const { fields, record } = await converted(change, { pk: { S: "user#5" } }, { table });
+  expect(fields).toEqual([["pk", "string", "user#5"]]);
+  expect(record.key).toEqual({ pk: "user#5" });
+  const none = converted(change, { pk: { BOOL: true } }, { table });
+  await expect(none).rejects.toMatchObject({ code: "DATA_UNFIT" });
 });
 
 describe("_id", () => {

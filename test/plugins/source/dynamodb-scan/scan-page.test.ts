@@ -86,7 +86,23 @@ test("no items at all, and a key to go on from", () => {
 test("of a last page the items are looked over, not parsed: many at once would fill the memory with objects", () => {
   const page = read(`{"Count":1,"Items":[{"pk":{"S":"]}"},broken}],"ScannedCount":1}`);
   expect(page.position).toBeUndefined();
-  expect(() => page.records).toThrow(expect.objectContaining({ name: "MalformedAnswerError" }));
+  expect(() => page.records).toThrow(expect.objectContaining({ code: "SOURCE_FAILED" }));
+});
+
+test.each([
+  ["is no item", '{"Items":[null],"LastEvaluatedKey":{"pk":{"S":"a"}}}'],
+  ["is no JSON", '{"Items":[{"pk":{"S":"a}}],"LastEvaluatedKey":{"pk":{"S":"a"}}}'],
+])("an item that %s is told with a code, and no defect of ours", (_, text) => {
+  const page = scanPage(Buffer.from(text), ["pk"], (item) => scanned(item, testTable("pk")));
+  expect(() => page.records).toThrow(expect.objectContaining({ code: "SOURCE_FAILED" }));
+});
+
+test("bytes that are no UTF-8 are no answer: each would become another character in silence", () => {
+  const body = Buffer.from(JSON.stringify({ Items: ITEMS, Count: 2 }));
+  body[body.indexOf("Items") + 20] = 0xff;
+  expect(() => scanPage(body, KEYS, (item) => scanned(item, TABLE))).toThrow(
+    expect.objectContaining({ name: "MalformedAnswerError" }),
+  );
 });
 
 test("a page that is given back keeps what was asked for before", () => {

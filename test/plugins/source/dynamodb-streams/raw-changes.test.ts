@@ -33,6 +33,20 @@ function expectSame(text: string): void {
   });
 }
 
+test.each(["OldImage", "NewImage", "ApproximateCreationDateTime"])(
+  "%s that is null isn't there",
+  (member) => {
+    const eventName = member === "NewImage" ? "REMOVE" : "INSERT";
+    const image = { pk: { S: "a" } };
+    const dynamodb = { Keys: image, SequenceNumber: "1", ...(eventName === "INSERT" && { NewImage: image }) };
+    const record: StreamRecord = { eventName, dynamodb };
+    const withNull = { ...record, dynamodb: { ...dynamodb, [member]: null } };
+    expect(toRecord(withNull)).toEqual(toRecord(record));
+    const found = rawChanges(Buffer.from(JSON.stringify({ Records: [withNull] })));
+    for (const change of found?.changes ?? []) expect(change.record()).toEqual(toRecord(record));
+  },
+);
+
 const charAt = (body: Buffer, at: number): number => body.toString("utf8", 0, at).length;
 
 const number = fc.bigInt({ min: 1n, max: 10n ** 25n }).map(String);
@@ -126,6 +140,21 @@ describe("what is left to a parse", () => {
     ["an unknown event", one({ Keys, NewImage: Keys, SequenceNumber: "7" }, "OTHER")],
     ["no keys", one({ NewImage: Keys, SequenceNumber: "7" })],
     ["no number", one({ Keys, NewImage: Keys })],
+    ["a number that is none", one({ Keys, NewImage: Keys, SequenceNumber: "7a" })],
+    [
+      "a time that no date holds",
+      one({ Keys, SequenceNumber: "7", ApproximateCreationDateTime: 1e300 }, "REMOVE"),
+    ],
+    ["an iterator that is none", '{"Records":[],"NextShardIterator":5}'],
+    [
+      "a record without a number before one that has it: it would swallow the other",
+      `{"Records":[${[
+        { ApproximateCreationDateTime: 1, Keys, NewImage: Keys, SequenceNumber: null },
+        { ApproximateCreationDateTime: 1, Keys, NewImage: Keys, SequenceNumber: "8" },
+      ]
+        .map((dynamodb) => JSON.stringify({ eventName: "INSERT", dynamodb }))
+        .join()}]}`,
+    ],
     ["an empty number", one({ Keys, NewImage: Keys, SequenceNumber: "" })],
     ["an image that is null", one({ Keys, NewImage: null, SequenceNumber: "7" })],
     [
@@ -150,4 +179,13 @@ test("an item that is broken inside is found when its record is made, and named"
   expect(() => change!.record()).toThrow(
     expect.objectContaining({ code: "SOURCE_FAILED", message: expect.stringContaining("record 7") }),
   );
+});
+
+test.each([
+  ["keys", { Keys: [], NewImage: {}, SequenceNumber: "7" }],
+  ["a new image", { Keys: {}, NewImage: [], SequenceNumber: "7" }],
+  ["an old image", { Keys: {}, NewImage: {}, OldImage: [], SequenceNumber: "7" }],
+])("a record with %s that are none is refused", (_, dynamodb) => {
+  const record = { eventName: "INSERT", dynamodb } as unknown as StreamRecord;
+  expect(() => toRecord(record)).toThrow(expect.objectContaining({ name: "MalformedAnswerError" }));
 });

@@ -1,0 +1,59 @@
+/** What plugins return, looked at before anything is counted by it: a NaN would make every comparison come out well. */
+import { MigrationError } from "../errors.ts";
+import type { Page, SourceRecord, Table, WriteResult } from "../types.ts";
+
+const COUNTS = ["inserted", "replaced", "deleted", "duplicates"] as const;
+
+/**
+ * What became of a write.
+ *
+ * @throws MigrationError PLUGIN_INVALID when it doesn't say
+ */
+export function checkedResult(result: WriteResult): WriteResult {
+  const wrong = COUNTS.find((name) => !isCount((result as Partial<WriteResult> | undefined)?.[name]));
+  if (wrong !== undefined) throw invalid(`the target doesn't say of a write how many are ${wrong}`, "target");
+  // Of a clock that was set back meanwhile it is negative.
+  if (Number.isFinite(result.ms)) return result.ms < 0 ? { ...result, ms: 0 } : result;
+  throw invalid("the target doesn't say how long a write took (ms)", "target");
+}
+
+/** How many documents the target says it has. @throws MigrationError PLUGIN_INVALID */
+export function checkedCount(count: number, { name }: Table): number {
+  if (isCount(count)) return count;
+  throw invalid(`the target doesn't say how many documents it has: table ${name}`, "target");
+}
+
+/** Numbers that a converter says were not held exactly. @throws MigrationError PLUGIN_INVALID */
+export function checkedOverflow(converted: { overflowed: number }, { name }: Table): number {
+  const overflowed = (converted as { overflowed?: number } | undefined)?.overflowed;
+  if (isCount(overflowed)) return overflowed;
+  throw invalid(
+    `the converter doesn't say how many numbers were not held exactly: table ${name}`,
+    "converter",
+  );
+}
+
+/** A page's records, which its body may only now be parsed for. @throws MigrationError PLUGIN_INVALID */
+export function checkedRecords(page: Page, { name }: Table): SourceRecord[] {
+  const { records } = page;
+  const areRecords =
+    Array.isArray(records) && records.every((each) => typeof each?.keys === "object" && each.keys !== null);
+  if (areRecords) return records;
+  throw invalid(`the source gives a page without records, or records without keys: table ${name}`, "source");
+}
+
+/** Refuses what is no page. @throws MigrationError PLUGIN_INVALID */
+export function checkPage(page: Page, { name }: Table): void {
+  if (isCount((page as Partial<Page> | undefined)?.bytes)) return;
+  throw invalid(`the source's pages don't say how many bytes they have: table ${name}`, "source");
+}
+
+function isCount(value: unknown): value is number {
+  return typeof value === "number" && value >= 0 && value < Number.POSITIVE_INFINITY;
+}
+
+function invalid(what: string, role: string): MigrationError {
+  return new MigrationError("PLUGIN_INVALID", what, {
+    hint: `let the plugin that provides the ${role} return what its role's documentation says`,
+  });
+}
