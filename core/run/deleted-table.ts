@@ -10,9 +10,14 @@ import type { Table } from "../types.ts";
 /** Deleted tables of which all is still told and kept: a run may go on for years, over tables that live for an hour. */
 const KEPT = 100;
 
+/** Whether a failure says that the table is gone, or is another one by now. */
+export function isGone(error: unknown): error is MigrationError {
+  return error instanceof MigrationError && error.code === "SOURCE_GONE";
+}
+
 /** Whether a failure may have come because the table is gone: it ends the following of that table, not yet the run. */
 export function mayBeDeleted(reason: unknown): boolean {
-  return reason instanceof MigrationError && (reason.code === "SOURCE_GONE" || reason.code === "STREAM_GAP");
+  return isGone(reason) || (reason instanceof MigrationError && reason.code === "STREAM_GAP");
 }
 
 /** What has become of a table; there also: the source can't tell. */

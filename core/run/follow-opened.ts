@@ -1,5 +1,5 @@
 /** One opened stream, followed until something ends that. */
-import { MigrationError } from "../errors.ts";
+import type { MigrationError } from "../errors.ts";
 import { followTable } from "../incr/follow-table.ts";
 import type { Context } from "../plugin/context.ts";
 import type { TableProgress } from "../progress/progress.ts";
@@ -27,9 +27,4 @@ export async function followOpened(
   }
   await unspool();
   return gapOf(ctx, opened);
-}
-
-/** Whether a failure says that the table is gone, or is another one by now. */
-export function isGone(error: unknown): error is MigrationError {
-  return error instanceof MigrationError && error.code === "SOURCE_GONE";
 }

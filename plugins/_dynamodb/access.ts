@@ -13,8 +13,7 @@ export type Access = Pick<DynamoDBClientConfig, "endpoint" | "region" | "profile
 type Credentials = Access["credentials"];
 
 const LOCAL_REGION = "us-east-1";
-/** Hosts of the service itself. */
-export const AWS_HOST: RegExp =
+const AWS_HOST =
   /\.(amazonaws\.com|amazonaws\.com\.cn|amazonaws\.eu|api\.aws|api\.amazonwebservices\.com\.cn)$/;
 /** For servers that look at no credentials. */
 const PLACEHOLDER = { accessKeyId: "placeholder", secretAccessKey: "placeholder" };
@@ -121,7 +120,8 @@ export function targetEndpoint(config: Config): string {
   return /^https?:\/\//i.test(address) ? address : `http://${address}`;
 }
 
-function serverOf(endpoint: string): { host: string; isAws: boolean } {
+/** Whose an endpoint is; an empty one, or a request's without an address, is nobody's. */
+export function serverOf(endpoint: string): { host: string; isAws: boolean } {
   const host = endpoint === "" ? "" : new URL(endpoint).hostname;
   return { host, isAws: AWS_HOST.test(host) };
 }

@@ -1,7 +1,7 @@
 /** Whether an answer is as the service has sent it: DynamoDB says the CRC32 of each answer's bytes. */
 import { crc32 } from "node:zlib";
 import type { Context } from "../../core/plugin/context.ts";
-import { AWS_HOST } from "./access.ts";
+import { serverOf } from "./access.ts";
 import { malformed } from "./errors.ts";
 
 /** The header with the checksum, in decimal digits. */
@@ -39,7 +39,7 @@ export function checkSum(
   if (Number(sum) === found || wrongSenders.has(originOf(url))) return;
   const both = `${sum} ${found} ${body.length}`;
   // AWS itself gives no wrong ones.
-  if (AWS_HOST.test(hostOf(url)) || !refused.delete(both)) {
+  if (serverOf(url).isAws || !refused.delete(both)) {
     if (refused.size === REMEMBERED) refused.clear();
     refused.add(both);
     throw malformed("the answer isn't what its checksum says");
@@ -47,10 +47,6 @@ export function checkSum(
   const origin = originOf(url);
   wrongSenders.add(origin);
   log.warn(`${origin} gives its answers wrong checksums (${HEADER}): they aren't looked at any more`);
-}
-
-function hostOf(url: string): string {
-  return URL.canParse(url) ? new URL(url).hostname : "";
 }
 
 function originOf(url: string): string {
