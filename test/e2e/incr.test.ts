@@ -1,12 +1,13 @@
 /** The incremental phase on real servers: writers all along, kills, both checkpoint types, and NimoShake's checkpoint. */
 import { describe, expect, setDefaultTimeout, test } from "bun:test";
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Double } from "mongodb";
 import { expectEqual } from "./equal.ts";
 import { dynamo, scenario, someItems } from "./helpers.ts";
 import type { Attributes, Running, Scenario, Settings } from "./helpers.ts";
+import { leaveNimoShake } from "./nimoshake-left.ts";
 import { expectRefusal, expectStop } from "./refusals.ts";
 import { enableStream, readAll, shardRow, startWriter } from "./writer.ts";
 
@@ -143,7 +144,7 @@ test("sync_mode = incr follows from now, and from its checkpoint after that", as
 });
 
 describe("a checkpoint as NimoShake leaves it", () => {
-  test.each(["mongodb", "file"])("%s: goes on without a Scan", async (type) => {
+  test.each(["mongodb", "file"] as const)("%s: goes on without a Scan", async (type) => {
     await using s = await scenario();
     const table = await s.table("t", { items: [] });
     const stream = await enableStream(s.dynamoEndpoint, table);
@@ -151,17 +152,8 @@ describe("a checkpoint as NimoShake leaves it", () => {
     const records = await readAll(s.dynamoEndpoint, stream);
     // NimoShake had applied five of them, as doubles
     const row = shardRow(records, 4);
-    const status = { Key: "status_key", StatusValue: "incr_sync" };
     const folder = join(s.folder, `${s.id}-checkpoint`);
-    if (type === "file") {
-      mkdirSync(folder);
-      writeFileSync(join(folder, table), `${JSON.stringify(row)}\n`);
-      writeFileSync(join(folder, "status_table"), JSON.stringify(status));
-    } else {
-      const checkpoint = s.client.db(`${s.id}-checkpoint`);
-      await checkpoint.collection(table).insertOne({ ...row });
-      await checkpoint.collection("status_table").insertOne({ ...status });
-    }
+    await leaveNimoShake(s, table, row, { where: type });
     await s.db.collection(table).createIndex({ pk: 1 }, { unique: true });
     await s.db.collection(table).createIndex({ pk: "hashed" });
     await s.db.collection(table).insertMany([0, 1, 2, 3, 4].map((n) => ({ pk: `k${n}`, n: new Double(n) })));

@@ -1,9 +1,9 @@
 /** A checkpoint of NimoShake's where the configured one doesn't look: refused, before anything that it migrated is dropped. */
 import { expect, setDefaultTimeout, test } from "bun:test";
-import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { Double } from "mongodb";
 import { dynamo, scenario, type Scenario, type Settings } from "./helpers.ts";
+import { leaveNimoShake } from "./nimoshake-left.ts";
 import { expectRefusal } from "./refusals.ts";
 import { enableStream, readAll, shardRow } from "./writer.ts";
 
@@ -14,22 +14,12 @@ setDefaultTimeout(180_000);
 const DROP: Settings = { sync_mode: "all", "target.db.exist": "drop", "incr_sync.http_port": -1 };
 
 /** NimoShake's layout in one of its places, and what it has migrated. */
-async function leave(s: Scenario, where: "files" | "mongodb", StatusValue = "incr_sync"): Promise<string> {
+async function leave(s: Scenario, where: "file" | "mongodb", status = "incr_sync"): Promise<string> {
   const table = await s.table("t", { items: [] });
   const stream = await enableStream(s.dynamoEndpoint, table);
   await dynamo(s.dynamoEndpoint, "PutItem", { TableName: table, Item: { pk: { S: "k" }, n: { N: "1" } } });
   const row = shardRow(await readAll(s.dynamoEndpoint, stream), 0);
-  const status = { Key: "status_key", StatusValue };
-  if (where === "files") {
-    const folder = join(s.folder, `${s.id}-checkpoint`);
-    mkdirSync(folder);
-    writeFileSync(join(folder, table), `${JSON.stringify(row)}\n`);
-    writeFileSync(join(folder, "status_table"), JSON.stringify(status));
-  } else {
-    const checkpoint = s.client.db(`${s.id}-checkpoint`);
-    await checkpoint.collection(table).insertOne({ ...row });
-    await checkpoint.collection("status_table").insertOne({ ...status });
-  }
+  await leaveNimoShake(s, table, row, { where, status });
   await s.db.collection(table).createIndex({ pk: 1 }, { unique: true });
   await s.db.collection(table).insertOne({ pk: "theirs", n: new Double(1) });
   return table;
@@ -40,13 +30,13 @@ const isThere = async (s: Scenario, table: string): Promise<boolean> =>
 
 test.concurrent.each([
   [
-    "files",
+    "file",
     {},
     { "checkpoint.type": "file" },
     "set checkpoint.type = file and leave checkpoint.address empty",
   ],
   [
-    "files",
+    "file",
     { "checkpoint.type": "file", "checkpoint.address": "checkpoint" },
     { "checkpoint.type": "file" },
     "hint: leave checkpoint.address empty",
@@ -64,9 +54,7 @@ test.concurrent.each([
     await using s = await scenario();
     const table = await leave(s, where);
     const place =
-      where === "files"
-        ? `folder ${join(s.folder, `${s.id}-checkpoint`)}`
-        : `database ${s.id}-checkpoint at `;
+      where === "file" ? `folder ${join(s.folder, `${s.id}-checkpoint`)}` : `database ${s.id}-checkpoint at `;
     for (const mode of ["all", "incr"]) {
       const refused = await s.cli({ ...DROP, ...ours, sync_mode: mode });
       expectRefusal(refused, { exit: 2, code: "CHECKPOINT_MISMATCH", says: [place, hint, "--fresh"] });
@@ -84,7 +72,7 @@ test.concurrent.each([
 
 test.concurrent("--fresh copies anew beside it, and the next start goes on with that", async () => {
   await using s = await scenario();
-  const table = await leave(s, "files");
+  const table = await leave(s, "file");
   const settings = { ...DROP, "filter.collection.white": table };
   const start = async (...args: string[]): Promise<string> => {
     const run = s.start([`-conf=${s.conf(s.settings(settings))}`, ...args]);
@@ -104,12 +92,12 @@ test.concurrent("--fresh copies anew beside it, and the next start goes on with 
 
 test.concurrent("one that has only begun to copy, and one of other tables, are in nobody's way", async () => {
   await using s = await scenario();
-  const table = await leave(s, "files", "full_sync");
+  const table = await leave(s, "file", "full_sync");
   const check = async (): Promise<number> =>
     (await s.run(["check", "-c", s.conf(s.settings({ ...DROP, "filter.collection.white": table }))])).code;
   expect(await check()).toBe(0);
   await using other = await scenario();
-  await leave(other, "files");
+  await leave(other, "file");
   const another = await other.table("u", { items: [] });
   const settings = other.settings({ ...DROP, "filter.collection.white": another });
   expect((await other.run(["check", "-c", other.conf(settings)])).code).toBe(0);

@@ -47,6 +47,22 @@ const target = (kind: Kind, more = ""): Settings => ({
   "target.address": `mongodb://127.0.0.1:${ports.target[kind]}/?directConnection=true&tls=true&serverSelectionTimeoutMS=2000${more}`,
 });
 
+/** Certificates that are refused: which, whether their authority is known, why, and what the hint says. */
+function refused(key: string, trust: RegExp): [string, Kind, boolean, string, RegExp][] {
+  const other = new RegExp(`^hint: give the server in ${key.replace(".", "\\.")}`, "m");
+  return [
+    ["signed by nobody who is known", "good", false, "its certificate isn't trusted", trust],
+    ["for another host", "otherName", true, "its certificate is for another name", other],
+    [
+      "that has expired",
+      "expired",
+      true,
+      "its certificate has expired",
+      /^hint: have the certificate renewed/m,
+    ],
+  ];
+}
+
 function expectRefused(outcome: Outcome, code: string, why: string, hint: RegExp): void {
   expect(outcome.code).toBe(1);
   expect(outcome.stderr).toContain(`error [${code}] `);
@@ -63,37 +79,18 @@ describe("the source's certificate", () => {
     expect(await s.db.collection(table).countDocuments()).toBe(3);
   });
 
-  test.each<[string, Kind, boolean, string, RegExp]>([
-    [
-      "signed by nobody who is known",
-      "good",
-      false,
-      "its certificate isn't trusted",
-      /^hint: if .* NODE_EXTRA_CA_CERTS /m,
-    ],
-    [
-      "for another host",
-      "otherName",
-      true,
-      "its certificate is for another name",
-      /^hint: give the server in source\.endpoint_url/m,
-    ],
-    [
-      "that has expired",
-      "expired",
-      true,
-      "its certificate has expired",
-      /^hint: have the certificate renewed/m,
-    ],
-  ])("%s is refused, and the hint says what to do", async (_, kind, isKnown, why, hint) => {
-    const outcome = await run(source(kind), isKnown ? { NODE_EXTRA_CA_CERTS: authority } : {});
-    expectRefused(
-      outcome,
-      "SOURCE_UNREACHABLE",
-      `no answer from https://127.0.0.1:${ports.source[kind]}, ${why}`,
-      hint,
-    );
-  });
+  test.each(refused("source.endpoint_url", /^hint: if .* NODE_EXTRA_CA_CERTS /m))(
+    "%s is refused, and the hint says what to do",
+    async (_, kind, isKnown, why, hint) => {
+      const outcome = await run(source(kind), isKnown ? { NODE_EXTRA_CA_CERTS: authority } : {});
+      expectRefused(
+        outcome,
+        "SOURCE_UNREACHABLE",
+        `no answer from https://127.0.0.1:${ports.source[kind]}, ${why}`,
+        hint,
+      );
+    },
+  );
 
   test("the AWS command line's variable isn't read, and the hint says so", async () => {
     const outcome = await run(source("good"), { AWS_CA_BUNDLE: authority });
@@ -112,32 +109,13 @@ describe("the target's certificate", () => {
     expect(await s.db.collection(table).countDocuments()).toBe(3);
   });
 
-  test.each<[string, Kind, boolean, string, RegExp]>([
-    [
-      "signed by nobody who is known",
-      "good",
-      false,
-      "its certificate isn't trusted",
-      /^hint: if .* tlsCAFile=/m,
-    ],
-    [
-      "for another host",
-      "otherName",
-      true,
-      "its certificate is for another name",
-      /^hint: give the server in target\.address/m,
-    ],
-    [
-      "that has expired",
-      "expired",
-      true,
-      "its certificate has expired",
-      /^hint: have the certificate renewed/m,
-    ],
-  ])("%s is refused, and the hint says what to do", async (_, kind, isKnown, why, hint) => {
-    const outcome = await run(target(kind, isKnown ? `&tlsCAFile=${encodeURIComponent(authority)}` : ""));
-    expectRefused(outcome, "TARGET_UNREACHABLE", why, hint);
-  });
+  test.each(refused("target.address", /^hint: if .* tlsCAFile=/m))(
+    "%s is refused, and the hint says what to do",
+    async (_, kind, isKnown, why, hint) => {
+      const outcome = await run(target(kind, isKnown ? `&tlsCAFile=${encodeURIComponent(authority)}` : ""));
+      expectRefused(outcome, "TARGET_UNREACHABLE", why, hint);
+    },
+  );
 
   test("that of a checkpoint is looked at as well", async () => {
     const { "target.address": address } = target("good");

@@ -10,6 +10,19 @@ export interface TableShape {
   keys: readonly (readonly [name: string, type: "S" | "N" | "B"])[];
 }
 
+/** Those of every world: with a sort key, and with keys of the other types. */
+export const SHAPES: readonly TableShape[] = [
+  {
+    name: "orders",
+    keys: [
+      ["pk", "S"],
+      ["sk", "S"],
+    ],
+  },
+  { name: "blobs", keys: [["pk", "B"]] },
+  { name: "counters", keys: [["pk", "N"]] },
+];
+
 /** A change of one item. An update sets and takes away attributes, and makes the item where there is none. */
 export type Change =
   | { do: "put"; table: TableShape; item: Attributes }

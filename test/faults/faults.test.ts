@@ -1,7 +1,7 @@
 /** The fault suite's own parts: draws are the same for the same seed, and what is lost, stale or doubled is found. */
 import { describe, expect, test } from "bun:test";
 import { Binary, Decimal128, Double, Int32, Long, ObjectId } from "mongodb";
-import { drawItem, drawRequest, keyAt, type Lane, type TableShape } from "./changes.ts";
+import { drawItem, drawRequest, keyAt, type Lane, SHAPES, type TableShape } from "./changes.ts";
 import { readCommandLine } from "./command-line.ts";
 import { compare, type Entry } from "./compare.ts";
 import { expectedEntry, foundDocument, foundItem } from "./expected.ts";
@@ -10,17 +10,6 @@ import { configurationOf, drawPlan, FULL } from "./plan.ts";
 import { createRandom } from "./random.ts";
 import type { Fault, World } from "./world.ts";
 
-const TABLES: TableShape[] = [
-  {
-    name: "orders",
-    keys: [
-      ["pk", "S"],
-      ["sk", "S"],
-    ],
-  },
-  { name: "blobs", keys: [["pk", "B"]] },
-  { name: "counters", keys: [["pk", "N"]] },
-];
 const world: World = {
   name: "none",
   targets: ["mongodb", "file", "aliyun_dynamo_proxy"],
@@ -92,7 +81,7 @@ describe("the writer's changes", () => {
       random: createRandom(5, `writer ${number}`),
       number,
       lanes: 4,
-      tables: TABLES,
+      tables: SHAPES,
       has: (table, key) => model.has(table, key),
       revision: () => ++made,
     };
@@ -138,7 +127,7 @@ describe("the writer's changes", () => {
   }
 
   test("leave in the model what they leave at a source", () => {
-    const [table] = TABLES as [TableShape];
+    const [table] = SHAPES as readonly [TableShape];
     const model = createModel();
     const key = keyAt(table, 1);
     model.apply({ do: "update", table, key, set: { a: { N: "1" }, b: { S: "x" } }, remove: [] });
@@ -153,7 +142,7 @@ describe("the writer's changes", () => {
 });
 
 describe("the comparison", () => {
-  const [, , table] = TABLES as [TableShape, TableShape, TableShape];
+  const [, , table] = SHAPES as readonly [TableShape, TableShape, TableShape];
   const random = createRandom(9, "items");
   const items = Array.from({ length: 30 }, (_, i) => drawItem(table, i, random, i));
   const expected = items.map((item) => expectedEntry(table, item, "same"));

@@ -7,7 +7,7 @@ import { MongoClient } from "mongodb";
 import { createTable, dynamo, type Key, type Settings } from "../e2e/helpers.ts";
 import { type DynamoDBServer, startDynamoDB } from "../servers/dynamodb.ts";
 import { type Mongod, startMongod } from "../servers/mongod.ts";
-import type { TableShape } from "./changes.ts";
+import { SHAPES } from "./changes.ts";
 import { foundAt } from "./found.ts";
 import { startHttpFaults } from "./http-faults.ts";
 import { httpFaults } from "./kinds/http.ts";
@@ -26,19 +26,10 @@ const SECOND = 1000;
 /** Where `preload.ts` finds its file. */
 export const SKEW = "skew.json";
 
-const SHAPES: { name: string; keys: TableShape["keys"]; key: Key; gsi: Record<string, Key> }[] = [
-  {
-    name: "orders",
-    keys: [
-      ["pk", "S"],
-      ["sk", "S"],
-    ],
-    key: ["pk", "sk"],
-    gsi: { byOwner: ["owner"], byOwnerAndN: ["owner", "n:N"] },
-  },
-  { name: "blobs", keys: [["pk", "B"]], key: ["pk:B"], gsi: {} },
-  { name: "counters", keys: [["pk", "N"]], key: ["pk:N"], gsi: {} },
-];
+/** By table its GSIs. */
+const INDEXES: Record<string, Record<string, Key>> = {
+  orders: { byOwner: ["owner"], byOwnerAndN: ["owner", "n:N"] },
+};
 
 /** See the top of the file. */
 export const serversWorld: World = {
@@ -104,8 +95,9 @@ async function makeScene(shared: Shared, { id, folder, disk, configuration }: Se
 
   const tables = SHAPES.map(({ name, keys }) => ({ name: `${name}.${id}`, keys }));
   for (const [i, { name }] of tables.entries()) {
-    const { key, gsi } = SHAPES[i]!;
-    await createTable(source.endpoint, name, { key, gsi });
+    const shape = SHAPES[i]!;
+    const key = shape.keys.map((part) => part.join(":")) as Key;
+    await createTable(source.endpoint, name, { key, gsi: INDEXES[shape.name] ?? {} });
     for (const { endpoint } of [source, target])
       stack.defer(() => void dynamo(endpoint, "DeleteTable", { TableName: name }).catch(() => {}));
   }

@@ -9,7 +9,7 @@ import type { Settings } from "../e2e/helpers.ts";
 import { type Mongod, startMongod } from "../servers/mongod.ts";
 import { startElection } from "../stand-in/election.ts";
 import { startStreams, type Streams } from "../stand-in/streams.ts";
-import type { Change, Request, TableShape } from "./changes.ts";
+import { type Change, type Request, SHAPES } from "./changes.ts";
 import { foundAt } from "./found.ts";
 import { startHttpFaults } from "./http-faults.ts";
 import { createStriker, electionFaults } from "./kinds/election.ts";
@@ -26,17 +26,6 @@ import { createShardWeather } from "./shard-weather.ts";
 import { startTcpProxy } from "./tcp-proxy.ts";
 import type { Fault, OpenWorld, Scene, Setup, World } from "./world.ts";
 
-const SHAPES: readonly TableShape[] = [
-  {
-    name: "orders",
-    keys: [
-      ["pk", "S"],
-      ["sk", "S"],
-    ],
-  },
-  { name: "blobs", keys: [["pk", "B"]] },
-  { name: "counters", keys: [["pk", "N"]] },
-];
 /** A table with more open shards has rotations only. */
 const OPEN_SHARDS = 6;
 

@@ -142,11 +142,12 @@ test("what isn't secret stays", () => {
 });
 
 test.each([
-  "AKIAABCDEFGHIJKLMNOP",
+  // In two parts, so that nobody takes it for a real one.
+  `AKIA${"ABCDEFGHIJKLMNOP"}`,
   "x-amz-security-token:S3CR3T",
   String.raw`{"Authorization":"Basic S3CR3T"}`,
   String.raw`{\"authorization\":\"Bearer S3CR3T\"}`,
-  "Credential=ASIAABCDEFGHIJKLMNOP/20260101/us-east-1",
+  `Credential=ASIA${"ABCDEFGHIJKLMNOP"}/20260101/us-east-1`,
 ])("what anybody may have given is hidden by its form: %s", (text) => {
   expect(redactText(text)).not.toMatch(/S3CR3T|ABCDEFGHIJKLMNOP/);
   expect(redactText(text)).toContain("***");
