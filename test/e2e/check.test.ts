@@ -117,6 +117,15 @@ test("before the first start, beside a run, and after it: nothing is changed", a
   expect(await everything(s, [orders])).toEqual(done);
 });
 
+test("a region that nobody has set is one problem, and no fault of ours", async () => {
+  await using s = await scenario();
+  const keys = { "source.access_key_id": "a", "source.secret_access_key": "b" };
+  const { stdout } = await typed(s, { ...keys, "source.endpoint_url": "" }, ["--json"]);
+  const { problems, source } = JSON.parse(stdout) as Plan;
+  expect(problems).toMatchObject([{ code: "CONFIG_INVALID", message: "no region is known: ListTables" }]);
+  expect(source).toMatchObject({ place: "AWS", region: null });
+});
+
 test("rights that are missing are named one by one, with what for; the source is only read", async () => {
   await using s = await scenario();
   const denied = (call: Call): Misbehaviour | undefined => {

@@ -85,9 +85,13 @@ export function createInspection(ctx: Context, parts: InspectionParts): NonNulla
     });
     const [arn] = [...descriptions().values()].flatMap(({ TableArn }) => TableArn ?? []);
     const account = /^arn:[^:]*:dynamodb:[^:]*:(\d+):/.exec(arn ?? "")?.[1];
+    // Where none is known the first call has said so.
+    const region = await connected()
+      .config.region()
+      .catch(() => undefined);
     return {
       ...(config["source.endpoint_url"] !== "" && { endpoint: config["source.endpoint_url"] }),
-      region: await connected().config.region(),
+      ...(region !== undefined && { region }),
       ...(account !== undefined && { account }),
       // The first one connects, and others wait for their turn.
       ...(times.length > 0 && { roundTrip: Math.min(...times) }),
