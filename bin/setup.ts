@@ -15,6 +15,8 @@ export interface Flags {
   set: string[];
   /** Forgets what an unfinished run has left. */
   fresh: boolean;
+  /** Follows the source again though the migration was switched over. */
+  again: boolean;
   /** Further plugins' files. */
   plugins: string[];
 }
@@ -24,7 +26,7 @@ export interface Setup {
   config: Config;
   warnings: string[];
   redact: (text: string) => string;
-  migration: Pick<MigrateOptions, "given" | "fresh" | "plugins" | "pluginOptions">;
+  migration: Pick<MigrateOptions, "given" | "fresh" | "again" | "plugins" | "pluginOptions">;
 }
 
 /** What is known before plugins are loaded. */
@@ -39,11 +41,11 @@ export function loadSettings({ file, set }: Pick<Flags, "file" | "set">): Settin
 }
 
 /** @throws MigrationError when the configuration can't be used, or a plugin doesn't load */
-export async function setUp({ file, set, fresh, plugins: files }: Flags): Promise<Setup> {
+export async function setUp({ file, set, fresh, again, plugins: files }: Flags): Promise<Setup> {
   const { config, warnings, given, pluginOptions, redact } = loadSettings({ file, set });
   const plugins = [
     ...(await loadPlugins(config.plugins, file === undefined ? process.cwd() : dirname(file), hookPlugin)),
     ...(await loadPlugins(files, process.cwd(), hookPlugin)),
   ];
-  return { config, warnings, redact, migration: { given, fresh, plugins, pluginOptions } };
+  return { config, warnings, redact, migration: { given, fresh, again, plugins, pluginOptions } };
 }

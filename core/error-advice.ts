@@ -50,6 +50,12 @@ export const ERROR_ADVICE: Readonly<Record<ErrorCode, ErrorAdvice>> = {
     remedy:
       "Set `target.db.exist` to `rename` or `drop`, or choose another `id`. Nothing was touched. A finished copy that is started again says so: nothing is left to do, or `sync_mode = all` can't follow it, because its stream no longer reaches back to its begin.",
   },
+  SWITCHED_OVER: {
+    cause:
+      "`switchover` ended it, and the application may write to the target since. A start would apply the source's changes, and `verify --repair` its items, over that.",
+    remedy:
+      "Nothing is left to do, and nothing was touched. Where the application still writes to the source, `nimo-shake run --again` follows it again; see the runbook. A supervisor that starts it again and again is to be told that it is over.",
+  },
   ALREADY_RUNNING: {
     cause:
       "It holds the lease beside the checkpoint; host, process and since when are named. With exit code 1: this process was paused or cut off, and was replaced.",

@@ -10,6 +10,7 @@ export type ErrorCode =
   | "TABLE_MISSING"
   | "TABLE_UNFIT"
   | "TARGET_EXISTS"
+  | "SWITCHED_OVER"
   | "ALREADY_RUNNING"
   | "NOT_RUNNING"
   | "CONTROL_FAILED"
@@ -51,6 +52,7 @@ export const CODES: Readonly<Record<ErrorCode, { exit: number; meaning: string }
     meaning: "a table can't be read, be represented at the target, or be compared yet",
   },
   TARGET_EXISTS: { exit: 2, meaning: "a collection of that name exists at the target" },
+  SWITCHED_OVER: { exit: 2, meaning: "the migration was switched over, and is over" },
   ALREADY_RUNNING: { exit: 2, meaning: "another process with the same id is running" },
   NOT_RUNNING: { exit: 1, meaning: "no process of this id runs here that could be spoken to" },
   CONTROL_FAILED: { exit: 1, meaning: "the running process can't be spoken to, or doesn't answer" },

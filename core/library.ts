@@ -3,10 +3,10 @@ import type { ConsolaInstance } from "consola";
 import { type LoadedConfig, loadConfig } from "./config/load.ts";
 import type { Config } from "./config/config.ts";
 import { type ConfigInput, textsOf } from "./config/input.ts";
-import { MigrationError } from "./errors.ts";
 import type { HookName, Hooks } from "./plugin/hooks.ts";
 import type { SwitchoverOptions, SwitchoverResult } from "./run/control.ts";
 import { runIdentity } from "./run/identity.ts";
+import { interruption } from "./run/interruption.ts";
 import { runMigration } from "./run/run.ts";
 import { createRunControl, type OwnedRunControl } from "./run/steering.ts";
 import type { AnyPlugin, Plugin } from "./plugin/plugin.ts";
@@ -32,6 +32,8 @@ export interface LibraryOptions {
   log?: ConsolaInstance;
   /** Forgets what an unfinished run has left, and starts over. */
   fresh?: boolean;
+  /** Follows the source again after a switch-over. */
+  again?: boolean;
   /** Told when the full phase of all tables is done; what follows is the incremental one. */
   onFullDone?: () => void;
 }
@@ -165,7 +167,7 @@ async function run(
   loaded: () => LoadedConfig,
   control: OwnedRunControl,
 ): Promise<MigrationResult> {
-  const { progress, log, fresh = false } = options;
+  const { progress, log, fresh = false, again = false } = options;
   const stopping = interruption(options.signal);
   let following = false;
   try {
@@ -178,6 +180,7 @@ async function run(
       progress,
       given,
       fresh,
+      again,
       control,
       plugins: await plugins(options, config),
       pluginOptions: { ...pluginOptions, ...options.pluginOptions },
@@ -197,21 +200,6 @@ async function run(
   } finally {
     stopping.forget();
   }
-}
-
-/** A signal whose reason is an error of ours. */
-function interruption(outer: AbortSignal | undefined): { signal: AbortSignal; forget: () => void } {
-  const stop = new AbortController();
-  const abort = (): void =>
-    stop.abort(
-      new MigrationError("INTERRUPTED", "the caller's signal stopped the run", {
-        cause: outer?.reason,
-        hint: "run it again in the same way: it goes on where it stopped",
-      }),
-    );
-  if (outer?.aborted) abort();
-  outer?.addEventListener("abort", abort, { once: true });
-  return { signal: stop.signal, forget: () => outer?.removeEventListener("abort", abort) };
 }
 
 async function plugins(options: LibraryOptions, config: Config): Promise<AnyPlugin[]> {

@@ -114,10 +114,12 @@ export interface Shard {
 /**
  * Where a shard's reading begins: after what is there now; at the oldest record kept; or at a sequence number,
  * its record included or not.
+ *
+ * What was made before `since`, by the source's clock in ms since 1970, is of no use: it may be left out, and should be.
  */
 export type ShardPosition =
-  | { at: "latest" }
-  | { at: "horizon" }
+  | { at: "latest"; since?: number | undefined }
+  | { at: "horizon"; since?: number | undefined }
   | { at: "sequence"; number: string; inclusive: boolean };
 
 /** A position in a unit; only the source that made it can read it, in another process too. JSON-safe. */
@@ -193,6 +195,8 @@ export interface StreamPage {
    * converter may encode them directly.
    */
   changes?: RawChange[] | undefined;
+  /** So many records from before the position's `since` are left out; missing: none. It isn't the tip then. */
+  skipped?: number;
   /** Bytes received. */
   bytes: number;
   /** There was no more to be had when the request was sent: fewer records came than were asked for. */

@@ -56,7 +56,7 @@ async function shown(
 ): Promise<number> {
   await using cleanup = new AsyncDisposableStack();
   if (process.stderr.isTTY && !isJson) process.stderr.write("asking source, target and checkpoint\n");
-  const { fresh: _, ...options } = migration;
+  const { fresh: _, again: __, ...options } = migration;
   const { refusal, ...found } = findPidFile(config.id) ?? {};
   const stop = stopSignal(cleanup, log);
   try {

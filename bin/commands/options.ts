@@ -23,13 +23,13 @@ export function withConfiguration(command: Command): Command {
  *
  * @throws MigrationError USAGE
  */
-export function flagsOf({ conf, set, plugin, fresh }: Options): Flags {
+export function flagsOf({ conf, set, plugin, fresh, again }: Options): Flags {
   if (Array.isArray(conf)) throw usage("more than one configuration file is given");
   const pairs = textsOf(set);
   const file = conf === undefined ? undefined : String(conf);
   if (file === undefined && pairs.length === 0 && !givesSettings(process.env))
     throw usage("no configuration file is given, nor a key by --set or in the environment");
-  return { file, set: pairs, plugins: textsOf(plugin), fresh: fresh === true };
+  return { file, set: pairs, plugins: textsOf(plugin), fresh: fresh === true, again: again === true };
 }
 
 /** What is given of an option that may be given again and again. */

@@ -39,6 +39,7 @@ export function addRun(cli: CAC): void {
 function withRun(command: Command): Command {
   return withConfiguration(command)
     .option("--fresh", "Starts over, whatever an unfinished run has left")
+    .option("--again", "Follows the source again though the migration was switched over")
     .example("nimo-shake run -c nimo-shake.conf")
     .example("nimo-shake run -c nimo-shake.conf --set full.read.concurrency=4");
 }

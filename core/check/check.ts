@@ -11,6 +11,7 @@ import { fillConversion, fillSides } from "../run/fill-roles.ts";
 import type { MigrateOptions } from "../run/run.ts";
 import { inSession } from "../run/session.ts";
 import { checkTables, findStart } from "../run/start.ts";
+import { refuseSwitchedOver } from "../run/switched-over.ts";
 import { tablesToJoin } from "../run/tables-to-join.ts";
 import type { Place } from "../run/target-tables.ts";
 import type { Table } from "../types.ts";
@@ -32,7 +33,7 @@ const SECOND = 1000;
 const PATIENCE = 10 * SECOND;
 
 /** What {@link runCheck} takes. */
-export interface CheckOptions extends Omit<MigrateOptions, "onFullDone" | "onVerified" | "fresh"> {
+export interface CheckOptions extends Omit<MigrateOptions, "onFullDone" | "onVerified" | "fresh" | "again"> {
   /** Reads so many items of each table; undefined: none. */
   profile?: Sample | undefined;
   /** The process that has the pid file, and why it is in the way. */
@@ -66,6 +67,7 @@ export function runCheck(options: CheckOptions): Promise<Plan> {
     await checkTables(ctx, begun, hear);
     const lease = (await hear(() => findLease(ctx, problems))) ?? null;
     const start = await hear(() => findStart(ctx, begun, false, hear));
+    if (start !== undefined) await hear(() => refuseSwitchedOver(start.checkpoint, false));
     for (const table of joining) {
       const found = await checkJoining(ctx, begun, table, warnings);
       start?.places.push(...found.places);

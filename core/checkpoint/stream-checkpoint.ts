@@ -45,7 +45,12 @@ export interface StreamCheckpoint {
 
 /** Which stream it is, as it is saved. */
 export const streamSchema: v.GenericSchema<unknown, { stream: string }> = v.object({ stream: v.string() });
-const shardSchema: v.GenericSchema<unknown, { notedAt: number }> = v.object({ notedAt: v.number() });
+/** What a row has no place for; `since` is of a position without a number. */
+type OwnNote = { notedAt: number; since?: number | undefined };
+const ownSchema: v.GenericSchema<unknown, OwnNote> = v.object({
+  notedAt: v.number(),
+  since: v.optional(v.number()),
+});
 const spoolSchema: v.GenericSchema<unknown, { readUpTo: string }> = v.object({ readUpTo: v.string() });
 
 /** The names under which a table's stream is kept. */
@@ -82,8 +87,10 @@ function readShards(
   const shards = new Map<string, ShardNote>();
   for (const row of rows.values()) {
     const state = decodeRow(row);
-    const { output, success } = v.safeParse(shardSchema, own.get(SHARD + state.id));
-    shards.set(state.id, { ...state, ...(success && { notedAt: output.notedAt }) });
+    const { output, success } = v.safeParse(ownSchema, own.get(SHARD + state.id));
+    if (success) state.notedAt = output.notedAt;
+    if (success && state.position.at !== "sequence") state.position.since = output.since;
+    shards.set(state.id, state);
   }
   return shards;
 }
@@ -125,7 +132,7 @@ export async function openStreamCheckpoint(
   async function saveTimes(states: Map<string, ShardNote>): Promise<void> {
     const changed = [...states.values()].filter(({ id, notedAt }) => notedAt !== times.get(id));
     if (changed.length === 0) return;
-    await store.save(names.own, new Map(changed.map(({ id, notedAt }) => [SHARD + id, { notedAt }])));
+    await store.save(names.own, new Map(changed.map((note) => [SHARD + note.id, ownOf(note)])));
     for (const { id, notedAt } of changed) times.set(id, notedAt);
   }
 
@@ -227,6 +234,11 @@ export async function openStreamCheckpoint(
       await flush();
     },
   };
+}
+
+function ownOf({ notedAt, position }: ShardNote): Partial<OwnNote> {
+  const since = position.at === "sequence" ? undefined : position.since;
+  return { notedAt, ...(since !== undefined && { since }) };
 }
 
 function noteText({ id, status, position }: ShardNote): string {

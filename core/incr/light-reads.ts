@@ -31,7 +31,11 @@ export async function readLightly(
   reader: ShardReader,
   signal: AbortSignal,
 ): Promise<StreamPage> {
-  const page = await polls.pace(reader).poll({ limit: 1, beforeRequest: noHook, signal });
+  const poll = (limit?: number): Promise<StreamPage> =>
+    polls.pace(reader).poll({ ...(limit !== undefined && { limit }), beforeRequest: noHook, signal });
+  let page = await poll(1);
+  // One by one, those that are left out would take hours.
+  while (page.records.length === 0 && page.skipped && !page.ended) page = await poll();
   const note = checkpoint.shards.get(id)!;
   const [first] = page.records;
   if (first?.sequenceNumber !== undefined) {

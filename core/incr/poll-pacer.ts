@@ -74,7 +74,7 @@ export function createPollPacer(config: Config): PollPacer {
           const page = await poll();
           yield page;
           if (page.ended) return;
-          empties = headsOf(page).length > 0 ? 0 : empties + 1;
+          empties = headsOf(page).length > 0 || page.skipped ? 0 : empties + 1;
           const now = performance.now();
           if (empties === 0) quietSince = now;
           const quiet = hurried > 0 ? 0 : now - quietSince;

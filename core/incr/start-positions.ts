@@ -15,6 +15,9 @@ import { createStreamProgress } from "../progress/stream-progress.ts";
 import { madeAnew, type Start } from "./stream-start.ts";
 import type { Shard, Table } from "../types.ts";
 
+/** So far the clocks of a service's hosts are apart at most, in ms. */
+const CLOCKS_APART = 5 * 60_000;
+
 /**
  * Opens a table's stream: enabled if need be, its shards' positions noted, in this run or in an earlier one.
  *
@@ -141,16 +144,19 @@ async function noteStartPositions(stream: TableStream, shards: Shard[]): Promise
   const { ctx, table, checkpoint, tree, readers } = stream;
   tree.begin(shards);
   const notedAt = Date.now();
+  const clock = ctx.role("streams").clock?.();
+  // What is older is in what the Scan reads; or, where there is none, not asked for.
+  const latest = { at: "latest", ...(clock !== undefined && { since: clock - CLOCKS_APART }) } as const;
   // At once, as far as the store can; what was cut off is taken anew, see isLeftOver.
   for (const { id, parent, last } of shards) {
     const base = { id, ...(parent !== undefined && { parent }), notedAt };
-    if (last === undefined) checkpoint.note({ ...base, status: "waiting", position: { at: "latest" } });
+    if (last === undefined) checkpoint.note({ ...base, status: "waiting", position: latest });
     else checkpoint.note({ ...base, status: "skipped", position: { at: "horizon" } });
   }
   await checkpoint.flush();
   const open = shards.filter(({ last }) => last === undefined);
   await inParallel(open, PROBES, async ({ id }) => {
-    const reader = ctx.role("streams").read({ phase: "incr", table, shard: id }, { at: "latest" });
+    const reader = ctx.role("streams").read({ phase: "incr", table, shard: id }, latest);
     readers.set(id, reader);
     // The first request takes the iterator: what is written from now on comes after it.
     await readLightly(stream, id, reader, ctx.signal);

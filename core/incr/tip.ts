@@ -1,7 +1,8 @@
 /**
  * Whether a shard is at its tip. One answer doesn't tell: the service gives fewer records than there are, or none, as it
- * likes. Several over some time do, unless one brings what was there before the request before it; where that can't be
- * told, because times are whole minutes only, the newest has to bring nothing.
+ * likes. Several over some time do, unless one brings what was there before the request before it. Where that can't be
+ * told, because the record's time is a whole minute, they are counted from that one on. Who has had whole minutes only, and
+ * several of them, is DynamoDB Local, which gives what it has: there the newest has to bring nothing.
  */
 import { headsOf } from "../plugin/changes.ts";
 import type { StreamPage } from "../types.ts";
@@ -38,6 +39,8 @@ export function watchTip(): TipWatch {
   let sentAt = 0;
   /** Some record had a time that is no whole minute. */
   let isFine = false;
+  /** Records' times until then: one of them, or two that differ. */
+  const minutes = new Set<number>();
   /** The newest answer brought records of which no time tells whether they were there before. */
   let isUncertain = false;
 
@@ -53,10 +56,11 @@ export function watchTip(): TipWatch {
       const changes = headsOf(page);
       isFine ||= changes.some(({ time = 0 }) => time % MINUTE !== 0);
       isUncertain = changes.length > 0 && !isFine;
+      for (const { time } of changes) if (minutes.size < 2 && time !== undefined) minutes.add(time);
       const oldest = changes[0]?.time;
       const shownBy = (oldest ?? now) + GRAIN + (isFine ? 0 : MINUTE);
       const wasThere = row.length > 0 && shownBy < sentAt;
-      if (!tip || wasThere) row = [];
+      if (!tip || wasThere || (isUncertain && minutes.size < 2)) row = [];
       if (tip) row.push(now);
       while (row.length > ANSWERS && now - row[1]! >= SPAN) row.shift();
       sentAt = now;

@@ -69,6 +69,12 @@ export interface Streams {
    * whether it is the one that a process has enabled which was killed before it knew which.
    */
   madeAt?(stream: string): number | undefined;
+  /**
+   * A time that has come by the clock that dates the records, such as an answer's, in ms since 1970; undefined: it isn't
+   * known, or that clock may be set back by minutes. Missing: it never is. Asked before the first Scan of a table, whose
+   * changes until then needn't be applied.
+   */
+  clock?(): number | undefined;
   /** Disables a table's stream; one that is disabled already is no error. Called by `clean`, after `enabled`. */
   disable?(table: string, signal: AbortSignal): Promise<void>;
   /**

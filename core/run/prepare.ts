@@ -12,6 +12,7 @@ import type { Table } from "../types.ts";
 import type { Lease } from "./lease.ts";
 import { checkTables, findStart } from "./start.ts";
 import { checkStreams, type FirstLooks } from "./stream-looks.ts";
+import { refuseSwitchedOver } from "./switched-over.ts";
 import { tablesToJoin } from "./tables-to-join.ts";
 import { isToMake, prepareTargetTables, tellResumption } from "./target-tables.ts";
 
@@ -36,12 +37,13 @@ export interface Prepared {
  * Finds the tables, lets the hooks see them, and makes room at the target for those not begun yet. All that can be
  * refused is refused before anything is changed.
  *
+ * @param wanted what an unfinished run has left doesn't count (fresh); one that was switched over is gone on with (again)
  * @param begun told when the run is in the checkpoint: another try goes on with it
  */
 export async function prepare(
   ctx: Context,
   lease: Lease,
-  fresh: boolean,
+  { fresh, again }: { fresh: boolean; again: boolean },
   begun: () => void,
 ): Promise<Prepared> {
   for (const role of ["target", "checkpoint"] as const) void connectEarly(ctx, role);
@@ -57,6 +59,7 @@ export async function prepare(
   await lease.take();
   const follows = ctx.config.sync_mode !== "full";
   const { checkpoint, adopted, places } = (await findStart(ctx, tables, fresh))!;
+  refuseSwitchedOver(checkpoint, again);
   const begins = places.filter(isToMake).map(({ table }) => table);
   const looks: FirstLooks = follows ? await checkStreams(ctx, tables, begins) : new Map();
   await checkpoint.begin(adopted);

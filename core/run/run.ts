@@ -25,6 +25,8 @@ import { prepare, type Prepared } from "./prepare.ts";
 
 /** What {@link runMigration} takes beside the configuration. */
 export interface MigrateOptions extends SessionOptions, RoleOptions {
+  /** Follows the source again though the migration was switched over. */
+  again?: boolean;
   /** What steers it, made for this run: see {@link createRunControl}. */
   control?: OwnedRunControl;
   /** Told when all plugins are set up: the roles may be asked from then on, until the run's end. */
@@ -64,8 +66,9 @@ function migrated(options: MigrateOptions, control: OwnedRunControl): Promise<Pr
     await fillRoles(ctx, config, options);
     options.onRoles?.(ctx);
     let { fresh = false } = options;
+    const { again = false } = options;
     const prepared = await runStep(ctx, { stage: "setup" }, () =>
-      prepare(ctx, lease, fresh, () => (fresh = false)),
+      prepare(ctx, lease, { fresh, again }, () => (fresh = false)),
     );
     run.tables = prepared.tables;
     const fullDone = options.onFullDone ?? ((): void => {});

@@ -12,6 +12,7 @@ import { inParallel } from "../flow/parallel.ts";
 import type { Context } from "../plugin/context.ts";
 import { isAnother } from "../schema/table-identity.ts";
 import type { Table } from "../types.ts";
+import { refuseRepair } from "./switched-over.ts";
 import { isRunning } from "../verify/follower.ts";
 
 /** States read at once. */
@@ -50,6 +51,7 @@ export async function checkCopied(ctx: Context, { tables }: Copied): Promise<voi
  * @throws MigrationError
  */
 export async function checkRepair(ctx: Context, { run, tables }: Copied): Promise<void> {
+  refuseRepair(run);
   const target = ctx.role("target");
   if (target.apply === undefined) {
     refuse("CONFIG_INVALID", `what is there can't be repaired: ${target.place}`, "migrate the tables anew");

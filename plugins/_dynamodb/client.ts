@@ -62,14 +62,16 @@ export function createClient({ config, log }: Caller, raw: string[]): DynamoDBCl
  * The same for the service's streams.
  *
  * @param tries how often the SDK makes a call itself; default: as it is configured
+ * @param heard told when an answer was given, by the service's clock, in ms since 1970
  * @throws MigrationError CONFIG_INVALID when nobody knows where they are
  */
 export function createStreamsClient(
   { config, log }: Caller,
   raw: string[],
   tries?: number,
+  heard?: (at: number) => void,
 ): DynamoDBStreamsClient {
-  const options = { ...streamsAccess(config), ...transport({ config, log }) };
+  const options = { ...streamsAccess(config), ...transport({ config, log }, heard) };
   if (tries !== undefined) options.maxAttempts = tries;
   return made(new DynamoDBStreamsClient(options), raw, log);
 }
@@ -88,7 +90,10 @@ function made<Client extends { middlewareStack: unknown }>(
   return noteAddress(withRawBodies(logCalls(client, log), raw));
 }
 
-function transport({ config, log }: Caller): { maxAttempts: number; requestHandler: FetchHttpHandler } {
+function transport(
+  { config, log }: Caller,
+  heard?: (at: number) => void,
+): { maxAttempts: number; requestHandler: FetchHttpHandler } {
   ensureHome();
   const timeout = config["source.session.timeout"];
   return {
@@ -96,14 +101,16 @@ function transport({ config, log }: Caller): { maxAttempts: number; requestHandl
     requestHandler: new FetchHttpHandler({
       ...(timeout > 0 && { requestTimeout: timeout }),
       requestInit: () => NO_REDIRECTS,
-      customFetch: ((request: Request) => fetched(request, log)) as unknown as typeof fetch,
+      customFetch: ((request: Request) => fetched(request, log, heard)) as unknown as typeof fetch,
     }),
   };
 }
 
 /** Fetches with the body, so that the handler's timeout covers the whole exchange. */
-async function fetched(request: Request, log: Caller["log"]): Promise<object> {
+async function fetched(request: Request, log: Caller["log"], heard?: (at: number) => void): Promise<object> {
   const { response, body } = await fetchWhole(request);
+  const at = Date.parse(response.headers.get("date") ?? "");
+  if (!Number.isNaN(at)) heard?.(at);
   checkSum(response, body, log);
   const { headers, status, statusText } = response;
   return { headers, status, statusText, body };

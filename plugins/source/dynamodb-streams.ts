@@ -38,9 +38,11 @@ const dynamodbStreams: Plugin = definePlugin({
       (streamsClient ??= createStreamsClient(ctx, ["GetRecordsCommand"]));
     const records = createRawCall(ctx, connected, GET_RECORDS);
     let listing: DynamoDBStreamsClient | undefined;
+    /** When the last list was given, by the service's clock. */
+    let clock: number | undefined;
     const lists = createShardLists(
       ctx,
-      () => (listing ??= createStreamsClient(ctx, [], 1)),
+      () => (listing ??= createStreamsClient(ctx, [], 1, (at) => (clock = at))),
       () => hasAwsStreams(config),
     );
     /** Streams that were opened and not looked at: that is a call of which few are allowed, and who asks for shards makes it. */
@@ -75,6 +77,8 @@ const dynamodbStreams: Plugin = definePlugin({
 
       enabled: (table, signal) => enabledStream(tables(), calls, table, signal),
       madeAt,
+      // Of others nobody knows that their clocks aren't set back.
+      clock: () => (hasAwsStreams(config) ? clock : undefined),
       disable: (table, signal) => disableStream(tables(), calls, table, signal),
 
       async shards(table, signal) {

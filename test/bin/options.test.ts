@@ -15,6 +15,7 @@ test("a configuration file may be left out when --set gives a key", () => {
     set: ["id=a", "sync_mode=full"],
     plugins: [],
     fresh: false,
+    again: false,
   });
 });
 

@@ -90,7 +90,9 @@ test.concurrent("paused, nothing is read or written, whoever writes at the sourc
 
   // A later start goes on from there; a writer doesn't keep a switch-over from its end, and is counted.
   await put(s, table, "between", 1);
-  const later = migrate({ config: config(s) });
+  const refused = { code: "SWITCHED_OVER", exit: 2 };
+  await expect(Promise.resolve(migrate({ config: config(s) }))).rejects.toMatchObject(refused);
+  const later = migrate({ config: config(s), again: true });
   const busy = startWriter(s.dynamoEndpoint, table, 200, 9);
   try {
     const second = await later.switchover({ timeout: 60 * SECOND });
@@ -101,7 +103,7 @@ test.concurrent("paused, nothing is read or written, whoever writes at the sourc
   }
   expect((await later).changes.read).toBeGreaterThan(0);
   expect(await collection.countDocuments({ pk: "between" })).toBe(1);
-  const last = migrate({ config: config(s) });
+  const last = migrate({ config: config(s), again: true });
   expect((await last.switchover()).outcome).toBe("done");
   expect(await last).toMatchObject({ stopped: false });
   await expectEqual(s, table);
@@ -158,7 +160,7 @@ test.concurrent("over streams that split, come late and answer little: what a sw
   change(streams, random, 100);
   for (let round = 0; round < 2; round++) {
     const control = createRunControl();
-    const run = follow(s, streams, {}, { control });
+    const run = follow(s, streams, {}, { control, again: round > 0 });
     await eventually(() => expect(streams.source.count("GetRecords")).toBeGreaterThan(0));
     if (round === 1) {
       // For so long that no iterator works any more, and shards have ended.

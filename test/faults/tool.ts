@@ -86,6 +86,8 @@ export function createTool({ folder, settings, codes, preload, env, say }: ToolO
   let starts = 0;
   let asked = 0;
   let isWanted = false;
+  /** It may have been switched over: it is followed again all the same. */
+  let mayBeOver = false;
   let finishing: PromiseWithResolvers<void> | undefined;
   let running: { child: Child; gone: Promise<End>; log: string } | undefined;
 
@@ -103,7 +105,11 @@ export function createTool({ folder, settings, codes, preload, env, say }: ToolO
   async function start(): Promise<void> {
     const log = join(folder, `run.${++starts}.out`);
     say(`start ${starts}`);
-    const child = await launch(owned, [...command, "run", "-c", conf()], log);
+    const child = await launch(
+      owned,
+      [...command, "run", "-c", conf(), ...(mayBeOver ? ["--again"] : [])],
+      log,
+    );
     const gone = child.exited.then((code) => endOf(code, log));
     running = { child, gone, log };
     const end = await gone;
@@ -184,6 +190,7 @@ export function createTool({ folder, settings, codes, preload, env, say }: ToolO
       }
     },
     mayFinish() {
+      mayBeOver = true;
       finishing = Promise.withResolvers();
       return finishing.promise;
     },

@@ -50,10 +50,14 @@ export function createCursor(
     at += changes.length;
     hasRead ||= changes.length > 0;
     answeredAt = now();
+    const { since = 0 } = from.at === "sequence" ? {} : from;
+    const records = changes.map(recordOf).filter(({ time }) => time! >= since);
+    const skipped = changes.length - records.length;
     return {
-      records: changes.map(recordOf),
+      records,
+      ...(skipped > 0 && { skipped }),
       bytes: 50 * changes.length,
-      tip: changes.length < limit,
+      tip: skipped === 0 && changes.length < limit,
       ended: shard.closed !== undefined && at === shard.changes.length,
       sentAt: now(),
     };

@@ -51,6 +51,7 @@ export function createShardReader({
 }: ShardReaderOptions): ShardReader {
   const { table, shard } = unit;
   let position = from;
+  const since = from.at === "sequence" ? undefined : from.since;
   let iterator: string | undefined;
   let usedAt = 0;
   const pageLimit = createPageLimit(ctx.config["source.session.timeout"]);
@@ -109,7 +110,7 @@ export function createShardReader({
     }
     if (position.at !== "latest") return;
     ctx.log.debug(`${why}: reading table ${table.name}, shard ${shard} from its oldest record`);
-    position = { at: "horizon" };
+    position = { at: "horizon", since };
   }
 
   /** Records not read yet are gone. */
@@ -125,15 +126,20 @@ export function createShardReader({
     );
   }
 
-  /** Records that a new iterator brings once more are left out. */
-  function unseen(page: RecordsPage, first: ChangeHead | undefined): ReturnType<typeof newOf> {
-    if (position.at !== "sequence" || first === undefined) return newOf(page);
-    const { inclusive, number } = position;
-    const isNew = ({ sequenceNumber }: ChangeHead): boolean => {
-      const compared = compareSequence(sequenceNumber, number);
-      return inclusive ? compared >= 0 : compared > 0;
+  /** Records that a new iterator brings once more are left out, and those from before the time that counts. */
+  function unseen(page: RecordsPage, read: ChangeHead[]): ReturnType<typeof newOf> & { skipped?: number } {
+    const isOld = ({ time }: ChangeHead): boolean =>
+      since !== undefined && time !== undefined && time < since;
+    const isRepeated = ({ sequenceNumber }: ChangeHead): boolean => {
+      if (position.at !== "sequence") return false;
+      const compared = compareSequence(sequenceNumber, position.number);
+      return position.inclusive ? compared < 0 : compared <= 0;
     };
-    return isNew(first) ? newOf(page) : newOf(page, isNew);
+    const [first] = read;
+    if (first === undefined || (!isOld(first) && !isRepeated(first))) return newOf(page);
+    const isNew = (change: ChangeHead): boolean => !isOld(change) && !isRepeated(change);
+    const skipped = read.filter(isOld).length;
+    return Object.assign(newOf(page, isNew), skipped > 0 && { skipped });
   }
 
   async function ask({ limit, beforeRequest, signal }: PollOptions): Promise<StreamPage> {
@@ -157,10 +163,11 @@ export function createShardReader({
     answeredAt = answer.sentAt;
     const read: ChangeHead[] = answer.changes ?? answer.records;
     const last = read.at(-1)?.sequenceNumber;
-    const page = unseen(answer, read[0]);
+    const page = unseen(answer, read);
     if (last !== undefined) position = { at: "sequence", number: last, inclusive: false };
     const ended = answer.iterator === undefined;
-    const tip = ended || (read.length < answer.most && answer.bytes < CUT_BYTES);
+    // What is left out doesn't tell whether something comes behind it.
+    const tip = ended || (!page.skipped && read.length < answer.most && answer.bytes < CUT_BYTES);
     const { bytes, sentAt, release } = answer;
     return Object.assign(page, { bytes, tip, ended, sentAt, release });
   }
@@ -182,8 +189,8 @@ function iteratorOf(position: ShardPosition): {
   ShardIteratorType: "LATEST" | "TRIM_HORIZON" | "AT_SEQUENCE_NUMBER" | "AFTER_SEQUENCE_NUMBER";
   SequenceNumber?: string;
 } {
-  if (position.at === "latest") return { ShardIteratorType: "LATEST" };
-  if (position.at === "horizon") return { ShardIteratorType: "TRIM_HORIZON" };
+  if (position.at !== "sequence")
+    return { ShardIteratorType: position.at === "latest" ? "LATEST" : "TRIM_HORIZON" };
   const type = position.inclusive ? "AT_SEQUENCE_NUMBER" : "AFTER_SEQUENCE_NUMBER";
   return { ShardIteratorType: type, SequenceNumber: position.number };
 }

@@ -8,7 +8,7 @@ import { appliedUntil, switchable } from "../../../core/progress/stream-progress
 import { refreshStartPositions } from "../../../core/incr/kept-positions.ts";
 import type { ShardNote } from "../../../core/checkpoint/shard-note.ts";
 import type { Shard } from "../../../core/types.ts";
-import type { memoryCheckpoint } from "../../fakes/context.ts";
+import { memoryCheckpoint } from "../../fakes/context.ts";
 import { changed, type FakeStreams, fakeStreams, noted, opened, streamContext } from "../../fakes/streams.ts";
 
 const HOUR = 3_600_000;
@@ -145,6 +145,21 @@ test("positions that were cut off half way are whole at the next start: no shard
   const stream = await opened(second);
   expect(stream.checkpoint.shards.size).toBe(40);
   expect(stream.orphans.size).toBe(0);
+});
+
+test("a quiet shard that is read anew isn't read from before the time at which it was noted first", async () => {
+  const streams = Object.assign(fakeStreams([{ id: "q" }]), { clock: () => 1_800_000_000_000 });
+  const checkpoint = memoryCheckpoint();
+  const since = 1_800_000_000_000 - 5 * 60_000;
+  for (const from of ["latest", "horizon"]) {
+    await using ctx = await streamContext({ streams, checkpoint });
+    const stream = await opened(ctx);
+    const following = followTable(stream).catch(() => {});
+    while (streams.opened.length === 0) await sleep(5);
+    expect(streams.opened.splice(0)).toEqual([{ shard: "q", from: { at: from, since } } as never]);
+    ctx.stop(new Error("enough"));
+    await following;
+  }
 });
 
 describe("while the full phase runs", () => {

@@ -3,6 +3,7 @@ import { expect, setDefaultTimeout, test } from "bun:test";
 import { loadConfig } from "../../../../core/config/load.ts";
 import { createContext } from "../../../../core/run/context.ts";
 import dynamodbStreams from "../../../../plugins/source/dynamodb-streams.ts";
+import type { ShardReader } from "../../../../core/plugin/roles.ts";
 import { testTable } from "../../../fakes/context.ts";
 import { startStreams } from "../../../stand-in/streams.ts";
 
@@ -34,6 +35,47 @@ test("an answer with as many records as a hook has asked for isn't the tip", asy
     [10, false],
   ]);
   expect(pages.at(-1)![0]).toBeLessThan(10);
+});
+
+test("records from before the time that counts are left out, also by a new iterator, and tell nothing of the tip", async () => {
+  await using streams = await startStreams({ tables: ["t"] });
+  const set = {
+    "target.address": "mongodb://127.0.0.1:1",
+    "source.endpoint_url": streams.source.endpoint,
+    sync_mode: "all",
+  };
+  await using ctx = createContext({ config: loadConfig({ set }).config });
+  await ctx.use(dynamodbStreams);
+  const table = testTable("pk");
+  await ctx.role("streams").open(table, ctx.signal);
+  for (const n of ["1", "2", "3"]) streams.put("t", { pk: { S: "a" }, n: { N: n } });
+  const shard = streams.open("t").find((id) => streams.records("t", id) > 0);
+  await Bun.sleep(2100);
+  const since = Date.now() - 1000;
+  const unit = { phase: "incr", table, shard: shard! } as const;
+  const options = { beforeRequest: async () => {}, signal: ctx.signal };
+  /** Reads up to the tip: what comes, and how many are left out; an answer has fewer than there are now and then. */
+  async function read(reader: ShardReader): Promise<[string[], number]> {
+    const came: string[] = [];
+    let skipped = 0;
+    for (let tips = 0; tips < 3;) {
+      const page = await reader.poll(options);
+      came.push(...page.records.map(({ keys }) => keys["pk"]!.S!));
+      skipped += page.skipped ?? 0;
+      if (page.skipped) expect(page.tip).toBe(false);
+      tips = page.tip && page.records.length === 0 ? tips + 1 : 0;
+    }
+    return [came, skipped];
+  }
+  const reader = ctx.role("streams").read(unit, { at: "horizon", since });
+  expect(await read(reader)).toEqual([[], 3]);
+
+  const quiet = ctx.role("streams").read(unit, { at: "latest", since });
+  expect(await read(quiet)).toEqual([[], 0]);
+  streams.expire();
+  streams.put("t", { pk: { S: "a" } });
+  expect(await read(quiet)).toEqual([["a"], 3]);
+  expect(await read(reader)).toEqual([["a"], 0]);
 });
 
 test("an answer that comes too late is asked for again with fewer records, and full it isn't the tip", async () => {
