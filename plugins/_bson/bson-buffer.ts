@@ -111,11 +111,7 @@ export class BsonBuffer extends OutputBuffer {
   }
 
   setInt32(at: number, value: number): void {
-    const { bytes } = this;
-    bytes[at] = value;
-    bytes[at + 1] = value >> 8;
-    bytes[at + 2] = value >> 16;
-    bytes[at + 3] = value >> 24;
+    this.view.setInt32(at, value, true);
   }
 
   /** A safe integer as an int64. */
@@ -126,7 +122,8 @@ export class BsonBuffer extends OutputBuffer {
   }
 
   double(value: number): void {
-    this.at = this.bytes.writeDoubleLE(value, this.at);
+    this.view.setFloat64(this.at, value, true);
+    this.at += 8;
   }
 
   boolean(value: boolean): void {
