@@ -75,11 +75,12 @@ export class BsonBuffer extends OutputBuffer {
     this.reserve(INDEX_DIGITS + ROOM);
     const { bytes } = this;
     this.typeAt = this.at++;
-    // A native copy of few digits takes longer than to write them.
-    const end = this.at + (index < 10 ? 1 : Math.floor(Math.log10(index)) + 1);
+    // A native copy of few digits takes longer than to write them, and a logarithm longer than to count them.
+    let end = this.at + 1;
+    for (let least = 10; index >= least; least *= 10) end++;
     for (let at = end - 1, left = index; at >= this.at; at--) {
       bytes[at] = ZERO + (left % 10);
-      left = Math.floor(left / 10);
+      left = (left / 10) | 0;
     }
     bytes[end] = 0;
     this.at = end + 1;
