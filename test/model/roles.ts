@@ -90,7 +90,7 @@ function streamsRole(outside: Outside, { step }: Mortal): Streams {
   return {
     open: () => step(() => (stream = source.stream)),
     // The first listing, which has to answer, comes right after the opening.
-    shards: () => step(() => source.list(stream)),
+    shards: () => step(() => source.listWithHoles(stream)),
     children: (_, id) => step(() => list().filter(({ parent }) => parent === id)),
     read({ shard }, from) {
       const ask = createCursor(source, chance, now, shard, from);
