@@ -52,7 +52,7 @@ export interface SourceTable {
   renew(): void;
   /** The shards that a listing of a stream has now. */
   list(stream: string): Shard[];
-  /** Leaves out some of them, none twice in a row. */
+  /** Leaves out some of them, none twice within a minute. */
   listWithHoles(stream: string): Shard[];
   /** A shard as it is now; undefined: it is gone. */
   shard(id: string): SourceShard | undefined;
@@ -95,7 +95,8 @@ export function createSource(chance: Chance, now: () => number, keys: readonly n
         open([...range], undefined, now());
   }
   begin();
-  let leftOut = new Set<string>();
+  /** When shards were left out. */
+  const leftOut = new Map<string, number>();
 
   const openShards = (): SourceShard[] => shards.filter(({ closed }) => closed === undefined);
   const isGone = ({ closed }: SourceShard): boolean => closed !== undefined && now() - closed.at > KEEPS;
@@ -153,11 +154,12 @@ export function createSource(chance: Chance, now: () => number, keys: readonly n
     list,
     listWithHoles(stream) {
       const listed = list(stream);
-      const isLeftOut = ({ id }: Shard): boolean => !leftOut.has(id) && chance.percent(LEFT_OUT);
-      const holes = new Set(listed.filter(isLeftOut));
-      leftOut = new Set([...holes].map(({ id }) => id));
+      const mayBe = ({ id }: Shard): boolean => now() - (leftOut.get(id) ?? 0) > 60 * SECOND;
+      const there = listed.filter((shard) => !mayBe(shard) || !chance.percent(LEFT_OUT));
       // A stream that has shards always shows some.
-      return holes.size === listed.length ? listed : listed.filter((shard) => !holes.has(shard));
+      if (there.length === 0) return listed;
+      for (const shard of listed) if (!there.includes(shard)) leftOut.set(shard.id, now());
+      return there;
     },
     shard(id) {
       const shard = shards.find((each) => each.id === id);
