@@ -73,6 +73,21 @@ test("with a writer and a run that follows nothing is different; a document tamp
   expect(counts(repaired)["repaired"]).toBeGreaterThanOrEqual(1);
 });
 
+test("beside a run at rest a difference is certain at once", async () => {
+  await using s = await scenario();
+  const table = await s.table("t", { items: someItems(20) });
+  const run = s.start([`-conf=${s.conf(s.settings(endless))}`]);
+  const args = ["status", "-c", s.conf(s.settings(endless)), "--json"];
+  await until(async () => (await s.start(args).done).stdout.includes(`"switchOver":{"good":true`));
+  await s.db.collection(table).deleteOne({ pk: "k1" });
+  const begun = Date.now();
+  const found = await startVerify(s, {}, ["--settle", "100ms"]).done;
+  expect([found.code, counts(found)]).toEqual([3, expect.objectContaining({ missing: 1, equal: 19 })]);
+  // By itself a run at rest notes after 10 s or later up to when all is applied, and three such notes are waited for.
+  expect(Date.now() - begun).toBeLessThan(15_000);
+  await end(run);
+});
+
 test("killed three times it goes on where it was: hardly a page of the source's is read twice", async () => {
   await using s = await scenario();
   const pages = 1000;
