@@ -23,7 +23,7 @@ const GROUP_LIMIT = 2 * FILE_LIMIT;
 /** A test that takes longer hangs. */
 const TEST_LIMIT = 180 * SECOND;
 /** Processes at once: most of a test's time is spent waiting, e2e/streams.test.ts has the processor for a fifth of it. */
-const WIDTH = availableParallelism() * 3;
+const WIDTH = availableParallelism() * 4;
 /** Concurrent tests of a file that run at once. */
 const TESTS_AT_ONCE = 4;
 /** What a file that starts the tool takes, where nothing is known of it. */
