@@ -69,7 +69,7 @@ test("a run at rest is asked to note how far it is, and is over for who waits wh
   expect(Date.now() - at).toBeLessThan(2 * LOOKS);
 });
 
-test.each<[string, () => Promise<boolean>]>([
+test.concurrent.each<[string, () => Promise<boolean>]>([
   ["never answers", () => new Promise(() => {})],
   ["fails", () => Promise.reject(new Error("gone"))],
   ["doesn't follow", () => Promise.resolve(false)],
