@@ -1,6 +1,6 @@
 /** `verify` beside a run that follows, and killed on its way. */
 import { expect, setDefaultTimeout, test } from "bun:test";
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { dynamo, type Outcome, type Running, scenario, type Scenario, someItems } from "./helpers.ts";
@@ -134,15 +134,23 @@ test("--follow finds changes that nobody applies, until it is stopped", async ()
   await until(async () => (await s.db.collection(table).countDocuments({})) >= 50);
   await sleep(1000);
   await end(run);
+  const put = (pk: string): Promise<unknown> =>
+    dynamo(s.dynamoEndpoint, "PutItem", { TableName: table, Item: { pk: { S: pk } } });
+  /** Until it ends what it has found is in a file of its own. */
+  const found = (count: number): Promise<void> =>
+    until(() => {
+      const [begun] = readdirSync(s.folder).filter((name) => name.endsWith(".part"));
+      return begun !== undefined && readFileSync(join(s.folder, begun), "utf8").split("\n").length > count;
+    });
+  await put("before");
   const following = startVerify(s, {}, ["--follow", "--settle", "100ms"]);
-  await sleep(2000);
-  for (const n of [1, 2, 3]) {
-    await dynamo(s.dynamoEndpoint, "PutItem", { TableName: table, Item: { pk: { S: `new${n}` } } });
-  }
-  await sleep(3000);
+  // All was read once by then.
+  await found(1);
+  for (const n of [1, 2, 3]) await put(`new${n}`);
+  await found(4);
   following.kill("SIGINT");
-  const found = await following.done;
-  expect([found.code, counts(found)]).toEqual([3, expect.objectContaining({ missing: 3, equal: 50 })]);
+  const outcome = await following.done;
+  expect([outcome.code, counts(outcome)]).toEqual([3, expect.objectContaining({ missing: 4, equal: 50 })]);
   const equal = startVerify(s, {}, ["--follow"]);
   await sleep(500);
   equal.kill("SIGTERM");
