@@ -17,6 +17,7 @@ import { displayOptions, programView, verdictObjects } from "../display/objects.
 import { runIdentity } from "../../core/run/identity.ts";
 import { inLog } from "../log/in-log.ts";
 import type { Log } from "../log/log.ts";
+import { createNoteAsker } from "../control/ask-to-note.ts";
 import { largeVerify, watchMemory } from "../memory.ts";
 import { acquirePidFile } from "../pid-file.ts";
 import { type Setup, setUp } from "../setup.ts";
@@ -105,6 +106,7 @@ async function shown(
       builtins: builtinPlugin,
       config,
       log,
+      note: createNoteAsker(config, log),
       signal: stop.signal,
     });
     display.stop();

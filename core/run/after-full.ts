@@ -4,7 +4,7 @@ import type { Context } from "../plugin/context.ts";
 import { createProgress, type Progress, trackTable } from "../progress/progress.ts";
 import type { Table } from "../types.ts";
 import { type Extent, sampleOf } from "../verify/extent.ts";
-import type { Follower } from "../verify/follower.ts";
+import type { AskToNote, Follower } from "../verify/follower.ts";
 import { checkComparable, SETTLE, type Verdict, verifyTables } from "../verify/verify.ts";
 import type { SwitchoverOptions } from "./control.ts";
 import { scopedContext } from "./scoped-context.ts";
@@ -35,15 +35,21 @@ export async function verifyCopied(
   if (verdict.isDifferent) throw different(verdict);
 }
 
-/** Compares what is followed from now on; whatever comes of it, the following goes on. */
+/**
+ * Compares what is followed from now on; whatever comes of it, the following goes on.
+ *
+ * @param note makes the following note how far it is
+ * @param tell told what came of it
+ */
 export async function verifyFollowed(
   ctx: Context,
   tables: Table[],
+  note: AskToNote,
   tell: (verdict: Verdict) => void,
 ): Promise<void> {
   const scope = scopedContext(ctx, () => true);
   try {
-    const verdict = await verify(scope, tables, "ours");
+    const verdict = await verify(scope, tables, "ours", note);
     if (verdict === undefined) return;
     tell(verdict);
     if (verdict.isDifferent) ctx.log.error(different(verdict).message);
@@ -59,6 +65,7 @@ export async function verifyFollowed(
 /**
  * Compares what is followed, which goes on being followed.
  *
+ * @param note makes the following note how far it is
  * @param signal gives it up
  * @throws MigrationError when a side can't be read; the signal's reason
  */
@@ -66,6 +73,7 @@ export async function compareFollowed(
   ctx: Context,
   tables: Table[],
   asked: NonNullable<SwitchoverOptions["verify"]>,
+  note: AskToNote,
   signal: AbortSignal,
 ): Promise<Verdict> {
   const scope = scopedContext(ctx, () => true);
@@ -79,6 +87,7 @@ export async function compareFollowed(
       settle: SETTLE,
       fresh: true,
       follower: "ours",
+      note,
       extent: asked === "all" ? { kind: "all" } : sampleOf(asked),
       progress: progressOf(tables),
     });
@@ -92,7 +101,12 @@ export async function compareFollowed(
 }
 
 /** Undefined: nobody wants it. */
-async function verify(ctx: Context, tables: Table[], follower: Follower): Promise<Verdict | undefined> {
+async function verify(
+  ctx: Context,
+  tables: Table[],
+  follower: Follower,
+  note?: AskToNote,
+): Promise<Verdict | undefined> {
   const asked = ctx.config["verify.after_full"];
   if (asked === "off" || ctx.config.sync_schema_only) return undefined;
   ctx.log.info(`comparing source and target, verify.after_full = ${asked}`);
@@ -107,6 +121,7 @@ async function verify(ctx: Context, tables: Table[], follower: Follower): Promis
     settle: SETTLE,
     fresh: true,
     follower,
+    note,
     extent: extents[asked],
     progress: progressOf(tables),
   });

@@ -3,6 +3,7 @@ import type { RunCheckpoint, TableCheckpoint } from "../checkpoint/run-checkpoin
 import { type ErrorCode, MigrationError } from "../errors.ts";
 import { inParallel, valuesOf } from "../flow/parallel.ts";
 import type { FairSemaphore } from "../flow/semaphore.ts";
+import { noteNow } from "../incr/note-now.ts";
 import { createPollPacer } from "../incr/poll-pacer.ts";
 import type { Context } from "../plugin/context.ts";
 import type { FirstLook, TableStream } from "../incr/table-stream.ts";
@@ -41,6 +42,13 @@ export interface StreamFollower {
   start(table: Table): void;
   /** The stream of a table that is followed now; undefined: it isn't, or there is a gap. */
   followed(table: string): TableStream | undefined;
+  /**
+   * Notes up to when what was written to a table is applied, and saves it: without that a table at rest notes it now and then.
+   *
+   * @returns whether it is followed
+   * @throws MigrationError what the save fails with; the run is stopped by it
+   */
+  note(table: string): Promise<boolean>;
   /** Somebody waits for all shards to be asked: none waits long for its turn, until this is disposed. */
   hurry(): Disposable;
   /** Resolves when the run stops and all that was read is applied and noted. */
@@ -163,14 +171,19 @@ export function openStreams(
     onDeleted(table);
   }
 
+  function followed(table: string): TableStream | undefined {
+    const opened = streams.get(table);
+    const isFollowed = ctx.progress.tables.get(table)?.state === "following";
+    return opened !== undefined && isFollowed && gapOf(ctx, opened) === undefined ? opened.stream : undefined;
+  }
+
   return {
     opened: ({ name }) => openings.get(name)!.promise,
-    followed(table) {
-      const opened = streams.get(table);
-      const isFollowed = ctx.progress.tables.get(table)?.state === "following";
-      return opened !== undefined && isFollowed && gapOf(ctx, opened) === undefined
-        ? opened.stream
-        : undefined;
+    followed,
+    async note(table) {
+      const stream = followed(table);
+      if (stream !== undefined) await noteNow(stream);
+      return stream !== undefined;
     },
     hurry: polls.hurry,
     async join(scope, table, look) {

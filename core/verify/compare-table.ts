@@ -13,7 +13,7 @@ import { type ChangedKeys, pause, watchKeys } from "./changed-keys.ts";
 import { compareIndexes, repairIndexes } from "./compare-indexes.ts";
 import { countTable } from "./count-table.ts";
 import type { Extent } from "./extent.ts";
-import type { Follower } from "./follower.ts";
+import type { AskToNote, Follower } from "./follower.ts";
 import { createFaults, type Faults } from "./faults.ts";
 import { firstPass } from "./first-pass.ts";
 import { keyFile } from "./key-file.ts";
@@ -35,6 +35,8 @@ export interface CompareOptions {
   settle: number;
   /** Who follows the tables meanwhile. */
   follower: Follower;
+  /** Makes who follows note how far he is. */
+  note?: AskToNote | undefined;
   /** The settings that decide what is compared: a pass that was broken off under others begins anew. */
   circumstances: Fingerprint;
   /** What the state of what is broken off begins with. */
