@@ -96,7 +96,9 @@ async function prepareJoining({ checkpoint }: JoiningRun, scope: Context, table:
  * seen. What was never copied to its end was never followed.
  */
 function refuseAnother({ config }: Context, table: Table, state: TableState | undefined): void {
-  if (state?.stage !== "done" || !isAnother({ id: state.source }, table)) return;
+  if (state?.stage !== "done") return;
+  const isOtherKey = state.key !== undefined && state.key !== describeKey(table);
+  if (!isAnother({ id: state.source }, table) && !isOtherKey) return;
   if (config.on_gap === "resync" && state.key === describeKey(table)) return;
   const gap = anewGap(table);
   unmendable.add(gap);

@@ -278,12 +278,16 @@ describe("a table that is copied again", () => {
 });
 
 describe("a table that was made anew between two runs", () => {
-  const open = async (state: object, more: Record<string, string> = {}): Promise<unknown> => {
+  const open = async (
+    state: object,
+    more: Record<string, string> = {},
+    table: Table = { ...TABLE, id: "second" },
+  ): Promise<unknown> => {
     const checkpoint = copiedState({ source: "first", ...state });
     const options = { streams: fakeStreams(), checkpoint, source: empty() };
     await using ctx = await streamContext({ ...options, settings: { ...settings(), ...more } });
     begun(checkpoint, ctx);
-    const opened = openCheckpoint(ctx, [{ ...TABLE, id: "second" }], false);
+    const opened = openCheckpoint(ctx, [table], false);
     return opened.then(
       () => "goes on",
       (error: Error) => error.message,
@@ -302,6 +306,13 @@ describe("a table that was made anew between two runs", () => {
     ["that would go elsewhere", { key: "pk S", targetName: "other" }, {}, "went to other"],
   ])("is refused %s", async (_, state, more, says) => {
     expect(await open(state, more)).toContain(says);
+  });
+
+  test("is known by its key where nobody knows ids", async () => {
+    const says = "made anew at the source since the run began with another key, it was pk N and is pk S";
+    expect(await open({ source: undefined, key: "pk N" }, {}, TABLE)).toContain(says);
+    expect(await open({ source: undefined, key: "pk S" }, {}, TABLE)).toBe("goes on");
+    expect(await open({ source: undefined }, {}, TABLE)).toBe("goes on");
   });
 
   test("is known by its key also where an older version has begun it", async () => {
