@@ -9,7 +9,7 @@ import { createPersister } from "./persister.ts";
 import type { Context } from "../plugin/context.ts";
 import { runStep } from "../stages/error-policy.ts";
 import { decodeRow, encodeRow, type ShardRow } from "./nimoshake-rows.ts";
-import type { ShardNote } from "./shard-note.ts";
+import { noteText, type ShardNote } from "./shard-note.ts";
 import type { Table } from "../types.ts";
 
 /** At the latest so long after a shard moved, in ms. */
@@ -27,7 +27,7 @@ export interface StreamCheckpoint {
   readonly shards: ReadonlyMap<string, ShardNote>;
   /** Up to which sequence number shards are read into the spool, durably, by shard. */
   readonly spooled: ReadonlyMap<string, string>;
-  /** Notes which stream it is. */
+  /** Notes which stream it is: with its first shards, where none is noted yet. */
   begin(stream: string): Promise<void>;
   /** Where a shard stands now; saved soon. */
   note(shard: ShardNote): void;
@@ -47,6 +47,14 @@ export interface StreamCheckpoint {
 export const streamSchema: v.GenericSchema<unknown, { stream: string }> = v.object({ stream: v.string() });
 const shardSchema: v.GenericSchema<unknown, { notedAt: number }> = v.object({ notedAt: v.number() });
 const spoolSchema: v.GenericSchema<unknown, { readUpTo: string }> = v.object({ readUpTo: v.string() });
+
+/** What {@link openStreamCheckpoint} takes. */
+export interface StreamCheckpointOptions {
+  /** Told of the shards whose positions were saved, and when, in ms since 1970. */
+  onSaved?: (shards: ShardNote[], at: number) => void;
+  /** This process has forgotten the stream and noted nothing since: nothing is read. */
+  isForgotten?: boolean | undefined;
+}
 
 /** The names under which a table's stream is kept. */
 const namesOf = ({ name }: Pick<Table, "name">): { rows: string; own: string } => ({
@@ -90,18 +98,18 @@ function readShards(
 
 /**
  * Reads what is noted of a table's stream.
- *
- * @param onSaved told of the shards whose positions were saved, and when, in ms since 1970
  */
 export async function openStreamCheckpoint(
   ctx: Context,
   table: Table,
-  onSaved: (shards: ShardNote[], at: number) => void = () => {},
+  { onSaved = () => {}, isForgotten = false }: StreamCheckpointOptions = {},
 ): Promise<StreamCheckpoint> {
   const store = ctx.role("checkpoint");
   const names = namesOf(table);
-  const own = await store.load(names.own);
-  const shards = readShards(await store.load(names.rows), own);
+  const load = async (name: string): Promise<ReadonlyMap<string, unknown>> =>
+    isForgotten ? new Map() : store.load(name);
+  const own = await load(names.own);
+  const shards = readShards(await load(names.rows), own);
   const spooled = new Map<string, string>();
   for (const [part, state] of own) {
     const { output, success } = v.safeParse(spoolSchema, state);
@@ -122,10 +130,18 @@ export async function openStreamCheckpoint(
   /** The times that are saved, so that only changed ones are. */
   const times = new Map([...shards.values()].map(({ id, notedAt }) => [id, notedAt]));
 
-  async function saveTimes(states: Map<string, ShardNote>): Promise<void> {
+  /** Whether it isn't saved yet which stream it is. */
+  let isUnsaved = false;
+
+  /** What the rows don't hold: it is there before them. */
+  async function saveOwn(states: ReadonlyMap<string, ShardNote>): Promise<void> {
+    const parts = new Map<string, unknown>();
+    if (isUnsaved) parts.set(STREAM, { stream });
     const changed = [...states.values()].filter(({ id, notedAt }) => notedAt !== times.get(id));
-    if (changed.length === 0) return;
-    await store.save(names.own, new Map(changed.map(({ id, notedAt }) => [SHARD + id, { notedAt }])));
+    for (const { id, notedAt } of changed) parts.set(SHARD + id, { notedAt });
+    if (parts.size === 0) return;
+    await store.save(names.own, parts);
+    isUnsaved = false;
     for (const { id, notedAt } of changed) times.set(id, notedAt);
   }
 
@@ -151,7 +167,7 @@ export async function openStreamCheckpoint(
         const updatedAt = Date.now();
         const rows = [...states].map(([id, state]) => [id, rowOf(state, updatedAt)] as const);
         await announce("checkpoint:before", states);
-        await saveTimes(states);
+        await saveOwn(states);
         await debugSave(
           ctx,
           table,
@@ -178,6 +194,7 @@ export async function openStreamCheckpoint(
   async function flush(): Promise<void> {
     await spools.flush();
     await notes.flush();
+    if (isUnsaved) await saveOwn(new Map());
   }
 
   async function forget(ids: string[]): Promise<void> {
@@ -206,8 +223,9 @@ export async function openStreamCheckpoint(
     shards,
     spooled,
     async begin(is) {
-      await store.save(names.own, new Map([[STREAM, { stream: is }]]));
       stream = is;
+      isUnsaved = true;
+      if (shards.size > 0) await saveOwn(new Map());
     },
     note(shard) {
       shards.set(shard.id, shard);
@@ -227,8 +245,4 @@ export async function openStreamCheckpoint(
       await flush();
     },
   };
-}
-
-function noteText({ id, status, position }: ShardNote): string {
-  return `shard ${id}, ${status}, ${position.at === "sequence" ? position.number : position.at}`;
 }

@@ -72,8 +72,11 @@ export async function openKept(
   let opened: OpenedStream | undefined;
   const scope = scopedContext(ctx, isOwn);
   const { copy, noted, key, deletedAt } = checkpoint.state ?? {};
-  const start = await startOf(ctx, table, checkpoint);
-  if (isLeftOver(checkpoint.state, start)) await forgetStream(ctx, table);
+  const { isForgotten = false } = look ?? {};
+  // Its place was made by this start, too.
+  const isBegun = isForgotten && checkpoint.state?.stage === "copying";
+  const start = isBegun ? "now" : await startOf(ctx, table, checkpoint);
+  if (!isForgotten && isLeftOver(checkpoint.state, start)) await forgetStream(ctx, table);
   const stream = await openStream(scope, table, polls, start, look);
   await spoolIfAsked(stream, checkpoint);
   // It is taken off the stream before its folder is removed.
