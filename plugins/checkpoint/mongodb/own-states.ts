@@ -8,7 +8,7 @@ import { isLost, leaseCondition } from "./lease.ts";
 import { commands, execute, forgetting, type Upsert, upserts } from "./states.ts";
 
 /** Commands of a kind that are on their way at once; what comes meanwhile waits, and goes together. */
-const AT_ONCE = 2;
+const AT_ONCE = 4;
 
 /** See the top of the file. */
 export interface OwnStates {
