@@ -7,7 +7,8 @@ import { changedSettings, type Fingerprint } from "./fingerprint.ts";
 import { describeKey } from "../schema/keys.ts";
 import { inParallel } from "../flow/parallel.ts";
 import type { RunState, TableState } from "./run-state.ts";
-import { isStreamNoted, openStreamCheckpoint } from "./stream-checkpoint.ts";
+import { openStreamCheckpoint } from "./stream-checkpoint.ts";
+import { isStreamNoted } from "./stream-parts.ts";
 import { isAnother } from "../schema/table-identity.ts";
 import type { Table } from "../types.ts";
 

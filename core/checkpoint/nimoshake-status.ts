@@ -1,7 +1,7 @@
 /** Where the run stands as NimoShake notes it, and which tables it follows. */
 import type { Context } from "../plugin/context.ts";
 import type { Table } from "../types.ts";
-import { isStreamNoted } from "./stream-checkpoint.ts";
+import { isStreamNoted } from "./stream-parts.ts";
 
 /** Where all streams together stand, as NimoShake notes it. */
 export type SyncStatus = "full_sync" | "incr_sync";

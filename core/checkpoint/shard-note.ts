@@ -45,3 +45,8 @@ export function isOver({ status }: Pick<ShardNote, "status">): boolean {
 export function appliedUpTo({ position }: ShardNote): string | undefined {
   return position.at === "sequence" && !position.inclusive ? position.number : undefined;
 }
+
+/** A note in words, for the log. */
+export function noteText({ id, status, position }: ShardNote): string {
+  return `shard ${id}, ${status}, ${position.at === "sequence" ? position.number : position.at}`;
+}

@@ -10,6 +10,7 @@ import { confirmTable, stopBy } from "../stages/table-now.ts";
 import type { Table } from "../types.ts";
 import { copySegment, type TableCopy } from "./copy-segment.ts";
 import { checkCounts } from "./counts.ts";
+import { indexFirst } from "./first-indexes.ts";
 import { createSegmentWriter } from "./segment-writer.ts";
 
 /**
@@ -46,6 +47,10 @@ export async function copyTable(
     counters,
     readers,
     parsers,
+    // What is copied again has its documents.
+    ...(checkpoint.state?.round === undefined && {
+      beforeOnlyPage: (items: number) => indexFirst(ctx, table, items),
+    }),
     saved: () => persister.flush(),
     openWriter: (unit, from, memory) =>
       createSegmentWriter({ ctx, counters, writers, persister, fail }, unit, from, memory),

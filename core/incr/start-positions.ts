@@ -35,13 +35,14 @@ export async function openStream(
   look?: FirstLook,
 ): Promise<TableStream> {
   const progress = createStreamProgress();
-  const checkpoint = await openStreamCheckpoint(ctx, table, (notes, at) => {
+  const onSaved = (notes: ShardNote[], at: number): void => {
     for (const { id } of notes) {
       const shard = progress.shards.get(id);
       if (shard !== undefined) shard.savedAt = at;
     }
     stream.spool?.saved(notes);
-  });
+  };
+  const checkpoint = await openStreamCheckpoint(ctx, table, { onSaved, isForgotten: look?.isForgotten });
   const gone = [...checkpoint.gone].map((id) => ({ id, status: "done" }) as const);
   // Where a process was killed while it forgot a shard, that is among both.
   const tree = createShardTree([...gone, ...checkpoint.shards.values()]);
@@ -75,7 +76,7 @@ export async function lookAt(ctx: Context, table: Table, stream: string): Promis
 /** Finds the positions noted, or takes them. */
 async function beginStream(stream: TableStream, start: Start, look?: FirstLook): Promise<void> {
   const { ctx, table, checkpoint } = stream;
-  const is = await openStreamNoted(ctx, table);
+  const is = await openStreamNoted(ctx, table, look?.stream);
   const was = checkpoint.stream;
   if (was !== undefined && was !== is && checkpoint.shards.size > 0) throw madeAnew(table, was, is);
   const isAnew = checkpoint.shards.size === 0;
@@ -145,13 +146,12 @@ async function noteStartPositions(stream: TableStream, shards: Shard[]): Promise
   const clock = ctx.role("streams").clock?.();
   // What is older is in what the Scan reads; or, where there is none, not asked for.
   const latest = { at: "latest", ...(clock !== undefined && { since: clock - CLOCKS_APART }) } as const;
-  // At once, as far as the store can; what was cut off is taken anew, see isLeftOver.
+  // Saved with what their first requests tell; what was cut off is taken anew, see isLeftOver.
   for (const { id, parent, last } of shards) {
     const base = { id, ...(parent !== undefined && { parent }), notedAt };
     if (last === undefined) checkpoint.note({ ...base, status: "waiting", position: latest });
     else checkpoint.note({ ...base, status: "skipped", position: { at: "horizon" } });
   }
-  await checkpoint.flush();
   const open = shards.filter(({ last }) => last === undefined);
   await inParallel(open, PROBES, async ({ id }) => {
     const reader = ctx.role("streams").read({ phase: "incr", table, shard: id }, latest);

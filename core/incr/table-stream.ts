@@ -17,6 +17,8 @@ export interface FirstLook {
   shards: Shard[];
   /** By `performance.now()`. */
   at: number;
+  /** This process has forgotten what was noted of it since, and noted nothing. */
+  isForgotten?: boolean;
 }
 
 /** See the top of the file. */

@@ -33,8 +33,8 @@ export interface IndexOptions {
  * A call whose failure may pass is made again by the target. What it ends with is TARGET_UNREACHABLE, TARGET_THROTTLED,
  * TARGET_DENIED or TARGET_FAILED.
  *
- * Per table: `find`, then `makeRoom` and `create`, or `resume` where an earlier start has begun it; then `write` or
- * `writeEncoded`; `count`; `index`; then `apply`. With `sync_mode = incr`, where nothing is copied: `find`, `index`,
+ * Per table: `find`, then `makeRoom` and `create`, or `resume` where an earlier start has begun it; then, perhaps, `indexFirst`;
+ * `write` or `writeEncoded`; `count`; `index`; then `apply`. With `sync_mode = incr`, where nothing is copied: `find`, `index`,
  * `apply`.
  */
 export interface Target {
@@ -133,6 +133,12 @@ export interface Target {
    * @throws MigrationError DUPLICATE_KEY when a unique one can't be built
    */
   index(table: Table, indexes: TargetIndex[], options: IndexOptions): Promise<number>;
+  /**
+   * Builds indexes that are cheaper built before the first document: called before the first write of a table that has few
+   * records, all of them read. What can't be built then is left to `index`, which is called after the data all the same, and
+   * says so; a document that such an index refuses ends as it would there. Missing: `index` builds all.
+   */
+  indexFirst?(table: Table, indexes: TargetIndex[], signal: AbortSignal): Promise<void>;
   /** The documents present, counted exactly: all that is acknowledged is among them. */
   count(table: Table, signal: AbortSignal): Promise<number>;
   /**

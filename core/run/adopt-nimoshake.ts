@@ -46,6 +46,8 @@ export async function chooseConversion(
  * @throws MigrationError CHECKPOINT_MISMATCH when a table isn't at the target, or was made by another conversion
  */
 export async function findNimoShake(ctx: Context, tables: Table[]): Promise<Adopted[]> {
+  // Asked once: of a thousand tables nobody follows each would ask.
+  if (tables.length === 0 || !(await isFollowed(ctx))) return [];
   const adopted = await inParallel(tables, LOOKS, async (table): Promise<Adopted | undefined> => {
     if (!(await isOriginals(ctx, table))) return undefined;
     const made = await ctx.role("target").find(table, ctx.signal);

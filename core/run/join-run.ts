@@ -1,7 +1,6 @@
 /** One table joins a run that follows others: all that a start does for it, and in the same order. */
 import { refuseOther } from "../checkpoint/going-on.ts";
 import type { RunCheckpoint, TableState } from "../checkpoint/run-checkpoint.ts";
-import { forgetStream } from "../checkpoint/stream-checkpoint.ts";
 import { type ErrorCode, toMigrationError } from "../errors.ts";
 import type { FairSemaphore } from "../flow/semaphore.ts";
 import type { Context } from "../plugin/context.ts";
@@ -11,7 +10,7 @@ import { runStep } from "../stages/error-policy.ts";
 import { anewGap } from "../stages/table-now.ts";
 import type { Table } from "../types.ts";
 import { checkIndexes } from "./secondary-indexes.ts";
-import { checkStreams, type FirstLooks } from "./stream-looks.ts";
+import { checkStreams, type FirstLooks, forgetOlder } from "./stream-looks.ts";
 import type { StreamFollower } from "./streams.ts";
 import { migrateTable } from "./table.ts";
 import { findPlaces, isToMake, prepareTargetTables } from "./target-tables.ts";
@@ -86,7 +85,7 @@ async function prepareJoining({ checkpoint }: JoiningRun, scope: Context, table:
   const places = await findPlaces(scope, [table], checkpoint, [], false);
   await checkIndexes(scope, places);
   const looks = await checkStreams(scope, [table], places.some(isToMake) ? [table] : []);
-  if (state === undefined) await forgetStream(scope, table);
+  if (state === undefined) await forgetOlder(scope, table, looks);
   await prepareTargetTables(scope, places);
   return looks;
 }

@@ -2,7 +2,6 @@
 import { isFollowed } from "../checkpoint/nimoshake-status.ts";
 import type { RunCheckpoint } from "../checkpoint/run-checkpoint.ts";
 import type { Adopted } from "../checkpoint/run-state.ts";
-import { forgetStream } from "../checkpoint/stream-checkpoint.ts";
 import { MigrationError } from "../errors.ts";
 import { type Attempt, orThrow } from "../flow/attempt.ts";
 import { inParallel } from "../flow/parallel.ts";
@@ -11,13 +10,13 @@ import { trackTable } from "../progress/progress.ts";
 import type { Table } from "../types.ts";
 import type { Lease } from "./lease.ts";
 import { checkTables, findStart } from "./start.ts";
-import { checkStreams, type FirstLooks } from "./stream-looks.ts";
+import { checkStreams, type FirstLooks, forgetOlder } from "./stream-looks.ts";
 import { refuseSwitchedOver } from "./switched-over.ts";
 import { tablesToJoin } from "./tables-to-join.ts";
 import { isToMake, prepareTargetTables, tellResumption } from "./target-tables.ts";
 
 /** Tables whose streams are forgotten at once. */
-const AT_ONCE = 8;
+const AT_ONCE = 32;
 
 /** What is known before the first item is read. */
 export interface Prepared {
@@ -70,7 +69,7 @@ export async function prepare(
   tellAdoption(ctx, adopted);
   if (follows) {
     const isNew = places.filter(({ state }) => state === undefined);
-    await inParallel(isNew, AT_ONCE, ({ table }) => forgetStream(ctx, table));
+    await inParallel(isNew, AT_ONCE, ({ table }) => forgetOlder(ctx, table, looks));
   }
   if (checkpoint.resumed) tellResumption(ctx, places);
   tellJoining(ctx, joining);

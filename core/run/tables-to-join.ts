@@ -1,6 +1,6 @@
 /** Tables that a run which follows others hasn't done yet: at its next start they join it, as new ones do, and refuse nobody. */
 import { readState, runSchema, tableSchema } from "../checkpoint/run-state.ts";
-import { loadShards } from "../checkpoint/stream-checkpoint.ts";
+import { loadShards } from "../checkpoint/stream-parts.ts";
 import { inParallel } from "../flow/parallel.ts";
 import type { Context } from "../plugin/context.ts";
 import type { Table } from "../types.ts";

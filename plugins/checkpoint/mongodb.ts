@@ -9,28 +9,10 @@ import { isPassing } from "../_mongodb/errors.ts";
 import { lazily } from "../_mongodb/lazy.ts";
 import { outlast } from "../_mongodb/outlast.ts";
 import { retryReporter } from "../_mongodb/retry-reporter.ts";
+import { createOwnStates } from "./mongodb/own-states.ts";
 import { joined } from "./mongodb/joined.ts";
-import {
-  claimLease,
-  isLost,
-  leaseCondition,
-  type LeasePlace,
-  findLease,
-  releaseLease,
-  renewLease,
-} from "./mongodb/lease.ts";
-import {
-  allParts,
-  commands,
-  execute,
-  find,
-  findOthers,
-  forgetting,
-  listNames,
-  parse,
-  upsert,
-  upserts,
-} from "./mongodb/states.ts";
+import { claimLease, type LeasePlace, findLease, releaseLease, renewLease } from "./mongodb/lease.ts";
+import { allParts, execute, find, findOthers, listNames, parse, upsert } from "./mongodb/states.ts";
 import { addressKey, failed } from "./mongodb/failure.ts";
 import { inspectCheckpoint } from "./mongodb/inspect.ts";
 import { collectionProblems, refuseTables } from "./_check-tables.ts";
@@ -67,27 +49,6 @@ const mongodb: Plugin = definePlugin({
     const lazy = lazily(() => connect(config["checkpoint.address"], LANES, log, ctx, addressKey(config)));
     const { connected } = lazy;
 
-    /** Saves in our own place, in the same command that looks whether the lease is still the holder's. */
-    async function update(db: Db, updates: object[]): Promise<void> {
-      if (holder === undefined) return execute(db, { update: COLLECTION, updates, ordered: false });
-      const held = [leaseCondition(id, holder), ...updates];
-      await execute(db, { update: COLLECTION, updates: held, ordered: true }).catch((error: unknown) => {
-        throw isLost(error) ? leaseLost(id) : error;
-      });
-    }
-
-    /**
-     * Forgets in our own place. A delete can't be in one command with that look. So an update, which can, takes the
-     * states out of the documents first, and the delete finds only documents without one.
-     */
-    async function forget(ids: object): Promise<void> {
-      const statements = forgetting(ids);
-      await onDatabase("clearing", async (db) => {
-        await update(db, [statements.update]);
-        await execute(db, { delete: COLLECTION, deletes: [statements.delete] });
-      });
-    }
-
     /** Looks at the lease before what can't be in one command with that. Tables that save at once share one look. */
     const checkLease = joined(async () => {
       if (holder === undefined) return;
@@ -105,11 +66,11 @@ const mongodb: Plugin = definePlugin({
       }
     }
 
+    const own = createOwnStates({ id, collection: COLLECTION, holder: () => holder, onDatabase });
+
     const queue = createQueue(async (name, states) => {
       if (originalName(name)) return saveOriginal(name, states);
-      for (const updates of commands(upserts(id, name, states))) {
-        await onDatabase("saving to", (db) => update(db, updates));
-      }
+      await own.save(name, states);
     });
 
     const list = (): Promise<Kept[]> =>
@@ -144,7 +105,7 @@ const mongodb: Plugin = definePlugin({
 
       clear: (name) =>
         queue.run(name, async () => {
-          if (!originalName(name)) return forget(allParts(id, name));
+          if (!originalName(name)) return own.forget(allParts(id, name));
           await checkLease();
           await ownership.check();
           return onOriginal("clearing", async (db) => {
@@ -155,7 +116,7 @@ const mongodb: Plugin = definePlugin({
       remove: (name, parts) =>
         queue.run(name, async () => {
           if (parts.length === 0) return;
-          if (!originalName(name)) return forget({ $in: parts.map((part) => ({ id, name, part })) });
+          if (!originalName(name)) return own.forget({ $in: parts.map((part) => ({ id, name, part })) });
           await checkLease();
           await ownership.check();
           const deletes = [originalDelete(name, parts)];
@@ -202,8 +163,9 @@ const mongodb: Plugin = definePlugin({
       close: lazy.close,
     });
 
-    const onDatabase = <T>(doing: string, run: (db: Db) => Promise<T>): Promise<T> =>
-      onServer(doing, database, run);
+    function onDatabase<T>(doing: string, run: (db: Db) => Promise<T>): Promise<T> {
+      return onServer(doing, database, run);
+    }
 
     const ownership = databaseOwnership({
       id,

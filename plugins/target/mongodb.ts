@@ -1,13 +1,11 @@
 /** Writing to MongoDB. */
 import { type Db, ObjectId } from "mongodb";
 import { derivesIds } from "../_bson/document-id.ts";
-import { planIndexes } from "../../core/schema/indexes.ts";
 import { keyAttributes } from "../../core/schema/keys.ts";
-import { createSemaphore } from "../../core/flow/semaphore.ts";
 import { mostLanes } from "../../core/flow/write-lanes.ts";
 import { definePlugin, type Plugin } from "../../core/plugin/plugin.ts";
 import { type RetryOptions, SERVER_RETRY, withRetry } from "../../core/flow/retry.ts";
-import type { SourceRecord, Table, TargetIndex } from "../../core/types.ts";
+import type { SourceRecord, Table } from "../../core/types.ts";
 import { connect, patiently, ping } from "../_mongodb/client.ts";
 import { createAside } from "./mongodb/aside.ts";
 import {
@@ -17,7 +15,8 @@ import {
   findCollection,
   renameAway,
 } from "./mongodb/collections.ts";
-import { buildIndexes, makeFit } from "./mongodb/indexes.ts";
+import { createFitting } from "./mongodb/fitting.ts";
+import { buildFirst, buildIndexes } from "./mongodb/indexes.ts";
 import { inspectTarget } from "./mongodb/inspect.ts";
 import { watchBuild } from "./mongodb/build.ts";
 import { isPassing, targetError } from "../_mongodb/errors.ts";
@@ -29,7 +28,7 @@ import { requireMongos, shardCollection, withoutUnique } from "./mongodb/shardin
 import { applyBatch, type ApplyRules, rulesOf } from "./mongodb/apply.ts";
 import { applyEncoded } from "./mongodb/apply-encoded.ts";
 import { createReads } from "./mongodb/reads.ts";
-import { type Destination, refused, type WriteError } from "./mongodb/commands.ts";
+import type { Destination } from "./mongodb/commands.ts";
 import { writeBatch, writeEncoded } from "./mongodb/insert.ts";
 import { createInsertFirsts, hasUniqueKey } from "./mongodb/insert-first.ts";
 import { createStored } from "./mongodb/stored.ts";
@@ -44,17 +43,15 @@ const mongodb: Plugin = definePlugin({
     const sharded = derivesIds(config);
     /** Tables an earlier process had begun: what is there already may be its. */
     const resumed = new Set<string>();
-    /** Indexes that this process was told to build, by the tables' names. */
-    const planned = new Map<string, TargetIndex[]>();
     const firsts = createInsertFirsts(async (table) => {
       const paths = keyAttributes(table).map(ctx.role("convert").fieldPath);
       return patiently(hasUniqueKey(await patient(), table, paths), ctx.abandon);
     });
-    /** What refuses a document is taken away once, for all who meet it. */
-    const fitting = createSemaphore(1);
     const warn = (message: string): void => log.warn(message);
     /** Tables that are copied again over what is there. */
     const overwritten = new Set<string>();
+    /** Tables whose indexes came before their first document, until they are asked for: what is in the way is said then. */
+    const indexedFirst = new Set<string>();
     /** Of records that an `error` hook may want written again. */
     const ids = new WeakMap<SourceRecord, Uint8Array>();
     const lanes = (): number => config["full.concurrency"] * mostLanes(config["full.document.concurrency"]);
@@ -121,6 +118,13 @@ const mongodb: Plugin = definePlugin({
 
       write: (batch) => writing(batch.unit.table, (to) => writeBatch(batch, to)),
 
+      async indexFirst(table, indexes) {
+        if (!resumed.has(table.name)) indexedFirst.add(table.name);
+        await onDatabase(`building the indexes of ${database}.${table.targetName}`, (db) =>
+          buildFirst(db, table, sharded ? withoutUnique(indexes) : indexes),
+        );
+      },
+
       apply: (batch) => applying(batch.unit.table, (to, rules) => applyBatch(batch, to, rules)),
 
       applyEncoded: (batch) =>
@@ -135,7 +139,8 @@ const mongodb: Plugin = definePlugin({
           warn(message);
           onLeftOut?.(index, message);
         };
-        planned.set(table.name, indexes);
+        fitting.planned(table, indexes);
+        indexedFirst.delete(table.name);
         firsts.forget(table);
         const what = `building the indexes of ${database}.${table.targetName}`;
         return onDatabase(what, (db) => {
@@ -158,20 +163,7 @@ const mongodb: Plugin = definePlugin({
       close: lazy.close,
     });
 
-    /** An earlier process may have built indexes that today's settings leave out. */
-    async function fit(
-      table: Table,
-      error: WriteError,
-      record: SourceRecord,
-      to: Destination,
-    ): Promise<void> {
-      const indexes = [...(planned.get(table.name) ?? []), ...planIndexes(table, ctx.role("convert"), true)];
-      const what = `mending the indexes of ${database}.${table.targetName}`;
-      const fits = await fitting.run(() =>
-        onDatabase(what, (db) => makeFit(db, table, indexes, record.document!, warn)),
-      );
-      if (!fits) throw refused(error, record, to);
-    }
+    const fitting = createFitting(ctx, { database, indexedFirst, onDatabase });
 
     function idOf(record: SourceRecord): Uint8Array {
       const id = ids.get(record) ?? ObjectId.generate();
@@ -228,9 +220,10 @@ const mongodb: Plugin = definePlugin({
           ids: path.split(".")[0] === "_id" ? "key" : sharded ? "derived" : "any",
           byKey: false,
           overwrites: sharded && overwritten.has(table.name),
+          isIndexedFirst: indexedFirst.has(table.name),
           partitionPath: path,
           replaceDuplicates: config["full.executor.insert_on_dup_update"] || resumed.has(table.name),
-          makeFit: (error, record) => fit(table, error, record, to),
+          makeFit: (error, record) => fitting.fit(table, error, record, to),
           retry: retry(what, table),
           inTurn: (send) => inTurn(send, ctx.mayWrite),
         };

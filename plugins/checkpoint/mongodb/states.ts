@@ -17,7 +17,7 @@ export interface StateDocument {
 }
 
 /** One statement of an update command. */
-interface Upsert {
+export interface Upsert {
   q: { _id: StateDocument["_id"] };
   u: Omit<StateDocument, "_id">;
   upsert: true;

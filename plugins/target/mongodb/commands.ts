@@ -12,6 +12,7 @@ import { checkSizes } from "../_documents.ts";
 import { DURABLE, WRITE_TIMEOUT } from "../../_mongodb/client.ts";
 import { encodedDocuments } from "../../_mongodb/internals.ts";
 import { DUPLICATE_KEY } from "../../_mongodb/errors.ts";
+import { TWO_OF_A_KEY } from "./indexes.ts";
 
 /** The most a message carries; the guide's 16 MB. */
 const MESSAGE_BYTES = 16 * 1024 * 1024;
@@ -67,6 +68,8 @@ export interface Destination {
   partitionPath: string;
   /** Whether a document whose key is there already replaces it. */
   replaceDuplicates: boolean;
+  /** Whether it was empty when its unique index was built: two documents of a key are this run's, or another program's. */
+  isIndexedFirst?: boolean;
   /** Told of one that doesn't; without it, it is an error. */
   onDuplicate?: (record: SourceRecord) => void;
   /** Takes an index away that refuses a document; throws where it is none of the table's own. */
@@ -110,6 +113,12 @@ export function duplicate(record: SourceRecord, to: Destination, key: string): M
   return new MigrationError("DUPLICATE_KEY", what, {
     hint: `set ${key} = true to replace it`,
   });
+}
+
+/** The error for a second document of a key in a collection that was empty. */
+export function twoOfAKey(record: SourceRecord, to: Destination): MigrationError {
+  const what = `a document of this key is there already: ${whereIs(record, to.table)}`;
+  return new MigrationError("DUPLICATE_KEY", what, { hint: TWO_OF_A_KEY });
 }
 
 /** The `_id` made of a record's key; a document must not have another, or nothing would guard the key. */

@@ -14,7 +14,7 @@ import { findPlaces, prepareTargetTables } from "../../../core/run/target-tables
 import { beginResync } from "../../../core/run/resync.ts";
 import type { Resumption, Source } from "../../../core/plugin/roles.ts";
 import { openTableSpool } from "../../../core/spool/table-spool.ts";
-import { forgetStream } from "../../../core/checkpoint/stream-checkpoint.ts";
+import { forgetStream } from "../../../core/checkpoint/stream-parts.ts";
 import { migrateTable, prepareIncr } from "../../../core/run/table.ts";
 import type { Table } from "../../../core/types.ts";
 import { memoryCheckpoint, page } from "../../fakes/context.ts";

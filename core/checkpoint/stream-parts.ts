@@ -1,0 +1,75 @@
+/** The parts under which a table's stream is kept: NimoShake's rows, and beside them what is our own. */
+import * as v from "valibot";
+import type { Context } from "../plugin/context.ts";
+import { decodeRow } from "./nimoshake-rows.ts";
+import type { ShardNote } from "./shard-note.ts";
+import type { Table } from "../types.ts";
+
+/** Which stream it is. */
+export const STREAM = "stream";
+/** What a shard's row has no place for. */
+export const SHARD = "shard:";
+/** How far a shard is spooled. */
+export const SPOOL = "spool:";
+/** Shards that are over and forgotten. */
+export const GONE = "gone";
+
+/** Which stream it is, as it is saved. */
+export const streamSchema: v.GenericSchema<unknown, { stream: string }> = v.object({ stream: v.string() });
+/** What a row has no place for; `since` is of a position without a number. */
+type OwnNote = { notedAt: number; since?: number | undefined };
+const ownSchema: v.GenericSchema<unknown, OwnNote> = v.object({
+  notedAt: v.number(),
+  since: v.optional(v.number()),
+});
+/** How far a shard is spooled, as it is saved. */
+export const spoolSchema: v.GenericSchema<unknown, { readUpTo: string }> = v.object({ readUpTo: v.string() });
+
+/** The names under which a table's stream is kept. */
+export const namesOf = ({ name }: Pick<Table, "name">): { rows: string; own: string } => ({
+  rows: `shards:${name}`,
+  own: `stream:${name}`,
+});
+
+/** Whether a table's stream was noted by us; NimoShake keeps nothing in our place. */
+export async function isStreamNoted(ctx: Context, table: Pick<Table, "name">): Promise<boolean> {
+  return (await ctx.role("checkpoint").load(namesOf(table).own)).has(STREAM);
+}
+
+/** Forgets what is noted of a table's stream. */
+export async function forgetStream(ctx: Context, table: Pick<Table, "name">): Promise<void> {
+  const store = ctx.role("checkpoint");
+  const { rows, own } = namesOf(table);
+  // Rows without what is ours beside them would be NimoShake's.
+  await store.clear(rows);
+  await store.clear(own);
+}
+
+/** What is noted of a table's shards, for who only looks. */
+export async function loadShards(ctx: Context, table: Pick<Table, "name">): Promise<Map<string, ShardNote>> {
+  const store = ctx.role("checkpoint");
+  const { rows, own } = namesOf(table);
+  return readShards(await store.load(rows), await store.load(own));
+}
+
+/** Reads shards' rows, and what is kept beside them. */
+export function readShards(
+  rows: ReadonlyMap<string, unknown>,
+  own: ReadonlyMap<string, unknown>,
+): Map<string, ShardNote> {
+  const shards = new Map<string, ShardNote>();
+  for (const row of rows.values()) {
+    const state = decodeRow(row);
+    const { output, success } = v.safeParse(ownSchema, own.get(SHARD + state.id));
+    if (success) state.notedAt = output.notedAt;
+    if (success && state.position.at !== "sequence") state.position.since = output.since;
+    shards.set(state.id, state);
+  }
+  return shards;
+}
+
+/** What is kept of a shard beside its row. */
+export function ownOf({ notedAt, position }: ShardNote): Partial<OwnNote> {
+  const since = position.at === "sequence" ? undefined : position.since;
+  return { notedAt, ...(since !== undefined && { since }) };
+}
