@@ -10,6 +10,7 @@ import { createSemaphore, type Semaphore, type Width } from "../../core/flow/sem
 import type { Context } from "../../core/plugin/context.ts";
 import { checkCertificates } from "./certificates.ts";
 import { addressError, connectError } from "./errors.ts";
+import { connectEarly } from "./early-pool.ts";
 import { connections } from "./internals.ts";
 import { explainReplicaSet } from "./replica-set.ts";
 
@@ -71,6 +72,7 @@ export async function connect(
   const open = (options: MongoClientOptions): MongoClient => {
     try {
       const client = new MongoClient(address, {
+        minPoolSize: 1,
         appName: "nimo-shake",
         ...(!/[?&]serverSelectionTimeoutMS=/i.test(address) && {
           serverSelectionTimeoutMS: SELECTION_TIMEOUT,
@@ -80,6 +82,7 @@ export async function connect(
         ...connections(),
         ...options,
       });
+      connectEarly(client, client.options.minPoolSize);
       clients.push(client);
       return client;
     } catch (error) {
