@@ -74,16 +74,21 @@ export async function followedBefore(
   return { stage: "done", targetName: table.targetName, units: 0 };
 }
 
-/** Refuses what is saved of a table when its run is lost, or came after the one that is found. */
+/**
+ * Refuses what is saved of a table when its run is lost, or came after the one that is found.
+ *
+ * @param mayBeNoted false: nothing is kept of its stream, which isn't asked for then
+ */
 export async function refuseStray(
   ctx: Context,
   table: Table,
   run: RunState | undefined,
   state: TableState | undefined,
+  mayBeNoted = true,
 ): Promise<void> {
   const isStray =
     run === undefined
-      ? state !== undefined || (await isStreamNoted(ctx, table))
+      ? state !== undefined || (mayBeNoted && (await isStreamNoted(ctx, table)))
       : (state?.run ?? "") > (run.id ?? "");
   if (!isStray) return;
   const what = run === undefined ? "not its run" : "a run that is older than that";

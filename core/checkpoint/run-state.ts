@@ -84,6 +84,9 @@ export interface TableState {
   deletedAt?: string | undefined;
 }
 
+/** What is noted of a table before its place is made. */
+export type TableMaking = Omit<TableState, "run"> & { stage: "making" };
+
 /** How far a unit is: what was read up to the position is written, or was dropped by a hook. */
 export interface UnitState {
   /** Where to go on; undefined: the unit is finished. */

@@ -59,6 +59,11 @@ export async function isStreamNoted(ctx: Context, table: Pick<Table, "name">): P
   return (await ctx.role("checkpoint").load(namesOf(table).own)).has(STREAM);
 }
 
+/** Whether {@link isStreamNoted} may be so, by the names under which anything is kept; undefined: nobody knows them. */
+export function mayStreamBeNoted(kept: ReadonlySet<string> | undefined, table: Pick<Table, "name">): boolean {
+  return kept === undefined || kept.has(namesOf(table).own);
+}
+
 /** Forgets what is noted of a table's stream. */
 export async function forgetStream(ctx: Context, table: Pick<Table, "name">): Promise<void> {
   const store = ctx.role("checkpoint");

@@ -7,6 +7,7 @@ import { describeKey } from "../schema/keys.ts";
 import { styleOf } from "./convert-style.ts";
 import type { Adopted, RunState } from "../checkpoint/run-state.ts";
 import type { Table } from "../types.ts";
+import type { TargetLook } from "./target-looks.ts";
 import { isFollowed, isOriginals } from "../checkpoint/nimoshake-status.ts";
 
 const RUN = "run";
@@ -45,10 +46,10 @@ export async function chooseConversion(
  *
  * @throws MigrationError CHECKPOINT_MISMATCH when a table isn't at the target, or was made by another conversion
  */
-export async function findNimoShake(ctx: Context, tables: Table[]): Promise<Adopted[]> {
+export async function findNimoShake(ctx: Context, tables: Table[], find: TargetLook): Promise<Adopted[]> {
   const adopted = await inParallel(tables, LOOKS, async (table): Promise<Adopted | undefined> => {
     if (!(await isOriginals(ctx, table))) return undefined;
-    const made = await ctx.role("target").find(table, ctx.signal);
+    const made = await find(table);
     if (made === undefined) throw missing(ctx, table);
     await refuseOtherStyle(ctx, table);
     const { name, targetName, id: source } = table;

@@ -13,7 +13,7 @@ import type { Lease } from "./lease.ts";
 import { checkTables, findStart } from "./start.ts";
 import { checkStreams, type FirstLooks } from "./stream-looks.ts";
 import { tablesToJoin } from "./tables-to-join.ts";
-import { isToMake, prepareTargetTables, tellResumption } from "./target-tables.ts";
+import { firstStates, isToMake, prepareTargetTables, tellResumption } from "./target-tables.ts";
 
 /** Tables whose streams are forgotten at once. */
 const AT_ONCE = 8;
@@ -59,7 +59,8 @@ export async function prepare(
   const { checkpoint, adopted, places } = (await findStart(ctx, tables, fresh))!;
   const begins = places.filter(isToMake).map(({ table }) => table);
   const looks: FirstLooks = follows ? await checkStreams(ctx, tables, begins) : new Map();
-  await checkpoint.begin(adopted);
+  // What was noted of a stream is forgotten behind the run, and before its table is begun.
+  await checkpoint.begin(adopted, follows ? new Map() : firstStates(ctx, places));
   begun();
   // NimoShake may follow tables that aren't of this run: it would start over without it.
   if (follows && (fresh || !(await isFollowed(ctx)))) await ctx.role("checkpoint").clear("status");

@@ -8,6 +8,7 @@ import { findNimoShake, refuseElsewhere } from "./adopt-nimoshake.ts";
 import { checkAfterFull } from "./after-full.ts";
 import { checkIndexes } from "./secondary-indexes.ts";
 import { checkFollowing } from "./streams.ts";
+import { lookAtTarget } from "./target-looks.ts";
 import { findPlaces, type Place } from "./target-tables.ts";
 
 /** What a start goes on from. */
@@ -46,14 +47,15 @@ export async function findStart(
 ): Promise<Start | undefined> {
   const follows = ctx.config.sync_mode !== "full";
   if (follows) await attempt(() => checkFollowing(ctx));
+  await using looks = lookAtTarget(ctx, tables);
   const checkpoint = await attempt(() => openCheckpoint(ctx, tables, fresh, attempt));
   if (checkpoint === undefined) return undefined;
   // Also those that join a run that has begun.
   const unknown = tables.filter((table) => checkpoint.table(table).state === undefined);
-  const taken = follows && !fresh ? await attempt(() => findNimoShake(ctx, unknown)) : [];
+  const taken = follows && !fresh ? await attempt(() => findNimoShake(ctx, unknown, looks.find)) : [];
   const adopted = taken ?? [];
   if (follows && !fresh && !checkpoint.resumed) await attempt(() => refuseElsewhere(ctx, unknown));
-  const places = await findPlaces(ctx, tables, checkpoint, adopted, fresh, attempt);
+  const places = await findPlaces(ctx, tables, checkpoint, adopted, fresh, attempt, looks.find);
   await attempt(() => checkIndexes(ctx, places));
   return { checkpoint, adopted, places };
 }

@@ -8,7 +8,7 @@ import { checkIndexShapes } from "../schema/index-shape.ts";
 import { valuesOf } from "../flow/parallel.ts";
 import { indexPattern, planIndexes } from "../schema/indexes.ts";
 import type { FairSemaphore } from "../flow/semaphore.ts";
-import { takeUp } from "./target-tables.ts";
+import { takeUp } from "./take-up.ts";
 import { overwrite } from "./resync.ts";
 import type { TableProgress } from "../progress/progress.ts";
 import { notesOf } from "../progress/table-notes.ts";

@@ -9,15 +9,7 @@ import { isPassing } from "../_mongodb/errors.ts";
 import { lazily } from "../_mongodb/lazy.ts";
 import { retryReporter } from "../_mongodb/retry-reporter.ts";
 import { joined } from "./mongodb/joined.ts";
-import {
-  claimLease,
-  isLost,
-  leaseCondition,
-  type LeasePlace,
-  findLease,
-  releaseLease,
-  renewLease,
-} from "./mongodb/lease.ts";
+import { claimLease, type LeasePlace, findLease, releaseLease, renewLease } from "./mongodb/lease.ts";
 import {
   allParts,
   commands,
@@ -31,6 +23,7 @@ import {
   upserts,
 } from "./mongodb/states.ts";
 import { addressKey, failed } from "./mongodb/failure.ts";
+import { updateHeld } from "./mongodb/held-update.ts";
 import { inspectCheckpoint } from "./mongodb/inspect.ts";
 import { collectionProblems, refuseTables } from "./_check-tables.ts";
 import { inFiles, inTarget } from "./_elsewhere.ts";
@@ -43,7 +36,7 @@ import {
   originalUpserts,
 } from "./mongodb/nimoshake-collections.ts";
 import { databaseOwnership } from "./mongodb/owner.ts";
-import { createQueue, type States } from "./_queue.ts";
+import { createQueue, type States, statesOf } from "./_queue.ts";
 
 const COLLECTION = "states";
 /** Saves at once; more of them wait. */
@@ -66,14 +59,9 @@ const mongodb: Plugin = definePlugin({
     const lazy = lazily(() => connect(config["checkpoint.address"], LANES, log, ctx, addressKey(config)));
     const { connected } = lazy;
 
-    /** Saves in our own place, in the same command that looks whether the lease is still the holder's. */
-    async function update(db: Db, updates: object[]): Promise<void> {
-      if (holder === undefined) return execute(db, { update: COLLECTION, updates, ordered: false });
-      const held = [leaseCondition(id, holder), ...updates];
-      await execute(db, { update: COLLECTION, updates: held, ordered: true }).catch((error: unknown) => {
-        throw isLost(error) ? leaseLost(id) : error;
-      });
-    }
+    /** Saves in our own place. */
+    const update = (db: Db, updates: object[], ordered?: boolean): Promise<void> =>
+      updateHeld(db, leasePlace, holder, updates, ordered);
 
     /**
      * Forgets in our own place. A delete can't be in one command with that look. So an update, which can, takes the
@@ -140,6 +128,15 @@ const mongodb: Plugin = definePlugin({
       list,
 
       save: (name, parts) => queue.save(name, parts),
+
+      saveInOrder(given) {
+        const all = [...given].flatMap(([name, parts]) => upserts(id, name, statesOf(parts)));
+        if (all.length === 0) return Promise.resolve();
+        return queue.run([...given.keys()], async () => {
+          for (const updates of commands(all))
+            await onDatabase("saving to", (db) => update(db, updates, true));
+        });
+      },
 
       clear: (name) =>
         queue.run(name, async () => {
