@@ -1,5 +1,5 @@
 /** Whether a start goes on with an earlier run, and what it then has to agree in with it. */
-import { isOriginals } from "./nimoshake-status.ts";
+import { isFollowed, isOriginals } from "./nimoshake-status.ts";
 import type { Context } from "../plugin/context.ts";
 import { isReached } from "./copy-start.ts";
 import { MigrationError } from "../errors.ts";
@@ -49,7 +49,8 @@ export async function goesOn(
   if (reached.length === own.length && isThere && !changed) return true;
   if (mode === "all") return false;
   // NimoShake may have come after the copy.
-  for (const table of tables) if (await isOriginals(ctx, table)) return false;
+  const followed = isFollowed(ctx);
+  for (const table of tables) if (await isOriginals(ctx, table, followed)) return false;
   return true;
 }
 

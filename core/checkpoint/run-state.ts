@@ -41,6 +41,7 @@ export interface Adopted {
  * | making → copying   | `made`                                                         | run/target-tables |
  * | its stream opened  | `noted`, before the first Scan; `copy` is gone                 | run/open-stream   |
  * | copying → indexing | nothing                                                        | run/table         |
+ * | copying → done     | as the next row: it was indexed while it was counted           | run/table         |
  * | indexing → done    | `indexes`, `secondary`; anew when the source gets more of them | run/table         |
  * | any → copying      | a resync: `round` + 1, `source`, `key`, `targetName`, `units`; | run/resync        |
  * |                    | `noted` is false, `copy` and `deletedAt` are gone              |                   |

@@ -6,6 +6,7 @@ import { debugSave } from "../plugin/debug.ts";
 import * as v from "valibot";
 import { dropOld, readGone } from "./gone-shards.ts";
 import { createPersister } from "./persister.ts";
+import { valuesOf } from "../flow/parallel.ts";
 import type { Context } from "../plugin/context.ts";
 import { runStep } from "../stages/error-policy.ts";
 import { decodeRow, encodeRow, type ShardRow } from "./nimoshake-rows.ts";
@@ -64,20 +65,28 @@ export function mayStreamBeNoted(kept: ReadonlySet<string> | undefined, table: P
   return kept === undefined || kept.has(namesOf(table).own);
 }
 
-/** Forgets what is noted of a table's stream. */
+/** Forgets what is noted of a table's stream, if there is something. */
 export async function forgetStream(ctx: Context, table: Pick<Table, "name">): Promise<void> {
   const store = ctx.role("checkpoint");
   const { rows, own } = namesOf(table);
+  // What can't be read is something, too.
+  const isKept = (name: string): Promise<boolean> =>
+    store.load(name).then(
+      ({ size }) => size > 0,
+      () => true,
+    );
+  const [hasRows, hasOwn] = await Promise.all([isKept(rows), isKept(own)]);
   // Rows without what is ours beside them would be NimoShake's.
-  await store.clear(rows);
-  await store.clear(own);
+  if (hasRows) await store.clear(rows);
+  if (hasOwn) await store.clear(own);
 }
 
 /** What is noted of a table's shards, for who only looks. */
 export async function loadShards(ctx: Context, table: Pick<Table, "name">): Promise<Map<string, ShardNote>> {
   const store = ctx.role("checkpoint");
   const { rows, own } = namesOf(table);
-  return readShards(await store.load(rows), await store.load(own));
+  const [theirs, ours] = valuesOf(await Promise.allSettled([store.load(rows), store.load(own)]));
+  return readShards(theirs, ours);
 }
 
 function readShards(
@@ -105,8 +114,8 @@ export async function openStreamCheckpoint(
 ): Promise<StreamCheckpoint> {
   const store = ctx.role("checkpoint");
   const names = namesOf(table);
-  const own = await store.load(names.own);
-  const shards = readShards(await store.load(names.rows), own);
+  const [own, rows] = valuesOf(await Promise.allSettled([store.load(names.own), store.load(names.rows)]));
+  const shards = readShards(rows, own);
   const spooled = new Map<string, string>();
   for (const [part, state] of own) {
     const { output, success } = v.safeParse(spoolSchema, state);

@@ -1,5 +1,5 @@
 /** Before the first item is read: which tables, whether they are gone on with, and a place for each at the target. */
-import { isFollowed } from "../checkpoint/nimoshake-status.ts";
+import { forgetStatus } from "../checkpoint/nimoshake-status.ts";
 import type { RunCheckpoint } from "../checkpoint/run-checkpoint.ts";
 import type { Adopted } from "../checkpoint/run-state.ts";
 import { forgetStream } from "../checkpoint/stream-checkpoint.ts";
@@ -63,7 +63,7 @@ export async function prepare(
   await checkpoint.begin(adopted, follows ? new Map() : firstStates(ctx, places));
   begun();
   // NimoShake may follow tables that aren't of this run: it would start over without it.
-  if (follows && (fresh || !(await isFollowed(ctx)))) await ctx.role("checkpoint").clear("status");
+  if (follows) await forgetStatus(ctx, fresh);
   const copies = !checkpoint.copied || places.some(({ state }) => state?.stage !== "done");
   tellAdoption(ctx, adopted);
   if (follows) {

@@ -28,6 +28,8 @@ const CLOSING = 2 * SECOND;
 const POOL = 256;
 /** Connections made at once, for who writes first: a far server takes a while for each. */
 const READY = 4;
+/** The same for what may take hours: one that counts, and one that builds. */
+const READY_PATIENT = 2;
 /** So many may be on their way to be made: by the driver's two at a time a far server's lanes would be opened one after the other. */
 const CONNECTING = 16;
 
@@ -72,7 +74,6 @@ export async function connect(
   const open = (options: MongoClientOptions): MongoClient => {
     try {
       const client = new MongoClient(address, {
-        minPoolSize: 1,
         appName: "nimo-shake",
         ...(!/[?&]serverSelectionTimeoutMS=/i.test(address) && {
           serverSelectionTimeoutMS: SELECTION_TIMEOUT,
@@ -109,7 +110,7 @@ export async function connect(
       minPoolSize: Math.min(READY, asked()),
       maxPoolSize: most + 2,
     });
-    const patient = open({ maxPoolSize: most + 2 });
+    const patient = open({ minPoolSize: Math.min(READY_PATIENT, asked()), maxPoolSize: most + 2 });
     closeOn(abandon, data);
     closeOn(signal, patient);
     const { w, journal } = data.options.writeConcern ?? {};
