@@ -39,8 +39,13 @@ const GREETINGS = new Set(["hello", "ismaster", "isMaster"]);
  * Starts one on a free port of 127.0.0.1 before the first server of `serverUri`.
  *
  * @param rtt of a round trip, in ms; far more than the process needs to say what comes next
+ * @param isAside whether nobody waits for a command: it isn't told, and counts for none behind it; default: no
  */
-export async function startFarMongo(serverUri: string, rtt: number): Promise<FarMongo> {
+export async function startFarMongo(
+  serverUri: string,
+  rtt: number,
+  isAside: (name: string, command: Document) => boolean = () => false,
+): Promise<FarMongo> {
   const { hostname, port } = new URL(serverUri);
   const sockets = new Set<Socket>();
   const commands: FarCommand[] = [];
@@ -78,10 +83,10 @@ export async function startFarMongo(serverUri: string, rtt: number): Promise<Far
         const isGreeting = GREETINGS.has(name);
         if (isGreeting && greetings++ > 0) isMonitor = true;
         const trip = Math.max(done, own) + 1;
-        if (!isMonitor) {
+        const command = commandOf(message);
+        if (!isMonitor && !isAside(name, command)) {
           asked.set(request, trip);
-          const at = performance.now() - began!;
-          commands.push({ name, connection, trip, at, command: commandOf(message) });
+          commands.push({ name, connection, trip, at: performance.now() - began!, command });
         }
       }
       const late = Math.max(0, opensAt - performance.now());
