@@ -1,5 +1,5 @@
 /** Whether a start goes on with an earlier run, and what it then has to agree in with it. */
-import { isOriginals } from "./nimoshake-status.ts";
+import { isFollowed, isOriginals } from "./nimoshake-status.ts";
 import type { Context } from "../plugin/context.ts";
 import { isReached } from "./copy-start.ts";
 import { MigrationError } from "../errors.ts";
@@ -50,7 +50,8 @@ export async function goesOn(
   if (reached.length === own.length && isThere && !changed) return true;
   if (mode === "all") return false;
   // NimoShake may have come after the copy.
-  for (const table of tables) if (await isOriginals(ctx, table)) return false;
+  const followed = isFollowed(ctx);
+  for (const table of tables) if (await isOriginals(ctx, table, followed)) return false;
   return true;
 }
 
@@ -75,16 +76,21 @@ export async function followedBefore(
   return { stage: "done", targetName: table.targetName, units: 0 };
 }
 
-/** Refuses what is saved of a table when its run is lost, or came after the one that is found. */
+/**
+ * Refuses what is saved of a table when its run is lost, or came after the one that is found.
+ *
+ * @param mayBeNoted false: nothing is kept of its stream, which isn't asked for then
+ */
 export async function refuseStray(
   ctx: Context,
   table: Table,
   run: RunState | undefined,
   state: TableState | undefined,
+  mayBeNoted = true,
 ): Promise<void> {
   const isStray =
     run === undefined
-      ? state !== undefined || (await isStreamNoted(ctx, table))
+      ? state !== undefined || (mayBeNoted && (await isStreamNoted(ctx, table)))
       : (state?.run ?? "") > (run.id ?? "");
   if (!isStray) return;
   const what = run === undefined ? "not its run" : "a run that is older than that";

@@ -41,6 +41,7 @@ export interface Adopted {
  * | making → copying   | `made`                                                         | run/target-tables |
  * | its stream opened  | `noted`, before the first Scan; `copy` is gone                 | run/open-stream   |
  * | copying → indexing | nothing                                                        | run/table         |
+ * | copying → done     | as the next row: it was indexed while it was counted           | run/table         |
  * | indexing → done    | `indexes`, `secondary`; anew when the source gets more of them | run/table         |
  * | any → copying      | a resync: `round` + 1, `source`, `key`, `targetName`, `units`; | run/resync        |
  * |                    | `noted` is false, `copy` and `deletedAt` are gone              |                   |
@@ -83,6 +84,9 @@ export interface TableState {
   /** It was deleted at the source while it was followed, ISO 8601; undefined also: it was made anew since. */
   deletedAt?: string | undefined;
 }
+
+/** What is noted of a table before its place is made. */
+export type TableMaking = Omit<TableState, "run"> & { stage: "making" };
 
 /** How far a unit is: what was read up to the position is written, or was dropped by a hook. */
 export interface UnitState {

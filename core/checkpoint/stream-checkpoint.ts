@@ -6,6 +6,7 @@ import { debugSave } from "../plugin/debug.ts";
 import { dropOld, readGone } from "./gone-shards.ts";
 import { createPersister } from "./persister.ts";
 import { parentsFirst } from "./parents-first.ts";
+import { valuesOf } from "../flow/parallel.ts";
 import type { Context } from "../plugin/context.ts";
 import { runStep } from "../stages/error-policy.ts";
 import * as v from "valibot";
@@ -71,8 +72,8 @@ export async function openStreamCheckpoint(
   const names = namesOf(table);
   const load = async (name: string): Promise<ReadonlyMap<string, unknown>> =>
     isForgotten ? new Map() : store.load(name);
-  const own = await load(names.own);
-  const shards = readShards(await load(names.rows), own);
+  const [own, rows] = valuesOf(await Promise.allSettled([load(names.own), load(names.rows)]));
+  const shards = readShards(rows, own);
   const spooled = new Map<string, string>();
   for (const [part, state] of own) {
     const { output, success } = v.safeParse(spoolSchema, state);

@@ -1,5 +1,6 @@
 /** The parts under which a table's stream is kept: NimoShake's rows, and beside them what is our own. */
 import * as v from "valibot";
+import { valuesOf } from "../flow/parallel.ts";
 import type { Context } from "../plugin/context.ts";
 import { decodeRow } from "./nimoshake-rows.ts";
 import type { ShardNote } from "./shard-note.ts";
@@ -36,20 +37,33 @@ export async function isStreamNoted(ctx: Context, table: Pick<Table, "name">): P
   return (await ctx.role("checkpoint").load(namesOf(table).own)).has(STREAM);
 }
 
-/** Forgets what is noted of a table's stream. */
+/** Whether {@link isStreamNoted} may be so, by the names under which anything is kept; undefined: nobody knows them. */
+export function mayStreamBeNoted(kept: ReadonlySet<string> | undefined, table: Pick<Table, "name">): boolean {
+  return kept === undefined || kept.has(namesOf(table).own);
+}
+
+/** Forgets what is noted of a table's stream, if there is something. */
 export async function forgetStream(ctx: Context, table: Pick<Table, "name">): Promise<void> {
   const store = ctx.role("checkpoint");
   const { rows, own } = namesOf(table);
+  // What can't be read is something, too.
+  const isKept = (name: string): Promise<boolean> =>
+    store.load(name).then(
+      ({ size }) => size > 0,
+      () => true,
+    );
+  const [hasRows, hasOwn] = await Promise.all([isKept(rows), isKept(own)]);
   // Rows without what is ours beside them would be NimoShake's.
-  await store.clear(rows);
-  await store.clear(own);
+  if (hasRows) await store.clear(rows);
+  if (hasOwn) await store.clear(own);
 }
 
 /** What is noted of a table's shards, for who only looks. */
 export async function loadShards(ctx: Context, table: Pick<Table, "name">): Promise<Map<string, ShardNote>> {
   const store = ctx.role("checkpoint");
   const { rows, own } = namesOf(table);
-  return readShards(await store.load(rows), await store.load(own));
+  const [theirs, ours] = valuesOf(await Promise.allSettled([store.load(rows), store.load(own)]));
+  return readShards(theirs, ours);
 }
 
 /** Reads shards' rows, and what is kept beside them. */

@@ -18,6 +18,7 @@ import { createSegmentWriter } from "./segment-writer.ts";
  *
  * @param counters is kept up to date
  * @param readers requests to the source at once, shared by all tables
+ * @param onCopied told when all is written: it is counted from then on
  * @returns the documents present at the target that were not written here
  * @throws MigrationError COUNT_MISMATCH when documents are missing, SOURCE_GONE when the table was deleted or made anew
  */
@@ -27,6 +28,7 @@ export async function copyTable(
   counters: TableProgress,
   checkpoint: TableCheckpoint,
   readers: FairSemaphore,
+  onCopied: () => void = () => {},
 ): Promise<number> {
   const { config } = ctx;
   const persister = createUnitPersister(ctx, table, checkpoint);
@@ -67,6 +69,7 @@ export async function copyTable(
 
   async function compared(): Promise<number> {
     valuesOf(ends);
+    onCopied();
     const [, found] = valuesOf(
       await Promise.allSettled([confirmTable(ctx, table), checkCounts(ctx, table, counters)]),
     );

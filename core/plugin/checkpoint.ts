@@ -95,8 +95,8 @@ export interface Checkpoint {
    */
   load(name: string): Promise<Map<string, unknown>>;
   /**
-   * The names of this migration under which anything is kept, but for those in NimoShake's layout. Called by who looks on
-   * from outside, once a second at most; changes nothing. Missing: nobody can tell which tables have begun.
+   * The names of this migration under which anything is kept, but for those in NimoShake's layout. Called once a
+   * start, and by who looks on from outside, once a second at most; changes nothing. Missing: nobody can tell which tables have begun.
    */
   list?(): Promise<Kept[]>;
   /**
@@ -107,6 +107,11 @@ export interface Checkpoint {
    * same kind at a time. A failure ends the run, unless an `error` hook wants it once more.
    */
   save(name: string, parts: ReadonlyMap<string, unknown>): Promise<void>;
+  /**
+   * The same of several names of ours, durably, in the order in which they are given: cut off, it has saved those before some
+   * of them. Missing: {@link Checkpoint.save} is called for one after the other.
+   */
+  saveInOrder?(states: ReadonlyMap<string, ReadonlyMap<string, unknown>>): Promise<void>;
   /** Forgets a name with all its parts. */
   clear(name: string): Promise<void>;
   /** Forgets some parts of a name, and keeps the others; missing: they stay, and grow in number. */

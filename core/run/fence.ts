@@ -16,7 +16,13 @@ const TARGET = new Set<PropertyKey>([
 /** Parts of a role that write too. */
 const PARTS = new Set<PropertyKey>(["stored"] satisfies (keyof Target)[]);
 const STORED = new Set<PropertyKey>(["remove"] satisfies (keyof Stored)[]);
-const CHECKPOINT = new Set<PropertyKey>(["save", "clear", "remove", "vacate"] satisfies (keyof Checkpoint)[]);
+const CHECKPOINT = new Set<PropertyKey>([
+  "save",
+  "saveInOrder",
+  "clear",
+  "remove",
+  "vacate",
+] satisfies (keyof Checkpoint)[]);
 const STREAMS = new Set<PropertyKey>(["disable"] satisfies (keyof Streams)[]);
 const WRITES: Partial<Record<keyof Roles, ReadonlySet<PropertyKey>>> = {
   target: TARGET,

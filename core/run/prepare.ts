@@ -1,5 +1,5 @@
 /** Before the first item is read: which tables, whether they are gone on with, and a place for each at the target. */
-import { isFollowed } from "../checkpoint/nimoshake-status.ts";
+import { forgetStatus } from "../checkpoint/nimoshake-status.ts";
 import type { RunCheckpoint } from "../checkpoint/run-checkpoint.ts";
 import type { Adopted } from "../checkpoint/run-state.ts";
 import { MigrationError } from "../errors.ts";
@@ -13,7 +13,7 @@ import { checkTables, findStart } from "./start.ts";
 import { checkStreams, type FirstLooks, forgetOlder } from "./stream-looks.ts";
 import { refuseSwitchedOver } from "./switched-over.ts";
 import { tablesToJoin } from "./tables-to-join.ts";
-import { isToMake, prepareTargetTables, tellResumption } from "./target-tables.ts";
+import { firstStates, isToMake, prepareTargetTables, tellResumption } from "./target-tables.ts";
 
 /** Tables whose streams are forgotten at once. */
 const AT_ONCE = 32;
@@ -61,10 +61,11 @@ export async function prepare(
   refuseSwitchedOver(checkpoint, again);
   const begins = places.filter(isToMake).map(({ table }) => table);
   const looks: FirstLooks = follows ? await checkStreams(ctx, tables, begins) : new Map();
-  await checkpoint.begin(adopted);
+  // What was noted of a stream is forgotten behind the run, and before its table is begun.
+  await checkpoint.begin(adopted, follows ? new Map() : firstStates(ctx, places));
   begun();
   // NimoShake may follow tables that aren't of this run: it would start over without it.
-  if (follows && (fresh || !(await isFollowed(ctx)))) await ctx.role("checkpoint").clear("status");
+  if (follows) await forgetStatus(ctx, fresh);
   const copies = !checkpoint.copied || places.some(({ state }) => state?.stage !== "done");
   tellAdoption(ctx, adopted);
   if (follows) {

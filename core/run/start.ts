@@ -1,4 +1,5 @@
 /** What a start finds, and what refuses it: asked by a run before it changes anything, and by `check`, which changes nothing. */
+import { isFollowed } from "../checkpoint/nimoshake-status.ts";
 import { openCheckpoint, type RunCheckpoint } from "../checkpoint/run-checkpoint.ts";
 import type { Adopted } from "../checkpoint/run-state.ts";
 import { type Attempt, orThrow } from "../flow/attempt.ts";
@@ -8,6 +9,7 @@ import { findNimoShake, refuseElsewhere } from "./adopt-nimoshake.ts";
 import { checkAfterFull } from "./after-full.ts";
 import { checkIndexes } from "./secondary-indexes.ts";
 import { checkFollowing } from "./streams.ts";
+import { lookAtTarget } from "./target-looks.ts";
 import { findPlaces, type Place } from "./target-tables.ts";
 
 /** What a start goes on from. */
@@ -46,14 +48,20 @@ export async function findStart(
 ): Promise<Start | undefined> {
   const follows = ctx.config.sync_mode !== "full";
   if (follows) await attempt(() => checkFollowing(ctx));
+  await using looks = lookAtTarget(ctx, tables);
+  const followed = follows && !fresh ? isFollowed(ctx) : Promise.resolve(false);
+  // Who asks hears of it.
+  const heard = followed.catch(() => {});
   const checkpoint = await attempt(() => openCheckpoint(ctx, tables, fresh, attempt));
+  await heard;
   if (checkpoint === undefined) return undefined;
   // Also those that join a run that has begun.
   const unknown = tables.filter((table) => checkpoint.table(table).state === undefined);
-  const taken = follows && !fresh ? await attempt(() => findNimoShake(ctx, unknown)) : [];
+  const taken =
+    follows && !fresh ? await attempt(() => findNimoShake(ctx, unknown, followed, looks.find)) : [];
   const adopted = taken ?? [];
-  if (follows && !fresh && !checkpoint.resumed) await attempt(() => refuseElsewhere(ctx, unknown));
-  const places = await findPlaces(ctx, tables, checkpoint, adopted, fresh, attempt);
+  if (follows && !fresh && !checkpoint.resumed) await attempt(() => refuseElsewhere(ctx, unknown, followed));
+  const places = await findPlaces(ctx, tables, checkpoint, adopted, fresh, attempt, looks.find);
   await attempt(() => checkIndexes(ctx, places));
   return { checkpoint, adopted, places };
 }

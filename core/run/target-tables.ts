@@ -1,5 +1,10 @@
 /** The tables' places at the target: made for those not begun yet, found again for the others. */
-import type { RunCheckpoint, TableCheckpoint, TableState } from "../checkpoint/run-checkpoint.ts";
+import type {
+  RunCheckpoint,
+  TableCheckpoint,
+  TableMaking,
+  TableState,
+} from "../checkpoint/run-checkpoint.ts";
 import type { Context } from "../plugin/context.ts";
 import type { CopyStart } from "../checkpoint/copy-start.ts";
 import { MigrationError } from "../errors.ts";
@@ -9,10 +14,11 @@ import { planIndexes } from "../schema/indexes.ts";
 import { describeKey } from "../schema/keys.ts";
 import { type Attempt, orThrow } from "../flow/attempt.ts";
 import { inParallel } from "../flow/parallel.ts";
-import type { Resumption } from "../plugin/roles.ts";
 import type { Adopted } from "../checkpoint/run-state.ts";
 import { isUnwritten, refuseLost } from "../incr/stream-start.ts";
 import { notesOf } from "../progress/table-notes.ts";
+import { takeUp } from "./take-up.ts";
+import { lookNow, type TargetLook } from "./target-looks.ts";
 import type { Table } from "../types.ts";
 
 /** Tables that are looked at, and whose places are made, at once. */
@@ -40,6 +46,7 @@ export function isToMake({ state }: Place): boolean {
  * @param adopted tables that are about to be taken over
  * @param fresh the user wants it so
  * @param attempt who hears of each refusal; default: the first of them is thrown
+ * @param find what is at the target; default: it is asked now
  * @throws MigrationError TARGET_EXISTS, CHECKPOINT_MISMATCH when a place is no more what this migration made, or
  * STREAM_GAP
  */
@@ -50,6 +57,7 @@ export async function findPlaces(
   adopted: Adopted[],
   fresh: boolean,
   attempt: Attempt = orThrow,
+  find: TargetLook = lookNow(ctx),
 ): Promise<Place[]> {
   const taken = new Map(adopted.map(({ table, state }) => [table, state]));
   const looked = new Map<Table, Place>();
@@ -57,7 +65,7 @@ export async function findPlaces(
     attempt(async () => {
       const checkpoint = run.table(table);
       const state = taken.get(table.name) ?? checkpoint.state;
-      const found = await ctx.role("target").find(table, ctx.signal);
+      const found = await find(table);
       const place = { table, checkpoint, state, found };
       looked.set(table, place);
       // For a table that it only followed an older version didn't note what was at the target.
@@ -76,6 +84,12 @@ export async function findPlaces(
     if (inTheWay.length > 0) await attempt(() => ctx.role("target").checkRoom?.(inTheWay, ctx.signal));
   }
   return places;
+}
+
+/** The states in which the tables are noted that are to be made, and of which nothing is kept yet. */
+export function firstStates(ctx: Context, places: Place[]): Map<Table, TableMaking> {
+  const fresh = places.filter(({ state }) => state === undefined);
+  return new Map(fresh.map((place) => [place.table, makingOf(ctx, place)]));
 }
 
 /**
@@ -158,21 +172,27 @@ function identityOf(table: Table): Pick<TableState, "source" | "key" | "targetNa
 
 async function make(ctx: Context, place: Place): Promise<void> {
   const target = ctx.role("target");
-  const { table, checkpoint, found } = place;
-  const theirs = isTheirs(place);
-  const units = ctx.role("source").units(table).length;
-  await checkpoint.advance({
-    stage: "making",
-    ...identityOf(table),
-    units,
-    copy: beginsCopy(ctx) ? copyStart(table) : undefined,
-    ...(theirs && { before: found }),
-  });
-  const renamedTo = theirs ? await target.makeRoom(table, ctx.signal) : undefined;
+  const { table, checkpoint } = place;
+  // Of a table that is begun now it may be noted with the run.
+  if (place.state !== undefined || checkpoint.state === undefined)
+    await checkpoint.advance(makingOf(ctx, place));
+  const renamedTo = isTheirs(place) ? await target.makeRoom(table, ctx.signal) : undefined;
   if (renamedTo) notesOf(ctx.progress.tables.get(table.name)!).renamedTo = renamedTo;
   await target.create(table, ctx.signal);
   const made = await target.find(table, ctx.signal);
   await checkpoint.advance({ stage: "copying", ...(made !== undefined && { made }) });
+}
+
+/** What is noted of a table before its place is touched. */
+function makingOf(ctx: Context, place: Place): TableMaking {
+  const { table, found } = place;
+  return {
+    stage: "making",
+    ...identityOf(table),
+    units: ctx.role("source").units(table).length,
+    copy: beginsCopy(ctx) ? copyStart(table) : undefined,
+    ...(isTheirs(place) && { before: found }),
+  };
 }
 
 /** Takes up a table's counters and lets the target prepare for writing it on. */
@@ -192,30 +212,6 @@ async function resume(ctx: Context, { table, checkpoint }: Place): Promise<void>
 const beginsCopy = ({ config }: Context): boolean => config.sync_mode === "full";
 
 const copyStart = ({ stream }: Table): CopyStart => ({ at: Date.now(), stream });
-
-/** Takes up a table's counters; gives how far its units are. */
-export function takeUp(ctx: Context, table: Table, checkpoint: TableCheckpoint): Resumption["units"] {
-  const counters = ctx.progress.tables.get(table.name)!;
-  const units = ctx
-    .role("source")
-    .units(table, checkpoint.state?.units)
-    .map((unit) => {
-      const { read, filtered, overflowed, bytes } = checkpoint.unit(unit) ?? NOTHING;
-      counters.read += read;
-      counters.filtered += filtered;
-      counters.written += read - filtered;
-      counters.overflowed += overflowed;
-      counters.bytes += bytes;
-      return { unit, written: read - filtered };
-    });
-  counters.resumed = counters.read;
-  counters.resumedBytes = counters.bytes;
-  counters.resumedFiltered = counters.filtered;
-  counters.resumedOverflowed = counters.overflowed;
-  return units;
-}
-
-const NOTHING = { read: 0, filtered: 0, overflowed: 0, bytes: 0 };
 
 /** Says how far a run is that is gone on with. */
 export function tellResumption(ctx: Context, places: Place[]): void {

@@ -11,6 +11,7 @@ import { thisProcess } from "../../core/host/process.ts";
 import type { Context } from "../../core/plugin/context.ts";
 import { checkCertificates } from "./certificates.ts";
 import { addressError, connectError } from "./errors.ts";
+import { connectEarly } from "./early-pool.ts";
 import { connections } from "./internals.ts";
 import { connectionName } from "./outlast.ts";
 import { explainReplicaSet } from "./replica-set.ts";
@@ -29,6 +30,8 @@ const CLOSING = 2 * SECOND;
 const POOL = 256;
 /** Connections made at once, for who writes first: a far server takes a while for each. */
 const READY = 4;
+/** The same for what may take hours: one that counts, and one that builds. */
+const READY_PATIENT = 2;
 /** So many may be on their way to be made: by the driver's two at a time a far server's lanes would be opened one after the other. */
 const CONNECTING = 16;
 
@@ -82,6 +85,7 @@ export async function connect(
         ...connections(),
         ...options,
       });
+      connectEarly(client, client.options.minPoolSize);
       clients.push(client);
       return client;
     } catch (error) {
@@ -108,7 +112,7 @@ export async function connect(
       minPoolSize: Math.min(READY, asked()),
       maxPoolSize: most + 2,
     });
-    const patient = open({ maxPoolSize: most + 2 });
+    const patient = open({ minPoolSize: Math.min(READY_PATIENT, asked()), maxPoolSize: most + 2 });
     closeOn(abandon, data);
     closeOn(signal, patient);
     const { w, journal } = data.options.writeConcern ?? {};

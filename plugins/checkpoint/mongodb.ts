@@ -4,6 +4,7 @@ import { definePlugin, type Plugin } from "../../core/plugin/plugin.ts";
 import { leaseLost } from "../../core/plugin/lease-lost.ts";
 import { SERVER_RETRY, withRetry } from "../../core/flow/retry.ts";
 import type { Holder, Kept } from "../../core/plugin/roles.ts";
+import { valuesOf } from "../../core/flow/parallel.ts";
 import { answered, type Calls, connect, DURABLE, ping } from "../_mongodb/client.ts";
 import { isPassing } from "../_mongodb/errors.ts";
 import { lazily } from "../_mongodb/lazy.ts";
@@ -26,7 +27,7 @@ import {
   originalUpserts,
 } from "./mongodb/nimoshake-collections.ts";
 import { databaseOwnership } from "./mongodb/owner.ts";
-import { createQueue, type States } from "./_queue.ts";
+import { createQueue, type States, statesOf } from "./_queue.ts";
 
 const COLLECTION = "states";
 /** Saves at once; more of them wait. */
@@ -92,8 +93,10 @@ const mongodb: Plugin = definePlugin({
       load: (name) =>
         queue.run(name, async () => {
           if (originalName(name)) {
-            await ownership.check();
-            return onOriginal("reading", (db) => loadOriginal(db, name));
+            // Another migration's isn't looked at, whatever the read says.
+            const reading = onOriginal("reading", (db) => loadOriginal(db, name));
+            const [, found] = valuesOf(await Promise.allSettled([ownership.check(), reading]));
+            return found;
           }
           const found = await onDatabase("reading", (db) => find(db.collection(COLLECTION), id, name));
           return new Map(found.map(({ _id, state }) => [_id.part, parse(state, name, place)]));
@@ -102,6 +105,11 @@ const mongodb: Plugin = definePlugin({
       list,
 
       save: (name, parts) => queue.save(name, parts),
+
+      saveInOrder(given) {
+        const states = [...given].map(([name, parts]) => [name, statesOf(parts)] as const);
+        return queue.run([...given.keys()], () => own.saveInOrder(states));
+      },
 
       clear: (name) =>
         queue.run(name, async () => {

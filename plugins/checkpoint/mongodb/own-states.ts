@@ -1,10 +1,10 @@
 /** Our own states are saved and forgotten here, those of several names in one command, where the lease is looked at as well. */
 import type { Db } from "mongodb";
-import { leaseLost } from "../../../core/plugin/lease-lost.ts";
 import type { Holder } from "../../../core/plugin/roles.ts";
 import type { States } from "../_queue.ts";
 import { createBatches } from "./batches.ts";
-import { isLost, leaseCondition } from "./lease.ts";
+import { updateHeld } from "./held-update.ts";
+import type { LeasePlace } from "./lease.ts";
 import { commands, execute, forgetting, type Upsert, upserts } from "./states.ts";
 
 /** Commands of a kind that are on their way at once; what comes meanwhile waits, and goes together. */
@@ -14,14 +14,14 @@ const AT_ONCE = 4;
 export interface OwnStates {
   /** Resolves when a name's states are saved. */
   save(name: string, states: States): Promise<void>;
+  /** Saves those of several names one behind the other: none is there without those before it. */
+  saveInOrder(all: readonly (readonly [name: string, states: States])[]): Promise<void>;
   /** Forgets documents, by a condition on their `_id`. */
   forget(ids: object): Promise<void>;
 }
 
 /** What {@link createOwnStates} takes. */
-export interface OwnStatesOptions {
-  id: string;
-  collection: string;
+export interface OwnStatesOptions extends LeasePlace {
   /** Who may save; undefined: anybody. */
   holder: () => Holder | undefined;
   onDatabase: <T>(doing: string, run: (db: Db) => Promise<T>) => Promise<T>;
@@ -29,15 +29,8 @@ export interface OwnStatesOptions {
 
 /** Those of a migration. */
 export function createOwnStates({ id, collection, holder, onDatabase }: OwnStatesOptions): OwnStates {
-  /** In the same command that looks whether the lease is still the holder's. */
-  async function update(db: Db, updates: object[]): Promise<void> {
-    const ours = holder();
-    if (ours === undefined) return execute(db, { update: collection, updates, ordered: false });
-    const held = [leaseCondition(id, ours), ...updates];
-    await execute(db, { update: collection, updates: held, ordered: true }).catch((error: unknown) => {
-      throw isLost(error) ? leaseLost(id) : error;
-    });
-  }
+  const update = (db: Db, updates: object[], ordered?: boolean): Promise<void> =>
+    updateHeld(db, { collection, id }, holder(), updates, ordered);
 
   const save = createBatches<Upsert>(AT_ONCE, async (all) => {
     for (const updates of commands(all)) await onDatabase("saving to", (db) => update(db, updates));
@@ -51,6 +44,10 @@ export function createOwnStates({ id, collection, holder, onDatabase }: OwnState
 
   return {
     save: (name, states) => save(upserts(id, name, states)),
+    async saveInOrder(all) {
+      for (const updates of commands(all.flatMap(([name, states]) => upserts(id, name, states))))
+        if (updates.length > 0) await onDatabase("saving to", (db) => update(db, updates, true));
+    },
     /**
      * A delete can't be in one command with that look. So an update, which can, takes the states out of the documents
      * first, and the delete finds only documents without one.

@@ -4,7 +4,7 @@ import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { isOriginals } from "../../../core/checkpoint/nimoshake-status.ts";
+import { isFollowed, isOriginals } from "../../../core/checkpoint/nimoshake-status.ts";
 import { openCheckpoint } from "../../../core/checkpoint/run-checkpoint.ts";
 import type { Context } from "../../../core/plugin/context.ts";
 import { fingerprint } from "../../../core/checkpoint/fingerprint.ts";
@@ -64,7 +64,7 @@ test("a stream whose forgetting was cut off isn't taken for NimoShake's", async 
   };
   await using ctx = await streamContext({ streams: fakeStreams(), checkpoint });
   await expect(forgetStream(ctx, TABLE)).rejects.toThrow("killed");
-  expect(await isOriginals(ctx, TABLE)).toBe(false);
+  expect(await isOriginals(ctx, TABLE, isFollowed(ctx))).toBe(false);
 });
 
 test("positions that were noted in part are taken anew, for nothing is copied yet", async () => {
