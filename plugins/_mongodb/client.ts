@@ -11,7 +11,6 @@ import { thisProcess } from "../../core/host/process.ts";
 import type { Context } from "../../core/plugin/context.ts";
 import { checkCertificates } from "./certificates.ts";
 import { addressError, connectError } from "./errors.ts";
-import { connectEarly } from "./early-pool.ts";
 import { connections } from "./internals.ts";
 import { connectionName } from "./outlast.ts";
 import { explainReplicaSet } from "./replica-set.ts";
@@ -85,7 +84,6 @@ export async function connect(
         ...connections(),
         ...options,
       });
-      connectEarly(client, client.options.minPoolSize);
       clients.push(client);
       return client;
     } catch (error) {

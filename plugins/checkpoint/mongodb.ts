@@ -13,7 +13,7 @@ import { retryReporter } from "../_mongodb/retry-reporter.ts";
 import { createOwnStates } from "./mongodb/own-states.ts";
 import { joined } from "./mongodb/joined.ts";
 import { claimLease, type LeasePlace, findLease, releaseLease, renewLease } from "./mongodb/lease.ts";
-import { allParts, execute, find, findOthers, listNames, parse, upsert } from "./mongodb/states.ts";
+import { allParts, execute, findOthers, listNames, parse, upsert } from "./mongodb/states.ts";
 import { addressKey, failed } from "./mongodb/failure.ts";
 import { inspectCheckpoint } from "./mongodb/inspect.ts";
 import { collectionProblems, refuseTables } from "./_check-tables.ts";
@@ -98,7 +98,7 @@ const mongodb: Plugin = definePlugin({
             const [, found] = valuesOf(await Promise.allSettled([ownership.check(), reading]));
             return found;
           }
-          const found = await onDatabase("reading", (db) => find(db.collection(COLLECTION), id, name));
+          const found = await own.load(name);
           return new Map(found.map(({ _id, state }) => [_id.part, parse(state, name, place)]));
         }),
 

@@ -40,12 +40,12 @@ function textOf(commands: FarCommand[]): string {
   return [...trips].map(([trip, of]) => `${trip}: ${of.map(({ name }) => name).join(", ")}`).join("\n");
 }
 
-test("a copy: eight before the first document is sent, four behind the last", async () => {
+test("a copy: twelve before the first document is sent, the indexes' one of them, four behind the last", async () => {
   const commands = await commandsOf({}, isRenewal);
   const inserts = commands.filter(({ name }) => name === "insert").map(({ trip }) => trip);
   const last = Math.max(...commands.map(({ trip }) => trip));
   const [before, behind] = [Math.min(...inserts) - 1, last - Math.max(...inserts)];
-  expect({ before, behind }, textOf(commands)).toEqual({ before: 8, behind: 4 });
+  expect({ before, behind }, textOf(commands)).toEqual({ before: 12, behind: 4 });
 });
 
 test("a copy whose changes are followed: at most thirty-two before the first document is sent", async () => {

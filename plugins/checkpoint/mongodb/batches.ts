@@ -1,4 +1,5 @@
-/** Statements of many who save at once, sent in few commands: a command costs many times what a statement in it costs. */
+/** What many ask for at once, sent in few commands: a command costs many times what a statement in it costs. */
+import { setImmediate } from "node:timers";
 
 /**
  * Sends at once while few are on their way; what comes meanwhile goes together with the next.
@@ -31,8 +32,8 @@ export function createBatches<Statement>(
     next ??= { statements: [], sent: Promise.withResolvers() };
     for (const each of statements) next.statements.push(each);
     const { promise } = next.sent;
-    // Those who come in the same turn go together.
-    queueMicrotask(start);
+    // Those who come in the same turn of the event loop go together.
+    setImmediate(start);
     return promise;
   };
 }

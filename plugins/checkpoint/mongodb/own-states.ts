@@ -1,17 +1,27 @@
-/** Our own states are saved and forgotten here, those of several names in one command, where the lease is looked at as well. */
+/** Our own states are read, saved and forgotten here, those of several names in one command, where saves look at the lease as well. */
 import type { Db } from "mongodb";
 import type { Holder } from "../../../core/plugin/roles.ts";
 import type { States } from "../_queue.ts";
 import { createBatches } from "./batches.ts";
 import { updateHeld } from "./held-update.ts";
 import type { LeasePlace } from "./lease.ts";
-import { commands, execute, forgetting, type Upsert, upserts } from "./states.ts";
+import { commands, execute, find, forgetting, type StateDocument, type Upsert, upserts } from "./states.ts";
 
 /** Commands of a kind that are on their way at once; what comes meanwhile waits, and goes together. */
 const AT_ONCE = 4;
 
+/** Names in one find at most. */
+const NAMES = 100;
+
+interface Wanted {
+  name: string;
+  found: StateDocument[];
+}
+
 /** See the top of the file. */
 export interface OwnStates {
+  /** A name's states. */
+  load(name: string): Promise<StateDocument[]>;
   /** Resolves when a name's states are saved. */
   save(name: string, states: States): Promise<void>;
   /** Saves those of several names one behind the other: none is there without those before it. */
@@ -32,6 +42,15 @@ export function createOwnStates({ id, collection, holder, onDatabase }: OwnState
   const update = (db: Db, updates: object[], ordered?: boolean): Promise<void> =>
     updateHeld(db, { collection, id }, holder(), updates, ordered);
 
+  const load = createBatches<Wanted>(AT_ONCE, async (all) => {
+    for (let from = 0; from < all.length; from += NAMES) {
+      const wanted = all.slice(from, from + NAMES);
+      const names = [...new Set(wanted.map(({ name }) => name))];
+      const found = await onDatabase("reading", (db) => find(db.collection(collection), id, names));
+      const byName = Map.groupBy(found, ({ _id }) => _id.name);
+      for (const each of wanted) each.found = byName.get(each.name) ?? [];
+    }
+  });
   const save = createBatches<Upsert>(AT_ONCE, async (all) => {
     for (const updates of commands(all)) await onDatabase("saving to", (db) => update(db, updates));
   });
@@ -43,6 +62,11 @@ export function createOwnStates({ id, collection, holder, onDatabase }: OwnState
   );
 
   return {
+    async load(name) {
+      const wanted: Wanted = { name, found: [] };
+      await load([wanted]);
+      return wanted.found;
+    },
     save: (name, states) => save(upserts(id, name, states)),
     async saveInOrder(all) {
       for (const updates of commands(all.flatMap(([name, states]) => upserts(id, name, states))))

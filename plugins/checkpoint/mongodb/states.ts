@@ -45,10 +45,15 @@ export function allNames(id: string): object {
 /** Where it stands whose NimoShake's database is. */
 export const ownerId: StateDocument["_id"] = { id: "", name: "owner", part: "" };
 
-/** A name's states. */
-export function find(states: Collection<StateDocument>, id: string, name: string): Promise<StateDocument[]> {
+/** The states of names. */
+export function find(
+  states: Collection<StateDocument>,
+  id: string,
+  names: readonly string[],
+): Promise<StateDocument[]> {
   const options = { readConcern: "majority", maxTimeMS: WRITE_TIMEOUT } as const;
-  return states.find({ _id: allParts(id, name), state: { $exists: true } }, options).toArray();
+  const ranges = names.map((name) => ({ _id: allParts(id, name) }));
+  return states.find({ $or: ranges, state: { $exists: true } } as object, options).toArray();
 }
 
 /** What other ids have as a part of some names. No index serves that: it is asked seldom. */
