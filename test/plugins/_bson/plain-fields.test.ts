@@ -121,6 +121,15 @@ describe.each(["exact", "double", "typed"] as const)("numbers: %s", (numbers) =>
   });
 });
 
+test("a name that reads like a map's beginning isn't taken for one", () => {
+  const encoder = createItemEncoder(encodingOf("exact"));
+  const item: Item = { pk, a: { M: { b: { S: "c" } } } };
+  const expected = encoded(encoder, unknownItem(item));
+  for (let i = 0; i < 2; i++)
+    encoded(encoder, `${JSON.stringify({ pk, 'a":{"M":{"b': { S: "c" } })}${BEHIND}`);
+  expect(encoded(encoder, `${JSON.stringify(item)}${BEHIND}`)).toBe(expected);
+});
+
 test.each([
   ["control characters", '"s":{"S":"a\u0001b"}'],
   ["a name that is there twice", '"s":{"S":"a"},"s":{"S":"b"}'],
