@@ -3,8 +3,8 @@ import { createConsola, type ConsolaInstance } from "consola";
 import { createHooks, type Hookable } from "hookable";
 import type { Config } from "../config/config.ts";
 import { allSettings, createRedactor } from "../config/redact.ts";
-import * as v from "valibot";
 import { MigrationError } from "../errors.ts";
+import { checkedOptions } from "../plugin/options.ts";
 import { EDITING_HOOKS, type HookName, type Hooks } from "../plugin/hooks.ts";
 import { createGate, type Gate } from "../flow/gate.ts";
 import { createMemoryBudget } from "../flow/memory-budget.ts";
@@ -169,17 +169,6 @@ export function createContext(options: ContextOptions): OwnedContext {
 /** Of several failures while closing the first: the stack keeps it as the innermost suppressed one. */
 function firstOf(error: unknown): unknown {
   return error instanceof SuppressedError ? firstOf(error.suppressed) : error;
-}
-
-/** A plugin's options as its schema gives them. */
-function checkedOptions(plugin: AnyPlugin, options: unknown): unknown {
-  if (plugin.options === undefined) return options;
-  const { success, issues, output } = v.safeParse(plugin.options, options);
-  if (success) return output;
-  const problems = issues.map((issue) => `${v.getDotPath(issue) ?? "options"}: ${issue.message}`);
-  throw new MigrationError("PLUGIN_INVALID", `${problems.join("; ")}: plugin ${plugin.name}`, {
-    hint: `correct plugin.${plugin.name}.* in the configuration`,
-  });
 }
 
 /** A hook's own MigrationError passes through; anything else is named as the hook's failure. */
