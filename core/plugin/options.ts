@@ -1,6 +1,6 @@
 /** A plugin's options, checked by its schema before its `setup`. */
 import * as v from "valibot";
-import { MigrationError } from "../errors.ts";
+import { MigrationError, reasonOf } from "../errors.ts";
 import type { AnyPlugin } from "./plugin.ts";
 
 /**
@@ -20,14 +20,14 @@ export function checkedOptions(plugin: AnyPlugin, options: unknown): unknown {
 
 /** What is no schema, or one that has to be waited for, would say nothing; one whose own functions throw says why. */
 function parsed(plugin: AnyPlugin, options: unknown): v.SafeParseResult<v.GenericSchema> {
-  const { kind, async: isAsync } = (plugin.options ?? {}) as { kind?: unknown; async?: unknown };
-  if (kind !== "schema") throw unfit(plugin, "its options are no valibot schema");
-  if (isAsync !== false) throw unfit(plugin, "its options are an asynchronous schema");
+  const schema = (plugin.options ?? {}) as { kind?: unknown; async?: unknown; "~run"?: unknown };
+  const isSchema = typeof schema["~run"] === "function" && (schema.kind ?? "schema") === "schema";
+  if (!isSchema) throw unfit(plugin, "its options are no valibot schema");
+  if (schema.async === true) throw unfit(plugin, "its options are an asynchronous schema");
   try {
     return v.safeParse(plugin.options!, options);
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    throw unfit(plugin, `its options' schema threw, ${reason}`, error);
+    throw unfit(plugin, `its options' schema threw, ${reasonOf(error)}`, error);
   }
 }
 

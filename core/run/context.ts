@@ -3,7 +3,7 @@ import { createConsola, type ConsolaInstance } from "consola";
 import { createHooks, type Hookable } from "hookable";
 import type { Config } from "../config/config.ts";
 import { allSettings, createRedactor } from "../config/redact.ts";
-import { MigrationError } from "../errors.ts";
+import { MigrationError, reasonOf } from "../errors.ts";
 import { checkedOptions } from "../plugin/options.ts";
 import { checkHook, checkRole } from "../plugin/provided.ts";
 import { EDITING_HOOKS, type HookName, type Hooks } from "../plugin/hooks.ts";
@@ -36,7 +36,7 @@ export interface OwnedContext extends Context, AsyncDisposable {
   /**
    * Runs a plugin's `setup`.
    *
-   * @param isBuiltIn it ends its calls itself when the run is to stop
+   * @param isBuiltIn it ends its calls itself when the run is to stop: nobody else does
    */
   use(plugin: AnyPlugin, options?: unknown, isBuiltIn?: boolean): Promise<void>;
 }
@@ -196,8 +196,7 @@ async function runHook(name: HookName, run: () => Promise<void>): Promise<void> 
     await run();
   } catch (error) {
     if (error instanceof MigrationError) throw error;
-    const reason = error instanceof Error ? error.message : String(error);
-    throw new MigrationError("HOOK_FAILED", `a plugin's ${name} hook threw: ${reason}`, {
+    throw new MigrationError("HOOK_FAILED", `a plugin's ${name} hook threw: ${reasonOf(error)}`, {
       cause: error,
       hint: "correct the plugin, or leave it out",
     });
