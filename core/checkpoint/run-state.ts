@@ -98,6 +98,22 @@ export interface UnitState {
   bytes: number;
 }
 
+/** DynamoDB splits a Scan into no more. */
+const MOST_UNITS = 1_000_000;
+/** A number of things, or of bytes. */
+export const countSchema: v.GenericSchema<unknown, number> = v.pipe(v.number(), v.integer(), v.minValue(0));
+/** How many units a table is split into: as many would be made of anything else. */
+export const unitsSchema: v.GenericSchema<unknown, number> = v.pipe(
+  v.number(),
+  v.integer(),
+  v.minValue(0),
+  v.maxValue(MOST_UNITS),
+);
+/** A key as DynamoDB writes it, or what another source makes of a place: some attributes. */
+function isPosition(value: unknown): boolean {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
 /** See {@link TableState}. */
 export const tableSchema: v.GenericSchema<unknown, TableState> = v.object({
   run: v.optional(v.string()),
@@ -107,7 +123,7 @@ export const tableSchema: v.GenericSchema<unknown, TableState> = v.object({
   source: v.optional(v.string()),
   key: v.optional(v.string()),
   targetName: v.string(),
-  units: v.number(),
+  units: unitsSchema,
   round: v.optional(v.number()),
   indexes: v.optional(v.number()),
   secondary: v.optional(v.array(v.string())),
@@ -130,11 +146,11 @@ export const runSchema: v.GenericSchema<unknown, RunState> = v.object({
 
 /** See {@link UnitState}. */
 export const unitSchema: v.GenericSchema<unknown, UnitState> = v.object({
-  position: v.optional(v.custom<Position>((value) => typeof value === "object" && value !== null)),
-  read: v.number(),
-  filtered: v.number(),
-  overflowed: v.number(),
-  bytes: v.number(),
+  position: v.optional(v.custom<Position>(isPosition)),
+  read: countSchema,
+  filtered: countSchema,
+  overflowed: countSchema,
+  bytes: countSchema,
 });
 
 /**

@@ -50,8 +50,12 @@ function asking<T extends object>(
   writes: ReadonlySet<PropertyKey>,
   mayWrite: () => void | Promise<void>,
 ): T {
-  return new Proxy(implementation, {
-    get(of, name) {
+  const of = implementation;
+  // Not of the implementation itself: a proxy has to give what a frozen object has.
+  return new Proxy({} as T, {
+    has: (_, name) => Reflect.has(of, name),
+    set: (_, name, value) => Reflect.set(of, name, value),
+    get(_, name) {
       const value: unknown = Reflect.get(of, name, of);
       if (value !== undefined && PARTS.has(name)) return asking(value as object, STORED, mayWrite);
       if (typeof value !== "function") return value;

@@ -19,6 +19,8 @@ export const RENEWAL: number = LEASE_TTL / RENEWALS;
 const LOOKS = 10;
 /** This part of the time a write may be sent: by the end of the rest a server has done it, or given it up. */
 const TRUST = 1 / 3;
+/** Who watches a lease whose time lies ahead does so for so many times its length. */
+const WATCHED = 2;
 /** No store answers, or fails, after so many times the patience: who hears it then was paused meanwhile. */
 const SLEPT = 2;
 
@@ -92,6 +94,7 @@ export function createLease(ctx: Context, options: LeaseOptions = {}): Lease {
     // One that has expired is given at once, and who had it isn't told then.
     const left = await lease!.find?.();
     if (left !== undefined && isAlive(left.holder) === false) await outlast(left.holder);
+    const began = clock.now();
     for (let dead: string | undefined; ;) {
       const sent = clock.now();
       const found = await lease!.claim(ours, { ttl, ...(dead !== undefined && { over: dead }) });
@@ -102,6 +105,8 @@ export function createLease(ctx: Context, options: LeaseOptions = {}): Lease {
       }
       const other = seen !== undefined && seen.holder.token !== holder.token;
       if (other || (seen !== undefined && found.age < seen.age)) throw alreadyRunning(id, holder, place);
+      // A clock was set back since, or somebody has made it by hand: it would be free only when that time has come.
+      if (found.age < 0 && age(began) > ttl * WATCHED) throw fromTheFuture(id, found, place);
       if (seen === undefined)
         ctx.log.info(`${described(holder)} has the lease: seeing whether it still runs`);
       seen = found;
@@ -196,6 +201,15 @@ export function alreadyRunning(id: string, holder: Holder, place: string): Migra
     "ALREADY_RUNNING",
     `id = ${id} is running already: ${described(holder)}, lease in ${place}`,
     { hint: "wait for it, stop it there, or give this one another id" },
+  );
+}
+
+function fromTheFuture(id: string, { holder, age }: Holding, place: string): MigrationError {
+  const ahead = Math.ceil(-age / SECOND);
+  return new MigrationError(
+    "ALREADY_RUNNING",
+    `the lease of id = ${id} was renewed ${ahead} s from now, and by nobody since: ${described(holder)}, lease in ${place}`,
+    { hint: "see to the clocks; if that process has ended, remove the lease there" },
   );
 }
 

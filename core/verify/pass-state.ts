@@ -7,7 +7,7 @@ import { mkdir, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import * as v from "valibot";
 import { createPersister } from "../checkpoint/persister.ts";
-import { type UnitState, unitSchema } from "../checkpoint/run-state.ts";
+import { countSchema, type UnitState, unitSchema, unitsSchema } from "../checkpoint/run-state.ts";
 import { PRIVATE_FOLDER } from "../host/durable-files.ts";
 import { fileNameOf } from "../host/file-name.ts";
 import type { Context } from "../plugin/context.ts";
@@ -64,13 +64,13 @@ interface Head {
 
 const headSchema: v.GenericSchema<unknown, Head> = v.object({
   of: v.string(),
-  segments: v.number(),
+  segments: unitsSchema,
   begunAt: v.number(),
   token: v.string(),
 });
 const logSchema: v.GenericSchema<unknown, LogState> = v.intersect([
   unitSchema,
-  v.object({ length: v.number(), at: v.number() }),
+  v.object({ length: countSchema, at: v.number() }),
 ]);
 
 /** What {@link openPass} takes. */

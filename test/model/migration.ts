@@ -17,6 +17,8 @@ import type { FakeFiles } from "./files.ts";
 import type { FakeTime } from "./time.ts";
 
 const SECOND = 1000;
+/** So long after a stop a run waits for what is being done. */
+const GRACE = 7 * SECOND;
 const HOUR = 3600 * SECOND;
 /** Written to and switched over, a migration takes so long at most. */
 const PATIENCE = HOUR;
@@ -156,6 +158,8 @@ export async function live(life: Life, { time, files }: World, options: LiveOpti
     if (left.length === 0 || (mode === "incr" && !outside.states.get("table:t")?.size)) mode = "all";
     mode = way["sync_mode"] ?? mode;
     const stopping = new AbortController();
+    let stoppedAt = Number.POSITIVE_INFINITY;
+    stopping.signal.addEventListener("abort", () => (stoppedAt = time.now()));
     const control = createRunControl();
     let switching: Promise<unknown> | undefined;
     /** When nothing is to happen any more, the migration comes to its end. */
@@ -197,8 +201,8 @@ export async function live(life: Life, { time, files }: World, options: LiveOpti
     running.catch(() => {});
     const failure = await ended(running, process, time);
     if (switching !== undefined) await time.until(switching);
-    // Of what it was about to do nothing happens any more; what it has sent may come later.
-    if (process.isDead) await time.until(time.sleep(10 * SECOND));
+    // Of what it was about to do nothing happens any more, though nobody waited for it; what it has sent may come later.
+    if (process.isDead || time.now() - stoppedAt > GRACE) await time.until(time.sleep(10 * SECOND));
     // Who has ended does nothing any more.
     expect(time.pending).toBe(0);
     if (switching !== undefined && failure === undefined) return lived;

@@ -85,7 +85,11 @@ export async function listNames(states: Collection<StateDocument>, id: string): 
     { $group: { _id: "$_id.name", savedAt: { $max: "$updatedAt" } } },
   ];
   const found = await states.aggregate<{ _id: string; savedAt: Date }>(stages, options).toArray();
-  return found.map(({ _id, savedAt }) => ({ name: _id, savedAt: savedAt.getTime() }));
+  // Of what somebody has mended by hand nobody knows when.
+  return found.map(({ _id, savedAt }) => ({
+    name: _id,
+    savedAt: savedAt instanceof Date ? savedAt.getTime() : 0,
+  }));
 }
 
 /** The statements that save states. */
@@ -134,8 +138,9 @@ export async function upsert(db: Db, collection: string, updates: object[]): Pro
 }
 
 /** The saved text as what it was. */
-export function parse(state: string, name: string, place: string): unknown {
+export function parse(state: unknown, name: string, place: string): unknown {
   try {
+    if (typeof state !== "string") throw new TypeError("its state is no text");
     return JSON.parse(state);
   } catch (cause) {
     const what = `the checkpoint can't be understood, ${name}: ${place}`;

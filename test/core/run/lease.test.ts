@@ -311,3 +311,20 @@ test("a checkpoint that keeps no lease changes nothing", async () => {
   await lease.release();
   expect(written).toEqual([["1"]]);
 });
+
+test("one whose time lies ahead, and that nobody renews, ends the start with what to do", async () => {
+  const clock = createClock();
+  const other: Holder = { ...thisProcess(), host: "elsewhere", token: "other", since: "2026" };
+  const found = async (): Promise<Holding> => ({ holder: other, age: clock.now().steady - 3600 * SECOND });
+  const lease = { claim: found, renew: found, find: found, release: async () => {} };
+  const checkpoint = { ...memoryCheckpoint(), lease };
+  await using ctx = await memoryContext(memorySource([]), memoryTarget(), {}, checkpoint);
+  const taken = createLease(ctx, { clock, isRunning: () => undefined })
+    .take()
+    .catch((error: unknown) => error);
+  await clock.advance(100 * SECOND);
+  expect(await taken).toMatchObject({
+    code: "ALREADY_RUNNING",
+    hint: "see to the clocks; if that process has ended, remove the lease there",
+  });
+});
