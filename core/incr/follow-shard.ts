@@ -7,7 +7,7 @@ import { MigrationError, streamGap } from "../errors.ts";
 import { countLater } from "./later-changes.ts";
 import type { Leave } from "../flow/gate.ts";
 import type { ShardReader } from "../plugin/roles.ts";
-import { refuseExpired } from "./shard-age.ts";
+import { refuseExpired, refusingExpired } from "./shard-age.ts";
 import type { ShardNote } from "../checkpoint/shard-note.ts";
 import { inStageTime } from "../progress/stage-times.ts";
 import type { ShardProgress } from "../progress/stream-progress.ts";
@@ -154,11 +154,17 @@ export function isOlder(notedAt: number | undefined, now: number | undefined, wa
 
 /**
  * Reads a shard's stream from its position. One that is read from its oldest record must have been noted while all
- * of them were there.
+ * of them were there, until its first page comes.
  *
+ * @param quiet a reader that stands at its position already
  * @throws MigrationError STREAM_GAP
  */
-export function openReader({ ctx, table, polls, checkpoint }: TableStream, note: ShardNote): ShardReader {
-  refuseExpired(table, checkpoint.shards, note);
-  return polls.pace(ctx.role("streams").read({ phase: "incr", table, shard: note.id }, note.position));
+export function openReader(
+  { ctx, table, polls, checkpoint: { shards } }: TableStream,
+  note: ShardNote,
+  quiet?: ShardReader,
+): ShardReader {
+  refuseExpired(table, shards, note);
+  const reader = quiet ?? ctx.role("streams").read({ phase: "incr", table, shard: note.id }, note.position);
+  return polls.pace(refusingExpired(reader, table, shards, note));
 }

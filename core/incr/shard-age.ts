@@ -4,6 +4,7 @@
  */
 import { streamGap } from "../errors.ts";
 import { isOver, type ShardNote } from "../checkpoint/shard-note.ts";
+import type { ShardReader } from "../plugin/roles.ts";
 import type { Table } from "../types.ts";
 import { KEPT } from "../types.ts";
 
@@ -24,6 +25,30 @@ export function refuseExpired(table: Table, shards: Shards, note: ShardNote): vo
   throw streamGap(
     `what was written since ${since} may have expired unread: table ${table.name}, shard ${note.id}`,
   );
+}
+
+/**
+ * A reader that refuses the same as long as its first page hasn't come: it may be asked first a day after it was made,
+ * behind a pause or a sleep of the machine.
+ *
+ * @param note has the position from which it reads
+ */
+export function refusingExpired(
+  reader: ShardReader,
+  table: Table,
+  shards: Shards,
+  { id, position }: ShardNote,
+): ShardReader {
+  let isRead = false;
+  return {
+    async poll(options) {
+      const now = shards.get(id);
+      if (!isRead && now !== undefined) refuseExpired(table, shards, { ...now, position });
+      const page = await reader.poll(options);
+      isRead = true;
+      return page;
+    },
+  };
 }
 
 /** Whether nothing of a shard is missing, as far as is known. */
