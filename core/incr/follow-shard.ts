@@ -6,6 +6,7 @@ import { runStep } from "../stages/error-policy.ts";
 import { MigrationError, streamGap } from "../errors.ts";
 import { countLater } from "./later-changes.ts";
 import type { Leave } from "../flow/gate.ts";
+import { isAhead } from "../host/clock.ts";
 import type { ShardReader } from "../plugin/roles.ts";
 import { refuseExpired, refusingExpired } from "./shard-age.ts";
 import type { ShardNote } from "../checkpoint/shard-note.ts";
@@ -143,13 +144,13 @@ function explainReplays({ progress }: TableStream, page: StreamPage): void {
 }
 
 /**
- * Whether a shard was noted so long ago that it should be noted anew.
+ * Whether a shard was noted so long ago that it should be noted anew, or by a clock that was ahead.
  *
  * @param wait how long it waits between two requests, in ms
  */
 export function isOlder(notedAt: number | undefined, now: number | undefined, wait = 0): boolean {
   const after = Math.min(RENOTE + RENOTE_WAITS * wait, RENOTE_LATEST);
-  return now !== undefined && (notedAt === undefined || now - notedAt > after);
+  return now !== undefined && (notedAt === undefined || now - notedAt > after || isAhead(notedAt));
 }
 
 /**

@@ -163,6 +163,53 @@ test("a quiet shard that is read anew isn't read from before the time at which i
   }
 });
 
+describe("noted by a clock that was hours ahead", () => {
+  const quiet: ShardNote = { id: "q", status: "waiting", position: { at: "horizon" } };
+  const parent: ShardNote = { id: "p", status: "running", position: at("5") };
+  const child: Shard[] = [{ id: "p" }, { id: "q", parent: "p" }];
+  test.each<[string, Shard[], ShardNote[], Record<string, number>, string | undefined]>([
+    ["a quiet shard: a gap", [{ id: "q" }], [quiet], { q: ago(-20) }, "STREAM_GAP"],
+    ["one ahead by a minute: none", [{ id: "q" }], [quiet], { q: ago(-1 / 60) }, undefined],
+    [
+      "a child whose parent is known to be read: none",
+      child,
+      [
+        { ...parent, time: ago(1) },
+        { ...quiet, parent: "p" },
+      ],
+      { p: ago(-20), q: ago(-20) },
+      undefined,
+    ],
+    ["a child that turns up then: a gap", child, [parent], { p: ago(-20) }, "STREAM_GAP"],
+    [
+      "a quiet shard of NimoShake's, zones aside: a gap",
+      [{ id: "q" }],
+      [{ ...quiet, updatedAt: ago(-20) }],
+      {},
+      "STREAM_GAP",
+    ],
+    ["one of a zone ahead: none", [{ id: "q" }], [{ ...quiet, updatedAt: ago(-8) }], {}, undefined],
+  ])("%s", async (_, shards, rows, times, code) => {
+    const streams = fakeStreams(shards, { p: [{ ended: true }] });
+    const checkpoint = noted(rows, times);
+    // Nor at a later start, when its row has a time.
+    for (let start = 0; start < 2; start++) expect((await follow(streams, checkpoint)).code).toBe(code);
+  });
+
+  test("a shard that is read is noted anew, so that a later start is none", async () => {
+    const streams = fakeStreams([{ id: "p" }]);
+    const checkpoint = noted([parent], { p: ago(-20) });
+    await using ctx = await streamContext({ streams, checkpoint });
+    const stream = await opened(ctx, "noted");
+    const done = followTable(stream).catch(() => {});
+    const notedAt = (): number => stream.checkpoint.shards.get("p")!.notedAt!;
+    for (let n = 0; n < 200 && notedAt() > Date.now(); n++) await sleep(20);
+    ctx.stop(new Error("enough"));
+    await done;
+    expect(notedAt()).toBeWithin(ago(0.1), Date.now() + 1);
+  });
+});
+
 describe("a shard whose first request comes late", () => {
   const quiet: ShardNote = { id: "q", status: "waiting", position: { at: "horizon" } };
   const parent: ShardNote = { id: "p", status: "running", position: at("5"), time: ago(22) };
