@@ -18,7 +18,7 @@ import { createSegmentWriter } from "./segment-writer.ts";
  *
  * @param counters is kept up to date
  * @param readers requests to the source at once, shared by all tables
- * @param onCopied told when all is written: it is counted from then on
+ * @param onCopied told when all is written, and is of that table: it is counted meanwhile
  * @returns the documents present at the target that were not written here
  * @throws MigrationError COUNT_MISMATCH when documents are missing, SOURCE_GONE when the table was deleted or made anew
  */
@@ -69,10 +69,9 @@ export async function copyTable(
 
   async function compared(): Promise<number> {
     valuesOf(ends);
-    onCopied();
-    const [, found] = valuesOf(
-      await Promise.allSettled([confirmTable(ctx, table), checkCounts(ctx, table, counters)]),
-    );
+    // The source may have got other indexes meanwhile.
+    const confirming = confirmTable(ctx, table).then(onCopied);
+    const [, found] = valuesOf(await Promise.allSettled([confirming, checkCounts(ctx, table, counters)]));
     return found;
   }
 }

@@ -5,6 +5,7 @@ import { createProgress, type Progress, trackTable } from "../progress/progress.
 import type { Table } from "../types.ts";
 import { type Extent, sampleOf } from "../verify/extent.ts";
 import type { AskToNote, Follower } from "../verify/follower.ts";
+import { isEqual, undecidedOf } from "../verify/report.ts";
 import { checkComparable, SETTLE, type Verdict, verifyTables } from "../verify/verify.ts";
 import type { SwitchoverOptions } from "./control.ts";
 import { scopedContext } from "./scoped-context.ts";
@@ -33,6 +34,7 @@ export async function verifyCopied(
   if (verdict === undefined) return;
   tell(verdict);
   if (verdict.isDifferent) throw different(verdict);
+  if (!isEqual(verdict)) tellUndecided(ctx, verdict);
 }
 
 /**
@@ -53,7 +55,8 @@ export async function verifyFollowed(
     if (verdict === undefined) return;
     tell(verdict);
     if (verdict.isDifferent) ctx.log.error(different(verdict).message);
-    else ctx.log.info("source and target are equal");
+    else if (isEqual(verdict)) ctx.log.info("source and target are equal");
+    else tellUndecided(ctx, verdict);
   } catch (thrown) {
     if (ctx.signal.reason === SWITCHED_OVER)
       ctx.log.warn("the comparison of verify.after_full is broken off");
@@ -92,6 +95,7 @@ export async function compareFollowed(
       progress: progressOf(tables),
     });
     if (verdict.isDifferent) ctx.log.error(different(verdict).message);
+    else if (!isEqual(verdict)) tellUndecided(ctx, verdict);
     return verdict;
   } catch (error) {
     throw toMigrationError(scope.signal.aborted ? scope.signal.reason : error);
@@ -132,6 +136,10 @@ function progressOf(tables: Table[]): Progress {
   const progress = createProgress();
   for (const table of tables) trackTable(progress, table);
   return progress;
+}
+
+function tellUndecided({ log }: Context, { tables }: Verdict): void {
+  log.warn(`nothing differs between source and target, but keys aren't decided: ${undecidedOf(tables)}`);
 }
 
 function different({ faults, path }: Verdict): MigrationError {

@@ -14,6 +14,7 @@ import { compareIndexes, repairIndexes } from "./compare-indexes.ts";
 import { countTable } from "./count-table.ts";
 import type { Extent } from "./extent.ts";
 import type { AskToNote, Follower } from "./follower.ts";
+import { createExpiry } from "./expiry.ts";
 import { createFaults, type Faults } from "./faults.ts";
 import { firstPass } from "./first-pass.ts";
 import { keyFile } from "./key-file.ts";
@@ -68,7 +69,7 @@ export async function compareTable(
   const { ctx, stored, report, extent } = options;
   const counts = noneCompared();
   const expiry = await ctx.role("source").expiry?.(table, ctx.signal);
-  const faults = createFaults(table, report, counts, expiry);
+  const faults = createFaults(table, report, counts, createExpiry(ctx, table, expiry));
   counters.startedAt = Date.now();
   counters.state = "copying";
   const made = await ctx.role("target").find(table, ctx.signal);
