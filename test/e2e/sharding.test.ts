@@ -84,7 +84,7 @@ describe("the commands", () => {
     const sent = mongos.sent(...names);
     // Of so few items the indexes come first, and are looked at in the end.
     expect(sent.map((command) => Object.keys(command)[0])).toEqual([...names, "createIndexes"]);
-    const [create, enable, shard, , indexes] = sent as [Document, Document, Document, Document, Document];
+    const [create, enable, shard, indexes] = sent as [Document, Document, Document, Document];
     expect(create).toMatchObject({ create: table, $db: s.id });
     expect(enable).toEqual({ enableSharding: s.id, $db: "admin" });
     expect(shard).toEqual({ shardCollection: `${s.id}.${table}`, key: { [path]: "hashed" }, $db: "admin" });
