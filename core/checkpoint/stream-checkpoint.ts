@@ -6,6 +6,7 @@ import { debugSave } from "../plugin/debug.ts";
 import * as v from "valibot";
 import { dropOld, readGone } from "./gone-shards.ts";
 import { createPersister } from "./persister.ts";
+import { parentsFirst } from "./parents-first.ts";
 import type { Context } from "../plugin/context.ts";
 import { runStep } from "../stages/error-policy.ts";
 import { decodeRow, encodeRow, type ShardRow } from "./nimoshake-rows.ts";
@@ -152,18 +153,27 @@ export async function openStreamCheckpoint(
     }
   }
 
+  /** Whose rows are saved. */
+  const rowed = new Set(shards.keys());
+
+  async function saveRows(states: Map<string, ShardNote>, updatedAt: number): Promise<void> {
+    for (const part of parentsFirst(states, (id) => rowed.has(id))) {
+      await store.save(names.rows, new Map(part.map((state) => [state.id, rowOf(state, updatedAt)])));
+      for (const { id } of part) rowed.add(id);
+    }
+  }
+
   const notes = createPersister<string, ShardNote>({
     save: (states) =>
       runStep(ctx, { stage: "checkpoint", table }, async () => {
         const updatedAt = Date.now();
-        const rows = [...states].map(([id, state]) => [id, rowOf(state, updatedAt)] as const);
         await announce("checkpoint:before", states);
         await saveTimes(states);
         await debugSave(
           ctx,
           table,
           () => [...states.values()].map(noteText),
-          () => store.save(names.rows, new Map(rows)),
+          () => saveRows(states, updatedAt),
         );
         ctx.progress.savedAt = updatedAt;
         await announce("checkpoint:after", states);
@@ -203,6 +213,7 @@ export async function openStreamCheckpoint(
       shards.delete(id);
       spooled.delete(id);
       times.delete(id);
+      rowed.delete(id);
     }
   }
 

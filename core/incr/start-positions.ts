@@ -13,6 +13,7 @@ import type { ShardNote } from "../checkpoint/shard-note.ts";
 import { openStreamCheckpoint } from "../checkpoint/stream-checkpoint.ts";
 import { createStreamProgress } from "../progress/stream-progress.ts";
 import { madeAnew, type Start } from "./stream-start.ts";
+import { withParents } from "./unlisted-parents.ts";
 import type { Shard, Table } from "../types.ts";
 
 /** So far the clocks of a service's hosts are apart at most, in ms. */
@@ -109,14 +110,11 @@ function tellStart({ ctx, table: { name } }: TableStream, start: Start): void {
 }
 
 /** Notes that every shard that is there is read from its oldest record, which is from before a copy. */
-async function takeAll({ checkpoint, tree }: TableStream, shards: Shard[], { at }: CopyStart): Promise<void> {
-  const listed = new Set(shards.map(({ id }) => id));
-  // What came before them has expired.
-  const roots = shards.map(({ parent, ...shard }): Shard =>
-    parent !== undefined && listed.has(parent) ? { ...shard, parent } : shard,
-  );
-  tree.list(roots);
-  for (const { id, parent } of roots) {
+async function takeAll(stream: TableStream, listed: Shard[], { at }: CopyStart): Promise<void> {
+  const { checkpoint, tree } = stream;
+  const shards = await withParents(stream, listed);
+  tree.list(shards);
+  for (const { id, parent } of shards) {
     const base = { id, ...(parent !== undefined && { parent }), notedAt: at };
     checkpoint.note({ ...base, status: "waiting", position: { at: "horizon" } });
   }

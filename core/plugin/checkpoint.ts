@@ -148,6 +148,8 @@ export interface Checkpoint {
    * @throws Error why it doesn't; what it has said counts as an answer, but for a refusal of the credentials
    */
   ping?(signal: AbortSignal): Promise<void>;
+  /** See `Target.outlast`; of what is saved in the store. */
+  outlast?(dead: HostProcess): Promise<void>;
   /** For `check`: which rights are granted of those that it needs. Changes nothing. Missing: nobody can tell. */
   inspect?(tables: Table[], signal: AbortSignal): Promise<Inspection>;
   /** Frees what it holds; may be called twice. */

@@ -1,4 +1,5 @@
 /** The role `target`: places for tables, and what is written there. */
+import type { HostProcess } from "../host/process.ts";
 import type { TargetInspection } from "./inspection.ts";
 import type { Stored } from "./stored.ts";
 import type { Batch, SegmentUnit, Table, TargetDocument, TargetIndex, WriteResult } from "../types.ts";
@@ -154,6 +155,12 @@ export interface Target {
    * @throws Error why it doesn't; what it has said counts as an answer, but for a refusal of the credentials
    */
   ping?(signal: AbortSignal): Promise<void>;
+  /**
+   * Resolves when nothing can come any more of what a process has sent that is dead, or when that can't be seen. Called
+   * before its lease is taken over, where it ran on this machine and was killed: a write of its that comes later would undo
+   * newer ones. Missing: nobody waits.
+   */
+  outlast?(dead: HostProcess): Promise<void>;
   /**
    * What `target.db.exist = rename` has put aside of these tables' names, whenever that was; missing: it renames nothing.
    * Called by `clean`, with the names that the tables have at the target.

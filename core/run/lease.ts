@@ -89,6 +89,9 @@ export function createLease(ctx: Context, options: LeaseOptions = {}): Lease {
   async function claim(): Promise<void> {
     const { lease, place } = ctx.role("checkpoint");
     let seen: Holding | undefined;
+    // One that has expired is given at once, and who had it isn't told then.
+    const left = await lease!.find?.();
+    if (left !== undefined && isAlive(left.holder) === false) await outlast(left.holder);
     for (let dead: string | undefined; ;) {
       const sent = clock.now();
       const found = await lease!.claim(ours, { ttl, ...(dead !== undefined && { over: dead }) });
@@ -104,9 +107,17 @@ export function createLease(ctx: Context, options: LeaseOptions = {}): Lease {
       seen = found;
       const known = dead;
       dead = isAlive(holder) === false ? holder.token : undefined;
+      // Before it is taken over: who is killed meanwhile leaves it as it was, and the next one waits, too.
+      if (dead !== undefined && dead !== known && holder.token !== left?.holder.token) await outlast(holder);
       if (dead === known) await clock.sleep(ttl / RENEWALS / LOOKS, ctx.signal);
       ctx.signal.throwIfAborted();
     }
+  }
+
+  /** Waits until nothing can come any more of what a dead process has sent. */
+  async function outlast(dead: Holder): Promise<void> {
+    await Promise.all((["target", "checkpoint"] as const).map((role) => ctx.role(role).outlast?.(dead)));
+    ctx.signal.throwIfAborted();
   }
 
   function renew(): Promise<void> {

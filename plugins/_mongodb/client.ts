@@ -7,10 +7,12 @@ import {
 } from "mongodb";
 import type { ConsolaInstance } from "consola";
 import { createSemaphore, type Semaphore, type Width } from "../../core/flow/semaphore.ts";
+import { thisProcess } from "../../core/host/process.ts";
 import type { Context } from "../../core/plugin/context.ts";
 import { checkCertificates } from "./certificates.ts";
 import { addressError, connectError } from "./errors.ts";
 import { connections } from "./internals.ts";
+import { connectionName } from "./outlast.ts";
 import { explainReplicaSet } from "./replica-set.ts";
 
 const SECOND = 1000;
@@ -71,7 +73,7 @@ export async function connect(
   const open = (options: MongoClientOptions): MongoClient => {
     try {
       const client = new MongoClient(address, {
-        appName: "nimo-shake",
+        appName: connectionName(thisProcess()),
         ...(!/[?&]serverSelectionTimeoutMS=/i.test(address) && {
           serverSelectionTimeoutMS: SELECTION_TIMEOUT,
         }),

@@ -7,6 +7,7 @@ import type { Holder, Kept } from "../../core/plugin/roles.ts";
 import { answered, type Calls, connect, DURABLE, ping } from "../_mongodb/client.ts";
 import { isPassing } from "../_mongodb/errors.ts";
 import { lazily } from "../_mongodb/lazy.ts";
+import { outlast } from "../_mongodb/outlast.ts";
 import { retryReporter } from "../_mongodb/retry-reporter.ts";
 import { joined } from "./mongodb/joined.ts";
 import {
@@ -194,6 +195,7 @@ const mongodb: Plugin = definePlugin({
       },
 
       ping: (signal) => ping(lazy.opened, signal),
+      outlast: async (dead) => outlast(await connected(), dead, ctx),
       inspect: (tables) =>
         onDatabase("reading", ({ client }) => inspectCheckpoint(client, config, tables, COLLECTION)),
 

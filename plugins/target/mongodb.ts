@@ -22,6 +22,7 @@ import { inspectTarget } from "./mongodb/inspect.ts";
 import { watchBuild } from "./mongodb/build.ts";
 import { isPassing, targetError } from "../_mongodb/errors.ts";
 import { lazily } from "../_mongodb/lazy.ts";
+import { outlast } from "../_mongodb/outlast.ts";
 import { retryReporter } from "../_mongodb/retry-reporter.ts";
 import { checkIndexNames, checkNames, checkRenames, renamedTo } from "./mongodb/names.ts";
 import { requireMongos, shardCollection, withoutUnique } from "./mongodb/sharding.ts";
@@ -148,6 +149,7 @@ const mongodb: Plugin = definePlugin({
       stored: createStored(ctx, { database, sharded, onDatabase, writing }),
 
       ping: (signal) => ping(lazy.opened, signal),
+      outlast: async (dead) => outlast(await connected(), dead, ctx),
 
       ...createAside(onDatabase),
       inspect: (tables) =>

@@ -124,6 +124,7 @@ export async function live(life: Life, { time, files }: World, options: LiveOpti
     scans: 0,
     now: time.now,
     chance,
+    late: { sent: [] },
   };
   before?.(outside, chance);
   const disk = createDisk(time.now);
@@ -166,6 +167,8 @@ export async function live(life: Life, { time, files }: World, options: LiveOpti
       chance,
       sleep: time.sleep,
       slowest: life.slowest,
+      late: outside.late,
+      now: time.now,
       onStep() {
         while (left.length > 0 && stepsLeft-- <= 0 && !process.isDead)
           if (happen(process)) stopping.abort(new MigrationError("INTERRUPTED", "stopped"));
@@ -194,7 +197,7 @@ export async function live(life: Life, { time, files }: World, options: LiveOpti
     running.catch(() => {});
     const failure = await ended(running, process, time);
     if (switching !== undefined) await time.until(switching);
-    // Of who was killed something may still be on its way, and comes to nothing.
+    // Of what it was about to do nothing happens any more; what it has sent may come later.
     if (process.isDead) await time.until(time.sleep(10 * SECOND));
     // Who has ended does nothing any more.
     expect(time.pending).toBe(0);

@@ -159,6 +159,32 @@ describe("a second process", () => {
     expect(keeper.held()!.token).not.toBe(before);
   });
 
+  test.each([false, true])(
+    "has the lease of one that is dead when nothing it has sent can come any more, looked at before: %p",
+    async (finds) => {
+      const { keeper, second } = await two(() => false);
+      const { holder } = await keeper.claim({ ...thisProcess(), token: "looks", since: "now" }, { ttl: 1e9 });
+      if (finds) keeper.find = async () => ({ holder, age: 1e9 });
+      const asked: string[] = [];
+      const { promise, resolve } = Promise.withResolvers<void>();
+      for (const role of ["target", "checkpoint"] as const) {
+        second.ctx.role(role).outlast = async (dead) => {
+          asked.push(`${role} ${(dead as Holder).token === holder.token}`);
+          await promise;
+        };
+      }
+      const taken = second.lease.take();
+      for (let n = 0; n < 20; n++) await new Promise((then) => setImmediate(then));
+      expect(asked).toEqual(["target true", "checkpoint true"]);
+      // Who is killed meanwhile leaves it as it was, for the next one to wait, too.
+      expect(keeper.held()!.token).toBe(holder.token);
+      resolve();
+      await taken;
+      expect(keeper.held()!.token).not.toBe(holder.token);
+      expect(asked).toHaveLength(2);
+    },
+  );
+
   test("begins at once after a clean stop", async () => {
     const { first, second } = await two();
     await first.lease.release();
