@@ -10,6 +10,7 @@ import { parentsFirst } from "./parents-first.ts";
 import type { Context } from "../plugin/context.ts";
 import { runStep } from "../stages/error-policy.ts";
 import { decodeRow, encodeRow, type ShardRow } from "./nimoshake-rows.ts";
+import { ownOf, ownSchema } from "./own-note.ts";
 import type { ShardNote } from "./shard-note.ts";
 import type { Table } from "../types.ts";
 
@@ -46,12 +47,6 @@ export interface StreamCheckpoint {
 
 /** Which stream it is, as it is saved. */
 export const streamSchema: v.GenericSchema<unknown, { stream: string }> = v.object({ stream: v.string() });
-/** What a row has no place for; `since` is of a position without a number. */
-type OwnNote = { notedAt: number; since?: number | undefined };
-const ownSchema: v.GenericSchema<unknown, OwnNote> = v.object({
-  notedAt: v.number(),
-  since: v.optional(v.number()),
-});
 const spoolSchema: v.GenericSchema<unknown, { readUpTo: string }> = v.object({ readUpTo: v.string() });
 
 /** The names under which a table's stream is kept. */
@@ -245,11 +240,6 @@ export async function openStreamCheckpoint(
       await flush();
     },
   };
-}
-
-function ownOf({ notedAt, position }: ShardNote): Partial<OwnNote> {
-  const since = position.at === "sequence" ? undefined : position.since;
-  return { notedAt, ...(since !== undefined && { since }) };
 }
 
 function noteText({ id, status, position }: ShardNote): string {
