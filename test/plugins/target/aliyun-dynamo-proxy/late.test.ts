@@ -58,6 +58,6 @@ test.each<[string, Error, boolean]>([
   ["the service is throttled", failure("ThrottlingException", "slower", 400), false],
   ["an answer is broken", failure("MalformedAnswerError", "no JSON"), false],
   ["a connection is refused", failure("Error", "ConnectionRefused: Unable to connect"), false],
-])("when %s a write may come later: %p, %p", (_, error, may) => {
+])("whether a write may come later when %s", (_, error, may) => {
   expect(mayBeDone(error)).toBe(may);
 });
