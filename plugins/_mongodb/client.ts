@@ -12,6 +12,7 @@ import type { Context } from "../../core/plugin/context.ts";
 import { checkCertificates } from "./certificates.ts";
 import { addressError, connectError } from "./errors.ts";
 import { connections } from "./internals.ts";
+import { createLateWrites, type Surely } from "./late-writes.ts";
 import { connectionName } from "./outlast.ts";
 import { explainReplicaSet } from "./replica-set.ts";
 
@@ -47,6 +48,8 @@ export type Calls = <T>(send: () => Promise<T>, before?: () => void | Promise<vo
 export interface Connections {
   /** For calls on `data` that may be many: so many at once as there are lanes. */
   inTurn: Calls;
+  /** Makes a write on `data`, also again, until it can't be carried out later any more. */
+  surely: Surely;
   /** For data: a connection that hangs is given up. */
   data: MongoClient;
   /** For what may take hours: index builds and counts. Its calls are waited for with {@link patiently}. */
@@ -72,6 +75,8 @@ export async function connect(
   key: "target.address" | "checkpoint.address" = "target.address",
 ): Promise<Connections> {
   const clients: MongoClient[] = [];
+  let isMongos = false;
+  const late = createLateWrites({ client: () => clients[0]!, isMongos: () => isMongos, abandon, log });
   const open = (options: MongoClientOptions): MongoClient => {
     try {
       const client = new MongoClient(address, {
@@ -106,6 +111,7 @@ export async function connect(
   };
   try {
     const data = open({
+      ...connections(late.onClosed),
       socketTimeoutMS: SOCKET_TIMEOUT,
       minPoolSize: Math.min(READY, asked()),
       maxPoolSize: most + 2,
@@ -118,7 +124,6 @@ export async function connect(
       log.warn(`${key} asks for a weaker write concern: raised to majority, journal`);
     }
     await checkCertificates(data.options, key);
-    let isMongos = false;
     data.on("serverDescriptionChanged", ({ newDescription: { type } }) => {
       isMongos ||= MONGOS.includes(type);
     });
@@ -134,6 +139,7 @@ export async function connect(
       patient,
       close,
       inTurn,
+      surely: late.surely,
       get isMongos() {
         return isMongos;
       },

@@ -80,9 +80,7 @@ const mongodb: Plugin = definePlugin({
     ctx.provide("checkpoint", {
       place,
 
-      async connect() {
-        await connected();
-      },
+      connect: async () => void (await connected()),
 
       async check(tables) {
         const follows = config.sync_mode !== "full";
@@ -199,17 +197,20 @@ const mongodb: Plugin = definePlugin({
     ): Promise<T> {
       const what = `${doing} database ${name}`;
       try {
-        const { data, inTurn } = await connected();
-        const db = data.db(name);
+        const { data, inTurn, surely } = await connected();
         // Before each try of a change: a process that was cut off may have lost the lease between two of them.
         const before = doing === "reading" || call !== undefined ? undefined : ctx.mayWrite;
-        return await withRetry(() => (call ?? inTurn)(() => run(db), before), {
-          ...(before !== undefined && { before }),
-          policy: { ...SERVER_RETRY, total: ctx.patience },
-          passes: isPassing,
-          signal: ctx.signal,
-          onRetry: retryReporter(ctx, "checkpoint", what),
-        });
+        const again: typeof surely = before === undefined ? withRetry : surely;
+        return await again(
+          (_, sending) => (call ?? inTurn)(() => (sending?.(), run(data.db(name))), before),
+          {
+            ...(before !== undefined && { before }),
+            policy: { ...SERVER_RETRY, total: ctx.patience },
+            passes: isPassing,
+            signal: ctx.signal,
+            onRetry: retryReporter(ctx, "checkpoint", what),
+          },
+        );
       } catch (error) {
         throw failed(error, what, name, config);
       }

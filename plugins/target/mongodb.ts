@@ -209,7 +209,7 @@ const mongodb: Plugin = definePlugin({
     async function writing<T>(table: Table, write: (to: Destination) => Promise<T>): Promise<T> {
       const what = `writing to ${database}.${table.targetName}`;
       const path = partitionPath(table);
-      const { data, inTurn } = await connected();
+      const { data, inTurn, surely } = await connected();
       const db = data.db(database);
       try {
         const to: Destination = {
@@ -226,6 +226,7 @@ const mongodb: Plugin = definePlugin({
           makeFit: (error, record) => fitting.fit(table, error, record, to),
           retry: retry(what, table),
           inTurn: (send) => inTurn(send, ctx.mayWrite),
+          surely,
         };
         return await write(to);
       } catch (error) {

@@ -4,13 +4,14 @@ import type { DocumentWriter } from "../../_bson/document-writer.ts";
 import { documentId } from "../../_bson/document-id.ts";
 import { MigrationError } from "../../../core/errors.ts";
 import type { EncodedBatch } from "../../../core/plugin/transcoder.ts";
-import { type RetryOptions, withRetry } from "../../../core/flow/retry.ts";
+import type { RetryOptions } from "../../../core/flow/retry.ts";
 import type { SourceRecord, Table, TargetDocument } from "../../../core/types.ts";
 import { setField } from "../../../core/schema/set-field.ts";
 import { unfit, whereIs } from "../../../core/schema/unfit.ts";
 import { checkSizes } from "../_documents.ts";
 import { DURABLE, WRITE_TIMEOUT } from "../../_mongodb/client.ts";
 import { encodedDocuments } from "../../_mongodb/internals.ts";
+import type { Surely } from "../../_mongodb/late-writes.ts";
 import { DUPLICATE_KEY } from "../../_mongodb/errors.ts";
 import { TWO_OF_A_KEY } from "./indexes.ts";
 
@@ -77,6 +78,8 @@ export interface Destination {
   retry: RetryOptions;
   /** Makes a call when its turn has come and the run may still write; waits for the answer as long as there can be one. */
   inTurn: <T>(send: () => Promise<T>) => Promise<T>;
+  /** Makes a write, also again, until it can't be carried out later any more. */
+  surely: Surely;
 }
 
 /** A part of what is encoded that one message carries. */
@@ -168,11 +171,12 @@ export interface Answer {
   attempt: number;
 }
 
-/** Sends a command whose documents are encoded already, again and again while its outcome is unknown. */
+/** Sends a command whose documents are encoded already, again and again while its outcome is unknown; none of it lands later. */
 export async function send(to: Destination, { name, field }: Command, bytes: Uint8Array): Promise<Answer> {
-  return withRetry(async (attempt) => {
-    const answer = await to.inTurn(() =>
-      to.db.command(
+  return to.surely(async (attempt, sending) => {
+    const answer = await to.inTurn(() => {
+      sending?.();
+      return to.db.command(
         {
           [name]: to.table.targetName,
           ordered: false,
@@ -181,8 +185,8 @@ export async function send(to: Destination, { name, field }: Command, bytes: Uin
           ...encodedDocuments(field, bytes),
         },
         COUNTED,
-      ),
-    );
+      );
+    });
     // Written, but not durably so: an unknown outcome as any other.
     if (answer.writeConcernError) throw new MongoServerError(answer.writeConcernError);
     const errors = (answer.writeErrors ?? []) as WriteError[];
