@@ -83,6 +83,7 @@ async function prepareJoining({ checkpoint }: JoiningRun, scope: Context, table:
   const { state } = await checkpoint.join(table);
   refuseAnother(scope, table, state);
   refuseOther(scope, table, state, `${scope.role("checkpoint").place}, table ${table.name}`);
+  if (state?.noted !== true) await scope.role("checkpoint").checkPlaces?.([table], scope.signal);
   const places = await findPlaces(scope, [table], checkpoint, [], false);
   await checkIndexes(scope, places);
   const looks = await checkStreams(scope, [table], places.some(isToMake) ? [table] : []);

@@ -50,10 +50,17 @@ export async function findStart(
   if (checkpoint === undefined) return undefined;
   // Also those that join a run that has begun.
   const unknown = tables.filter((table) => checkpoint.table(table).state === undefined);
+  if (follows) await attempt(() => refuseTaken(ctx, tables, checkpoint));
   const taken = follows && !fresh ? await attempt(() => findNimoShake(ctx, unknown)) : [];
   const adopted = taken ?? [];
   if (follows && !fresh && !checkpoint.resumed) await attempt(() => refuseElsewhere(ctx, unknown));
   const places = await findPlaces(ctx, tables, checkpoint, adopted, fresh, attempt);
   await attempt(() => checkIndexes(ctx, places));
   return { checkpoint, adopted, places };
+}
+
+/** What is noted of a stream may be forgotten, with its place: that mustn't be somebody else's. */
+async function refuseTaken(ctx: Context, tables: Table[], checkpoint: RunCheckpoint): Promise<void> {
+  const unnoted = tables.filter((table) => checkpoint.table(table).state?.noted !== true);
+  await ctx.role("checkpoint").checkPlaces?.(unnoted, ctx.signal);
 }

@@ -4,7 +4,7 @@ import { definePlugin, type Plugin } from "../../core/plugin/plugin.ts";
 import { leaseLost } from "../../core/plugin/lease-lost.ts";
 import { SERVER_RETRY, withRetry } from "../../core/flow/retry.ts";
 import type { Holder, Kept } from "../../core/plugin/roles.ts";
-import { answered, type Calls, connect, DURABLE, ping } from "../_mongodb/client.ts";
+import { answered, type Calls, connect, ping } from "../_mongodb/client.ts";
 import { isPassing } from "../_mongodb/errors.ts";
 import { lazily } from "../_mongodb/lazy.ts";
 import { retryReporter } from "../_mongodb/retry-reporter.ts";
@@ -37,10 +37,13 @@ import { inFiles, inTarget } from "./_elsewhere.ts";
 import { originalName, originalsAmong, STATUS_TABLE } from "./_nimoshake.ts";
 import { collectionsIn, hasRest, removeRest } from "./mongodb/left.ts";
 import {
+  dropOriginal,
   loadOriginal,
+  namesWithoutOthers,
   originalCollection,
   originalDelete,
   originalUpserts,
+  refuseOthersIn,
 } from "./mongodb/nimoshake-collections.ts";
 import { databaseOwnership } from "./mongodb/owner.ts";
 import { createQueue, type States } from "./_queue.ts";
@@ -117,15 +120,15 @@ const mongodb: Plugin = definePlugin({
     ctx.provide("checkpoint", {
       place,
 
-      async connect() {
-        await connected();
-      },
+      connect: async () => void (await connected()),
 
       async check(tables) {
         const follows = config.sync_mode !== "full";
         const problems = follows ? collectionProblems(config["checkpoint.db"], tables) : [];
         refuseTables(tables, `database ${config["checkpoint.db"]}`, problems);
       },
+
+      checkPlaces: (tables) => onOriginal("reading", (db) => refuseOthersIn(db, tables)),
 
       load: (name) =>
         queue.run(name, async () => {
@@ -146,9 +149,7 @@ const mongodb: Plugin = definePlugin({
           if (!originalName(name)) return forget(allParts(id, name));
           await checkLease();
           await ownership.check();
-          return onOriginal("clearing", async (db) => {
-            await db.dropCollection(originalCollection(name), { writeConcern: DURABLE });
-          });
+          return onOriginal("clearing", (db) => dropOriginal(db, name));
         }),
 
       remove: (name, parts) =>
@@ -171,7 +172,8 @@ const mongodb: Plugin = definePlugin({
         const { names, isShared } = originalsAmong(there, own);
         const rest = await onDatabase("reading", (db) => hasRest(db, leasePlace, owns));
         const shared = `${STATUS_TABLE} in database ${config["checkpoint.db"]}`;
-        return { names: [...names, ...own], rest, ...(isShared && { shared }) };
+        const originals = await onOriginal("reading", (db) => namesWithoutOthers(db, names));
+        return { names: [...originals, ...own], rest, ...(isShared && { shared }) };
       },
 
       others: (part, names) =>
