@@ -14,7 +14,9 @@ import { checkTables, findStart } from "./start.ts";
 import { checkStreams, type FirstLooks } from "./stream-looks.ts";
 import { refuseSwitchedOver } from "./switched-over.ts";
 import { tablesToJoin } from "./tables-to-join.ts";
-import { isToMake, prepareTargetTables, tellResumption } from "./target-tables.ts";
+import { isToMake } from "./place.ts";
+import { prepareTargetTables, tellResumption } from "./target-tables.ts";
+import { createUnready, endUnready } from "./unready-tables.ts";
 
 /** Tables whose streams are forgotten at once. */
 const AT_ONCE = 8;
@@ -49,7 +51,15 @@ export async function prepare(
   for (const role of ["target", "checkpoint"] as const) void connectEarly(ctx, role);
   let listed: Table[] = [];
   let joining = new Set<Table>();
-  const tables = await findTables(ctx, orThrow, async (wanted, all) => {
+  const unready = createUnready(ctx, fresh, orThrow);
+  let deleted: Table[] = [];
+  const settle = async (found: Table[]): Promise<Table[]> => {
+    const settled = await unready.settle(found);
+    for (const line of settled.leftOut) ctx.log.warn(line);
+    ({ deleted } = settled);
+    return settled.tables;
+  };
+  const tables = await findTables(ctx, { attempt: unready.attempt, settle }, async (wanted, all) => {
     joining = await tablesToJoin(ctx, wanted, fresh);
     listed = all.filter((table) => !joining.has(table));
     return wanted.filter((table) => !joining.has(table));
@@ -58,12 +68,13 @@ export async function prepare(
   await checkTables(ctx, tables);
   await lease.take();
   const follows = ctx.config.sync_mode !== "full";
-  const { checkpoint, adopted, places } = (await findStart(ctx, tables, fresh))!;
+  const { checkpoint, adopted, places } = (await findStart(ctx, tables, { fresh }))!;
   refuseSwitchedOver(checkpoint, again);
   const begins = places.filter(isToMake).map(({ table }) => table);
   const looks: FirstLooks = follows ? await checkStreams(ctx, tables, begins) : new Map();
   await checkpoint.begin(adopted);
   begun();
+  await endUnready(ctx, checkpoint, deleted);
   // NimoShake may follow tables that aren't of this run: it would start over without it.
   if (follows && (fresh || !(await isFollowed(ctx)))) await ctx.role("checkpoint").clear("status");
   const copies = !checkpoint.copied || places.some(({ state }) => state?.stage !== "done");
@@ -89,18 +100,20 @@ async function connectEarly(ctx: Context, role: "target" | "checkpoint"): Promis
  * The tables to migrate, as hooks leave them.
  *
  * @param attempt who hears why single tables can't be read, and goes on without them; default: that is thrown
+ * @param settle tells which tables there are then
  * @param choose which of those that hooks have left are to be gone on with now; told of all that the source has given,
  * too; default: all
  * @throws MigrationError TABLE_MISSING when there is none
  */
 export async function findTables(
   ctx: Context,
-  attempt: Attempt = orThrow,
+  { attempt = orThrow, settle }: { attempt?: Attempt; settle?: (tables: Table[]) => Promise<Table[]> } = {},
   choose: (wanted: Table[], all: Table[]) => Promise<Table[]> = async (wanted) => wanted,
 ): Promise<Table[]> {
   const { log, signal } = ctx;
   log.info("start fetching table list");
-  const event = { tables: await ctx.role("source").tables(signal, attempt) };
+  const found = await ctx.role("source").tables(signal, attempt);
+  const event = { tables: settle === undefined ? found : await settle(found) };
   const all = [...event.tables];
   log.info(`finish fetching table list: ${all.length} to migrate`);
   await ctx.call("setup", event);

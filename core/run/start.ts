@@ -8,7 +8,8 @@ import { findNimoShake, refuseElsewhere } from "./adopt-nimoshake.ts";
 import { checkAfterFull } from "./after-full.ts";
 import { checkIndexes } from "./secondary-indexes.ts";
 import { checkFollowing } from "./streams.ts";
-import { findPlaces, type Place } from "./target-tables.ts";
+import type { Beginning, Place } from "./place.ts";
+import { findPlaces } from "./target-tables.ts";
 
 /** What a start goes on from. */
 export interface Start {
@@ -33,7 +34,6 @@ export async function checkTables(ctx: Context, tables: Table[], attempt: Attemp
 /**
  * Looks at the checkpoint and at the tables' places at the target; a run has the lease by then.
  *
- * @param fresh what an unfinished run has left doesn't count
  * @param attempt who hears of each refusal; default: the first of them is thrown
  * @returns undefined: the checkpoint can't be read, and that was heard
  * @throws MigrationError
@@ -41,10 +41,11 @@ export async function checkTables(ctx: Context, tables: Table[], attempt: Attemp
 export async function findStart(
   ctx: Context,
   tables: Table[],
-  fresh: boolean,
+  beginning: Beginning,
   attempt: Attempt = orThrow,
 ): Promise<Start | undefined> {
   const follows = ctx.config.sync_mode !== "full";
+  const { fresh } = beginning;
   if (follows) await attempt(() => checkFollowing(ctx));
   const checkpoint = await attempt(() => openCheckpoint(ctx, tables, fresh, attempt));
   if (checkpoint === undefined) return undefined;
@@ -54,7 +55,7 @@ export async function findStart(
   const taken = follows && !fresh ? await attempt(() => findNimoShake(ctx, unknown)) : [];
   const adopted = taken ?? [];
   if (follows && !fresh && !checkpoint.resumed) await attempt(() => refuseElsewhere(ctx, unknown));
-  const places = await findPlaces(ctx, tables, checkpoint, adopted, fresh, attempt);
+  const places = await findPlaces(ctx, tables, checkpoint, adopted, beginning, attempt);
   await attempt(() => checkIndexes(ctx, places));
   return { checkpoint, adopted, places };
 }

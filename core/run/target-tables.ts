@@ -4,7 +4,7 @@ import type { Context } from "../plugin/context.ts";
 import type { CopyStart } from "../checkpoint/copy-start.ts";
 import { MigrationError } from "../errors.ts";
 import { startOver } from "../checkpoint/going-on.ts";
-import { finishedCopy } from "./finished-copy.ts";
+import { type Beginning, isTheirs, isToMake, type Place, refuseExisting } from "./place.ts";
 import { planIndexes } from "../schema/indexes.ts";
 import { describeKey } from "../schema/keys.ts";
 import { type Attempt, orThrow } from "../flow/attempt.ts";
@@ -19,26 +19,10 @@ import type { Table } from "../types.ts";
 const LOOKS = 32;
 const MAKES = 32;
 
-/** What was found of a table. */
-export interface Place {
-  table: Table;
-  checkpoint: TableCheckpoint;
-  /** Where it stands; undefined: it is not begun yet. */
-  state: TableState | undefined;
-  /** What is at the target under its name, see `Target.find`. */
-  found: string | undefined;
-}
-
-/** Whether a table is yet to be begun. */
-export function isToMake({ state }: Place): boolean {
-  return state === undefined || state.stage === "making";
-}
-
 /**
  * Looks at the place of every table, and changes nothing.
  *
  * @param adopted tables that are about to be taken over
- * @param fresh the user wants it so
  * @param attempt who hears of each refusal; default: the first of them is thrown
  * @throws MigrationError TARGET_EXISTS, CHECKPOINT_MISMATCH when a place is no more what this migration made, or
  * STREAM_GAP
@@ -48,7 +32,7 @@ export async function findPlaces(
   tables: Table[],
   run: RunCheckpoint,
   adopted: Adopted[],
-  fresh: boolean,
+  { fresh, joins = false }: Beginning,
   attempt: Attempt = orThrow,
 ): Promise<Place[]> {
   const taken = new Map(adopted.map(({ table, state }) => [table, state]));
@@ -58,7 +42,7 @@ export async function findPlaces(
       const checkpoint = run.table(table);
       const state = taken.get(table.name) ?? checkpoint.state;
       const found = await ctx.role("target").find(table, ctx.signal);
-      const place = { table, checkpoint, state, found };
+      const place = { table, checkpoint, state, found, joins };
       looked.set(table, place);
       // For a table that it only followed an older version didn't note what was at the target.
       const isKnown = state?.made !== undefined || state?.stage !== "done";
@@ -88,35 +72,6 @@ export async function prepareTargetTables(ctx: Context, places: Place[]): Promis
     if (follows) return begin(place);
     return isToMake(place) ? make(ctx, place) : resume(ctx, place);
   });
-}
-
-/** Whether what is there was there before this migration. */
-export function isTheirs({ state, found }: Place): boolean {
-  return found !== undefined && (state === undefined || state.before === found);
-}
-
-function refuseExisting(
-  ctx: Context,
-  places: Place[],
-  finishedBefore: string | undefined,
-  fresh: boolean,
-): void {
-  const inTheWay = places.filter(isTheirs);
-  const existing = inTheWay.map(({ table }) => table.targetName);
-  if (existing.length === 0 || ctx.config["target.db.exist"] !== "") return;
-  const isOurs = inTheWay.every(({ checkpoint, found }) => checkpoint.older?.made === found);
-  if (finishedBefore !== undefined && isOurs) throw finishedCopy(ctx, existing, finishedBefore);
-  const tables = ctx.config["target.type"] === "aliyun_dynamo_proxy";
-  const again = fresh ? " and start with --fresh again" : "";
-  throw new MigrationError(
-    "TARGET_EXISTS",
-    `the target has ${existing.join(", ")} already: ${ctx.role("target").place}`,
-    {
-      hint: tables
-        ? `set target.db.exist = drop to delete what is there${again}, or leave the table out with filter.collection.black`
-        : `set target.db.exist to rename or drop${again}, or choose another id`,
-    },
-  );
 }
 
 /** What is copied is followed from then, or not at all; no stream is enabled for nothing. */

@@ -214,7 +214,7 @@ describe("a table that is copied again", () => {
       ctx.role("target").resume = async (_, resumption) => void resumed.push(resumption);
       ctx.role("target").count = async () => 5;
       const run = await openCheckpoint(ctx, [TABLE], false);
-      const places = await findPlaces(ctx, [TABLE], run, [], false);
+      const places = await findPlaces(ctx, [TABLE], run, [], { fresh: false });
       await prepareTargetTables(ctx, places);
       if (mode === "incr") await prepareIncr(ctx, TABLE, run.table(TABLE), createFairSemaphore(1));
       expect(resumed.map(({ units }) => units)).toEqual([[]]);
