@@ -1,7 +1,7 @@
 /** The tables' places at the target: made for those not begun yet, found again for the others. */
 import type { RunCheckpoint, TableCheckpoint, TableState } from "../checkpoint/run-checkpoint.ts";
 import type { Context } from "../plugin/context.ts";
-import type { CopyStart } from "../checkpoint/copy-start.ts";
+import { type CopyStart, unreached } from "../checkpoint/copy-start.ts";
 import { MigrationError } from "../errors.ts";
 import { startOver } from "../checkpoint/going-on.ts";
 import { type Beginning, isTheirs, isToMake, type Place, refuseExisting } from "./place.ts";
@@ -78,6 +78,9 @@ export async function prepareTargetTables(ctx: Context, places: Place[]): Promis
 async function refuseGaps(ctx: Context, places: Place[], attempt: Attempt): Promise<void> {
   if (ctx.config.on_gap !== "fail") return;
   const begun = places.filter((place) => !isToMake(place));
+  if (ctx.config.sync_mode === "incr")
+    for (const { table } of places.filter((place) => place.state === undefined && copiedUnits(place) > 0))
+      await attempt(() => Promise.reject(unreached(table)));
   await inParallel(begun, LOOKS, ({ table, checkpoint }) =>
     attempt(() => refuseLost(ctx, table, checkpoint)),
   );
@@ -96,13 +99,17 @@ function refuseUnfinished(ctx: Context, places: Place[]): void {
 }
 
 /** Notes a table whose stream alone is followed, before its positions are. */
-async function begin({ table, checkpoint, state, found }: Place): Promise<void> {
+async function begin(place: Place): Promise<void> {
+  const { table, checkpoint, state, found } = place;
   if (state !== undefined) return;
-  const { older } = checkpoint;
-  // What another run of ours has copied has no positions here: to follow it from now would leave a gap.
-  const units = found !== undefined && older?.made === found ? older.units : 0;
+  const units = copiedUnits(place);
   const made = found === undefined ? {} : { made: found };
   await checkpoint.advance({ stage: "done", ...identityOf(table), units, ...made });
+}
+
+/** The units that another run of ours has copied: it has no positions here, and to follow it from now would leave a gap. */
+function copiedUnits({ checkpoint: { older }, found }: Place): number {
+  return found !== undefined && older?.made === found ? older.units : 0;
 }
 
 /** Which table it is, at both sides. */
