@@ -62,7 +62,7 @@ async function checked(s: Scenario): Promise<Plan> {
 const count = (s: Scenario, table: string): Promise<number> => s.db.collection(table).countDocuments();
 
 /** A run in this process that goes on until it is stopped. */
-function follow(s: Scenario, more: Settings = {}, plugins: Plugin[] = []) {
+function follow(s: Scenario, more: Settings = {}, plugins: Plugin[] = [], again = false) {
   const stop = new AbortController();
   const control = createRunControl();
   const copied = Promise.withResolvers<void>();
@@ -71,6 +71,7 @@ function follow(s: Scenario, more: Settings = {}, plugins: Plugin[] = []) {
   const done: Promise<Outcome> = s.attempt(settingsOf(s, more), {
     control,
     plugins,
+    again,
     signal: stop.signal,
     patience: 8 * SECOND,
     onRoles: (ctx) => void (progress = ctx.progress),
@@ -275,7 +276,7 @@ test.concurrent.each<["fail" | "resync", "mongodb" | "file"]>([
     expect(await count(s, stays)).toBe(21);
     expect((await run.done).code).toBe(0);
     // The next start knows that it was there.
-    const next = follow(s, more);
+    const next = follow(s, more, [], true);
     await next.copied;
     await eventually(() => expect(next.state(stays)).toBe("following"));
     expect(next.state(gone)).toBeUndefined();
