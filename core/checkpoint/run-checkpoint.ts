@@ -20,6 +20,7 @@ import {
   type RunState,
   tableSchema,
   type TableMaking,
+  type TableState,
 } from "./run-state.ts";
 import type { Table } from "../types.ts";
 
@@ -83,7 +84,8 @@ export async function openCheckpoint(
   const placeOf = ({ name }: Table): string => `${store.place}, table ${name}`;
   const loading = await Promise.allSettled([
     load(RUN),
-    fresh ? undefined : store.list?.(),
+    // It only spares questions: of what can't be read there all of them are asked.
+    fresh ? undefined : store.list?.().catch(() => undefined),
     inParallel(tables, LOADS, async (table) => {
       saved.set(table.name, { parts: await load(`${TABLE}:${table.name}`), state: undefined });
     }),
@@ -129,6 +131,7 @@ export async function openCheckpoint(
 
   for (const table of tables) {
     const each = saved.get(table.name)!;
+    if (fresh && ctx.config.sync_mode === "incr") each.state = await copiedBefore(ctx, table);
     const isOwn = resumed && each.state?.run === run.id;
     const { state } = opened(table, each, isOwn, !fresh && each.parts.size === 0);
     await attempt(() => refuseOther(ctx, table, state, placeOf(table)));
@@ -173,4 +176,14 @@ export async function openCheckpoint(
       await save({ copiedAt: run.copiedAt ?? now, ...(!run.followed && { finishedAt: now }) });
     },
   };
+}
+
+/** What an earlier run has left of a table, for who begins anew: only that its copy is there counts, if it can be read. */
+async function copiedBefore(ctx: Context, { name }: Table): Promise<TableState | undefined> {
+  try {
+    const parts = await ctx.role("checkpoint").load(`${TABLE}:${name}`);
+    return readState(tableSchema, parts.get(TABLE), name);
+  } catch {
+    return undefined;
+  }
 }

@@ -70,6 +70,8 @@ export interface TableState {
   units: number;
   /** How often it was begun again, see core/run/resync.ts; its units are kept under other names then. */
   round?: number | undefined;
+  /** When it was begun again within a day, in ms since 1970. */
+  rounds?: number[] | undefined;
   /** How many indexes it has, once it is done. */
   indexes?: number | undefined;
   /** The names of the source's secondary indexes that were made then. */
@@ -125,6 +127,7 @@ export const tableSchema: v.GenericSchema<unknown, TableState> = v.object({
   targetName: v.string(),
   units: unitsSchema,
   round: v.optional(v.number()),
+  rounds: v.optional(v.array(v.number())),
   indexes: v.optional(v.number()),
   secondary: v.optional(v.array(v.string())),
   copy: v.optional(v.object({ at: v.number(), stream: v.optional(v.string()) })),

@@ -90,6 +90,14 @@ export interface Checkpoint {
    */
   check?(tables: Table[], signal: AbortSignal): Promise<void>;
   /**
+   * Refuses tables whose streams' positions would be kept where somebody else has something; changes nothing. Called once
+   * a start, before anything is changed, for tables of which no positions are gone on with, and when one joins a run.
+   * `clear` refuses such a place, too.
+   *
+   * @throws MigrationError CHECKPOINT_MISMATCH
+   */
+  checkPlaces?(tables: readonly Table[], signal: AbortSignal): Promise<void>;
+  /**
    * What was saved under a name, part by part; empty when nothing was. Called at a start, before the lease is had too,
    * and now and then later.
    */

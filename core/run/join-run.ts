@@ -13,7 +13,8 @@ import { checkIndexes } from "./secondary-indexes.ts";
 import { checkStreams, type FirstLooks, forgetOlder } from "./stream-looks.ts";
 import type { StreamFollower } from "./streams.ts";
 import { migrateTable } from "./table.ts";
-import { findPlaces, isToMake, prepareTargetTables } from "./target-tables.ts";
+import { isToMake } from "./place.ts";
+import { findPlaces, prepareTargetTables } from "./target-tables.ts";
 
 /** The run that it joins. */
 export interface JoiningRun {
@@ -82,7 +83,8 @@ async function prepareJoining({ checkpoint }: JoiningRun, scope: Context, table:
   const { state } = await checkpoint.join(table);
   refuseAnother(scope, table, state);
   refuseOther(scope, table, state, `${scope.role("checkpoint").place}, table ${table.name}`);
-  const places = await findPlaces(scope, [table], checkpoint, [], false);
+  if (state?.noted !== true) await scope.role("checkpoint").checkPlaces?.([table], scope.signal);
+  const places = await findPlaces(scope, [table], checkpoint, [], { fresh: false, joins: true });
   await checkIndexes(scope, places);
   const looks = await checkStreams(scope, [table], places.some(isToMake) ? [table] : []);
   if (state === undefined) await forgetOlder(scope, table, looks);

@@ -13,7 +13,9 @@ import { checkTables, findStart } from "./start.ts";
 import { checkStreams, type FirstLooks, forgetOlder } from "./stream-looks.ts";
 import { refuseSwitchedOver } from "./switched-over.ts";
 import { tablesToJoin } from "./tables-to-join.ts";
-import { firstStates, isToMake, prepareTargetTables, tellResumption } from "./target-tables.ts";
+import { isToMake } from "./place.ts";
+import { firstStates, prepareTargetTables, tellResumption } from "./target-tables.ts";
+import { createUnready, endUnready } from "./unready-tables.ts";
 
 /** Tables whose streams are forgotten at once. */
 const AT_ONCE = 32;
@@ -48,7 +50,15 @@ export async function prepare(
   for (const role of ["target", "checkpoint"] as const) void connectEarly(ctx, role);
   let listed: Table[] = [];
   let joining = new Set<Table>();
-  const tables = await findTables(ctx, orThrow, async (wanted, all) => {
+  const unready = createUnready(ctx, fresh, orThrow);
+  let deleted: Table[] = [];
+  const settle = async (found: Table[]): Promise<Table[]> => {
+    const settled = await unready.settle(found);
+    for (const line of settled.leftOut) ctx.log.warn(line);
+    ({ deleted } = settled);
+    return settled.tables;
+  };
+  const tables = await findTables(ctx, { attempt: unready.attempt, settle }, async (wanted, all) => {
     joining = await tablesToJoin(ctx, wanted, fresh);
     listed = all.filter((table) => !joining.has(table));
     return wanted.filter((table) => !joining.has(table));
@@ -57,13 +67,14 @@ export async function prepare(
   await checkTables(ctx, tables);
   await lease.take();
   const follows = ctx.config.sync_mode !== "full";
-  const { checkpoint, adopted, places } = (await findStart(ctx, tables, fresh))!;
+  const { checkpoint, adopted, places } = (await findStart(ctx, tables, { fresh }))!;
   refuseSwitchedOver(checkpoint, again);
   const begins = places.filter(isToMake).map(({ table }) => table);
   const looks: FirstLooks = follows ? await checkStreams(ctx, tables, begins) : new Map();
   // What was noted of a stream is forgotten behind the run, and before its table is begun.
   await checkpoint.begin(adopted, follows ? new Map() : firstStates(ctx, places));
   begun();
+  await endUnready(ctx, checkpoint, deleted);
   // NimoShake may follow tables that aren't of this run: it would start over without it.
   if (follows) await forgetStatus(ctx, fresh);
   const copies = !checkpoint.copied || places.some(({ state }) => state?.stage !== "done");
@@ -89,18 +100,20 @@ async function connectEarly(ctx: Context, role: "target" | "checkpoint"): Promis
  * The tables to migrate, as hooks leave them.
  *
  * @param attempt who hears why single tables can't be read, and goes on without them; default: that is thrown
+ * @param settle tells which tables there are then
  * @param choose which of those that hooks have left are to be gone on with now; told of all that the source has given,
  * too; default: all
  * @throws MigrationError TABLE_MISSING when there is none
  */
 export async function findTables(
   ctx: Context,
-  attempt: Attempt = orThrow,
+  { attempt = orThrow, settle }: { attempt?: Attempt; settle?: (tables: Table[]) => Promise<Table[]> } = {},
   choose: (wanted: Table[], all: Table[]) => Promise<Table[]> = async (wanted) => wanted,
 ): Promise<Table[]> {
   const { log, signal } = ctx;
   log.info("start fetching table list");
-  const event = { tables: await ctx.role("source").tables(signal, attempt) };
+  const found = await ctx.role("source").tables(signal, attempt);
+  const event = { tables: settle === undefined ? found : await settle(found) };
   const all = [...event.tables];
   log.info(`finish fetching table list: ${all.length} to migrate`);
   await ctx.call("setup", event);

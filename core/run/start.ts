@@ -10,7 +10,8 @@ import { checkAfterFull } from "./after-full.ts";
 import { checkIndexes } from "./secondary-indexes.ts";
 import { checkFollowing } from "./streams.ts";
 import { lookAtTarget } from "./target-looks.ts";
-import { findPlaces, type Place } from "./target-tables.ts";
+import type { Beginning, Place } from "./place.ts";
+import { findPlaces } from "./target-tables.ts";
 
 /** What a start goes on from. */
 export interface Start {
@@ -35,7 +36,6 @@ export async function checkTables(ctx: Context, tables: Table[], attempt: Attemp
 /**
  * Looks at the checkpoint and at the tables' places at the target; a run has the lease by then.
  *
- * @param fresh what an unfinished run has left doesn't count
  * @param attempt who hears of each refusal; default: the first of them is thrown
  * @returns undefined: the checkpoint can't be read, and that was heard
  * @throws MigrationError
@@ -43,10 +43,11 @@ export async function checkTables(ctx: Context, tables: Table[], attempt: Attemp
 export async function findStart(
   ctx: Context,
   tables: Table[],
-  fresh: boolean,
+  beginning: Beginning,
   attempt: Attempt = orThrow,
 ): Promise<Start | undefined> {
   const follows = ctx.config.sync_mode !== "full";
+  const { fresh } = beginning;
   if (follows) await attempt(() => checkFollowing(ctx));
   await using looks = lookAtTarget(ctx, tables);
   const followed = follows && !fresh ? isFollowed(ctx) : Promise.resolve(false);
@@ -57,11 +58,18 @@ export async function findStart(
   if (checkpoint === undefined) return undefined;
   // Also those that join a run that has begun.
   const unknown = tables.filter((table) => checkpoint.table(table).state === undefined);
+  if (follows) await attempt(() => refuseTaken(ctx, tables, checkpoint));
   const taken =
     follows && !fresh ? await attempt(() => findNimoShake(ctx, unknown, followed, looks.find)) : [];
   const adopted = taken ?? [];
   if (follows && !fresh && !checkpoint.resumed) await attempt(() => refuseElsewhere(ctx, unknown, followed));
-  const places = await findPlaces(ctx, tables, checkpoint, adopted, fresh, attempt, looks.find);
+  const places = await findPlaces(ctx, tables, checkpoint, adopted, beginning, attempt, looks.find);
   await attempt(() => checkIndexes(ctx, places));
   return { checkpoint, adopted, places };
+}
+
+/** What is noted of a stream may be forgotten, with its place: that mustn't be somebody else's. */
+async function refuseTaken(ctx: Context, tables: Table[], checkpoint: RunCheckpoint): Promise<void> {
+  const unnoted = tables.filter((table) => checkpoint.table(table).state?.noted !== true);
+  await ctx.role("checkpoint").checkPlaces?.(unnoted, ctx.signal);
 }

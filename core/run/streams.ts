@@ -18,10 +18,6 @@ import { scopedContext } from "./scoped-context.ts";
 import { type FirstLooks, OPENS } from "./stream-looks.ts";
 import { migrateTable } from "./table.ts";
 
-/** A table is copied again so often at most, within a day: a gap that comes back is no accident. */
-const ROUNDS = 3;
-const DAY = 24 * 3_600_000;
-
 /** See the top of the file. */
 export interface StreamFollower {
   /**
@@ -124,8 +120,6 @@ export function openStreams(
   async function follow(table: Table): Promise<void> {
     const counters = ctx.progress.tables.get(table.name)!;
     const checkpoint = run.table(table);
-    /** When it was copied again. */
-    let rounds: number[] = [];
     let lost = await followOpened(ctx, streams.get(table.name)!, counters);
     while (lost !== undefined) {
       const { code } = lost;
@@ -133,8 +127,6 @@ export function openStreams(
       if (fate === "deleted") return await end(table, code);
       if (fate === "made anew") lost = anewGap(table);
       if (!isMendable(ctx, lost)) throw lost;
-      rounds = [...rounds.filter((at) => Date.now() - at < DAY), Date.now()];
-      if (rounds.length > ROUNDS) throw again(lost);
       lost = await copyAgain(table, counters, checkpoint, lost);
     }
   }
@@ -223,13 +215,4 @@ export function checkFollowing(ctx: Context): void {
     });
   }
   checkResync(ctx);
-}
-
-/** The error for a gap that copying the table again doesn't close. */
-function again(lost: MigrationError): MigrationError {
-  const what = `${lost.message}; the table was copied again ${ROUNDS} times within a day`;
-  return new MigrationError("STREAM_GAP", what, {
-    cause: lost,
-    hint: "see why changes are lost: a source that is too slow for them, or a stream that somebody disables; then start again",
-  });
 }

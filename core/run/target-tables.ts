@@ -1,15 +1,10 @@
 /** The tables' places at the target: made for those not begun yet, found again for the others. */
-import type {
-  RunCheckpoint,
-  TableCheckpoint,
-  TableMaking,
-  TableState,
-} from "../checkpoint/run-checkpoint.ts";
+import type { RunCheckpoint, TableMaking, TableState } from "../checkpoint/run-checkpoint.ts";
 import type { Context } from "../plugin/context.ts";
-import type { CopyStart } from "../checkpoint/copy-start.ts";
+import { type CopyStart, unreached } from "../checkpoint/copy-start.ts";
 import { MigrationError } from "../errors.ts";
 import { startOver } from "../checkpoint/going-on.ts";
-import { finishedCopy } from "./finished-copy.ts";
+import { type Beginning, isTheirs, isToMake, type Place, refuseExisting } from "./place.ts";
 import { planIndexes } from "../schema/indexes.ts";
 import { describeKey } from "../schema/keys.ts";
 import { type Attempt, orThrow } from "../flow/attempt.ts";
@@ -25,26 +20,10 @@ import type { Table } from "../types.ts";
 const LOOKS = 32;
 const MAKES = 32;
 
-/** What was found of a table. */
-export interface Place {
-  table: Table;
-  checkpoint: TableCheckpoint;
-  /** Where it stands; undefined: it is not begun yet. */
-  state: TableState | undefined;
-  /** What is at the target under its name, see `Target.find`. */
-  found: string | undefined;
-}
-
-/** Whether a table is yet to be begun. */
-export function isToMake({ state }: Place): boolean {
-  return state === undefined || state.stage === "making";
-}
-
 /**
  * Looks at the place of every table, and changes nothing.
  *
  * @param adopted tables that are about to be taken over
- * @param fresh the user wants it so
  * @param attempt who hears of each refusal; default: the first of them is thrown
  * @param find what is at the target; default: it is asked now
  * @throws MigrationError TARGET_EXISTS, CHECKPOINT_MISMATCH when a place is no more what this migration made, or
@@ -55,7 +34,7 @@ export async function findPlaces(
   tables: Table[],
   run: RunCheckpoint,
   adopted: Adopted[],
-  fresh: boolean,
+  { fresh, joins = false }: Beginning,
   attempt: Attempt = orThrow,
   find: TargetLook = lookNow(ctx),
 ): Promise<Place[]> {
@@ -66,7 +45,7 @@ export async function findPlaces(
       const checkpoint = run.table(table);
       const state = taken.get(table.name) ?? checkpoint.state;
       const found = await find(table);
-      const place = { table, checkpoint, state, found };
+      const place = { table, checkpoint, state, found, joins };
       looked.set(table, place);
       // For a table that it only followed an older version didn't note what was at the target.
       const isKnown = state?.made !== undefined || state?.stage !== "done";
@@ -104,39 +83,13 @@ export async function prepareTargetTables(ctx: Context, places: Place[]): Promis
   });
 }
 
-/** Whether what is there was there before this migration. */
-export function isTheirs({ state, found }: Place): boolean {
-  return found !== undefined && (state === undefined || state.before === found);
-}
-
-function refuseExisting(
-  ctx: Context,
-  places: Place[],
-  finishedBefore: string | undefined,
-  fresh: boolean,
-): void {
-  const inTheWay = places.filter(isTheirs);
-  const existing = inTheWay.map(({ table }) => table.targetName);
-  if (existing.length === 0 || ctx.config["target.db.exist"] !== "") return;
-  const isOurs = inTheWay.every(({ checkpoint, found }) => checkpoint.older?.made === found);
-  if (finishedBefore !== undefined && isOurs) throw finishedCopy(ctx, existing, finishedBefore);
-  const tables = ctx.config["target.type"] === "aliyun_dynamo_proxy";
-  const again = fresh ? " and start with --fresh again" : "";
-  throw new MigrationError(
-    "TARGET_EXISTS",
-    `the target has ${existing.join(", ")} already: ${ctx.role("target").place}`,
-    {
-      hint: tables
-        ? `set target.db.exist = drop to delete what is there${again}, or leave the table out with filter.collection.black`
-        : `set target.db.exist to rename or drop${again}, or choose another id`,
-    },
-  );
-}
-
 /** What is copied is followed from then, or not at all; no stream is enabled for nothing. */
 async function refuseGaps(ctx: Context, places: Place[], attempt: Attempt): Promise<void> {
   if (ctx.config.on_gap !== "fail") return;
   const begun = places.filter((place) => !isToMake(place));
+  if (ctx.config.sync_mode === "incr")
+    for (const { table } of places.filter((place) => place.state === undefined && copiedUnits(place) > 0))
+      await attempt(() => Promise.reject(unreached(table)));
   await inParallel(begun, LOOKS, ({ table, checkpoint }) =>
     attempt(() => refuseLost(ctx, table, checkpoint)),
   );
@@ -155,13 +108,17 @@ function refuseUnfinished(ctx: Context, places: Place[]): void {
 }
 
 /** Notes a table whose stream alone is followed, before its positions are. */
-async function begin({ table, checkpoint, state, found }: Place): Promise<void> {
+async function begin(place: Place): Promise<void> {
+  const { table, checkpoint, state, found } = place;
   if (state !== undefined) return;
-  const { older } = checkpoint;
-  // What another run of ours has copied has no positions here: to follow it from now would leave a gap.
-  const units = found !== undefined && older?.made === found ? older.units : 0;
+  const units = copiedUnits(place);
   const made = found === undefined ? {} : { made: found };
   await checkpoint.advance({ stage: "done", ...identityOf(table), units, ...made });
+}
+
+/** The units that another run of ours has copied: it has no positions here, and to follow it from now would leave a gap. */
+function copiedUnits({ checkpoint: { older }, found }: Place): number {
+  return found !== undefined && older?.made === found ? older.units : 0;
 }
 
 /** Which table it is, at both sides. */

@@ -5,7 +5,7 @@ import { leaseLost } from "../../core/plugin/lease-lost.ts";
 import { SERVER_RETRY, withRetry } from "../../core/flow/retry.ts";
 import type { Holder, Kept } from "../../core/plugin/roles.ts";
 import { valuesOf } from "../../core/flow/parallel.ts";
-import { answered, type Calls, connect, DURABLE, ping } from "../_mongodb/client.ts";
+import { answered, type Calls, connect, ping } from "../_mongodb/client.ts";
 import { isPassing } from "../_mongodb/errors.ts";
 import { lazily } from "../_mongodb/lazy.ts";
 import { outlast } from "../_mongodb/outlast.ts";
@@ -21,10 +21,13 @@ import { inFiles, inTarget } from "./_elsewhere.ts";
 import { originalName, originalsAmong, STATUS_TABLE } from "./_nimoshake.ts";
 import { collectionsIn, hasRest, removeRest } from "./mongodb/left.ts";
 import {
+  dropOriginal,
   loadOriginal,
+  namesWithoutOthers,
   originalCollection,
   originalDelete,
   originalUpserts,
+  refuseOthersIn,
 } from "./mongodb/nimoshake-collections.ts";
 import { databaseOwnership } from "./mongodb/owner.ts";
 import { createQueue, type States, statesOf } from "./_queue.ts";
@@ -88,6 +91,8 @@ const mongodb: Plugin = definePlugin({
         refuseTables(tables, `database ${config["checkpoint.db"]}`, problems);
       },
 
+      checkPlaces: (tables) => onOriginal("reading", (db) => refuseOthersIn(db, tables)),
+
       load: (name) =>
         queue.run(name, async () => {
           if (originalName(name)) {
@@ -114,9 +119,7 @@ const mongodb: Plugin = definePlugin({
           if (!originalName(name)) return own.forget(allParts(id, name));
           await checkLease();
           await ownership.check();
-          return onOriginal("clearing", async (db) => {
-            await db.dropCollection(originalCollection(name), { writeConcern: DURABLE });
-          });
+          return onOriginal("clearing", (db) => dropOriginal(db, name));
         }),
 
       remove: (name, parts) =>
@@ -139,7 +142,8 @@ const mongodb: Plugin = definePlugin({
         const { names, isShared } = originalsAmong(there, own);
         const rest = await onDatabase("reading", (db) => hasRest(db, leasePlace, owns));
         const shared = `${STATUS_TABLE} in database ${config["checkpoint.db"]}`;
-        return { names: [...names, ...own], rest, ...(isShared && { shared }) };
+        const originals = await onOriginal("reading", (db) => namesWithoutOthers(db, names));
+        return { names: [...originals, ...own], rest, ...(isShared && { shared }) };
       },
 
       others: (part, names) =>

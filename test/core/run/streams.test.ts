@@ -214,7 +214,7 @@ describe("a table that is copied again", () => {
       ctx.role("target").resume = async (_, resumption) => void resumed.push(resumption);
       ctx.role("target").count = async () => 5;
       const run = await openCheckpoint(ctx, [TABLE], false);
-      const places = await findPlaces(ctx, [TABLE], run, [], false);
+      const places = await findPlaces(ctx, [TABLE], run, [], { fresh: false });
       await prepareTargetTables(ctx, places);
       if (mode === "incr") await prepareIncr(ctx, TABLE, run.table(TABLE), createFairSemaphore(1));
       expect(resumed.map(({ units }) => units)).toEqual([[]]);
@@ -241,6 +241,9 @@ describe("a table that is copied again", () => {
     following.start(TABLE);
     await following.stopped();
     expect(copies).toBe(3);
+    // The next process knows of it.
+    const later = beginResync(ctx, TABLE, run.table(TABLE), streamGap("records are gone"));
+    await expect(later).rejects.toThrow("copied again 3 times");
     expect(ctx.signal.reason).toMatchObject({
       code: "STREAM_GAP",
       message: expect.stringContaining("copied again 3 times"),
@@ -381,5 +384,20 @@ describe("a run that ends because a save fails is over when nothing reads into i
     const { onTheWay, asked } = await endedBy("stream:t");
     expect(onTheWay).toBe(0);
     expect(asked).toBeGreaterThan(0);
+  });
+});
+
+test("incr --fresh doesn't follow from now what our own copy has filled", async () => {
+  const checkpoint = copiedState({ run: "2026", made: "ours", units: 4 });
+  await using ctx = await streamContext({
+    streams: fakeStreams(),
+    checkpoint,
+    source: empty(),
+    settings: { sync_mode: "incr", on_gap: "fail" },
+  });
+  ctx.role("target").find = async () => "ours";
+  const run = await openCheckpoint(ctx, [TABLE], true);
+  await expect(findPlaces(ctx, [TABLE], run, [], { fresh: true })).rejects.toMatchObject({
+    code: "STREAM_GAP",
   });
 });
