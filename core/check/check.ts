@@ -11,7 +11,6 @@ import { fillConversion, fillSides } from "../run/fill-roles.ts";
 import type { MigrateOptions } from "../run/run.ts";
 import { inSession } from "../run/session.ts";
 import { checkTables, findStart } from "../run/start.ts";
-import { refuseSwitchedOver } from "../run/switched-over.ts";
 import { tablesToJoin } from "../run/tables-to-join.ts";
 import type { Place } from "../run/place.ts";
 import { createUnready, sayDeleted } from "../run/unready-tables.ts";
@@ -68,7 +67,6 @@ export function runCheck(options: CheckOptions): Promise<Plan> {
     await checkTables(ctx, begun, hear);
     const lease = (await hear(() => findLease(ctx, problems))) ?? null;
     const start = await hear(() => findStart(ctx, begun, { fresh: false }, hear));
-    if (start !== undefined) await hear(() => refuseSwitchedOver(start.checkpoint, false));
     for (const table of joining) {
       const found = await checkJoining(ctx, begun, table, warnings);
       start?.places.push(...found.places);

@@ -1,5 +1,6 @@
 /** What a run remembers for the next one: the settings it was begun under, and where every table stands. */
 import { randomBytes } from "node:crypto";
+import type * as v from "valibot";
 import type { Context } from "../plugin/context.ts";
 import { fingerprint } from "./fingerprint.ts";
 import { followedBefore, goesOn, refuseChanged, refuseOther, refuseStray, type Saved } from "./going-on.ts";
@@ -20,7 +21,6 @@ import {
   type RunState,
   tableSchema,
   type TableMaking,
-  type TableState,
 } from "./run-state.ts";
 import type { Table } from "../types.ts";
 
@@ -38,6 +38,8 @@ export interface RunCheckpoint {
   readonly resumed: boolean;
   /** The earlier run that was found, gone on with or not. */
   readonly found: RunState | undefined;
+  /** When what is gone on with, or forgotten for a fresh start, was switched over, ISO 8601; undefined: it wasn't. */
+  readonly switchedOverAt: string | undefined;
   /** Whether its full phase was done and said so, or there was none. */
   readonly copied: boolean;
   table(table: Table): TableCheckpoint;
@@ -93,6 +95,7 @@ export async function openCheckpoint(
   const [parts, listed] = valuesOf(loading);
   const kept = listed === undefined ? undefined : new Set(listed.map(({ name }) => name));
   const found = readState(runSchema, parts.get(RUN), store.place);
+  const last = fresh ? await stateBefore(ctx, RUN, RUN, runSchema) : found;
   await inParallel(tables, LOADS, async (table) => {
     const each = saved.get(table.name)!;
     const noted = readState(tableSchema, each.parts.get(TABLE), placeOf(table));
@@ -131,7 +134,8 @@ export async function openCheckpoint(
 
   for (const table of tables) {
     const each = saved.get(table.name)!;
-    if (fresh && ctx.config.sync_mode === "incr") each.state = await copiedBefore(ctx, table);
+    if (fresh && ctx.config.sync_mode === "incr")
+      each.state = await stateBefore(ctx, `${TABLE}:${table.name}`, TABLE, tableSchema);
     const isOwn = resumed && each.state?.run === run.id;
     const { state } = opened(table, each, isOwn, !fresh && each.parts.size === 0);
     await attempt(() => refuseOther(ctx, table, state, placeOf(table)));
@@ -149,6 +153,7 @@ export async function openCheckpoint(
   return {
     resumed,
     found,
+    switchedOverAt: resumed || fresh ? last?.switchedOverAt : undefined,
     get copied() {
       return run.copiedAt !== undefined;
     },
@@ -178,11 +183,15 @@ export async function openCheckpoint(
   };
 }
 
-/** What an earlier run has left of a table, for who begins anew: only that its copy is there counts, if it can be read. */
-async function copiedBefore(ctx: Context, { name }: Table): Promise<TableState | undefined> {
+/** What an earlier run has left, for who begins anew, if it can be read. */
+async function stateBefore<T>(
+  ctx: Context,
+  name: string,
+  part: string,
+  schema: v.GenericSchema<unknown, T>,
+): Promise<T | undefined> {
   try {
-    const parts = await ctx.role("checkpoint").load(`${TABLE}:${name}`);
-    return readState(tableSchema, parts.get(TABLE), name);
+    return readState(schema, (await ctx.role("checkpoint").load(name)).get(part), name);
   } catch {
     return undefined;
   }

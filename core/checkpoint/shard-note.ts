@@ -34,6 +34,11 @@ export interface ShardNote {
    * then is still to be had for a day. Undefined: NimoShake noted it.
    */
   notedAt?: number | undefined;
+  /**
+   * Of the position that it was noted with first, see {@link ShardPosition}: it stays with the shard, for a row that is saved
+   * after it may be lost.
+   */
+  since?: number | undefined;
 }
 
 /** Whether there is nothing to do for a shard any more. */

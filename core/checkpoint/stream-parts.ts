@@ -17,7 +17,7 @@ export const GONE = "gone";
 
 /** Which stream it is, as it is saved. */
 export const streamSchema: v.GenericSchema<unknown, { stream: string }> = v.object({ stream: v.string() });
-/** What a row has no place for; `since` is of a position without a number. */
+/** What a row has no place for. */
 type OwnNote = { notedAt: number; since?: number | undefined };
 const ownSchema: v.GenericSchema<unknown, OwnNote> = v.object({
   notedAt: v.number(),
@@ -75,15 +75,14 @@ export function readShards(
   for (const row of rows.values()) {
     const state = decodeRow(row);
     const { output, success } = v.safeParse(ownSchema, own.get(SHARD + state.id));
-    if (success) state.notedAt = output.notedAt;
-    if (success && state.position.at !== "sequence") state.position.since = output.since;
+    if (success) Object.assign(state, output);
+    if (state.position.at !== "sequence") state.position.since = state.since;
     shards.set(state.id, state);
   }
   return shards;
 }
 
 /** What is kept of a shard beside its row. */
-export function ownOf({ notedAt, position }: ShardNote): Partial<OwnNote> {
-  const since = position.at === "sequence" ? undefined : position.since;
+export function ownOf({ notedAt, since }: ShardNote): Partial<OwnNote> {
   return { notedAt, ...(since !== undefined && { since }) };
 }

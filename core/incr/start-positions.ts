@@ -144,12 +144,13 @@ async function noteStartPositions(stream: TableStream, shards: Shard[]): Promise
   tree.begin(shards);
   const notedAt = Date.now();
   const clock = ctx.role("streams").clock?.();
-  // What is older is in what the Scan reads; or, where there is none, not asked for.
-  const latest = { at: "latest", ...(clock !== undefined && { since: clock - CLOCKS_APART }) } as const;
+  // What is older is in what the Scan reads; or, where there is none, not asked for. A clock that is ahead would leave out more.
+  const since = clock === undefined ? {} : { since: Math.min(clock, notedAt) - CLOCKS_APART };
+  const latest = { at: "latest", ...since } as const;
   // Saved with what their first requests tell; what was cut off is taken anew, see isLeftOver.
   for (const { id, parent, last } of shards) {
     const base = { id, ...(parent !== undefined && { parent }), notedAt };
-    if (last === undefined) checkpoint.note({ ...base, status: "waiting", position: latest });
+    if (last === undefined) checkpoint.note({ ...base, ...since, status: "waiting", position: latest });
     else checkpoint.note({ ...base, status: "skipped", position: { at: "horizon" } });
   }
   const open = shards.filter(({ last }) => last === undefined);

@@ -21,6 +21,8 @@ export interface Place {
 export interface Beginning {
   /** The user wants it so. */
   fresh: boolean;
+  /** Also though it was switched over. */
+  again?: boolean;
   /** They join a run that follows others. */
   joins?: boolean;
 }

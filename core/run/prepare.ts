@@ -11,7 +11,6 @@ import type { Table } from "../types.ts";
 import type { Lease } from "./lease.ts";
 import { checkTables, findStart } from "./start.ts";
 import { checkStreams, type FirstLooks, forgetOlder } from "./stream-looks.ts";
-import { refuseSwitchedOver } from "./switched-over.ts";
 import { tablesToJoin } from "./tables-to-join.ts";
 import { isToMake } from "./place.ts";
 import { firstStates, prepareTargetTables, tellResumption } from "./target-tables.ts";
@@ -67,8 +66,7 @@ export async function prepare(
   await checkTables(ctx, tables);
   await lease.take();
   const follows = ctx.config.sync_mode !== "full";
-  const { checkpoint, adopted, places } = (await findStart(ctx, tables, { fresh }))!;
-  refuseSwitchedOver(checkpoint, again);
+  const { checkpoint, adopted, places } = (await findStart(ctx, tables, { fresh, again }))!;
   const begins = places.filter(isToMake).map(({ table }) => table);
   const looks: FirstLooks = follows ? await checkStreams(ctx, tables, begins) : new Map();
   // What was noted of a stream is forgotten behind the run, and before its table is begun.

@@ -9,6 +9,7 @@ import { findNimoShake, refuseElsewhere } from "./adopt-nimoshake.ts";
 import { checkAfterFull } from "./after-full.ts";
 import { checkIndexes } from "./secondary-indexes.ts";
 import { checkFollowing } from "./streams.ts";
+import { refuseSwitchedOver } from "./switched-over.ts";
 import { lookAtTarget } from "./target-looks.ts";
 import type { Beginning, Place } from "./place.ts";
 import { findPlaces } from "./target-tables.ts";
@@ -56,6 +57,7 @@ export async function findStart(
   const checkpoint = await attempt(() => openCheckpoint(ctx, tables, fresh, attempt));
   await heard;
   if (checkpoint === undefined) return undefined;
+  if (beginning.joins !== true) await attempt(() => refuseSwitchedOver(checkpoint, beginning));
   // Also those that join a run that has begun.
   const unknown = tables.filter((table) => checkpoint.table(table).state === undefined);
   if (follows) await attempt(() => refuseTaken(ctx, tables, checkpoint));
