@@ -54,8 +54,9 @@ export async function findStart(
   const followed = follows && !fresh ? isFollowed(ctx) : Promise.resolve(false);
   // Who asks hears of it.
   const heard = followed.catch(() => {});
-  const checkpoint = await attempt(() => openCheckpoint(ctx, tables, fresh, attempt));
-  await heard;
+  const opening = attempt(() => openCheckpoint(ctx, tables, fresh, attempt));
+  // Nothing is asked behind its failure.
+  const checkpoint = await opening.finally(() => heard);
   if (checkpoint === undefined) return undefined;
   if (beginning.joins !== true) await attempt(() => refuseSwitchedOver(checkpoint, beginning));
   // Also those that join a run that has begun.

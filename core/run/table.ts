@@ -141,6 +141,8 @@ async function buildIndexes(ctx: Context, table: Table, counters: TableProgress)
   if (!user) for (const { name } of table.secondary) notes.indexesLeftOut.set(name, NOT_WANTED);
   const build = async (): Promise<void> => {
     await ctx.call("index:before", event);
+    // A hook may have stopped the run.
+    ctx.signal.throwIfAborted();
     checkIndexShapes(event.indexes, table);
     ctx.log.debug(`indexes of ${table.name}: ${event.indexes.map(indexPattern).join(", ")}`);
     counters.indexes = await ctx.role("target").index(table, event.indexes, {

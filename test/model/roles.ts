@@ -107,7 +107,7 @@ function streamsRole(outside: Outside, { step }: Mortal): Streams {
   };
 }
 
-function targetRole(outside: Outside, { step }: Mortal): Target {
+function targetRole(outside: Outside, { step }: Mortal, signal: AbortSignal): Target {
   const { chance } = outside;
   const place = (): Place => {
     if (outside.place === undefined) throw new Error("there is no such collection");
@@ -158,7 +158,7 @@ function targetRole(outside: Outside, { step }: Mortal): Target {
         return indexes.length;
       }),
     count: () => step(() => place().documents.length),
-    outlast: () => outlast(outside),
+    outlast: () => outlast(outside, signal),
     async *keys() {
       const all = await step(() => place().documents.map(({ document }) => document));
       for (let at = 0; at < all.length; at += PAGE) yield step(() => all.slice(at, at + PAGE));
@@ -166,7 +166,7 @@ function targetRole(outside: Outside, { step }: Mortal): Target {
   };
 }
 
-function checkpointRole(outside: Outside, { step }: Mortal): Checkpoint {
+function checkpointRole(outside: Outside, { step }: Mortal, signal: AbortSignal): Checkpoint {
   const { states, chance, now } = outside;
   const tails = new Map<string, Promise<unknown>>();
   /** One name's calls are done in their order. */
@@ -187,7 +187,7 @@ function checkpointRole(outside: Outside, { step }: Mortal): Checkpoint {
 
   return {
     place: "memory",
-    outlast: () => outlast(outside),
+    outlast: () => outlast(outside, signal),
     load: (name) =>
       inTurn(
         name,
@@ -230,9 +230,9 @@ function checkpointRole(outside: Outside, { step }: Mortal): Checkpoint {
 }
 
 /** As the server says when it has read all that dead processes have sent. */
-async function outlast({ late, now }: Outside): Promise<void> {
+async function outlast({ late, now }: Outside, signal: AbortSignal): Promise<void> {
   while (late.sent.length > 0) {
-    await sleep(Math.max(...late.sent.map(({ at }) => at)) - now());
+    await sleep(Math.max(...late.sent.map(({ at }) => at)) - now(), undefined, { signal });
     arrive(late, now());
   }
 }
@@ -244,8 +244,8 @@ export function rolesOf(outside: Outside, mortal: Mortal): Plugin {
     setup(ctx) {
       ctx.provide("source", sourceRole(outside, mortal));
       ctx.provide("streams", streamsRole(outside, mortal));
-      ctx.provide("target", targetRole(outside, mortal));
-      ctx.provide("checkpoint", checkpointRole(outside, mortal));
+      ctx.provide("target", targetRole(outside, mortal, ctx.signal));
+      ctx.provide("checkpoint", checkpointRole(outside, mortal, ctx.signal));
       ctx.provide("convert", {
         convert(records) {
           for (const record of records) {
