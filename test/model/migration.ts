@@ -202,7 +202,7 @@ export async function live(life: Life, { time, files }: World, options: LiveOpti
     const failure = await ended(running, process, time);
     if (switching !== undefined) await time.until(switching);
     // Of what it was about to do nothing happens any more, though nobody waited for it; what it has sent may come later.
-    if (process.isDead || time.now() - stoppedAt > GRACE) await time.until(time.sleep(10 * SECOND));
+    if (process.isDead || time.now() - stoppedAt >= GRACE) await time.until(time.sleep(10 * SECOND));
     // Who has ended does nothing any more.
     expect(time.pending).toBe(0);
     if (switching !== undefined && failure === undefined) return lived;
