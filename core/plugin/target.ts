@@ -86,8 +86,8 @@ export interface Target {
    */
   create(table: Table, signal: AbortSignal): Promise<void>;
   /**
-   * Prepares for writing a table on that an earlier process had begun, of which some records are written
-   * that nobody remembers: they must not double. Called before the first write of such a table at each start, and,
+   * Prepares for writing a table on that an earlier process, or an earlier try of this one, had begun, of which some records
+   * are written that nobody remembers: they must not double. Called before the first write of such a table at each start, and,
    * without units, before a table is copied again, while others are written.
    *
    * A target that can't go on refuses it, whatever it says.

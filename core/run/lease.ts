@@ -59,11 +59,14 @@ export interface Lease {
    * on in the order of the calls. Fails with ALREADY_RUNNING when it is lost.
    */
   hold(): void | Promise<void>;
-  /** Gives it back; it is free at once. Called when nobody writes any more, or waits to. */
+  /**
+   * Gives it back; it is free at once, unless something was given up and may still come. Called when nobody writes any more,
+   * or waits to.
+   */
   release(): Promise<void>;
 }
 
-/** Runs in this process that have a lease, or want one: they are told apart by their tokens alone. */
+/** Runs in this process that have a lease, want one, or have left it to its time: they are told apart by their tokens alone. */
 const running = new Set<string>();
 
 /** Makes a run's. */
@@ -182,9 +185,11 @@ export function createLease(ctx: Context, options: LeaseOptions = {}): Lease {
     async release() {
       ended.abort();
       await keeping;
+      const isHeld = keeping !== undefined && lost === undefined;
+      // What was given up may still be on its way: nobody begins before the time is over, not in this process either.
+      if (isHeld && ctx.abandon.aborted) return;
       running.delete(ours.token);
-      // What was given up may still be on its way: until it has ended, nobody else should begin.
-      if (keeping === undefined || lost !== undefined || ctx.abandon.aborted) return;
+      if (!isHeld) return;
       try {
         await ctx.role("checkpoint").lease!.release(ours);
       } catch (error) {

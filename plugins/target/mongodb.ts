@@ -99,6 +99,7 @@ const mongodb: Plugin = definePlugin({
 
       async create(table) {
         const { targetName } = table;
+        indexedFirst.delete(table.name);
         await onDatabase(`creating collection ${database}.${targetName}`, (db) =>
           createCollection(db, targetName),
         );
@@ -107,6 +108,8 @@ const mongodb: Plugin = definePlugin({
 
       async resume(table, { units, indexes }) {
         resumed.add(table.name);
+        // What an earlier try of this process has left is there, too.
+        indexedFirst.delete(table.name);
         if (units.length === 0) overwritten.add(table.name);
         if (sharded) await shard(table);
         if (sharded && units.length > 0) return;

@@ -1,7 +1,7 @@
 /** A copy's stream read from its oldest records, over listings that leave out parents. */
 import { expect, test } from "bun:test";
 import { setTimeout as sleep } from "node:timers/promises";
-import { streamGap } from "../../../core/errors.ts";
+import { MigrationError, streamGap } from "../../../core/errors.ts";
 import { followTable } from "../../../core/incr/follow-table.ts";
 import type { Shard } from "../../../core/types.ts";
 import {
@@ -85,4 +85,33 @@ test("a parent that can be read and is listed never is read all the same, and be
     numbers: [2, 11],
     parents: { c: "p", p: undefined },
   });
+});
+
+const REFUSALS: [string, Error][] = [
+  ["SOURCE_FAILED", new MigrationError("SOURCE_FAILED", "Invalid ShardId", { hint: "none" })],
+  ["an error of its own", new Error("which shard?")],
+];
+
+test.each(REFUSALS)(
+  "a parent that is listed never and of which a server says %s holds nothing up for good",
+  async (_, why) => {
+    const streams = listings([[child]], { p: [why], c: [{ records: [changed("k", 11)] }] });
+    expect(await applied(streams, 1, 400)).toEqual({ numbers: [11], parents: { c: undefined } });
+  },
+);
+
+test.each(REFUSALS)(
+  "one of which it says %s, and that is listed in the end, is read before its child",
+  async (_, why) => {
+    const streams = listings([[child], [child], [child, { ...parent, parent: undefined } as never]], {
+      p: [why, {}, ended(2)],
+      c: [{ records: [changed("k", 11)] }],
+    });
+    expect(await applied(streams, 2)).toEqual({ numbers: [2, 11], parents: { c: "p", p: undefined } });
+  },
+);
+
+test.each(["SOURCE_DENIED", "SOURCE_UNREACHABLE"] as const)("%s ends the start", async (code) => {
+  const streams = listings([[child]], { p: [new MigrationError(code, "no", { hint: "none" })] });
+  await expect(applied(streams, 1, 400)).rejects.toMatchObject({ code });
 });

@@ -3,7 +3,13 @@ import { describe, expect, test } from "bun:test";
 import type { OwnedContext } from "../../../core/run/context.ts";
 import type { MigrationError } from "../../../core/errors.ts";
 import { thisProcess } from "../../../core/host/process.ts";
-import { createLease, type Lease, type LeaseClock, type Moment } from "../../../core/run/lease.ts";
+import {
+  createLease,
+  isHolderRunning,
+  type Lease,
+  type LeaseClock,
+  type Moment,
+} from "../../../core/run/lease.ts";
 import type { Holder, Holding, LeaseKeeper } from "../../../core/plugin/roles.ts";
 import {
   memoryCheckpoint,
@@ -191,6 +197,24 @@ describe("a second process", () => {
     await second.lease.take();
     await second.write(1);
     expect(second.written).toEqual([["1"]]);
+  });
+
+  test("in the same program waits for what the one before has given up as it would on another machine", async () => {
+    const clock = createClock();
+    const keeper = createKeeper(clock);
+    const [first, second] = [await start(keeper, clock), await start(keeper, clock, isHolderRunning)];
+    const abandon = { value: AbortSignal.abort() };
+    const ctx = Object.create(first.ctx, { abandon }) as OwnedContext;
+    const lease = createLease(ctx, { clock, isRunning: isHolderRunning });
+    await lease.take();
+    const { token } = keeper.held()!;
+    await lease.release();
+    const taken = second.lease.take();
+    await clock.advance(29 * SECOND);
+    expect(keeper.held()!.token).toBe(token);
+    await clock.advance(2 * SECOND);
+    await taken;
+    expect(keeper.held()!.token).not.toBe(token);
   });
 
   test("that is stopped while it waits ends", async () => {

@@ -1,11 +1,11 @@
 /** What a process has sent that is killed meanwhile: the server carries it out when it comes, and who is next waits for it. */
-import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
+import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { readFileSync } from "node:fs";
 import { connect as connectTo, createServer, type AddressInfo, type Server } from "node:net";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { createConsola } from "consola";
-import { MongoClient } from "mongodb";
+import { MongoClient, MongoNetworkError, MongoServerError } from "mongodb";
 import { thisProcess } from "../../../core/host/process.ts";
 import { type Connections, connect } from "../../../plugins/_mongodb/client.ts";
 import { connectionName, outlast } from "../../../plugins/_mongodb/outlast.ts";
@@ -111,6 +111,52 @@ test("it is waited for no longer than there is patience, and never for one's own
   expect(warnings).toEqual([
     `the server still has connections of ${connectionName(dead)}, which is dead: going on without their end`,
   ]);
+});
+
+describe("a server that", () => {
+  const dead = { ...thisProcess(), pid: 1 };
+  const at = (connections: number) => async () => ({
+    cursor: { firstBatch: Array.from({ length: connections }) },
+  });
+  const fails = (why: Error) => () => Promise.reject(why);
+  const stepsDown = fails(new MongoServerError({ code: 10107, message: "not primary" }));
+  const cut = fails(new MongoNetworkError("connection closed"));
+  const denies = fails(new MongoServerError({ code: 13, message: "not authorized" }));
+  const hangs = ({ signal }: { signal: AbortSignal }): Promise<never> =>
+    new Promise((_, reject) => signal.addEventListener("abort", () => reject(signal.reason as Error)));
+  type Command = (options: { signal: AbortSignal }) => Promise<unknown>;
+
+  /** How often it is asked that answers so, the last one again and again; and what is warned of. */
+  async function asked(answers: Command[], patience: number): Promise<[number, string[]]> {
+    const warnings: string[] = [];
+    const teller = createConsola({
+      level: 1,
+      reporters: [{ log: ({ args }) => warnings.push(String(args[0])) }],
+    });
+    let times = 0;
+    const command = (_: object, options: { signal: AbortSignal }): Promise<unknown> =>
+      answers[Math.min(times++, answers.length - 1)]!(options);
+    const patient = { db: () => ({ command }) } as never;
+    await outlast({ patient, isMongos: false }, dead, { log: teller, signal: never, patience });
+    return [times, warnings];
+  }
+
+  test("can't answer just now is asked again", async () => {
+    expect(await asked([stepsDown, cut, at(1), cut, at(0)], 120_000)).toEqual([5, []]);
+  });
+
+  test("doesn't tell isn't waited for", async () => {
+    expect(await asked([at(1), denies], 120_000)).toEqual([2, []]);
+  });
+
+  test.each([
+    ["never answers", hangs, "The operation timed out."],
+    ["always fails", cut, "connection closed"],
+  ])("%s is waited for no longer than there is patience", async (_, command, why) => {
+    const [, warnings] = await asked([command], 300);
+    const unseen = `whether connections of ${connectionName(dead)}, which is dead, are left can't be seen: ${why}`;
+    expect(warnings).toEqual([`${unseen}: going on without their end`]);
+  });
 });
 
 test("a name is of one process, and no longer than the server takes", () => {

@@ -162,6 +162,22 @@ test("built before the first document, they refuse a second one of a key as they
   expect(ends[0]).toEqual(ends[1]);
 });
 
+test("built before the first document, and the copy fails: another try of the same process replaces what is there", async () => {
+  await using opened = await open();
+  const table = tableWith();
+  const items: Item[] = [{ pk: { S: "1" } }, { pk: { S: "2" } }];
+  await opened.target.create(table, never);
+  await opened.first(table);
+  await opened.write(table, ...items);
+  const begun = {
+    units: [{ unit: { phase: "full", table, segment: 0, segments: 1 } as const, written: 0 }],
+    indexes: planIndexes(table, opened.ctx.role("convert"), true),
+  };
+  await opened.target.resume(table, begun, never);
+  expect(await opened.write(table, ...items)).toMatchObject({ replaced: 2 });
+  expect(await count(table)).toBe(2);
+});
+
 describe("data that an index can't have", () => {
   test("before it is built: it becomes an ascending one, or is left out; the others stand", async () => {
     await using opened = await open();
