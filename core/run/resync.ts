@@ -5,6 +5,7 @@ import { MigrationError } from "../errors.ts";
 import { planIndexes } from "../schema/indexes.ts";
 import { describeKey } from "../schema/keys.ts";
 import { rereads } from "./sweep.ts";
+import { isAnother } from "../schema/table-identity.ts";
 import { deleted, tableNow } from "../stages/table-now.ts";
 import type { Table } from "../types.ts";
 
@@ -60,10 +61,12 @@ export async function beginResync(
   checkpoint: TableCheckpoint,
   gap: MigrationError,
 ): Promise<void> {
-  const rounds = (checkpoint.state?.rounds ?? []).filter((at) => Date.now() - at < DAY);
+  await identify(ctx, table);
+  // Those of another table of that name don't count.
+  const isSame = !isAnother({ id: checkpoint.state?.source }, table);
+  const rounds = (checkpoint.state?.rounds ?? []).filter((at) => isSame && Date.now() - at < DAY);
   if (rounds.length >= ROUNDS) throw again(gap);
   ctx.log.warn(`${gap.message}: on_gap = resync, the table is copied again`);
-  await identify(ctx, table);
   await checkpoint.advance({
     ...checkpoint.state,
     targetName: table.targetName,

@@ -250,6 +250,26 @@ describe("a table that is copied again", () => {
     });
   });
 
+  test("counts only its own copies: those of another table of that name are no sign of a gap that comes back", async () => {
+    const table = { ...TABLE, id: "second" };
+    const rounds = [1, 2, 3].map(() => Date.now());
+    const begin = async (source: string): Promise<unknown> => {
+      const checkpoint = copiedState({ source, rounds, key: "pk S" });
+      await using ctx = await streamContext({
+        streams: fakeStreams(),
+        checkpoint,
+        source: empty(table),
+        settings: settings(),
+      });
+      begun(checkpoint, ctx);
+      const run = await openCheckpoint(ctx, [table], false);
+      await beginResync(ctx, table, run.table(table), streamGap("records are gone"));
+      return run.table(table).state?.rounds?.length;
+    };
+    expect(await begin("first")).toBe(1);
+    await expect(begin("second")).rejects.toThrow("copied again 3 times");
+  });
+
   test("is the one that it is now: a later start goes on with it", async () => {
     const table = { ...TABLE, id: "first" };
     const now = { ...TABLE, id: "second" };
