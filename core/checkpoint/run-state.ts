@@ -102,8 +102,10 @@ export interface UnitState {
 
 /** DynamoDB splits a Scan into no more. */
 const MOST_UNITS = 1_000_000;
-/** A number of things, or of bytes. */
+/** A number of things. */
 export const countSchema: v.GenericSchema<unknown, number> = v.pipe(v.number(), v.integer(), v.minValue(0));
+/** A number of bytes; a plugin's may be an estimate, with a fraction. */
+const bytesSchema: v.GenericSchema<unknown, number> = v.pipe(v.number(), v.finite(), v.minValue(0));
 /** How many units a table is split into: as many would be made of anything else. */
 export const unitsSchema: v.GenericSchema<unknown, number> = v.pipe(
   v.number(),
@@ -153,7 +155,7 @@ export const unitSchema: v.GenericSchema<unknown, UnitState> = v.object({
   read: countSchema,
   filtered: countSchema,
   overflowed: countSchema,
-  bytes: countSchema,
+  bytes: bytesSchema,
 });
 
 /**

@@ -13,6 +13,7 @@ import type { AnyPlugin } from "../plugin/plugin.ts";
 import { createProgress, type Progress } from "../progress/progress.ts";
 import { noteSkip } from "../progress/table-notes.ts";
 import { fenced } from "./fence.ts";
+import { answering } from "../plugin/answers.ts";
 import { createPluginCalls } from "./plugin-calls.ts";
 import type { Roles } from "../plugin/roles.ts";
 import { skippedFile } from "../stages/skipped-file.ts";
@@ -118,7 +119,9 @@ export function createContext(options: ContextOptions): OwnedContext {
           hint: "leave one of them out",
         });
       }
-      const watched = isBuiltIn ? implementation : calls.watched(`${role} of plugin ${by}`, implementation);
+      const watched = isBuiltIn
+        ? implementation
+        : calls.watched(`${role} of plugin ${by}`, answering(role, implementation, by));
       const guarded = fenced(role, watched, () => mayWrite());
       roles.set(role, { by, implementation: guarded });
       closing.defer(async () => {

@@ -97,7 +97,8 @@ describe("states", () => {
   function read(kind: string, saved: unknown): string {
     try {
       if (kind === "unit") {
-        const { position, ...counts } = readState(unitSchema, saved, "place")!;
+        const { position, bytes, ...counts } = readState(unitSchema, saved, "place")!;
+        expect(Number.isFinite(bytes) && bytes >= 0).toBe(true);
         for (const each of Object.values(counts)) expect(Number.isInteger(each) && each >= 0).toBe(true);
         expect(typeof (position ?? {})).toBe("object");
       } else if (kind === "table") expect(readState(tableSchema, saved, "place")!.units).toBeLessThan(2e6);
@@ -126,7 +127,8 @@ describe("states", () => {
     check([[kind, name], value]) {
       const saved = { ...(kind === "unit" ? unit : table), [name]: value };
       const outcome = read(kind, saved);
-      const isCount = Number.isInteger(value) && value >= 0 && (name !== "units" || value <= 1e6);
+      const isCount =
+        (name === "bytes" || Number.isInteger(value)) && value >= 0 && (name !== "units" || value <= 1e6);
       expect(outcome).toBe(isCount ? "right" : "CHECKPOINT_MISMATCH");
       return outcome;
     },
