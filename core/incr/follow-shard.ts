@@ -6,7 +6,7 @@ import { runStep } from "../stages/error-policy.ts";
 import { MigrationError, streamGap } from "../errors.ts";
 import { countLater } from "./later-changes.ts";
 import type { Leave } from "../flow/gate.ts";
-import { isAhead } from "../host/clock.ts";
+import { believed, isAhead } from "../host/clock.ts";
 import type { ShardReader } from "../plugin/roles.ts";
 import { refuseExpired, refusingExpired } from "./shard-age.ts";
 import type { ShardNote } from "../checkpoint/shard-note.ts";
@@ -56,7 +56,7 @@ export async function followShard(
     if (caughtUpAt !== undefined) shard.caughtUpAt = caughtUpAt;
     if (tip.settled !== undefined) settle(settled);
     // All that was there then is applied: what isn't applied was written later, and so were its children's records.
-    const notedAt = settled === undefined ? {} : { notedAt: settled.at };
+    const notedAt = settled === undefined ? {} : { notedAt: believed(settled.at) };
     if (sequenceNumber !== undefined) {
       Object.assign(shard, { sequenceNumber, time });
       const position = { at: "sequence", number: sequenceNumber, inclusive: false } as const;

@@ -1,4 +1,5 @@
 /** Quiet shards read lightly, one record at most: an iterator lives 15 minutes, a record's number lasts. */
+import { believed } from "../host/clock.ts";
 import type { ShardReader } from "../plugin/roles.ts";
 import type { Shard, StreamPage } from "../types.ts";
 import { isWhole, refusingExpired } from "./shard-age.ts";
@@ -51,7 +52,7 @@ export async function readLightly(
     checkpoint.note({ ...note, status: "done" });
   } else {
     // Also one that has ended before the shard it follows: there was nothing in it.
-    checkpoint.note({ ...note, notedAt: page.sentAt });
+    checkpoint.note({ ...note, notedAt: believed(page.sentAt) });
   }
   return page;
 }

@@ -1,5 +1,6 @@
 /** Noting at once how far a table's stream is applied, for who compares it: a shard at rest is noted only now and then. */
 import { isOver } from "../checkpoint/shard-note.ts";
+import { believed } from "../host/clock.ts";
 import type { TableStream } from "./table-stream.ts";
 
 /**
@@ -12,7 +13,7 @@ export async function noteNow({ progress, checkpoint }: TableStream): Promise<vo
     const note = checkpoint.shards.get(id);
     // What hasn't moved isn't noted again: that notes change tells who waits that something goes on.
     if (note === undefined || isOver(note) || settledAt === undefined) continue;
-    if (settledAt > (note.notedAt ?? 0)) checkpoint.note({ ...note, notedAt: settledAt });
+    if (settledAt > (note.notedAt ?? 0)) checkpoint.note({ ...note, notedAt: believed(settledAt) });
   }
   await checkpoint.flush();
 }

@@ -1,5 +1,6 @@
 /** The streams' positions, found or taken before the first Scan. */
 import { expectAllChildren } from "./children.ts";
+import { believed } from "../host/clock.ts";
 import type { Context } from "../plugin/context.ts";
 import { type CopyStart, isReached, unreached } from "../checkpoint/copy-start.ts";
 import { openStreamNoted } from "../checkpoint/enabled-streams.ts";
@@ -142,7 +143,7 @@ function freshenStarts({ checkpoint }: TableStream, shards: Shard[]): void {
 async function noteStartPositions(stream: TableStream, shards: Shard[]): Promise<void> {
   const { ctx, table, checkpoint, tree, readers } = stream;
   tree.begin(shards);
-  const notedAt = Date.now();
+  const notedAt = believed(Date.now());
   const clock = ctx.role("streams").clock?.();
   // What is older is in what the Scan reads; or, where there is none, not asked for. A clock that is ahead would leave out more.
   const since = clock === undefined ? {} : { since: Math.min(clock, notedAt) - CLOCKS_APART };
