@@ -30,8 +30,9 @@ export const ERROR_ADVICE: Readonly<Record<ErrorCode, ErrorAdvice>> = {
   },
   PLUGIN_INVALID: {
     cause:
-      "The file is missing, throws while it is loaded, or gives something that is no plugin; two plugins fill one role; an option is unknown.",
-    remedy: "Correct it, or take it out of `plugins`. Nothing was touched.",
+      "The file is missing, throws while it is loaded, or gives something that is no plugin; two plugins fill one role; an option is unknown; or, in the midst of a run, what it gives isn't what its role's documentation says.",
+    remedy:
+      "Correct it, or take it out of `plugins`. At a start nothing was touched; a run goes on where it was when it is started again.",
   },
   TABLE_MISSING: {
     cause:

@@ -47,17 +47,34 @@ export class MigrationError extends Error {
   }
 }
 
+/** What a thrown value says, whatever it is: a plugin may throw anything, and an error's own message may throw as well. */
+export function reasonOf(error: unknown): string {
+  try {
+    return error instanceof Error ? String(error.message) : String(error);
+  } catch {
+    return "it threw what has no words";
+  }
+}
+
 /**
  * Gives any thrown value as a {@link MigrationError}; what is one already passes through.
  * An error nobody translated is a defect and says so.
  */
 export function toMigrationError(error: unknown): MigrationError {
   if (error instanceof MigrationError) return error;
-  const message = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
+  const message = error instanceof Error ? `${nameOf(error)}: ${reasonOf(error)}` : reasonOf(error);
   return new MigrationError("INTERNAL", message, {
     cause: error,
     hint: "run again with --set log.level=debug for the stack, and please report it",
   });
+}
+
+function nameOf(error: Error): string {
+  try {
+    return String(error.name);
+  } catch {
+    return "Error";
+  }
 }
 
 /** The error for changes that are gone from a stream before they were read. */

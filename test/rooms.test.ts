@@ -28,6 +28,7 @@ const RULES: Record<string, string[]> = {
     "core/schema/",
     "core/config/",
     "core/flow/",
+    "core/host/clock.ts",
     ...NOUNS,
   ],
   "core/full/": [
@@ -48,6 +49,7 @@ const RULES: Record<string, string[]> = {
     "core/config/",
     "core/progress/",
     "core/flow/",
+    "core/host/clock.ts",
     ...NOUNS,
   ],
   "core/verify/": [
@@ -79,7 +81,14 @@ const RULES: Record<string, string[]> = {
     "core/host/",
     ...NOUNS,
   ],
-  "core/report/": ["core/verify/verify.ts", "core/config/", "core/progress/", "core/host/", ...NOUNS],
+  "core/report/": [
+    "core/verify/verify.ts",
+    "core/verify/report.ts",
+    "core/config/",
+    "core/progress/",
+    "core/host/",
+    ...NOUNS,
+  ],
   "core/check/": [
     "core/run/",
     "core/verify/",

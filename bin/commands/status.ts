@@ -73,7 +73,9 @@ async function shown(
   const look = async (): Promise<StatusDocument> => withStrings(await take(), redact);
   if (signal === undefined) {
     const found = await look();
-    process.stdout.write(`${json ? JSON.stringify(found) : statusLines(found).join("\n")}\n`);
+    const { isTTY, columns } = process.stdout;
+    const width = isTTY && columns > 0 ? columns : undefined;
+    process.stdout.write(`${json ? JSON.stringify(found) : statusLines(found, { width }).join("\n")}\n`);
     return 0;
   }
   await watchStatus({ look, json, stream: process.stdout, redact, fail, signal });

@@ -17,15 +17,22 @@ import { displayOptions, programView, verdictObjects } from "../display/objects.
 import { runIdentity } from "../../core/run/identity.ts";
 import { inLog } from "../log/in-log.ts";
 import type { Log } from "../log/log.ts";
+import { createNoteAsker } from "../control/ask-to-note.ts";
 import { largeVerify, watchMemory } from "../memory.ts";
 import { acquirePidFile } from "../pid-file.ts";
 import { type Setup, setUp } from "../setup.ts";
 import { stopSignal } from "../stop-signal.ts";
+import { isEqual } from "../../core/verify/report.ts";
 import { flagsOf, once, type Options, withConfiguration } from "./options.ts";
 
 /** Adds it to the command line. */
 export function addVerify(cli: CAC): void {
-  withConfiguration(cli.command("verify", "Compares the target with the source; exit code 3: they differ"))
+  withConfiguration(
+    cli.command(
+      "verify",
+      "Compares the target with the source; exit code 3: they differ, or some keys aren't decided",
+    ),
+  )
     .option("--tables <a;b>", "Compares these tables only")
     .option("--sample <N|P%>", "Compares so many items of each table, or such a share of them")
     .option("--keys <file>", "Compares these keys only: a JSON object a line, as in <id>-diff.jsonl")
@@ -57,7 +64,7 @@ export function addVerify(cli: CAC): void {
     );
 }
 
-/** There are differences. */
+/** There are differences, or keys of which nobody knows. */
 const DIFFERENT = 3;
 
 /**
@@ -105,6 +112,7 @@ async function shown(
       builtins: builtinPlugin,
       config,
       log,
+      note: createNoteAsker(config, log),
       signal: stop.signal,
     });
     display.stop();
@@ -113,7 +121,9 @@ async function shown(
       objects: verdictObjects(verdict),
       ...(json && { plain: JSON.stringify(verdictJson(verdict)) }),
     });
-    return verdict.isDifferent ? DIFFERENT : (stop.stopped?.exit ?? 0);
+    if (verdict.isDifferent) return DIFFERENT;
+    // What isn't decided must not pass for equal.
+    return stop.stopped?.exit ?? (isEqual(verdict) ? 0 : DIFFERENT);
   } catch (error) {
     const { stopped } = stop;
     if (stopped === undefined || error !== stop.signal.reason) throw error;

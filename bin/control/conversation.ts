@@ -86,7 +86,8 @@ export function createConversation(
 
   async function answer(asked: Exclude<Request, { verb: "give up" }>): Promise<void> {
     clearTimeout(limit);
-    if (asked.verb !== "status") log.debug(`${asked.verb} is asked for on the control socket`);
+    if (asked.verb !== "status" && asked.verb !== "note")
+      log.debug(`${asked.verb} is asked for on the control socket`);
     heartbeat = setInterval(() => tell(waiting), HEARTBEAT).unref();
     try {
       const result: Result = await carryOut(asked, running, tell, gone.signal);

@@ -26,6 +26,8 @@ export const LONGEST_TIMEOUT: number = 24 * 24 * 3_600_000;
 /** What can be asked for. */
 export type Request =
   | { verb: "status" | "pause" | "resume" }
+  /** How far a table is applied is to be saved now. */
+  | { verb: "note"; table: string }
   /** Pairs: a key may be called anything. */
   | { verb: "set"; values: [key: string, text: string][] }
   | { verb: "switchover"; timeout: number; verify?: SwitchoverOptions["verify"] }
@@ -40,6 +42,7 @@ const extent: v.GenericSchema<unknown, NonNullable<SwitchoverOptions["verify"]>>
 
 const requestSchema: v.GenericSchema<unknown, Request> = v.variant("verb", [
   v.object({ verb: v.picklist(["status", "pause", "resume", "give up"]) }),
+  v.object({ verb: v.literal("note"), table: v.string() }),
   v.object({ verb: v.literal("set"), values: v.array(v.tuple([v.string(), v.string()])) }),
   v.object({
     verb: v.literal("switchover"),
@@ -59,6 +62,7 @@ export interface Change {
 export type Result =
   | { verb: "status"; status: RunStatus }
   | { verb: "pause" | "resume"; paused: boolean; /** It was so already. */ already: boolean }
+  | { verb: "note"; /** The table is followed, and it is saved. */ noted: boolean }
   | { verb: "set"; changes: Change[] }
   | { verb: "switchover"; result: SwitchoverAnswer };
 

@@ -1,4 +1,4 @@
-/** The control socket of a running process: `status`, `switchover`, `pause`, `resume` and `set` speak to it. */
+/** The control socket of a running process: `status`, `switchover`, `pause`, `resume`, `set` and `verify` speak to it. */
 import { createServer, type Server, type Socket } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Config } from "../../core/config/config.ts";

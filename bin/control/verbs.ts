@@ -2,6 +2,7 @@
 import { withStrings } from "../../core/config/redact.ts";
 import { MigrationError, toMigrationError } from "../../core/errors.ts";
 import type { RunControl } from "../../core/run/control.ts";
+import type { OwnedRunControl } from "../../core/run/steering.ts";
 import type { RunStatus } from "../../core/progress/run-status.ts";
 import type { Verdict } from "../../core/run/verify.ts";
 import { verdictObjects } from "../display/objects.ts";
@@ -11,7 +12,7 @@ import type { SettingsText } from "./settings-text.ts";
 
 /** What verbs speak to. */
 export interface Running {
-  control: RunControl;
+  control: RunControl & Pick<OwnedRunControl, "note">;
   /** As it is now. */
   status: () => RunStatus;
   settings: SettingsText;
@@ -50,6 +51,8 @@ export async function carryOut(
       control.resume();
       return { verb: "resume", paused: control.paused, already };
     }
+    case "note":
+      return { verb: "note", noted: await control.note(request.table) };
     case "set": {
       const texts = Object.fromEntries(request.values);
       const changes = settings.changes(texts);

@@ -152,8 +152,10 @@ function wrapped(line: string, width: number): string[] {
   const lines: string[] = [];
   let rest = line;
   while (rest.length > width) {
-    const at = rest.lastIndexOf(" ", width);
-    if (at <= indent.length) break;
+    let at = rest.lastIndexOf(" ", width);
+    // A word that is longer than a line has one of its own.
+    if (at < indent.length) at = rest.indexOf(" ", indent.length);
+    if (at < 0) break;
     lines.push(rest.slice(0, at));
     rest = indent + rest.slice(at + 1);
   }

@@ -1,6 +1,6 @@
 /** What a comparison has found, for people and for programs. */
 import type { Verdict } from "../../core/run/verify.ts";
-import type { Compared, Fault } from "../../core/verify/report.ts";
+import { type Compared, type Fault, isEqual, undecidedOf } from "../../core/verify/report.ts";
 import { formatCount } from "../format.ts";
 import { oneLine } from "../log/plain-text.ts";
 import { drawTable } from "./table.ts";
@@ -33,7 +33,8 @@ export function verdictText(
 
 /** A comparison for programs: what is counted in all, and for each table. */
 export interface VerdictJson extends Compared {
-  isEqual: boolean;
+  /** Null: nothing differs, but some keys aren't decided. */
+  isEqual: boolean | null;
   tables: (Compared & { table: string })[];
   differences: number;
   /** Where all of them are, when there are any. */
@@ -41,11 +42,12 @@ export interface VerdictJson extends Compared {
 }
 
 /** The same for programs. */
-export function verdictJson({ tables, isDifferent, faults, path }: Verdict): VerdictJson {
+export function verdictJson(verdict: Verdict): VerdictJson {
+  const { tables, faults, path } = verdict;
   const list = [...tables].map(([table, counts]) => ({ table, ...counts }));
   const sum = total(list);
   return {
-    isEqual: !isDifferent && sum.undecided === 0,
+    isEqual: isEqual(verdict),
     ...sum,
     tables: list,
     differences: faults,
@@ -62,12 +64,12 @@ function total(all: Compared[]): Compared {
 }
 
 function lastLine({ isDifferent, faults, path, first, tables }: Verdict): string {
-  const undecided = [...tables.values()].reduce((sum, each) => sum + each.undecided, 0);
-  const open =
-    undecided === 0 ? "" : `; ${formatCount(undecided)} keys changed from look to look: not decided`;
-  if (!isDifferent && faults === 0) return `source and target are equal${open}`;
+  const undecided = undecidedOf(tables);
+  const open = undecided === 0 ? "" : `; keys that aren't decided: ${formatCount(undecided)}`;
+  const nothing = undecided === 0 ? "source and target are equal" : "nothing differs";
+  if (!isDifferent && faults === 0) return `${nothing}${open}`;
   const more = faults > first.length ? `${formatCount(faults - first.length)} more, ` : "";
-  const said = isDifferent ? "source and target differ" : "source and target are equal by now";
+  const said = isDifferent ? "source and target differ" : `${nothing} by now`;
   return `${said}${open}: ${more}all ${formatCount(faults)} in ${path}`;
 }
 

@@ -7,9 +7,11 @@ import { columns, spanText } from "./columns.ts";
 /** Of more shards their number is shown. */
 const MOST_SHARDS = 10;
 const TITLES = ["shard", "table", "state", "position", "last record", "behind"];
+/** What a narrow terminal has no room for, the first one first. */
+const SPARE = ["position", "last record"];
 
 /** The lines; none where nothing is followed. */
-export function shardLines(tables: TableEntry[], most: number = MOST_SHARDS): string[] {
+export function shardLines(tables: TableEntry[], most: number = MOST_SHARDS, width?: number): string[] {
   const all = tables.flatMap(({ name, stream }) =>
     (stream?.shards ?? []).map((shard) => ({ table: name, ...shard })),
   );
@@ -18,7 +20,7 @@ export function shardLines(tables: TableEntry[], most: number = MOST_SHARDS): st
     .filter(({ status }) => status === "running" || status === "waiting")
     .toSorted((a, b) => behind(b) - behind(a) || (a.id < b.id ? -1 : 1));
   const shown = open.slice(0, Math.max(0, most));
-  const lines = shown.length === 0 ? [] : columns(TITLES, shown.map(row));
+  const lines = shown.length === 0 ? [] : columns(TITLES, shown.map(row), { width, spare: SPARE });
   return ["", ...lines, countText(all, shown.length)];
 }
 

@@ -15,6 +15,8 @@ export interface Room {
   /** Default: as much as there is to tell. */
   tables?: number;
   shards?: number;
+  /** The terminal's columns, into which tables and shards have to fit. */
+  width?: number | undefined;
 }
 
 /** The lines of it. */
@@ -30,10 +32,10 @@ export function statusLines(status: StatusDocument, room: Room = {}): string[] {
     `phase: ${phaseText(status)}`,
     `last save: ${agoText(status.savedAt, status.now)}`,
     `lease: ${leaseText(status)}`,
-    `switch over: ${oneLine(status.switchOver.text)}`,
+    `switch over: ${switchOverText(status)}`,
     ...failureLines(status),
-    ...tableLines(status.tables, room.tables ?? MOST_TABLES),
-    ...shardLines(status.tables, room.shards),
+    ...tableLines(status.tables, room.tables ?? MOST_TABLES, room.width),
+    ...(status.switchedOverAt === null ? shardLines(status.tables, room.shards, room.width) : []),
     ...leftOutLines(status),
     ...remainsLines(status),
     ...(start === null ? [] : [oneLine(start.text)]),
@@ -104,6 +106,10 @@ function sinceText(since: string): string {
   return Number.isNaN(at.getTime()) ? oneLine(since) : formatTime(at);
 }
 
+function switchOverText({ switchOver, switchedOverAt: at }: StatusDocument): string {
+  return oneLine(at === null ? switchOver.text : switchOver.text.replace(at, formatTime(new Date(at))));
+}
+
 function failureLines({ errors, lastError }: StatusDocument): string[] {
   const counts = Object.entries(errors).map(([code, count]) => `${code} ${formatCount(count)}×`);
   return [
@@ -123,13 +129,16 @@ const ORDER: Record<TableEntry["state"], number> = {
   deleted: 6,
 };
 
-function tableLines(tables: TableEntry[], most: number): string[] {
+/** What a narrow terminal has no room for, the first one first. */
+const SPARE = ["expected", "segments", "read", "changes"];
+
+function tableLines(tables: TableEntry[], most: number, width?: number): string[] {
   if (tables.length === 0) return [];
   const sorted = tables.toSorted(
     (a, b) => ORDER[a.state] - ORDER[b.state] || behind(b) - behind(a) || (a.name < b.name ? -1 : 1),
   );
   const titles = ["table", "state", "segments", "read", "expected", "copied", "changes", "behind"];
-  const lines = columns(titles, sorted.slice(0, most).map(tableRow));
+  const lines = columns(titles, sorted.slice(0, most).map(tableRow), { width, spare: SPARE });
   const more = sorted.slice(most);
   return ["", ...lines, ...(more.length === 0 ? [] : [`… and ${more.length} more: ${countsText(more)}`])];
 }
@@ -151,7 +160,12 @@ function tableRow(table: TableEntry): string[] {
     !itemCount || share === 1 ? "" : `~${formatCount(itemCount)}`,
     share === null || !isBegun ? "" : `${Math.floor(share * 100)}%`,
     stream?.written === undefined ? "" : formatCount(stream.written),
-    stream === null ? "" : stream.lagSeconds === null ? "not caught up" : spanText(stream.lagSeconds),
+    // What was switched over is behind nothing.
+    stream === null || state === "done"
+      ? ""
+      : stream.lagSeconds === null
+        ? "not caught up"
+        : spanText(stream.lagSeconds),
   ];
 }
 

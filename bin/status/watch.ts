@@ -63,7 +63,7 @@ function fitted(status: StatusDocument, { rows, columns }: { rows?: number; colu
   if (rows === undefined || columns === undefined) return statusLines(status).join("\n");
   const room = Math.max(2, rows - AROUND);
   const tables = Math.max(1, Math.min(status.tables.length, Math.ceil(room / 2)));
-  const lines = statusLines(status, { tables, shards: Math.max(0, room - tables) });
+  const lines = statusLines(status, { tables, shards: Math.max(0, room - tables), width: columns - 1 });
   return lines
     .slice(0, Math.max(1, rows - 1))
     .map((line) => line.slice(0, Math.max(1, columns - 1)))

@@ -11,9 +11,9 @@ import { fillConversion, fillSides } from "../run/fill-roles.ts";
 import type { MigrateOptions } from "../run/run.ts";
 import { inSession } from "../run/session.ts";
 import { checkTables, findStart } from "../run/start.ts";
-import { refuseSwitchedOver } from "../run/switched-over.ts";
 import { tablesToJoin } from "../run/tables-to-join.ts";
-import type { Place } from "../run/target-tables.ts";
+import type { Place } from "../run/place.ts";
+import { createUnready, sayDeleted } from "../run/unready-tables.ts";
 import type { Table } from "../types.ts";
 import type { Sample } from "../verify/sample.ts";
 import { type Answers, askRoles, inspectSpool } from "./ask.ts";
@@ -61,13 +61,12 @@ export function runCheck(options: CheckOptions): Promise<Plan> {
       hear(async () => ({ is: await ctx.role("checkpoint").inspect?.([], ctx.signal) })),
       fillConversion(ctx, config, options, hear),
     ]);
-    const { tables, joining } = await tablesOf(ctx, problems);
+    const { tables, joining } = await tablesOf(ctx, problems, warnings);
     const begun = tables.filter((table) => !joining.has(table));
     const answers = await askRoles(ctx, tables, begun, problems);
     await checkTables(ctx, begun, hear);
     const lease = (await hear(() => findLease(ctx, problems))) ?? null;
-    const start = await hear(() => findStart(ctx, begun, false, hear));
-    if (start !== undefined) await hear(() => refuseSwitchedOver(start.checkpoint, false));
+    const start = await hear(() => findStart(ctx, begun, { fresh: false }, hear));
     for (const table of joining) {
       const found = await checkJoining(ctx, begun, table, warnings);
       start?.places.push(...found.places);
@@ -136,7 +135,7 @@ async function checkJoining(
   await checkTables(ctx, [...begun, table], hear);
   const streams = await hear(() => ctx.role("streams").inspect?.([table], ctx.signal));
   for (const refusal of streams?.refusals ?? []) await hear(() => Promise.reject(refusal));
-  const start = await hear(() => findStart(ctx, [table], false, hear));
+  const start = await hear(() => findStart(ctx, [table], { fresh: false, joins: true }, hear));
   return { places: start?.places ?? [], toEnable: streams?.toEnable ?? [] };
 }
 
@@ -144,6 +143,7 @@ async function checkJoining(
 async function tablesOf(
   ctx: Context,
   { hear, list, add }: Problems,
+  warnings: Set<string>,
 ): Promise<{ tables: Table[]; joining: Set<Table> }> {
   let joining = new Set<Table>();
   const single: Problem[] = [];
@@ -162,8 +162,14 @@ async function tablesOf(
       return undefined;
     }
   };
+  const unready = createUnready(ctx, false, attempt);
+  const settle = async (found: Table[]): Promise<Table[]> => {
+    const settled = await unready.settle(found);
+    for (const warning of [...settled.leftOut, ...settled.deleted.map(sayDeleted)]) warnings.add(warning);
+    return settled.tables;
+  };
   const tables = await hear(() =>
-    findTables(ctx, attempt, async (wanted) => {
+    findTables(ctx, { attempt: unready.attempt, settle }, async (wanted) => {
       joining = (await hear(() => tablesToJoin(ctx, wanted, false))) ?? joining;
       return wanted;
     }),

@@ -7,7 +7,7 @@ import type { Attempt } from "../flow/attempt.ts";
 import { inParallel } from "../flow/parallel.ts";
 import type { Start } from "../run/start.ts";
 import type { Answers } from "./ask.ts";
-import { isTheirs, isToMake, type Place } from "../run/target-tables.ts";
+import { isTheirs, isToMake, isToStay, type Place } from "../run/place.ts";
 import { indexNames, planIndexes } from "../schema/indexes.ts";
 import { describeKey } from "../schema/keys.ts";
 import type { SegmentUnit, Table } from "../types.ts";
@@ -145,6 +145,7 @@ async function followsFrom(ctx: Context, { table, checkpoint, state }: Place): P
 function existingOf({ config }: Context, place: Place): TablePlan["existing"] {
   if (place.found === undefined) return "nothing is there";
   if (config.sync_mode === "incr" || !isToMake(place) || !isTheirs(place)) return "kept";
+  if (isToStay(place)) return "refused";
   const becomes = { "": "refused", rename: "renamed", drop: "dropped" } as const;
   return becomes[config["target.db.exist"]];
 }

@@ -1,5 +1,6 @@
 /** A table that `sync_mode = full` has copied: its changes are all to be had while its stream reaches back so far. */
 import { type MigrationError, streamGap } from "../errors.ts";
+import { isAhead } from "../host/clock.ts";
 import { KEPT } from "../types.ts";
 import type { Table } from "../types.ts";
 
@@ -13,12 +14,19 @@ export interface CopyStart {
 
 /** Whether a stream still has all that was written since a copy began. */
 export function isReached({ at, stream }: CopyStart, is: string | undefined): boolean {
-  return stream !== undefined && stream === is && Date.now() - at <= KEPT;
+  return stream !== undefined && stream === is && Date.now() - at <= KEPT && !isAhead(at);
 }
 
 /** The error for a table whose changes since its copy can't be had any more, or that nobody knows the time of. */
 export function unreached({ name }: Table, copy?: CopyStart): MigrationError {
-  const since =
-    copy === undefined ? "" : ` at ${new Date(copy.at).toISOString()}, further back than the stream is`;
-  return streamGap(`its copy was begun before positions in its stream were noted${since}: table ${name}`);
+  return streamGap(
+    `its copy was begun before positions in its stream were noted${copy === undefined ? "" : when(copy)}: table ${name}`,
+  );
+}
+
+function when({ at }: CopyStart): string {
+  const time = new Date(at).toISOString();
+  return isAhead(at)
+    ? `, at a time that nobody knows: ${time} is still to come`
+    : ` at ${time}, further back than the stream is`;
 }

@@ -24,8 +24,10 @@ const PART = "stream";
 /**
  * Opens a table's stream, see `Streams.open`. That it has to be enabled is noted before it is: a process that is killed
  * between the two has noted it. Starting over keeps the note.
+ *
+ * @param known what this process has opened before: of that the note says all already
  */
-export async function openStreamNoted(ctx: Context, table: Table): Promise<string> {
+export async function openStreamNoted(ctx: Context, table: Table, known?: string): Promise<string> {
   const store = ctx.role("checkpoint");
   const name = PREFIX + table.name;
   const note = (enabled: EnabledStream): Promise<void> => store.save(name, new Map([[PART, enabled]]));
@@ -34,6 +36,7 @@ export async function openStreamNoted(ctx: Context, table: Table): Promise<strin
     asked = ours;
     await (ours ? note({ at: new Date().toISOString() }) : store.clear(name));
   });
+  if (stream === known && !asked) return stream;
   const noted = await enabledStream(ctx, table.name);
   if (noted === undefined || noted.stream !== undefined) return stream;
   if (asked || isNoted(ctx, noted, stream)) await note({ ...noted, stream });

@@ -3,7 +3,7 @@ import * as v from "valibot";
 import { MigrationError } from "../errors.ts";
 import type { Context } from "../plugin/context.ts";
 import { readState, runSchema } from "./run-state.ts";
-import { streamSchema } from "./stream-checkpoint.ts";
+import { streamSchema } from "./stream-parts.ts";
 
 /**
  * Looks for them; who is over doesn't count.

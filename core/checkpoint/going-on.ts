@@ -1,5 +1,5 @@
 /** Whether a start goes on with an earlier run, and what it then has to agree in with it. */
-import { isOriginals } from "./nimoshake-status.ts";
+import { isFollowed, isOriginals } from "./nimoshake-status.ts";
 import type { Context } from "../plugin/context.ts";
 import { isReached } from "./copy-start.ts";
 import { MigrationError } from "../errors.ts";
@@ -7,7 +7,8 @@ import { changedSettings, type Fingerprint } from "./fingerprint.ts";
 import { describeKey } from "../schema/keys.ts";
 import { inParallel } from "../flow/parallel.ts";
 import type { RunState, TableState } from "./run-state.ts";
-import { isStreamNoted, openStreamCheckpoint } from "./stream-checkpoint.ts";
+import { openStreamCheckpoint } from "./stream-checkpoint.ts";
+import { isStreamNoted } from "./stream-parts.ts";
 import { isAnother } from "../schema/table-identity.ts";
 import type { Table } from "../types.ts";
 
@@ -49,7 +50,8 @@ export async function goesOn(
   if (reached.length === own.length && isThere && !changed) return true;
   if (mode === "all") return false;
   // NimoShake may have come after the copy.
-  for (const table of tables) if (await isOriginals(ctx, table)) return false;
+  const followed = isFollowed(ctx);
+  for (const table of tables) if (await isOriginals(ctx, table, followed)) return false;
   return true;
 }
 
@@ -74,16 +76,21 @@ export async function followedBefore(
   return { stage: "done", targetName: table.targetName, units: 0 };
 }
 
-/** Refuses what is saved of a table when its run is lost, or came after the one that is found. */
+/**
+ * Refuses what is saved of a table when its run is lost, or came after the one that is found.
+ *
+ * @param mayBeNoted false: nothing is kept of its stream, which isn't asked for then
+ */
 export async function refuseStray(
   ctx: Context,
   table: Table,
   run: RunState | undefined,
   state: TableState | undefined,
+  mayBeNoted = true,
 ): Promise<void> {
   const isStray =
     run === undefined
-      ? state !== undefined || (await isStreamNoted(ctx, table))
+      ? state !== undefined || (mayBeNoted && (await isStreamNoted(ctx, table)))
       : (state?.run ?? "") > (run.id ?? "");
   if (!isStray) return;
   const what = run === undefined ? "not its run" : "a run that is older than that";
@@ -128,12 +135,14 @@ export function refuseOther(ctx: Context, table: Table, state: TableState | unde
       startOver(ctx),
     );
   }
-  if (!isAnother({ id: state.source }, table)) return;
   const { key: was } = state;
   const is = describeKey(table);
+  // A table's key never changes: with another one it is another table, also where the source gives no ids.
+  const isOtherKey = was !== undefined && was !== is;
+  if (!isAnother({ id: state.source }, table) && !isOtherKey) return;
   const isMendable = sync_mode !== "full" && was === is;
   if (isMendable && on_gap === "resync") return;
-  const other = was === undefined || was === is ? "" : ` with another key, it was ${was} and is ${is}`;
+  const other = isOtherKey ? ` with another key, it was ${was} and is ${is}` : "";
   refuse(
     `was deleted and made anew at the source since the run began${other}`,
     isMendable ? `set on_gap = resync to copy it again, or ${startOver(ctx)}` : startOver(ctx),

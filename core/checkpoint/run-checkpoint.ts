@@ -1,8 +1,17 @@
 /** What a run remembers for the next one: the settings it was begun under, and where every table stands. */
 import { randomBytes } from "node:crypto";
+import type * as v from "valibot";
 import type { Context } from "../plugin/context.ts";
 import { fingerprint } from "./fingerprint.ts";
 import { followedBefore, goesOn, refuseChanged, refuseOther, refuseStray, type Saved } from "./going-on.ts";
+import { mayStreamBeNoted } from "./stream-parts.ts";
+import {
+  type First,
+  type OwnTableCheckpoint,
+  TABLE,
+  type TableCheckpoint,
+  tableCheckpoint,
+} from "./table-checkpoint.ts";
 import { type Attempt, orThrow } from "../flow/attempt.ts";
 import { inParallel, valuesOf } from "../flow/parallel.ts";
 import {
@@ -11,35 +20,17 @@ import {
   runSchema,
   type RunState,
   tableSchema,
-  type TableState,
-  type UnitState,
-  unitSchema,
+  type TableMaking,
 } from "./run-state.ts";
-import type { SegmentUnit, Table } from "../types.ts";
+import type { Table } from "../types.ts";
 
-export type { TableState, UnitState } from "./run-state.ts";
+export type { TableMaking, TableState, UnitState } from "./run-state.ts";
+export type { TableCheckpoint } from "./table-checkpoint.ts";
 
 /** Tables whose states are read at once. */
 const LOADS = 32;
 /** The name of what concerns the whole run; a table's begins with another word. */
 const RUN = "run";
-const TABLE = "table";
-
-/** A table's place in the checkpoint. */
-export interface TableCheckpoint {
-  /** Undefined: never begun. */
-  readonly state: TableState | undefined;
-  /** Nothing was known of it when the run was opened: whatever else is noted of it isn't this run's. */
-  readonly isNew: boolean;
-  /** What an older run has left of it. */
-  readonly older: TableState | undefined;
-  /** Changes the table's state and saves it. */
-  advance(changes: Partial<TableState>): Promise<void>;
-  /** What is known of a unit. */
-  unit(unit: SegmentUnit): UnitState | undefined;
-  /** Saves what is known of units. */
-  saveUnits(states: ReadonlyMap<SegmentUnit, UnitState>): Promise<void>;
-}
 
 /** The checkpoint of one run. */
 export interface RunCheckpoint {
@@ -47,6 +38,8 @@ export interface RunCheckpoint {
   readonly resumed: boolean;
   /** The earlier run that was found, gone on with or not. */
   readonly found: RunState | undefined;
+  /** When what is gone on with, or forgotten for a fresh start, was switched over, ISO 8601; undefined: it wasn't. */
+  readonly switchedOverAt: string | undefined;
   /** Whether its full phase was done and said so, or there was none. */
   readonly copied: boolean;
   table(table: Table): TableCheckpoint;
@@ -61,8 +54,9 @@ export interface RunCheckpoint {
    * what this one has found.
    *
    * @param adopted tables that are taken over from NimoShake
+   * @param making the states that tables begin with; those of which something else is kept are left out
    */
-  begin(adopted: Adopted[]): Promise<void>;
+  begin(adopted: Adopted[], making?: ReadonlyMap<Table, TableMaking>): Promise<void>;
   /** All that was written until a time, in ms since 1970, is applied and saved, and the run ends. */
   switchedOver(at: number): Promise<void>;
   /** The full phase is done. A run without streams is over with it, and the next start is a fresh one. */
@@ -92,16 +86,20 @@ export async function openCheckpoint(
   const placeOf = ({ name }: Table): string => `${store.place}, table ${name}`;
   const loading = await Promise.allSettled([
     load(RUN),
+    // It only spares questions: of what can't be read there all of them are asked.
+    fresh ? undefined : store.list?.().catch(() => undefined),
     inParallel(tables, LOADS, async (table) => {
       saved.set(table.name, { parts: await load(`${TABLE}:${table.name}`), state: undefined });
     }),
   ]);
-  const [parts] = valuesOf(loading);
+  const [parts, listed] = valuesOf(loading);
+  const kept = listed === undefined ? undefined : new Set(listed.map(({ name }) => name));
   const found = readState(runSchema, parts.get(RUN), store.place);
+  const last = fresh ? await stateBefore(ctx, RUN, RUN, runSchema) : found;
   await inParallel(tables, LOADS, async (table) => {
     const each = saved.get(table.name)!;
     const noted = readState(tableSchema, each.parts.get(TABLE), placeOf(table));
-    if (!fresh) await attempt(() => refuseStray(ctx, table, found, noted));
+    if (!fresh) await attempt(() => refuseStray(ctx, table, found, noted, mayStreamBeNoted(kept, table)));
     each.state = noted ?? (await followedBefore(ctx, table, found));
   });
   const resumed = found !== undefined && (await goesOn(ctx, tables, found, saved, settings));
@@ -120,9 +118,14 @@ export async function openCheckpoint(
   if (follows) run.followed = true;
   /** By name the states that tables begin with. */
   const adopted = new Map(run.adopted?.map(({ table, state }) => [table, state]));
-  const checkpoints = new Map<string, TableCheckpoint>();
+  const checkpoints = new Map<string, OwnTableCheckpoint>();
 
-  function opened(table: Table, { parts, state }: Saved, isOwn: boolean, isEmpty: boolean): TableCheckpoint {
+  function opened(
+    table: Table,
+    { parts, state }: Saved,
+    isOwn: boolean,
+    isEmpty: boolean,
+  ): OwnTableCheckpoint {
     const before = isOwn ? { parts, state } : { parts: new Map(), state: undefined, older: state, isEmpty };
     const checkpoint = tableCheckpoint(ctx, table, run.id, before, adopted);
     checkpoints.set(table.name, checkpoint);
@@ -131,19 +134,26 @@ export async function openCheckpoint(
 
   for (const table of tables) {
     const each = saved.get(table.name)!;
+    if (fresh && ctx.config.sync_mode === "incr")
+      each.state = await stateBefore(ctx, `${TABLE}:${table.name}`, TABLE, tableSchema);
     const isOwn = resumed && each.state?.run === run.id;
     const { state } = opened(table, each, isOwn, !fresh && each.parts.size === 0);
     await attempt(() => refuseOther(ctx, table, state, placeOf(table)));
   }
 
-  async function save(changes: Partial<RunState>): Promise<void> {
+  /** @param firsts of tables, saved behind it */
+  async function save(changes: Partial<RunState>, firsts: First[] = []): Promise<void> {
     run = { ...run, ...changes };
-    await store.save(RUN, new Map([[RUN, run]]));
+    const states = [{ name: RUN, parts: new Map([[RUN, run]]) }, ...firsts];
+    if (firsts.length === 0) return store.save(RUN, new Map([[RUN, run]]));
+    await store.saveInOrder!(new Map(states.map(({ name, parts }) => [name, parts])));
+    for (const { saved } of firsts) saved();
   }
 
   return {
     resumed,
     found,
+    switchedOverAt: resumed || fresh ? last?.switchedOverAt : undefined,
     get copied() {
       return run.copiedAt !== undefined;
     },
@@ -154,14 +164,16 @@ export async function openCheckpoint(
       await refuseStray(ctx, table, run, state);
       return opened(table, { parts, state }, state?.run === run.id, parts.size === 0);
     },
-    async begin(taken) {
+    async begin(taken, making = new Map()) {
       for (const { table, state } of taken) adopted.set(table, { ...state, run: run.id });
       if (fresh) await store.load(RUN).catch(() => store.clear(RUN));
       const copies = resumed || (ctx.config.sync_mode !== "incr" && taken.length < tables.length);
-      await save({
+      const firsts = [...making].flatMap(([{ name }, state]) => checkpoints.get(name)!.first(state) ?? []);
+      const changes = {
         ...(taken.length > 0 && { adopted: [...(run.adopted ?? []), ...taken] }),
         ...(!copies && { copiedAt: startedAt }),
-      });
+      };
+      await save(changes, store.saveInOrder === undefined ? [] : firsts);
     },
     switchedOver: (at) => save({ switchedOverAt: new Date(at).toISOString() }),
     async finish() {
@@ -171,47 +183,16 @@ export async function openCheckpoint(
   };
 }
 
-function tableCheckpoint(
+/** What an earlier run has left, for who begins anew, if it can be read. */
+async function stateBefore<T>(
   ctx: Context,
-  table: Table,
-  run: string | undefined,
-  before: Saved & { older?: TableState | undefined; isEmpty?: boolean },
-  adopted: ReadonlyMap<string, TableState>,
-): TableCheckpoint {
-  const store = ctx.role("checkpoint");
-  const name = `${TABLE}:${table.name}`;
-  const where = `${store.place}, table ${table.name}`;
-  let { parts, state } = before;
-  /** The names under which units are kept. */
-  const kept = new Set([...parts.keys()].filter((part) => part !== TABLE));
-  const stateNow = (): TableState | undefined => state ?? adopted.get(table.name);
-  const isNew = stateNow() === undefined;
-  /** What an earlier round has left isn't this one's. */
-  const partOf = ({ segment }: SegmentUnit): string =>
-    state?.round === undefined ? String(segment) : `${state.round}.${segment}`;
-
-  return {
-    get state() {
-      return stateNow();
-    },
-    isNew,
-    older: before.older,
-    async advance(changes) {
-      const next = { ...stateNow(), ...changes, run } as TableState;
-      // What another run has left there.
-      if (state === undefined && before.isEmpty !== true) await store.clear(name);
-      await store.save(name, new Map([[TABLE, next]]));
-      const isAnotherRound = next.round !== stateNow()?.round;
-      state = next;
-      // What the round before has kept would stay for ever, and one comes after the other.
-      if (!isAnotherRound || kept.size === 0) return;
-      await store.remove?.(name, [...kept]);
-      kept.clear();
-    },
-    unit: (unit) => readState(unitSchema, parts.get(partOf(unit)), where),
-    async saveUnits(states) {
-      for (const unit of states.keys()) kept.add(partOf(unit));
-      await store.save(name, new Map([...states].map(([unit, each]) => [partOf(unit), each])));
-    },
-  };
+  name: string,
+  part: string,
+  schema: v.GenericSchema<unknown, T>,
+): Promise<T | undefined> {
+  try {
+    return readState(schema, (await ctx.role("checkpoint").load(name)).get(part), name);
+  } catch {
+    return undefined;
+  }
 }

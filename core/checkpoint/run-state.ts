@@ -41,6 +41,7 @@ export interface Adopted {
  * | making → copying   | `made`                                                         | run/target-tables |
  * | its stream opened  | `noted`, before the first Scan; `copy` is gone                 | run/open-stream   |
  * | copying → indexing | nothing                                                        | run/table         |
+ * | copying → done     | as the next row: it was indexed while it was counted           | run/table         |
  * | indexing → done    | `indexes`, `secondary`; anew when the source gets more of them | run/table         |
  * | any → copying      | a resync: `round` + 1, `source`, `key`, `targetName`, `units`; | run/resync        |
  * |                    | `noted` is false, `copy` and `deletedAt` are gone              |                   |
@@ -69,6 +70,8 @@ export interface TableState {
   units: number;
   /** How often it was begun again, see core/run/resync.ts; its units are kept under other names then. */
   round?: number | undefined;
+  /** When it was begun again within a day, in ms since 1970. */
+  rounds?: number[] | undefined;
   /** How many indexes it has, once it is done. */
   indexes?: number | undefined;
   /** The names of the source's secondary indexes that were made then. */
@@ -84,6 +87,9 @@ export interface TableState {
   deletedAt?: string | undefined;
 }
 
+/** What is noted of a table before its place is made. */
+export type TableMaking = Omit<TableState, "run"> & { stage: "making" };
+
 /** How far a unit is: what was read up to the position is written, or was dropped by a hook. */
 export interface UnitState {
   /** Where to go on; undefined: the unit is finished. */
@@ -92,6 +98,24 @@ export interface UnitState {
   filtered: number;
   overflowed: number;
   bytes: number;
+}
+
+/** DynamoDB splits a Scan into no more. */
+const MOST_UNITS = 1_000_000;
+/** A number of things. */
+export const countSchema: v.GenericSchema<unknown, number> = v.pipe(v.number(), v.integer(), v.minValue(0));
+/** A number of bytes; a plugin's may be an estimate, with a fraction. */
+const bytesSchema: v.GenericSchema<unknown, number> = v.pipe(v.number(), v.finite(), v.minValue(0));
+/** How many units a table is split into: as many would be made of anything else. */
+export const unitsSchema: v.GenericSchema<unknown, number> = v.pipe(
+  v.number(),
+  v.integer(),
+  v.minValue(0),
+  v.maxValue(MOST_UNITS),
+);
+/** A key as DynamoDB writes it, or what another source makes of a place: some attributes. */
+function isPosition(value: unknown): boolean {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 /** See {@link TableState}. */
@@ -103,8 +127,9 @@ export const tableSchema: v.GenericSchema<unknown, TableState> = v.object({
   source: v.optional(v.string()),
   key: v.optional(v.string()),
   targetName: v.string(),
-  units: v.number(),
+  units: unitsSchema,
   round: v.optional(v.number()),
+  rounds: v.optional(v.array(v.number())),
   indexes: v.optional(v.number()),
   secondary: v.optional(v.array(v.string())),
   copy: v.optional(v.object({ at: v.number(), stream: v.optional(v.string()) })),
@@ -126,11 +151,11 @@ export const runSchema: v.GenericSchema<unknown, RunState> = v.object({
 
 /** See {@link UnitState}. */
 export const unitSchema: v.GenericSchema<unknown, UnitState> = v.object({
-  position: v.optional(v.custom<Position>((value) => typeof value === "object" && value !== null)),
-  read: v.number(),
-  filtered: v.number(),
-  overflowed: v.number(),
-  bytes: v.number(),
+  position: v.optional(v.custom<Position>(isPosition)),
+  read: countSchema,
+  filtered: countSchema,
+  overflowed: countSchema,
+  bytes: bytesSchema,
 });
 
 /**

@@ -34,6 +34,11 @@ export interface ShardNote {
    * then is still to be had for a day. Undefined: NimoShake noted it.
    */
   notedAt?: number | undefined;
+  /**
+   * Of the position that it was noted with first, see {@link ShardPosition}: it stays with the shard, for a row that is saved
+   * after it may be lost.
+   */
+  since?: number | undefined;
 }
 
 /** Whether there is nothing to do for a shard any more. */
@@ -44,4 +49,9 @@ export function isOver({ status }: Pick<ShardNote, "status">): boolean {
 /** Up to which sequence number a shard is applied; undefined: nothing is. */
 export function appliedUpTo({ position }: ShardNote): string | undefined {
   return position.at === "sequence" && !position.inclusive ? position.number : undefined;
+}
+
+/** A note in words, for the log. */
+export function noteText({ id, status, position }: ShardNote): string {
+  return `shard ${id}, ${status}, ${position.at === "sequence" ? position.number : position.at}`;
 }

@@ -10,7 +10,7 @@ import {
   unitSchema,
 } from "./run-state.ts";
 import { isOver, type ShardNote } from "./shard-note.ts";
-import { isStreamNoted, loadShards } from "./stream-checkpoint.ts";
+import { isStreamNoted, loadShards } from "./stream-parts.ts";
 
 /** Tables read at once. */
 const LOADS = 8;

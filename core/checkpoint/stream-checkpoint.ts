@@ -3,21 +3,30 @@
  * on from the other's, and beside them, in our own place, what those rows don't hold.
  */
 import { debugSave } from "../plugin/debug.ts";
-import * as v from "valibot";
 import { dropOld, readGone } from "./gone-shards.ts";
 import { createPersister } from "./persister.ts";
+import { parentsFirst } from "./parents-first.ts";
+import { valuesOf } from "../flow/parallel.ts";
 import type { Context } from "../plugin/context.ts";
 import { runStep } from "../stages/error-policy.ts";
-import { decodeRow, encodeRow, type ShardRow } from "./nimoshake-rows.ts";
-import type { ShardNote } from "./shard-note.ts";
+import * as v from "valibot";
+import { encodeRow, type ShardRow } from "./nimoshake-rows.ts";
+import { noteText, type ShardNote } from "./shard-note.ts";
+import {
+  GONE,
+  namesOf,
+  ownOf,
+  readShards,
+  SHARD,
+  SPOOL,
+  spoolSchema,
+  STREAM,
+  streamSchema,
+} from "./stream-parts.ts";
 import type { Table } from "../types.ts";
 
 /** At the latest so long after a shard moved, in ms. */
 const INTERVAL = 500;
-const STREAM = "stream";
-const SHARD = "shard:";
-const SPOOL = "spool:";
-const GONE = "gone";
 
 /** A table's stream in the checkpoint. */
 export interface StreamCheckpoint {
@@ -27,7 +36,7 @@ export interface StreamCheckpoint {
   readonly shards: ReadonlyMap<string, ShardNote>;
   /** Up to which sequence number shards are read into the spool, durably, by shard. */
   readonly spooled: ReadonlyMap<string, string>;
-  /** Notes which stream it is. */
+  /** Notes which stream it is: with its first shards, where none is noted yet. */
   begin(stream: string): Promise<void>;
   /** Where a shard stands now; saved soon. */
   note(shard: ShardNote): void;
@@ -43,72 +52,28 @@ export interface StreamCheckpoint {
   retire(): Promise<void>;
 }
 
-/** Which stream it is, as it is saved. */
-export const streamSchema: v.GenericSchema<unknown, { stream: string }> = v.object({ stream: v.string() });
-/** What a row has no place for; `since` is of a position without a number. */
-type OwnNote = { notedAt: number; since?: number | undefined };
-const ownSchema: v.GenericSchema<unknown, OwnNote> = v.object({
-  notedAt: v.number(),
-  since: v.optional(v.number()),
-});
-const spoolSchema: v.GenericSchema<unknown, { readUpTo: string }> = v.object({ readUpTo: v.string() });
-
-/** The names under which a table's stream is kept. */
-const namesOf = ({ name }: Pick<Table, "name">): { rows: string; own: string } => ({
-  rows: `shards:${name}`,
-  own: `stream:${name}`,
-});
-
-/** Whether a table's stream was noted by us; NimoShake keeps nothing in our place. */
-export async function isStreamNoted(ctx: Context, table: Pick<Table, "name">): Promise<boolean> {
-  return (await ctx.role("checkpoint").load(namesOf(table).own)).has(STREAM);
-}
-
-/** Forgets what is noted of a table's stream. */
-export async function forgetStream(ctx: Context, table: Pick<Table, "name">): Promise<void> {
-  const store = ctx.role("checkpoint");
-  const { rows, own } = namesOf(table);
-  // Rows without what is ours beside them would be NimoShake's.
-  await store.clear(rows);
-  await store.clear(own);
-}
-
-/** What is noted of a table's shards, for who only looks. */
-export async function loadShards(ctx: Context, table: Pick<Table, "name">): Promise<Map<string, ShardNote>> {
-  const store = ctx.role("checkpoint");
-  const { rows, own } = namesOf(table);
-  return readShards(await store.load(rows), await store.load(own));
-}
-
-function readShards(
-  rows: ReadonlyMap<string, unknown>,
-  own: ReadonlyMap<string, unknown>,
-): Map<string, ShardNote> {
-  const shards = new Map<string, ShardNote>();
-  for (const row of rows.values()) {
-    const state = decodeRow(row);
-    const { output, success } = v.safeParse(ownSchema, own.get(SHARD + state.id));
-    if (success) state.notedAt = output.notedAt;
-    if (success && state.position.at !== "sequence") state.position.since = output.since;
-    shards.set(state.id, state);
-  }
-  return shards;
+/** What {@link openStreamCheckpoint} takes. */
+export interface StreamCheckpointOptions {
+  /** Told of the shards whose positions were saved, and when, in ms since 1970. */
+  onSaved?: (shards: ShardNote[], at: number) => void;
+  /** This process has forgotten the stream and noted nothing since: nothing is read. */
+  isForgotten?: boolean | undefined;
 }
 
 /**
  * Reads what is noted of a table's stream.
- *
- * @param onSaved told of the shards whose positions were saved, and when, in ms since 1970
  */
 export async function openStreamCheckpoint(
   ctx: Context,
   table: Table,
-  onSaved: (shards: ShardNote[], at: number) => void = () => {},
+  { onSaved = () => {}, isForgotten = false }: StreamCheckpointOptions = {},
 ): Promise<StreamCheckpoint> {
   const store = ctx.role("checkpoint");
   const names = namesOf(table);
-  const own = await store.load(names.own);
-  const shards = readShards(await store.load(names.rows), own);
+  const load = async (name: string): Promise<ReadonlyMap<string, unknown>> =>
+    isForgotten ? new Map() : store.load(name);
+  const [own, rows] = valuesOf(await Promise.allSettled([load(names.own), load(names.rows)]));
+  const shards = readShards(rows, own);
   const spooled = new Map<string, string>();
   for (const [part, state] of own) {
     const { output, success } = v.safeParse(spoolSchema, state);
@@ -129,10 +94,18 @@ export async function openStreamCheckpoint(
   /** The times that are saved, so that only changed ones are. */
   const times = new Map([...shards.values()].map(({ id, notedAt }) => [id, notedAt]));
 
-  async function saveTimes(states: Map<string, ShardNote>): Promise<void> {
+  /** Whether it isn't saved yet which stream it is. */
+  let isUnsaved = false;
+
+  /** What the rows don't hold: it is there before them. */
+  async function saveOwn(states: ReadonlyMap<string, ShardNote>): Promise<void> {
+    const parts = new Map<string, unknown>();
+    if (isUnsaved) parts.set(STREAM, { stream });
     const changed = [...states.values()].filter(({ id, notedAt }) => notedAt !== times.get(id));
-    if (changed.length === 0) return;
-    await store.save(names.own, new Map(changed.map((note) => [SHARD + note.id, ownOf(note)])));
+    for (const note of changed) parts.set(SHARD + note.id, ownOf(note));
+    if (parts.size === 0) return;
+    await store.save(names.own, parts);
+    isUnsaved = false;
     for (const { id, notedAt } of changed) times.set(id, notedAt);
   }
 
@@ -152,18 +125,27 @@ export async function openStreamCheckpoint(
     }
   }
 
+  /** Whose rows are saved. */
+  const rowed = new Set(shards.keys());
+
+  async function saveRows(states: Map<string, ShardNote>, updatedAt: number): Promise<void> {
+    for (const part of parentsFirst(states, (id) => rowed.has(id))) {
+      await store.save(names.rows, new Map(part.map((state) => [state.id, rowOf(state, updatedAt)])));
+      for (const { id } of part) rowed.add(id);
+    }
+  }
+
   const notes = createPersister<string, ShardNote>({
     save: (states) =>
       runStep(ctx, { stage: "checkpoint", table }, async () => {
         const updatedAt = Date.now();
-        const rows = [...states].map(([id, state]) => [id, rowOf(state, updatedAt)] as const);
         await announce("checkpoint:before", states);
-        await saveTimes(states);
+        await saveOwn(states);
         await debugSave(
           ctx,
           table,
           () => [...states.values()].map(noteText),
-          () => store.save(names.rows, new Map(rows)),
+          () => saveRows(states, updatedAt),
         );
         ctx.progress.savedAt = updatedAt;
         await announce("checkpoint:after", states);
@@ -185,6 +167,7 @@ export async function openStreamCheckpoint(
   async function flush(): Promise<void> {
     await spools.flush();
     await notes.flush();
+    if (isUnsaved) await saveOwn(new Map());
   }
 
   async function forget(ids: string[]): Promise<void> {
@@ -203,6 +186,7 @@ export async function openStreamCheckpoint(
       shards.delete(id);
       spooled.delete(id);
       times.delete(id);
+      rowed.delete(id);
     }
   }
 
@@ -213,8 +197,9 @@ export async function openStreamCheckpoint(
     shards,
     spooled,
     async begin(is) {
-      await store.save(names.own, new Map([[STREAM, { stream: is }]]));
       stream = is;
+      isUnsaved = true;
+      if (shards.size > 0) await saveOwn(new Map());
     },
     note(shard) {
       shards.set(shard.id, shard);
@@ -234,13 +219,4 @@ export async function openStreamCheckpoint(
       await flush();
     },
   };
-}
-
-function ownOf({ notedAt, position }: ShardNote): Partial<OwnNote> {
-  const since = position.at === "sequence" ? undefined : position.since;
-  return { notedAt, ...(since !== undefined && { since }) };
-}
-
-function noteText({ id, status, position }: ShardNote): string {
-  return `shard ${id}, ${status}, ${position.at === "sequence" ? position.number : position.at}`;
 }

@@ -188,6 +188,11 @@ const WARNINGS: readonly Warning[] = [
     message: "full.read.filter_attributevalues has no effect without full.read.filter_expression",
   },
   {
+    applies: (parsed) => parsed["full.read.filter_expression"] !== "" && parsed["sync_mode"] === "all",
+    message:
+      "full.read.filter_expression holds for the copy only, and changes of items that don't match are applied as all others: plugin.filter.where holds for both",
+  },
+  {
     applies: (parsed, given) =>
       parsed["target.type"] === "aliyun_dynamo_proxy" &&
       given.has("convert.type") &&

@@ -151,7 +151,7 @@ export const schema: v.ObjectSchema<Rules, undefined> = v.object({
   "full.read.filter_expression": setting(
     text,
     "",
-    "Copy only what matches, in DynamoDB's expression syntax, such as age > :min",
+    "Copy only what matches, in DynamoDB's expression syntax, such as age > :min; changes are applied whether they match or not, see plugin.filter.where",
   ),
   "full.read.filter_attributevalues": setting(
     attributeValues,

@@ -1,7 +1,10 @@
 /** Steps of which each may refuse what is asked: the first refusal ends it all, or every one of them is heard. */
 
-/** Does a step; undefined: it has refused, and that was heard. */
-export type Attempt = <T>(step: () => T | PromiseLike<T>) => Promise<T | undefined>;
+/** Does a step; undefined: it has refused, and that was heard. About: the names of the tables that a refusal concerns, no others. */
+export type Attempt = <T>(
+  step: () => T | PromiseLike<T>,
+  about?: readonly string[],
+) => Promise<T | undefined>;
 
 /** What a step throws is thrown. */
 export const orThrow: Attempt = async (step) => step();

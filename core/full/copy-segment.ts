@@ -29,6 +29,8 @@ export interface TableCopy {
    * @param memory the segment's part of the run's
    */
   openWriter: (unit: SegmentUnit, from: UnitState | undefined, memory: UnitMemory) => SegmentWriter;
+  /** Told of a table that has one page, before its first write, how many items that has. */
+  beforeOnlyPage?: (items: number) => Promise<void>;
   /** Resolves when what is written is saved; missing: nothing is. */
   saved?: () => Promise<void>;
   /** Each page's documents are a batch, whatever their number: nobody has to wait for it. */
@@ -78,8 +80,8 @@ export async function copySegment(
   /** Of the page that is taken. */
   let taken: Held | undefined;
 
-  /** Takes a page's documents to where they wait. */
-  async function add(page: Page): Promise<void> {
+  /** Takes a page's documents to where they wait; gives how many items it had. */
+  async function add(page: Page): Promise<number> {
     const { position } = page;
     const added = await sink.add(page);
     debugPage(ctx, unit, page, added);
@@ -96,6 +98,7 @@ export async function copySegment(
     writer.page(documents, found, release);
     const average = Math.ceil(bytes / Math.max(1, read));
     batchSize = Math.max(1, Math.min(mostDocuments, Math.floor(BATCH_BYTES / average)));
+    return read;
   }
 
   /** Sends what waits in full batches; the rest as well when it should wait no longer. */
@@ -117,6 +120,7 @@ export async function copySegment(
     leave = undefined;
   }
 
+  let isFirst = from === undefined && unit.segments === 1;
   /** A loop that waits for its next page would keep the last one in memory, a function that has returned doesn't. */
   async function step(): Promise<boolean> {
     const asked = ahead.next();
@@ -127,8 +131,11 @@ export async function copySegment(
     taken = value.room;
     leave ??= ctx.gate.inside();
     value.leave();
-    await copy.parsers.run(() => add(value.page));
+    const isOnly = isFirst && value.page.position === undefined;
+    isFirst = false;
+    const items = await copy.parsers.run(() => add(value.page));
     lap("convertMs");
+    if (isOnly) await copy.beforeOnlyPage?.(items);
     // A slow source doesn't fill a batch for long, and the position must not stay behind.
     await send(pageByPage || ctx.memory.isTight || performance.now() - sentAt > LATE);
     lap("writeMs");

@@ -10,6 +10,7 @@ import { confirmTable, stopBy } from "../stages/table-now.ts";
 import type { Table } from "../types.ts";
 import { copySegment, type TableCopy } from "./copy-segment.ts";
 import { checkCounts } from "./counts.ts";
+import { indexFirst } from "./first-indexes.ts";
 import { createSegmentWriter } from "./segment-writer.ts";
 
 /**
@@ -17,6 +18,7 @@ import { createSegmentWriter } from "./segment-writer.ts";
  *
  * @param counters is kept up to date
  * @param readers requests to the source at once, shared by all tables
+ * @param onCopied told when all is written, and is of that table: it is counted meanwhile
  * @returns the documents present at the target that were not written here
  * @throws MigrationError COUNT_MISMATCH when documents are missing, SOURCE_GONE when the table was deleted or made anew
  */
@@ -26,6 +28,7 @@ export async function copyTable(
   counters: TableProgress,
   checkpoint: TableCheckpoint,
   readers: FairSemaphore,
+  onCopied: () => void = () => {},
 ): Promise<number> {
   const { config } = ctx;
   const persister = createUnitPersister(ctx, table, checkpoint);
@@ -46,6 +49,10 @@ export async function copyTable(
     counters,
     readers,
     parsers,
+    // What is copied again has its documents.
+    ...(checkpoint.state?.round === undefined && {
+      beforeOnlyPage: (items: number) => indexFirst(ctx, table, items),
+    }),
     saved: () => persister.flush(),
     openWriter: (unit, from, memory) =>
       createSegmentWriter({ ctx, counters, writers, persister, fail }, unit, from, memory),
@@ -62,9 +69,9 @@ export async function copyTable(
 
   async function compared(): Promise<number> {
     valuesOf(ends);
-    const [, found] = valuesOf(
-      await Promise.allSettled([confirmTable(ctx, table), checkCounts(ctx, table, counters)]),
-    );
+    // The source may have got other indexes meanwhile.
+    const confirming = confirmTable(ctx, table).then(onCopied);
+    const [, found] = valuesOf(await Promise.allSettled([confirming, checkCounts(ctx, table, counters)]));
     return found;
   }
 }

@@ -3,7 +3,8 @@ import type { AttributeValue, ChangeHead, Item, KeySchema, SourceRecord } from "
 
 /**
  * Collapses the changes of each key into one with the last image and the first event. A key that was deleted and
- * put again keeps the event REMOVE on its put; `replayed` holds when it does for any of them.
+ * put again has the event REMOVE on its put, so that it is inserted whatever came before; `replayed` holds when it does
+ * for any of them.
  *
  * @param changes in stream order
  * @param keyOf a change's key as text, one for each key
@@ -29,7 +30,9 @@ export function collapse(records: SourceRecord[], keys: KeySchema): SourceRecord
 
 function merged(first: ChangeHead, then: ChangeHead): Partial<ChangeHead> {
   const replayed = first.replayed === true || then.replayed === true;
-  return { event: first.event, ...(replayed && { replayed }) };
+  // An insert tells that the key was gone before it, even where a hook has left its delete out.
+  const cameBack = first.event === "MODIFY" && then.event === "INSERT";
+  return { event: cameBack ? "REMOVE" : first.event, ...(replayed && { replayed }) };
 }
 
 /** A key as text, one for each key: DynamoDB sends key values in one form only. */

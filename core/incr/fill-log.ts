@@ -1,4 +1,5 @@
 /** A shard's records on their way from the stream into its log. */
+import { believed } from "../host/clock.ts";
 import { OBJECTS } from "../flow/memory-budget.ts";
 import { createPageRoom } from "../flow/page-room.ts";
 import type { ShardReader } from "../plugin/roles.ts";
@@ -68,7 +69,8 @@ async function fill(
       const readAt = (page.ended ? undefined : tip.settled?.at) ?? page.records.at(-1)?.time;
       // All that was there then is in the log: what isn't was written later, and so were its children's records.
       const note = checkpoint.shards.get(shard)!;
-      if (isOlder(note.notedAt, readAt)) checkpoint.note({ ...note, notedAt: readAt });
+      if (readAt !== undefined && isOlder(note.notedAt, readAt))
+        checkpoint.note({ ...note, notedAt: believed(readAt) });
     }
   } finally {
     memory.close();

@@ -6,8 +6,9 @@ import { runStep } from "../stages/error-policy.ts";
 import { MigrationError, streamGap } from "../errors.ts";
 import { countLater } from "./later-changes.ts";
 import type { Leave } from "../flow/gate.ts";
+import { believed, isAhead } from "../host/clock.ts";
 import type { ShardReader } from "../plugin/roles.ts";
-import { refuseExpired } from "./shard-age.ts";
+import { refuseExpired, refusingExpired } from "./shard-age.ts";
 import type { ShardNote } from "../checkpoint/shard-note.ts";
 import { inStageTime } from "../progress/stage-times.ts";
 import type { ShardProgress } from "../progress/stream-progress.ts";
@@ -55,7 +56,7 @@ export async function followShard(
     if (caughtUpAt !== undefined) shard.caughtUpAt = caughtUpAt;
     if (tip.settled !== undefined) settle(settled);
     // All that was there then is applied: what isn't applied was written later, and so were its children's records.
-    const notedAt = settled === undefined ? {} : { notedAt: settled.at };
+    const notedAt = settled === undefined ? {} : { notedAt: believed(settled.at) };
     if (sequenceNumber !== undefined) {
       Object.assign(shard, { sequenceNumber, time });
       const position = { at: "sequence", number: sequenceNumber, inclusive: false } as const;
@@ -143,22 +144,28 @@ function explainReplays({ progress }: TableStream, page: StreamPage): void {
 }
 
 /**
- * Whether a shard was noted so long ago that it should be noted anew.
+ * Whether a shard was noted so long ago that it should be noted anew, or by a clock that was ahead.
  *
  * @param wait how long it waits between two requests, in ms
  */
 export function isOlder(notedAt: number | undefined, now: number | undefined, wait = 0): boolean {
   const after = Math.min(RENOTE + RENOTE_WAITS * wait, RENOTE_LATEST);
-  return now !== undefined && (notedAt === undefined || now - notedAt > after);
+  return now !== undefined && (notedAt === undefined || now - notedAt > after || isAhead(notedAt));
 }
 
 /**
  * Reads a shard's stream from its position. One that is read from its oldest record must have been noted while all
- * of them were there.
+ * of them were there, until its first page comes.
  *
+ * @param quiet a reader that stands at its position already
  * @throws MigrationError STREAM_GAP
  */
-export function openReader({ ctx, table, polls, checkpoint }: TableStream, note: ShardNote): ShardReader {
-  refuseExpired(table, checkpoint.shards, note);
-  return polls.pace(ctx.role("streams").read({ phase: "incr", table, shard: note.id }, note.position));
+export function openReader(
+  { ctx, table, polls, checkpoint: { shards } }: TableStream,
+  note: ShardNote,
+  quiet?: ShardReader,
+): ShardReader {
+  refuseExpired(table, shards, note);
+  const reader = quiet ?? ctx.role("streams").read({ phase: "incr", table, shard: note.id }, note.position);
+  return polls.pace(refusingExpired(reader, table, shards, note));
 }

@@ -6,7 +6,6 @@ import { MigrationError, streamGap } from "../errors.ts";
 import { followShard, openReader } from "./follow-shard.ts";
 import { watchFinished } from "./finished.ts";
 import { noteListing, noteShards, type TableStream } from "./table-stream.ts";
-import { refuseExpired } from "./shard-age.ts";
 import { anewGap, deleted } from "../stages/table-now.ts";
 import { isAnother } from "../schema/table-identity.ts";
 import type { ShardNote } from "../checkpoint/shard-note.ts";
@@ -53,12 +52,8 @@ export async function followTable(stream: TableStream): Promise<void> {
   function readerOf(note: ShardNote): ShardReader {
     const quiet = stream.readers.get(note.id);
     stream.readers.delete(note.id);
-    // It may have waited for its parent long since it was read lightly.
-    if (quiet !== undefined) refuseExpired(table, checkpoint.shards, note);
-    const spooled = stream.spool?.reader(note);
-    if (spooled !== undefined) return spooled;
-    if (quiet !== undefined) return stream.polls.pace(quiet);
-    return openReader(stream, note);
+    // One that was read lightly may have waited for its parent long since.
+    return stream.spool?.reader(note) ?? openReader(stream, note, quiet);
   }
 
   async function follow(id: string): Promise<void> {

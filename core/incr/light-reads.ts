@@ -1,7 +1,8 @@
 /** Quiet shards read lightly, one record at most: an iterator lives 15 minutes, a record's number lasts. */
+import { believed } from "../host/clock.ts";
 import type { ShardReader } from "../plugin/roles.ts";
 import type { Shard, StreamPage } from "../types.ts";
-import { isWhole } from "./shard-age.ts";
+import { isWhole, refusingExpired } from "./shard-age.ts";
 import { noteShards, type TableStream } from "./table-stream.ts";
 
 /** Light reads at once. */
@@ -16,8 +17,10 @@ export function noteLightly(stream: TableStream, shards: Shard[]): void {
   if (stream.spool !== undefined) return;
   for (const id of found) {
     // A light read tells of what is there now: it must not hide what has expired before.
-    if (!isWhole(checkpoint.shards, checkpoint.shards.get(id)!)) continue;
-    readers.set(id, ctx.role("streams").read({ phase: "incr", table, shard: id }, { at: "horizon" }));
+    const note = checkpoint.shards.get(id)!;
+    if (!isWhole(checkpoint.shards, note)) continue;
+    const reader = ctx.role("streams").read({ phase: "incr", table, shard: id }, { at: "horizon" });
+    readers.set(id, refusingExpired(reader, table, checkpoint.shards, note));
   }
 }
 
@@ -49,7 +52,7 @@ export async function readLightly(
     checkpoint.note({ ...note, status: "done" });
   } else {
     // Also one that has ended before the shard it follows: there was nothing in it.
-    checkpoint.note({ ...note, notedAt: page.sentAt });
+    checkpoint.note({ ...note, notedAt: believed(page.sentAt) });
   }
   return page;
 }

@@ -4,10 +4,14 @@
  */
 import { streamGap } from "../errors.ts";
 import { isOver, type ShardNote } from "../checkpoint/shard-note.ts";
+import { isAhead } from "../host/clock.ts";
+import type { ShardReader } from "../plugin/roles.ts";
 import type { Table } from "../types.ts";
 import { KEPT } from "../types.ts";
 
 const MINUTE = 60_000;
+/** The clock of the zone that is furthest ahead, in ms. */
+const FIRST_ZONE = 14 * 60 * MINUTE;
 /** What was read so long ago, in ms, was read lately. */
 const LATELY = 30 * MINUTE;
 type Shards = ReadonlyMap<string, ShardNote>;
@@ -26,6 +30,30 @@ export function refuseExpired(table: Table, shards: Shards, note: ShardNote): vo
   );
 }
 
+/**
+ * A reader that refuses the same as long as its first page hasn't come: it may be asked first a day after it was made,
+ * behind a pause or a sleep of the machine.
+ *
+ * @param note has the position from which it reads
+ */
+export function refusingExpired(
+  reader: ShardReader,
+  table: Table,
+  shards: Shards,
+  { id, position }: ShardNote,
+): ShardReader {
+  let isRead = false;
+  return {
+    async poll(options) {
+      const now = shards.get(id);
+      if (!isRead && now !== undefined) refuseExpired(table, shards, { ...now, position });
+      const page = await reader.poll(options);
+      isRead = true;
+      return page;
+    },
+  };
+}
+
 /** Whether nothing of a shard is missing, as far as is known. */
 export function isWhole(shards: Shards, note: ShardNote): boolean {
   const at = wholeAt(shards, note);
@@ -36,7 +64,7 @@ export function isWhole(shards: Shards, note: ShardNote): boolean {
 export function wholeAt(shards: Shards, note: ShardNote): number | undefined {
   const { notedAt, parent, updatedAt } = note;
   const parentRead = parent === undefined ? undefined : readAt(shards.get(parent));
-  if (notedAt !== undefined) return Math.max(notedAt, parentRead ?? 0);
+  if (notedAt !== undefined) return latest(notedAt, parentRead);
   // NimoShake notes no such time.
   return asUtc(updatedAt) ?? parentRead ?? newest(shards);
 }
@@ -46,19 +74,21 @@ export function wholeAt(shards: Shards, note: ShardNote): number | undefined {
  * and that wasn't before it was last read.
  *
  * @param parentOf of the shards that aren't noted either
+ * @returns 0: nobody knows
  */
 export function foundAt(
   shards: Shards,
   id: string,
   parentOf: ReadonlyMap<string, string | undefined>,
-): number | undefined {
+): number {
   const seen = new Set<string>();
   let at = parentOf.get(id);
   while (at !== undefined && !shards.has(at) && !seen.has(at)) {
     seen.add(at);
     at = parentOf.get(at);
   }
-  return (at === undefined ? undefined : readAt(shards.get(at))) ?? newest(shards);
+  // One that nobody knows must not look as new as its row.
+  return (at === undefined ? undefined : readAt(shards.get(at))) ?? newest(shards) ?? 0;
 }
 
 /**
@@ -75,7 +105,13 @@ function readAt(note: ShardNote | undefined): number | undefined {
   if (note === undefined) return undefined;
   const { notedAt, time, updatedAt } = note;
   if (notedAt === undefined && time === undefined) return asUtc(updatedAt);
-  return Math.max(notedAt ?? 0, time ?? 0);
+  return latest(notedAt, time);
+}
+
+/** The later one of a time that this host noted and another one; undefined: nobody knows. */
+function latest(notedAt: number | undefined, other: number | undefined): number | undefined {
+  const known = notedAt === undefined || isAhead(notedAt) ? 0 : notedAt;
+  return Math.max(known, other ?? 0) || undefined;
 }
 
 /** When any shard was read last: one that isn't known from then came later. */
@@ -86,6 +122,6 @@ function newest(shards: Shards): number | undefined {
 
 /** NimoShake writes its local time as if it were UTC: of both meanings the older one is the safe one. */
 function asUtc(updatedAt: number | undefined): number | undefined {
-  if (updatedAt === undefined) return undefined;
+  if (updatedAt === undefined || isAhead(updatedAt - FIRST_ZONE)) return undefined;
   return updatedAt + Math.min(0, new Date(updatedAt).getTimezoneOffset() * MINUTE);
 }

@@ -137,8 +137,7 @@ function openLive(
   if (readUpTo !== undefined && compareSequence(readUpTo, appliedUpTo(note)) >= 0) {
     return openReader(stream, { ...note, position: { at: "sequence", number: readUpTo, inclusive: false } });
   }
-  if (quiet !== undefined) return stream.polls.pace(quiet);
-  return openReader(stream, note);
+  return openReader(stream, note, quiet);
 }
 
 /** What was read before must still be there, unless it is applied. */

@@ -1,5 +1,6 @@
 /** The streams' positions, found or taken before the first Scan. */
 import { expectAllChildren } from "./children.ts";
+import { believed } from "../host/clock.ts";
 import type { Context } from "../plugin/context.ts";
 import { type CopyStart, isReached, unreached } from "../checkpoint/copy-start.ts";
 import { openStreamNoted } from "../checkpoint/enabled-streams.ts";
@@ -13,6 +14,7 @@ import type { ShardNote } from "../checkpoint/shard-note.ts";
 import { openStreamCheckpoint } from "../checkpoint/stream-checkpoint.ts";
 import { createStreamProgress } from "../progress/stream-progress.ts";
 import { madeAnew, type Start } from "./stream-start.ts";
+import { withParents } from "./unlisted-parents.ts";
 import type { Shard, Table } from "../types.ts";
 
 /** So far the clocks of a service's hosts are apart at most, in ms. */
@@ -34,13 +36,14 @@ export async function openStream(
   look?: FirstLook,
 ): Promise<TableStream> {
   const progress = createStreamProgress();
-  const checkpoint = await openStreamCheckpoint(ctx, table, (notes, at) => {
+  const onSaved = (notes: ShardNote[], at: number): void => {
     for (const { id } of notes) {
       const shard = progress.shards.get(id);
       if (shard !== undefined) shard.savedAt = at;
     }
     stream.spool?.saved(notes);
-  });
+  };
+  const checkpoint = await openStreamCheckpoint(ctx, table, { onSaved, isForgotten: look?.isForgotten });
   const gone = [...checkpoint.gone].map((id) => ({ id, status: "done" }) as const);
   // Where a process was killed while it forgot a shard, that is among both.
   const tree = createShardTree([...gone, ...checkpoint.shards.values()]);
@@ -74,7 +77,7 @@ export async function lookAt(ctx: Context, table: Table, stream: string): Promis
 /** Finds the positions noted, or takes them. */
 async function beginStream(stream: TableStream, start: Start, look?: FirstLook): Promise<void> {
   const { ctx, table, checkpoint } = stream;
-  const is = await openStreamNoted(ctx, table);
+  const is = await openStreamNoted(ctx, table, look?.stream);
   const was = checkpoint.stream;
   if (was !== undefined && was !== is && checkpoint.shards.size > 0) throw madeAnew(table, was, is);
   const isAnew = checkpoint.shards.size === 0;
@@ -109,14 +112,11 @@ function tellStart({ ctx, table: { name } }: TableStream, start: Start): void {
 }
 
 /** Notes that every shard that is there is read from its oldest record, which is from before a copy. */
-async function takeAll({ checkpoint, tree }: TableStream, shards: Shard[], { at }: CopyStart): Promise<void> {
-  const listed = new Set(shards.map(({ id }) => id));
-  // What came before them has expired.
-  const roots = shards.map(({ parent, ...shard }): Shard =>
-    parent !== undefined && listed.has(parent) ? { ...shard, parent } : shard,
-  );
-  tree.list(roots);
-  for (const { id, parent } of roots) {
+async function takeAll(stream: TableStream, listed: Shard[], { at }: CopyStart): Promise<void> {
+  const { checkpoint, tree } = stream;
+  const shards = await withParents(stream, listed);
+  tree.list(shards);
+  for (const { id, parent } of shards) {
     const base = { id, ...(parent !== undefined && { parent }), notedAt: at };
     checkpoint.note({ ...base, status: "waiting", position: { at: "horizon" } });
   }
@@ -143,17 +143,17 @@ function freshenStarts({ checkpoint }: TableStream, shards: Shard[]): void {
 async function noteStartPositions(stream: TableStream, shards: Shard[]): Promise<void> {
   const { ctx, table, checkpoint, tree, readers } = stream;
   tree.begin(shards);
-  const notedAt = Date.now();
+  const notedAt = believed(Date.now());
   const clock = ctx.role("streams").clock?.();
-  // What is older is in what the Scan reads; or, where there is none, not asked for.
-  const latest = { at: "latest", ...(clock !== undefined && { since: clock - CLOCKS_APART }) } as const;
-  // At once, as far as the store can; what was cut off is taken anew, see isLeftOver.
+  // What is older is in what the Scan reads; or, where there is none, not asked for. A clock that is ahead would leave out more.
+  const since = clock === undefined ? {} : { since: Math.min(clock, notedAt) - CLOCKS_APART };
+  const latest = { at: "latest", ...since } as const;
+  // Saved with what their first requests tell; what was cut off is taken anew, see isLeftOver.
   for (const { id, parent, last } of shards) {
     const base = { id, ...(parent !== undefined && { parent }), notedAt };
-    if (last === undefined) checkpoint.note({ ...base, status: "waiting", position: latest });
+    if (last === undefined) checkpoint.note({ ...base, ...since, status: "waiting", position: latest });
     else checkpoint.note({ ...base, status: "skipped", position: { at: "horizon" } });
   }
-  await checkpoint.flush();
   const open = shards.filter(({ last }) => last === undefined);
   await inParallel(open, PROBES, async ({ id }) => {
     const reader = ctx.role("streams").read({ phase: "incr", table, shard: id }, latest);

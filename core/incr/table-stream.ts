@@ -17,6 +17,8 @@ export interface FirstLook {
   shards: Shard[];
   /** By `performance.now()`. */
   at: number;
+  /** This process has forgotten what was noted of it since, and noted nothing. */
+  isForgotten?: boolean;
 }
 
 /** See the top of the file. */
@@ -61,7 +63,7 @@ export function noteListing(stream: TableStream): void {
 }
 
 /** A shard whose parent shows up in no listing for so long has none any more. */
-const PARENT_SHOWS = 60_000;
+export const PARENT_SHOWS: number = 60_000;
 
 /**
  * Notes the shards that were never seen: they are read from their first record.

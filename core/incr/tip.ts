@@ -39,7 +39,7 @@ export function watchTip(): TipWatch {
   let sentAt = 0;
   /** Some record had a time that is no whole minute. */
   let isFine = false;
-  /** Records' times until then: one of them, or two that differ. */
+  /** Records' times until then: one of them, or two that differ; none: they have no times. */
   const minutes = new Set<number>();
   /** The newest answer brought records of which no time tells whether they were there before. */
   let isUncertain = false;
@@ -60,7 +60,7 @@ export function watchTip(): TipWatch {
       const oldest = changes[0]?.time;
       const shownBy = (oldest ?? now) + GRAIN + (isFine ? 0 : MINUTE);
       const wasThere = row.length > 0 && shownBy < sentAt;
-      if (!tip || wasThere || (isUncertain && minutes.size < 2)) row = [];
+      if (!tip || wasThere || (isUncertain && minutes.size === 1)) row = [];
       if (tip) row.push(now);
       while (row.length > ANSWERS && now - row[1]! >= SPAN) row.shift();
       sentAt = now;

@@ -90,13 +90,21 @@ export interface Checkpoint {
    */
   check?(tables: Table[], signal: AbortSignal): Promise<void>;
   /**
+   * Refuses tables whose streams' positions would be kept where somebody else has something; changes nothing. Called once
+   * a start, before anything is changed, for tables of which no positions are gone on with, and when one joins a run.
+   * `clear` refuses such a place, too.
+   *
+   * @throws MigrationError CHECKPOINT_MISMATCH
+   */
+  checkPlaces?(tables: readonly Table[], signal: AbortSignal): Promise<void>;
+  /**
    * What was saved under a name, part by part; empty when nothing was. Called at a start, before the lease is had too,
    * and now and then later.
    */
   load(name: string): Promise<Map<string, unknown>>;
   /**
-   * The names of this migration under which anything is kept, but for those in NimoShake's layout. Called by who looks on
-   * from outside, once a second at most; changes nothing. Missing: nobody can tell which tables have begun.
+   * The names of this migration under which anything is kept, but for those in NimoShake's layout. Called once a
+   * start, and by who looks on from outside, once a second at most; changes nothing. Missing: nobody can tell which tables have begun.
    */
   list?(): Promise<Kept[]>;
   /**
@@ -107,6 +115,11 @@ export interface Checkpoint {
    * same kind at a time. A failure ends the run, unless an `error` hook wants it once more.
    */
   save(name: string, parts: ReadonlyMap<string, unknown>): Promise<void>;
+  /**
+   * The same of several names of ours, durably, in the order in which they are given: cut off, it has saved those before some
+   * of them. Missing: {@link Checkpoint.save} is called for one after the other.
+   */
+  saveInOrder?(states: ReadonlyMap<string, ReadonlyMap<string, unknown>>): Promise<void>;
   /** Forgets a name with all its parts. */
   clear(name: string): Promise<void>;
   /** Forgets some parts of a name, and keeps the others; missing: they stay, and grow in number. */
@@ -148,6 +161,8 @@ export interface Checkpoint {
    * @throws Error why it doesn't; what it has said counts as an answer, but for a refusal of the credentials
    */
   ping?(signal: AbortSignal): Promise<void>;
+  /** See `Target.outlast`; of what is saved in the store. */
+  outlast?(dead: HostProcess): Promise<void>;
   /** For `check`: which rights are granted of those that it needs. Changes nothing. Missing: nobody can tell. */
   inspect?(tables: Table[], signal: AbortSignal): Promise<Inspection>;
   /** Frees what it holds; may be called twice. */

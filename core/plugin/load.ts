@@ -2,7 +2,7 @@
 import { isAbsolute, join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { resolveModuleURL } from "exsolve";
-import { MigrationError } from "../errors.ts";
+import { MigrationError, toMigrationError } from "../errors.ts";
 import type { AnyPlugin } from "./plugin.ts";
 
 /** The conditions under which a package may export other files, by runtime. */
@@ -38,7 +38,7 @@ async function loadPlugin(entry: string, folder: string): Promise<AnyPlugin> {
   try {
     module = (await import(locate(entry, folder))) as typeof module;
   } catch (error) {
-    throw invalid(entry, `can't be loaded, ${reasonOf(error)}`, error, isPath(entry) ? "" : NAMES);
+    throw invalid(entry, `can't be loaded, ${firstLine(error)}`, error, isPath(entry) ? "" : NAMES);
   }
   const plugin = module.default as Partial<AnyPlugin> | null | undefined;
   if (plugin === null || typeof plugin !== "object")
@@ -55,7 +55,7 @@ async function loadPlugin(entry: string, folder: string): Promise<AnyPlugin> {
         await setup.call(plugin, ctx, options);
       } catch (error) {
         if (error instanceof MigrationError) throw error;
-        throw invalid(entry, `threw in its setup, ${reasonOf(error)}`, error);
+        throw invalid(entry, `threw in its setup, ${firstLine(error)}`, error);
       }
     },
   };
@@ -72,9 +72,9 @@ function locate(entry: string, folder: string): string {
   return resolveModuleURL(entry, { from: pathToFileURL(join(folder, "/")), conditions: CONDITIONS });
 }
 
-function reasonOf(error: unknown): string {
+function firstLine(error: unknown): string {
   // A syntax error's own text has the place in it; a stack of ours says nothing.
-  return error instanceof Error ? `${error.name}: ${error.message.split("\n")[0]}` : String(error);
+  return toMigrationError(error).message.split("\n")[0]!;
 }
 
 function invalid(entry: string, what: string, cause?: unknown, more = ""): MigrationError {

@@ -26,7 +26,8 @@ export function checkedCount(count: number, { name }: Table): number {
 /** Numbers that a converter says were not held exactly. @throws MigrationError PLUGIN_INVALID */
 export function checkedOverflow(converted: { overflowed: number }, { name }: Table): number {
   const overflowed = (converted as { overflowed?: number } | undefined)?.overflowed;
-  if (isCount(overflowed)) return overflowed;
+  // It is kept, and read again as a whole number.
+  if (Number.isInteger(overflowed) && isCount(overflowed)) return overflowed;
   throw invalid(
     `the converter doesn't say how many numbers were not held exactly: table ${name}`,
     "converter",
@@ -44,8 +45,16 @@ export function checkedRecords(page: Page, { name }: Table): SourceRecord[] {
 
 /** Refuses what is no page. @throws MigrationError PLUGIN_INVALID */
 export function checkPage(page: Page, { name }: Table): void {
-  if (isCount((page as Partial<Page> | undefined)?.bytes)) return;
-  throw invalid(`the source's pages don't say how many bytes they have: table ${name}`, "source");
+  if (!isCount((page as Partial<Page> | undefined)?.bytes)) {
+    throw invalid(`the source's pages don't say how many bytes they have: table ${name}`, "source");
+  }
+  // It is kept, and read again as one: of none, null, say, a unit would count as finished.
+  if (page.position === undefined || isObject(page.position)) return;
+  throw invalid(`the source's pages have a position that is no object: table ${name}`, "source");
+}
+
+function isObject(value: unknown): value is object {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 function isCount(value: unknown): value is number {

@@ -30,7 +30,8 @@ export type * from "./target.ts";
  * Every method can be called again after it has failed.
  *
  * **Stopping.** A `signal` is `ctx.signal` or follows it, but for writes, which get `ctx.abandon`. When it aborts, a call
- * ends soon; what it throws then isn't shown.
+ * ends soon; what it throws then isn't shown. One that hasn't ended when `ctx.abandon` aborts, 7 s later, is told by name and
+ * waited for no longer; one that begins after that has 1.4 s.
  *
  * **Who may write.** Before each call that changes the target or the checkpoint the engine asks `ctx.mayWrite`. Who makes
  * such a call again asks before each further try.

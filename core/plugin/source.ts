@@ -29,7 +29,7 @@ export interface Source {
    * The tables to migrate, described and filtered by the configuration's lists. Asked once a start, before anything is
    * changed; hooks edit what comes. A source without `describe` is asked again before a table is copied again.
    *
-   * @param attempt given by `check`: what refuses single tables is to be thrown within it, and they are left out
+   * @param attempt what refuses single tables is to be thrown within it, with their names, and they are left out
    * @throws MigrationError TABLE_MISSING: the lists name a table in vain, or leave none; TABLE_UNFIT: one can't be read
    */
   tables(signal: AbortSignal, attempt?: Attempt): Promise<Table[]>;

@@ -30,7 +30,9 @@ export interface ShardReader {
    * After a failure it may be called again, as an `error` hook wants, and goes on where it was. At a shard's end it
    * may be too, and says again that it has ended.
    *
-   * @throws MigrationError STREAM_GAP when records that were not read are gone: no hook is asked about that
+   * @throws MigrationError STREAM_GAP when records that were not read, or the shard, are gone: no hook is asked about that.
+   * A shard may be asked that is named as a parent and not listed: where it is gone and something else is said of it, it is
+   * waited for
    */
   poll(options: PollOptions): Promise<StreamPage>;
 }

@@ -1,4 +1,5 @@
 /** The role `target`: places for tables, and what is written there. */
+import type { HostProcess } from "../host/process.ts";
 import type { TargetInspection } from "./inspection.ts";
 import type { Stored } from "./stored.ts";
 import type { Batch, SegmentUnit, Table, TargetDocument, TargetIndex, WriteResult } from "../types.ts";
@@ -32,8 +33,8 @@ export interface IndexOptions {
  * A call whose failure may pass is made again by the target. What it ends with is TARGET_UNREACHABLE, TARGET_THROTTLED,
  * TARGET_DENIED or TARGET_FAILED.
  *
- * Per table: `find`, then `makeRoom` and `create`, or `resume` where an earlier start has begun it; then `write` or
- * `writeEncoded`; `count`; `index`; then `apply`. With `sync_mode = incr`, where nothing is copied: `find`, `index`,
+ * Per table: `find`, then `makeRoom` and `create`, or `resume` where an earlier start has begun it; then, perhaps, `indexFirst`;
+ * `write` or `writeEncoded`; `count`; `index`; then `apply`. With `sync_mode = incr`, where nothing is copied: `find`, `index`,
  * `apply`.
  */
 export interface Target {
@@ -85,8 +86,8 @@ export interface Target {
    */
   create(table: Table, signal: AbortSignal): Promise<void>;
   /**
-   * Prepares for writing a table on that an earlier process had begun, of which some records are written
-   * that nobody remembers: they must not double. Called before the first write of such a table at each start, and,
+   * Prepares for writing a table on that an earlier process, or an earlier try of this one, had begun, of which some records
+   * are written that nobody remembers: they must not double. Called before the first write of such a table at each start, and,
    * without units, before a table is copied again, while others are written.
    *
    * A target that can't go on refuses it, whatever it says.
@@ -132,6 +133,12 @@ export interface Target {
    * @throws MigrationError DUPLICATE_KEY when a unique one can't be built
    */
   index(table: Table, indexes: TargetIndex[], options: IndexOptions): Promise<number>;
+  /**
+   * Builds indexes that are cheaper built before the first document: called before the first write of a table that has few
+   * records, all of them read. What can't be built then is left to `index`, which is called after the data all the same, and
+   * says so; a document that such an index refuses ends as it would there. Missing: `index` builds all.
+   */
+  indexFirst?(table: Table, indexes: TargetIndex[], signal: AbortSignal): Promise<void>;
   /** The documents present, counted exactly: all that is acknowledged is among them. */
   count(table: Table, signal: AbortSignal): Promise<number>;
   /**
@@ -154,6 +161,12 @@ export interface Target {
    * @throws Error why it doesn't; what it has said counts as an answer, but for a refusal of the credentials
    */
   ping?(signal: AbortSignal): Promise<void>;
+  /**
+   * Resolves when nothing can come any more of what a process has sent that is dead, or when that can't be seen. Called
+   * before its lease is taken over, where it ran on this machine and was killed: a write of its that comes later would undo
+   * newer ones. Missing: nobody waits.
+   */
+  outlast?(dead: HostProcess): Promise<void>;
   /**
    * What `target.db.exist = rename` has put aside of these tables' names, whenever that was; missing: it renames nothing.
    * Called by `clean`, with the names that the tables have at the target.

@@ -1,4 +1,5 @@
 /** What is left to do when a run has ended, in words: to go on, to look at, to clear away. */
+import { isEqual, undecidedOf } from "../verify/report.ts";
 import { describePlaces } from "../config/places.ts";
 import { redactText } from "../config/redact.ts";
 import { isCopied, type Progress, type TableProgress } from "../progress/progress.ts";
@@ -84,6 +85,9 @@ function look({
     ...tables.flatMap(indexTexts),
     verified?.verdict.isDifferent &&
       `source and target differ, see ${verified.verdict.path}; nimo-shake verify --repair writes what the source has`,
+    verified !== undefined &&
+      isEqual(verified.verdict) === null &&
+      `keys that the comparison couldn't decide: ${undecidedOf(verified.verdict.tables)}; nimo-shake verify looks at them again`,
     verified === undefined &&
       (outcome.kind === "done" || outcome.kind === "switched over") &&
       !config.sync_schema_only &&

@@ -2,6 +2,7 @@
  * What a run did, as one JSON object; docs/report.md describes its members. Times are ISO 8601, durations seconds; null:
  * there is none, or nobody knows.
  */
+import { isEqual } from "../verify/report.ts";
 import type { ProcessUsage } from "../host/usage.ts";
 import type { Config } from "../config/config.ts";
 import { describeConfig } from "../config/redact.ts";
@@ -70,7 +71,8 @@ export interface Report extends RunIdentity {
 
 /** A comparison. */
 export interface VerifyReport {
-  isEqual: boolean;
+  /** Null: nothing differs, but some keys aren't decided. */
+  isEqual: boolean | null;
   at: string;
   /** How many differences there are, and the file that has them. */
   differences: number;
@@ -121,10 +123,9 @@ export function makeReport(input: ReportInput): Report {
 }
 
 function verifyReport({ verdict, at }: NonNullable<ReportInput["verified"]>): VerifyReport {
-  const { tables, isDifferent, faults, path } = verdict;
-  const undecided = [...tables.values()].some((counts) => counts.undecided > 0);
+  const { tables, faults, path } = verdict;
   return {
-    isEqual: !isDifferent && !undecided,
+    isEqual: isEqual(verdict),
     at: isoTime(at)!,
     differences: faults,
     file: faults > 0 ? path : null,

@@ -1,12 +1,13 @@
 /** Going on from a checkpoint as NimoShake leaves it: its tables need no full phase. */
 import type { Config } from "../config/config.ts";
-import { inParallel } from "../flow/parallel.ts";
+import { inParallel, valuesOf } from "../flow/parallel.ts";
 import type { Context } from "../plugin/context.ts";
 import { MigrationError } from "../errors.ts";
 import { describeKey } from "../schema/keys.ts";
 import { styleOf } from "./convert-style.ts";
 import type { Adopted, RunState } from "../checkpoint/run-state.ts";
 import type { Table } from "../types.ts";
+import type { TargetLook } from "./target-looks.ts";
 import { isFollowed, isOriginals } from "../checkpoint/nimoshake-status.ts";
 
 const RUN = "run";
@@ -31,10 +32,11 @@ export async function chooseConversion(
   const { config, log } = ctx;
   const set = config["convert.type"];
   if (config.sync_mode === "full" || fresh || given.has("convert.type") || set === "same") return set;
-  const parts = await ctx.role("checkpoint").load(RUN);
+  const [loaded, followed] = await Promise.allSettled([ctx.role("checkpoint").load(RUN), isFollowed(ctx)]);
+  const [parts] = valuesOf([loaded]);
   const run = parts.get(RUN) as Partial<RunState> | undefined;
   const adopted = run?.id === undefined ? parts.has(ADOPTED) : run.adopted !== undefined;
-  const theirs = run === undefined ? await isFollowed(ctx) : adopted;
+  const theirs = run === undefined ? valuesOf([followed])[0] : adopted;
   if (!theirs || set === "mchange") return set;
   log.info("convert.type = mchange: it isn't set, and NimoShake's documents have doubles for numbers");
   return "mchange";
@@ -43,12 +45,20 @@ export async function chooseConversion(
 /**
  * The tables that NimoShake follows, with the states in which they are taken over: they are copied. Changes nothing.
  *
+ * @param followed whether it follows at all
+ * @param find what is at the target
  * @throws MigrationError CHECKPOINT_MISMATCH when a table isn't at the target, or was made by another conversion
  */
-export async function findNimoShake(ctx: Context, tables: Table[]): Promise<Adopted[]> {
+export async function findNimoShake(
+  ctx: Context,
+  tables: Table[],
+  followed: Promise<boolean>,
+  find: TargetLook,
+): Promise<Adopted[]> {
+  if (tables.length === 0 || !(await followed)) return [];
   const adopted = await inParallel(tables, LOOKS, async (table): Promise<Adopted | undefined> => {
-    if (!(await isOriginals(ctx, table))) return undefined;
-    const made = await ctx.role("target").find(table, ctx.signal);
+    if (!(await isOriginals(ctx, table, followed))) return undefined;
+    const made = await find(table);
     if (made === undefined) throw missing(ctx, table);
     await refuseOtherStyle(ctx, table);
     const { name, targetName, id: source } = table;
@@ -74,9 +84,13 @@ export async function findNimoShake(ctx: Context, tables: Table[]): Promise<Adop
  *
  * @throws MigrationError CHECKPOINT_MISMATCH
  */
-export async function refuseElsewhere(ctx: Context, tables: Table[]): Promise<void> {
+export async function refuseElsewhere(
+  ctx: Context,
+  tables: Table[],
+  followed: Promise<boolean>,
+): Promise<void> {
   const checkpoint = ctx.role("checkpoint");
-  if (checkpoint.elsewhere === undefined || (await isFollowed(ctx))) return;
+  if (checkpoint.elsewhere === undefined || (await followed)) return;
   const found = await checkpoint.elsewhere(tables);
   if (found === undefined) return;
   throw new MigrationError(

@@ -4,7 +4,8 @@ import type { Context } from "../plugin/context.ts";
 import { createProgress, type Progress, trackTable } from "../progress/progress.ts";
 import type { Table } from "../types.ts";
 import { type Extent, sampleOf } from "../verify/extent.ts";
-import type { Follower } from "../verify/follower.ts";
+import type { AskToNote, Follower } from "../verify/follower.ts";
+import { isEqual, undecidedOf } from "../verify/report.ts";
 import { checkComparable, SETTLE, type Verdict, verifyTables } from "../verify/verify.ts";
 import type { SwitchoverOptions } from "./control.ts";
 import { scopedContext } from "./scoped-context.ts";
@@ -33,21 +34,29 @@ export async function verifyCopied(
   if (verdict === undefined) return;
   tell(verdict);
   if (verdict.isDifferent) throw different(verdict);
+  if (!isEqual(verdict)) tellUndecided(ctx, verdict);
 }
 
-/** Compares what is followed from now on; whatever comes of it, the following goes on. */
+/**
+ * Compares what is followed from now on; whatever comes of it, the following goes on.
+ *
+ * @param note makes the following note how far it is
+ * @param tell told what came of it
+ */
 export async function verifyFollowed(
   ctx: Context,
   tables: Table[],
+  note: AskToNote,
   tell: (verdict: Verdict) => void,
 ): Promise<void> {
   const scope = scopedContext(ctx, () => true);
   try {
-    const verdict = await verify(scope, tables, "ours");
+    const verdict = await verify(scope, tables, "ours", note);
     if (verdict === undefined) return;
     tell(verdict);
     if (verdict.isDifferent) ctx.log.error(different(verdict).message);
-    else ctx.log.info("source and target are equal");
+    else if (isEqual(verdict)) ctx.log.info("source and target are equal");
+    else tellUndecided(ctx, verdict);
   } catch (thrown) {
     if (ctx.signal.reason === SWITCHED_OVER)
       ctx.log.warn("the comparison of verify.after_full is broken off");
@@ -59,6 +68,7 @@ export async function verifyFollowed(
 /**
  * Compares what is followed, which goes on being followed.
  *
+ * @param note makes the following note how far it is
  * @param signal gives it up
  * @throws MigrationError when a side can't be read; the signal's reason
  */
@@ -66,6 +76,7 @@ export async function compareFollowed(
   ctx: Context,
   tables: Table[],
   asked: NonNullable<SwitchoverOptions["verify"]>,
+  note: AskToNote,
   signal: AbortSignal,
 ): Promise<Verdict> {
   const scope = scopedContext(ctx, () => true);
@@ -79,10 +90,12 @@ export async function compareFollowed(
       settle: SETTLE,
       fresh: true,
       follower: "ours",
+      note,
       extent: asked === "all" ? { kind: "all" } : sampleOf(asked),
       progress: progressOf(tables),
     });
     if (verdict.isDifferent) ctx.log.error(different(verdict).message);
+    else if (!isEqual(verdict)) tellUndecided(ctx, verdict);
     return verdict;
   } catch (error) {
     throw toMigrationError(scope.signal.aborted ? scope.signal.reason : error);
@@ -92,7 +105,12 @@ export async function compareFollowed(
 }
 
 /** Undefined: nobody wants it. */
-async function verify(ctx: Context, tables: Table[], follower: Follower): Promise<Verdict | undefined> {
+async function verify(
+  ctx: Context,
+  tables: Table[],
+  follower: Follower,
+  note?: AskToNote,
+): Promise<Verdict | undefined> {
   const asked = ctx.config["verify.after_full"];
   if (asked === "off" || ctx.config.sync_schema_only) return undefined;
   ctx.log.info(`comparing source and target, verify.after_full = ${asked}`);
@@ -107,6 +125,7 @@ async function verify(ctx: Context, tables: Table[], follower: Follower): Promis
     settle: SETTLE,
     fresh: true,
     follower,
+    note,
     extent: extents[asked],
     progress: progressOf(tables),
   });
@@ -117,6 +136,10 @@ function progressOf(tables: Table[]): Progress {
   const progress = createProgress();
   for (const table of tables) trackTable(progress, table);
   return progress;
+}
+
+function tellUndecided({ log }: Context, { tables }: Verdict): void {
+  log.warn(`nothing differs between source and target, but keys aren't decided: ${undecidedOf(tables)}`);
 }
 
 function different({ faults, path }: Verdict): MigrationError {

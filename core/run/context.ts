@@ -3,8 +3,9 @@ import { createConsola, type ConsolaInstance } from "consola";
 import { createHooks, type Hookable } from "hookable";
 import type { Config } from "../config/config.ts";
 import { allSettings, createRedactor } from "../config/redact.ts";
-import * as v from "valibot";
-import { MigrationError } from "../errors.ts";
+import { MigrationError, reasonOf } from "../errors.ts";
+import { checkedOptions } from "../plugin/options.ts";
+import { checkHook, checkRole } from "../plugin/provided.ts";
 import { EDITING_HOOKS, type HookName, type Hooks } from "../plugin/hooks.ts";
 import { createGate, type Gate } from "../flow/gate.ts";
 import { createMemoryBudget } from "../flow/memory-budget.ts";
@@ -12,6 +13,8 @@ import type { AnyPlugin } from "../plugin/plugin.ts";
 import { createProgress, type Progress } from "../progress/progress.ts";
 import { noteSkip } from "../progress/table-notes.ts";
 import { fenced } from "./fence.ts";
+import { answering } from "../plugin/answers.ts";
+import { createPluginCalls } from "./plugin-calls.ts";
 import type { Roles } from "../plugin/roles.ts";
 import { skippedFile } from "../stages/skipped-file.ts";
 import type { Context } from "../plugin/context.ts";
@@ -19,6 +22,8 @@ import type { Context } from "../plugin/context.ts";
 const SECOND = 1000;
 /** For what is being written when the run is to stop; a user waits 10 s at most in all. */
 const GRACE = 7 * SECOND;
+/** So small a part of that every call of a plugin may take, however late it begins. */
+const LAST_PART = 5;
 const PATIENCE = 120 * SECOND;
 
 /** A context and what only its owner may do with it. */
@@ -29,8 +34,12 @@ export interface OwnedContext extends Context, AsyncDisposable {
   guard(mayWrite: () => void | Promise<void>): void;
   /** Tells those who want to know that settings were changed. */
   changed(): void;
-  /** Runs a plugin's `setup`. */
-  use(plugin: AnyPlugin, options?: unknown): Promise<void>;
+  /**
+   * Runs a plugin's `setup`.
+   *
+   * @param isBuiltIn it ends its calls itself when the run is to stop: nobody else does
+   */
+  use(plugin: AnyPlugin, options?: unknown, isBuiltIn?: boolean): Promise<void>;
 }
 
 /** What {@link createContext} takes. */
@@ -45,6 +54,8 @@ export interface ContextOptions {
   pluginOptions?: Readonly<Record<string, unknown>>;
   /** How long a call that keeps failing is made again, in ms; default 2 minutes. */
   patience?: number;
+  /** For tests: for so long after a stop what is being done may take, in ms; default 7 s. */
+  grace?: number;
 }
 
 /** Makes the context of one run. Disposing it closes the roles in reverse order. */
@@ -69,11 +80,13 @@ export function createContext(options: ContextOptions): OwnedContext {
   let grace: NodeJS.Timeout | undefined;
   let mayWrite = (): void | Promise<void> => {};
   signal.addEventListener("abort", startGrace, { once: true });
-  let current: Pick<AnyPlugin, "name" | "keepsKeys"> = { name: "nimo-shake" };
+  const { grace: patient = GRACE } = options;
+  const calls = createPluginCalls({ log, abandon: abandoning.signal, last: patient / LAST_PART });
+  let current: Pick<AnyPlugin, "name" | "keepsKeys"> & { isBuiltIn?: boolean } = { name: "nimo-shake" };
   const keyChangers = new Set<string>();
 
   function startGrace(): void {
-    grace = setTimeout(() => abandoning.abort(signal.reason), GRACE);
+    grace = setTimeout(() => abandoning.abort(signal.reason), patient);
   }
 
   return {
@@ -98,26 +111,33 @@ export function createContext(options: ContextOptions): OwnedContext {
     mayWrite: () => mayWrite(),
     guard: (by) => void (mayWrite = by),
     provide(role, implementation) {
+      const { name: by, isBuiltIn = false } = current;
+      checkRole(role, implementation, by);
       const taken = roles.get(role);
       if (taken !== undefined) {
-        throw new MigrationError(
-          "PLUGIN_INVALID",
-          `two plugins provide the ${role}: ${taken.by} and ${current.name}`,
-          { hint: "leave one of them out" },
-        );
+        throw new MigrationError("PLUGIN_INVALID", `two plugins provide the ${role}: ${taken.by} and ${by}`, {
+          hint: "leave one of them out",
+        });
       }
-      const guarded = fenced(role, implementation, () => mayWrite());
-      roles.set(role, { by: current.name, implementation: guarded });
+      const watched = isBuiltIn
+        ? implementation
+        : calls.watched(`${role} of plugin ${by}`, answering(role, implementation, by));
+      const guarded = fenced(role, watched, () => mayWrite());
+      roles.set(role, { by, implementation: guarded });
       closing.defer(async () => {
-        if ("close" in implementation) await implementation.close?.();
+        if ("close" in watched) await watched.close?.();
       });
     },
     keyChangers,
     hook(name, fn) {
+      const { name: by } = current;
+      checkHook(name, fn, by);
       if (EDITING_HOOKS.has(name) && !current.keepsKeys) keyChangers.add(current.name);
       listeners.set(name, (listeners.get(name) ?? 0) + 1);
       // hookable types its names as a nested union that a generic name can't be matched with.
-      (hooks.hook as (name: string, fn: unknown) => void)(name, fn);
+      const called = (event: never): unknown =>
+        calls.wait(`the ${name} hook of plugin ${by}`, () => fn(event), true);
+      (hooks.hook as (name: string, fn: unknown) => void)(name, called);
     },
     role<Role extends keyof Roles>(role: Role): Roles[Role] {
       const found = roles.get(role);
@@ -148,10 +168,11 @@ export function createContext(options: ContextOptions): OwnedContext {
       log.warn(`${records.length} skipped, see ${skipped.path}: ${skip.error.message}`);
     },
     isFilled: (role) => roles.has(role),
-    async use(plugin, pluginOptions) {
-      current = plugin;
+    async use(plugin, pluginOptions, isBuiltIn = false) {
+      current = { ...plugin, isBuiltIn };
       if (plugin.sameOptions === true) sameOptions.set(plugin.name, pluginOptions ?? {});
-      await plugin.setup(this, checkedOptions(plugin, pluginOptions));
+      const checked = checkedOptions(plugin, pluginOptions);
+      await calls.wait(`the setup of plugin ${plugin.name}`, () => plugin.setup(this, checked), true);
     },
     async [Symbol.asyncDispose]() {
       try {
@@ -159,6 +180,7 @@ export function createContext(options: ContextOptions): OwnedContext {
       } catch (error) {
         throw firstOf(error);
       } finally {
+        calls[Symbol.dispose]();
         signal.removeEventListener("abort", startGrace);
         clearTimeout(grace);
       }
@@ -171,25 +193,13 @@ function firstOf(error: unknown): unknown {
   return error instanceof SuppressedError ? firstOf(error.suppressed) : error;
 }
 
-/** A plugin's options as its schema gives them. */
-function checkedOptions(plugin: AnyPlugin, options: unknown): unknown {
-  if (plugin.options === undefined) return options;
-  const { success, issues, output } = v.safeParse(plugin.options, options);
-  if (success) return output;
-  const problems = issues.map((issue) => `${v.getDotPath(issue) ?? "options"}: ${issue.message}`);
-  throw new MigrationError("PLUGIN_INVALID", `${problems.join("; ")}: plugin ${plugin.name}`, {
-    hint: `correct plugin.${plugin.name}.* in the configuration`,
-  });
-}
-
 /** A hook's own MigrationError passes through; anything else is named as the hook's failure. */
 async function runHook(name: HookName, run: () => Promise<void>): Promise<void> {
   try {
     await run();
   } catch (error) {
     if (error instanceof MigrationError) throw error;
-    const reason = error instanceof Error ? error.message : String(error);
-    throw new MigrationError("HOOK_FAILED", `a plugin's ${name} hook threw: ${reason}`, {
+    throw new MigrationError("HOOK_FAILED", `a plugin's ${name} hook threw: ${reasonOf(error)}`, {
       cause: error,
       hint: "correct the plugin, or leave it out",
     });

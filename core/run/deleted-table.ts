@@ -1,6 +1,6 @@
 /** A table that was deleted at the source while it was followed: its following ends with a warning, and the others go on. */
 import type { TableCheckpoint } from "../checkpoint/run-checkpoint.ts";
-import { forgetStream } from "../checkpoint/stream-checkpoint.ts";
+import { forgetStream } from "../checkpoint/stream-parts.ts";
 import { MigrationError } from "../errors.ts";
 import type { Context } from "../plugin/context.ts";
 import { isAnother } from "../schema/table-identity.ts";

@@ -16,7 +16,13 @@ const TARGET = new Set<PropertyKey>([
 /** Parts of a role that write too. */
 const PARTS = new Set<PropertyKey>(["stored"] satisfies (keyof Target)[]);
 const STORED = new Set<PropertyKey>(["remove"] satisfies (keyof Stored)[]);
-const CHECKPOINT = new Set<PropertyKey>(["save", "clear", "remove", "vacate"] satisfies (keyof Checkpoint)[]);
+const CHECKPOINT = new Set<PropertyKey>([
+  "save",
+  "saveInOrder",
+  "clear",
+  "remove",
+  "vacate",
+] satisfies (keyof Checkpoint)[]);
 const STREAMS = new Set<PropertyKey>(["disable"] satisfies (keyof Streams)[]);
 const WRITES: Partial<Record<keyof Roles, ReadonlySet<PropertyKey>>> = {
   target: TARGET,
@@ -44,8 +50,12 @@ function asking<T extends object>(
   writes: ReadonlySet<PropertyKey>,
   mayWrite: () => void | Promise<void>,
 ): T {
-  return new Proxy(implementation, {
-    get(of, name) {
+  const of = implementation;
+  // Not of the implementation itself: a proxy has to give what a frozen object has.
+  return new Proxy({} as T, {
+    has: (_, name) => Reflect.has(of, name),
+    set: (_, name, value) => Reflect.set(of, name, value),
+    get(_, name) {
       const value: unknown = Reflect.get(of, name, of);
       if (value !== undefined && PARTS.has(name)) return asking(value as object, STORED, mayWrite);
       if (typeof value !== "function") return value;

@@ -84,5 +84,5 @@ export async function usePlugins(
 export async function fill(ctx: OwnedContext, role: keyof Roles, builtins: Builtins): Promise<void> {
   if (ctx.isFilled(role)) return;
   const plugin = await builtins(role, ctx.config);
-  if (plugin !== undefined) await ctx.use(plugin);
+  if (plugin !== undefined) await ctx.use(plugin, undefined, true);
 }

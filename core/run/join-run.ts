@@ -1,7 +1,6 @@
 /** One table joins a run that follows others: all that a start does for it, and in the same order. */
 import { refuseOther } from "../checkpoint/going-on.ts";
 import type { RunCheckpoint, TableState } from "../checkpoint/run-checkpoint.ts";
-import { forgetStream } from "../checkpoint/stream-checkpoint.ts";
 import { type ErrorCode, toMigrationError } from "../errors.ts";
 import type { FairSemaphore } from "../flow/semaphore.ts";
 import type { Context } from "../plugin/context.ts";
@@ -11,10 +10,11 @@ import { runStep } from "../stages/error-policy.ts";
 import { anewGap } from "../stages/table-now.ts";
 import type { Table } from "../types.ts";
 import { checkIndexes } from "./secondary-indexes.ts";
-import { checkStreams, type FirstLooks } from "./stream-looks.ts";
+import { checkStreams, type FirstLooks, forgetOlder } from "./stream-looks.ts";
 import type { StreamFollower } from "./streams.ts";
 import { migrateTable } from "./table.ts";
-import { findPlaces, isToMake, prepareTargetTables } from "./target-tables.ts";
+import { isToMake } from "./place.ts";
+import { findPlaces, prepareTargetTables } from "./target-tables.ts";
 
 /** The run that it joins. */
 export interface JoiningRun {
@@ -83,10 +83,11 @@ async function prepareJoining({ checkpoint }: JoiningRun, scope: Context, table:
   const { state } = await checkpoint.join(table);
   refuseAnother(scope, table, state);
   refuseOther(scope, table, state, `${scope.role("checkpoint").place}, table ${table.name}`);
-  const places = await findPlaces(scope, [table], checkpoint, [], false);
+  if (state?.noted !== true) await scope.role("checkpoint").checkPlaces?.([table], scope.signal);
+  const places = await findPlaces(scope, [table], checkpoint, [], { fresh: false, joins: true });
   await checkIndexes(scope, places);
   const looks = await checkStreams(scope, [table], places.some(isToMake) ? [table] : []);
-  if (state === undefined) await forgetStream(scope, table);
+  if (state === undefined) await forgetOlder(scope, table, looks);
   await prepareTargetTables(scope, places);
   return looks;
 }
@@ -96,7 +97,9 @@ async function prepareJoining({ checkpoint }: JoiningRun, scope: Context, table:
  * seen. What was never copied to its end was never followed.
  */
 function refuseAnother({ config }: Context, table: Table, state: TableState | undefined): void {
-  if (state?.stage !== "done" || !isAnother({ id: state.source }, table)) return;
+  if (state?.stage !== "done") return;
+  const isOtherKey = state.key !== undefined && state.key !== describeKey(table);
+  if (!isAnother({ id: state.source }, table) && !isOtherKey) return;
   if (config.on_gap === "resync" && state.key === describeKey(table)) return;
   const gap = anewGap(table);
   unmendable.add(gap);

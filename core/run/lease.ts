@@ -19,6 +19,8 @@ export const RENEWAL: number = LEASE_TTL / RENEWALS;
 const LOOKS = 10;
 /** This part of the time a write may be sent: by the end of the rest a server has done it, or given it up. */
 const TRUST = 1 / 3;
+/** Who watches a lease whose time lies ahead does so for so many times its length. */
+const WATCHED = 2;
 /** No store answers, or fails, after so many times the patience: who hears it then was paused meanwhile. */
 const SLEPT = 2;
 
@@ -57,11 +59,14 @@ export interface Lease {
    * on in the order of the calls. Fails with ALREADY_RUNNING when it is lost.
    */
   hold(): void | Promise<void>;
-  /** Gives it back; it is free at once. Called when nobody writes any more, or waits to. */
+  /**
+   * Gives it back; it is free at once, unless something was given up and may still come. Called when nobody writes any more,
+   * or waits to.
+   */
   release(): Promise<void>;
 }
 
-/** Runs in this process that have a lease, or want one: they are told apart by their tokens alone. */
+/** Runs in this process that have a lease, want one, or have left it to its time: they are told apart by their tokens alone. */
 const running = new Set<string>();
 
 /** Makes a run's. */
@@ -89,6 +94,10 @@ export function createLease(ctx: Context, options: LeaseOptions = {}): Lease {
   async function claim(): Promise<void> {
     const { lease, place } = ctx.role("checkpoint");
     let seen: Holding | undefined;
+    // One that has expired is given at once, and who had it isn't told then.
+    const left = await lease!.find?.();
+    if (left !== undefined && isAlive(left.holder) === false) await outlast(left.holder);
+    const began = clock.now();
     for (let dead: string | undefined; ;) {
       const sent = clock.now();
       const found = await lease!.claim(ours, { ttl, ...(dead !== undefined && { over: dead }) });
@@ -99,14 +108,24 @@ export function createLease(ctx: Context, options: LeaseOptions = {}): Lease {
       }
       const other = seen !== undefined && seen.holder.token !== holder.token;
       if (other || (seen !== undefined && found.age < seen.age)) throw alreadyRunning(id, holder, place);
+      // A clock was set back since, or somebody has made it by hand: it would be free only when that time has come.
+      if (found.age < 0 && age(began) > ttl * WATCHED) throw fromTheFuture(id, found, place);
       if (seen === undefined)
         ctx.log.info(`${described(holder)} has the lease: seeing whether it still runs`);
       seen = found;
       const known = dead;
       dead = isAlive(holder) === false ? holder.token : undefined;
+      // Before it is taken over: who is killed meanwhile leaves it as it was, and the next one waits, too.
+      if (dead !== undefined && dead !== known && holder.token !== left?.holder.token) await outlast(holder);
       if (dead === known) await clock.sleep(ttl / RENEWALS / LOOKS, ctx.signal);
       ctx.signal.throwIfAborted();
     }
+  }
+
+  /** Waits until nothing can come any more of what a dead process has sent. */
+  async function outlast(dead: Holder): Promise<void> {
+    await Promise.all((["target", "checkpoint"] as const).map((role) => ctx.role(role).outlast?.(dead)));
+    ctx.signal.throwIfAborted();
   }
 
   function renew(): Promise<void> {
@@ -166,9 +185,11 @@ export function createLease(ctx: Context, options: LeaseOptions = {}): Lease {
     async release() {
       ended.abort();
       await keeping;
+      const isHeld = keeping !== undefined && lost === undefined;
+      // What was given up may still be on its way: nobody begins before the time is over, not in this process either.
+      if (isHeld && ctx.abandon.aborted) return;
       running.delete(ours.token);
-      // What was given up may still be on its way: until it has ended, nobody else should begin.
-      if (keeping === undefined || lost !== undefined || ctx.abandon.aborted) return;
+      if (!isHeld) return;
       try {
         await ctx.role("checkpoint").lease!.release(ours);
       } catch (error) {
@@ -185,6 +206,15 @@ export function alreadyRunning(id: string, holder: Holder, place: string): Migra
     "ALREADY_RUNNING",
     `id = ${id} is running already: ${described(holder)}, lease in ${place}`,
     { hint: "wait for it, stop it there, or give this one another id" },
+  );
+}
+
+function fromTheFuture(id: string, { holder, age }: Holding, place: string): MigrationError {
+  const ahead = Math.ceil(-age / SECOND);
+  return new MigrationError(
+    "ALREADY_RUNNING",
+    `the lease of id = ${id} was renewed ${ahead} s from now, and by nobody since: ${described(holder)}, lease in ${place}`,
+    { hint: "see to the clocks; if that process has ended, remove the lease there" },
   );
 }
 

@@ -1,6 +1,6 @@
 /** One table's stream, opened before its first Scan and anew when its table is copied again. */
 import type { RunCheckpoint, TableCheckpoint } from "../checkpoint/run-checkpoint.ts";
-import { forgetStream } from "../checkpoint/stream-checkpoint.ts";
+import { forgetStream } from "../checkpoint/stream-parts.ts";
 import type { MigrationError } from "../errors.ts";
 import { refreshStartPositions } from "../incr/kept-positions.ts";
 import type { PollPacer } from "../incr/poll-pacer.ts";
@@ -72,8 +72,11 @@ export async function openKept(
   let opened: OpenedStream | undefined;
   const scope = scopedContext(ctx, isOwn);
   const { copy, noted, key, deletedAt } = checkpoint.state ?? {};
-  const start = await startOf(ctx, table, checkpoint);
-  if (isLeftOver(checkpoint.state, start)) await forgetStream(ctx, table);
+  const { isForgotten = false } = look ?? {};
+  // Its place was made by this start, too.
+  const isBegun = isForgotten && checkpoint.state?.stage === "copying";
+  const start = isBegun ? "now" : await startOf(ctx, table, checkpoint);
+  if (!isForgotten && isLeftOver(checkpoint.state, start)) await forgetStream(ctx, table);
   const stream = await openStream(scope, table, polls, start, look);
   await spoolIfAsked(stream, checkpoint);
   // It is taken off the stream before its folder is removed.

@@ -1,8 +1,7 @@
 /** Before the first item is read: which tables, whether they are gone on with, and a place for each at the target. */
-import { isFollowed } from "../checkpoint/nimoshake-status.ts";
+import { forgetStatus } from "../checkpoint/nimoshake-status.ts";
 import type { RunCheckpoint } from "../checkpoint/run-checkpoint.ts";
 import type { Adopted } from "../checkpoint/run-state.ts";
-import { forgetStream } from "../checkpoint/stream-checkpoint.ts";
 import { MigrationError } from "../errors.ts";
 import { type Attempt, orThrow } from "../flow/attempt.ts";
 import { inParallel } from "../flow/parallel.ts";
@@ -11,13 +10,14 @@ import { trackTable } from "../progress/progress.ts";
 import type { Table } from "../types.ts";
 import type { Lease } from "./lease.ts";
 import { checkTables, findStart } from "./start.ts";
-import { checkStreams, type FirstLooks } from "./stream-looks.ts";
-import { refuseSwitchedOver } from "./switched-over.ts";
+import { checkStreams, type FirstLooks, forgetOlder } from "./stream-looks.ts";
 import { tablesToJoin } from "./tables-to-join.ts";
-import { isToMake, prepareTargetTables, tellResumption } from "./target-tables.ts";
+import { isToMake } from "./place.ts";
+import { firstStates, prepareTargetTables, tellResumption } from "./target-tables.ts";
+import { createUnready, endUnready } from "./unready-tables.ts";
 
 /** Tables whose streams are forgotten at once. */
-const AT_ONCE = 8;
+const AT_ONCE = 32;
 
 /** What is known before the first item is read. */
 export interface Prepared {
@@ -49,7 +49,15 @@ export async function prepare(
   for (const role of ["target", "checkpoint"] as const) void connectEarly(ctx, role);
   let listed: Table[] = [];
   let joining = new Set<Table>();
-  const tables = await findTables(ctx, orThrow, async (wanted, all) => {
+  const unready = createUnready(ctx, fresh, orThrow);
+  let deleted: Table[] = [];
+  const settle = async (found: Table[]): Promise<Table[]> => {
+    const settled = await unready.settle(found);
+    for (const line of settled.leftOut) ctx.log.warn(line);
+    ({ deleted } = settled);
+    return settled.tables;
+  };
+  const tables = await findTables(ctx, { attempt: unready.attempt, settle }, async (wanted, all) => {
     joining = await tablesToJoin(ctx, wanted, fresh);
     listed = all.filter((table) => !joining.has(table));
     return wanted.filter((table) => !joining.has(table));
@@ -58,19 +66,20 @@ export async function prepare(
   await checkTables(ctx, tables);
   await lease.take();
   const follows = ctx.config.sync_mode !== "full";
-  const { checkpoint, adopted, places } = (await findStart(ctx, tables, fresh))!;
-  refuseSwitchedOver(checkpoint, again);
+  const { checkpoint, adopted, places } = (await findStart(ctx, tables, { fresh, again }))!;
   const begins = places.filter(isToMake).map(({ table }) => table);
   const looks: FirstLooks = follows ? await checkStreams(ctx, tables, begins) : new Map();
-  await checkpoint.begin(adopted);
+  // What was noted of a stream is forgotten behind the run, and before its table is begun.
+  await checkpoint.begin(adopted, follows ? new Map() : firstStates(ctx, places));
   begun();
+  await endUnready(ctx, checkpoint, deleted);
   // NimoShake may follow tables that aren't of this run: it would start over without it.
-  if (follows && (fresh || !(await isFollowed(ctx)))) await ctx.role("checkpoint").clear("status");
+  if (follows) await forgetStatus(ctx, fresh);
   const copies = !checkpoint.copied || places.some(({ state }) => state?.stage !== "done");
   tellAdoption(ctx, adopted);
   if (follows) {
     const isNew = places.filter(({ state }) => state === undefined);
-    await inParallel(isNew, AT_ONCE, ({ table }) => forgetStream(ctx, table));
+    await inParallel(isNew, AT_ONCE, ({ table }) => forgetOlder(ctx, table, looks));
   }
   if (checkpoint.resumed) tellResumption(ctx, places);
   tellJoining(ctx, joining);
@@ -89,18 +98,20 @@ async function connectEarly(ctx: Context, role: "target" | "checkpoint"): Promis
  * The tables to migrate, as hooks leave them.
  *
  * @param attempt who hears why single tables can't be read, and goes on without them; default: that is thrown
+ * @param settle tells which tables there are then
  * @param choose which of those that hooks have left are to be gone on with now; told of all that the source has given,
  * too; default: all
  * @throws MigrationError TABLE_MISSING when there is none
  */
 export async function findTables(
   ctx: Context,
-  attempt: Attempt = orThrow,
+  { attempt = orThrow, settle }: { attempt?: Attempt; settle?: (tables: Table[]) => Promise<Table[]> } = {},
   choose: (wanted: Table[], all: Table[]) => Promise<Table[]> = async (wanted) => wanted,
 ): Promise<Table[]> {
   const { log, signal } = ctx;
   log.info("start fetching table list");
-  const event = { tables: await ctx.role("source").tables(signal, attempt) };
+  const found = await ctx.role("source").tables(signal, attempt);
+  const event = { tables: settle === undefined ? found : await settle(found) };
   const all = [...event.tables];
   log.info(`finish fetching table list: ${all.length} to migrate`);
   await ctx.call("setup", event);

@@ -5,8 +5,13 @@ import { MigrationError } from "../errors.ts";
 import { planIndexes } from "../schema/indexes.ts";
 import { describeKey } from "../schema/keys.ts";
 import { rereads } from "./sweep.ts";
+import { isAnother } from "../schema/table-identity.ts";
 import { deleted, tableNow } from "../stages/table-now.ts";
 import type { Table } from "../types.ts";
+
+/** A table is copied again so often at most, within a day: a gap that comes back is no accident. */
+const ROUNDS = 3;
+const DAY = 24 * 3_600_000;
 
 /** Whether a failure is a gap that is to be mended. */
 export function isMendable({ config }: Context, error: unknown): error is MigrationError {
@@ -47,6 +52,8 @@ export function checkResync(ctx: Context): void {
 /**
  * Begins a table's copy anew: noted before anything else, so that a crash doesn't forget it. Who opens its stream
  * forgets its positions, and takes them before the first Scan.
+ *
+ * @throws MigrationError STREAM_GAP when it was copied again too often within a day
  */
 export async function beginResync(
   ctx: Context,
@@ -54,8 +61,12 @@ export async function beginResync(
   checkpoint: TableCheckpoint,
   gap: MigrationError,
 ): Promise<void> {
-  ctx.log.warn(`${gap.message}: on_gap = resync, the table is copied again`);
   await identify(ctx, table);
+  // Those of another table of that name don't count.
+  const isSame = !isAnother({ id: checkpoint.state?.source }, table);
+  const rounds = (checkpoint.state?.rounds ?? []).filter((at) => isSame && Date.now() - at < DAY);
+  if (rounds.length >= ROUNDS) throw again(gap);
+  ctx.log.warn(`${gap.message}: on_gap = resync, the table is copied again`);
   await checkpoint.advance({
     ...checkpoint.state,
     targetName: table.targetName,
@@ -66,6 +77,7 @@ export async function beginResync(
     noted: false,
     deletedAt: undefined,
     round: (checkpoint.state?.round ?? 0) + 1,
+    rounds: [...rounds, Date.now()],
     units: ctx.role("source").units(table).length,
   });
   const counters = ctx.progress.tables.get(table.name)!;
@@ -96,4 +108,13 @@ async function identify(ctx: Context, table: Table): Promise<void> {
 export async function overwrite(ctx: Context, table: Table): Promise<void> {
   const indexes = planIndexes(table, ctx.role("convert"), false);
   await ctx.role("target").resume(table, { units: [], indexes }, ctx.signal);
+}
+
+/** The error for a gap that copying the table again doesn't close. */
+function again(lost: MigrationError): MigrationError {
+  const what = `${lost.message}; the table was copied again ${ROUNDS} times within a day`;
+  return new MigrationError("STREAM_GAP", what, {
+    cause: lost,
+    hint: "see why changes are lost: a source that is too slow for them, or a stream that somebody disables; a start copies the table again a day after the first of these, or with --fresh",
+  });
 }

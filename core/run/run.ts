@@ -130,7 +130,7 @@ async function endless(
       ctx.progress.phase = "incr";
       fullDone(copies);
       await checkpoint.finish();
-      if (copies) verifying = verifyFollowed(ctx, [...tables], onVerified);
+      if (copies) verifying = verifyFollowed(ctx, [...tables], following.note, onVerified);
     } else {
       ctx.progress.phase = "incr";
       await eachTable(ctx, prepared, following, async (table) => {

@@ -3,7 +3,7 @@ import type { Context } from "../plugin/context.ts";
 import { MigrationError } from "../errors.ts";
 import { notesOf } from "../progress/table-notes.ts";
 import type { Table } from "../types.ts";
-import { isToMake, type Place } from "./target-tables.ts";
+import { isToMake, type Place } from "./place.ts";
 
 /**
  * Looks at the indexes of all tables; what is left out is no more in the table. An index may have come since its table

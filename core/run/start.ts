@@ -1,4 +1,5 @@
 /** What a start finds, and what refuses it: asked by a run before it changes anything, and by `check`, which changes nothing. */
+import { isFollowed } from "../checkpoint/nimoshake-status.ts";
 import { openCheckpoint, type RunCheckpoint } from "../checkpoint/run-checkpoint.ts";
 import type { Adopted } from "../checkpoint/run-state.ts";
 import { type Attempt, orThrow } from "../flow/attempt.ts";
@@ -8,7 +9,10 @@ import { findNimoShake, refuseElsewhere } from "./adopt-nimoshake.ts";
 import { checkAfterFull } from "./after-full.ts";
 import { checkIndexes } from "./secondary-indexes.ts";
 import { checkFollowing } from "./streams.ts";
-import { findPlaces, type Place } from "./target-tables.ts";
+import { refuseSwitchedOver } from "./switched-over.ts";
+import { lookAtTarget } from "./target-looks.ts";
+import type { Beginning, Place } from "./place.ts";
+import { findPlaces } from "./target-tables.ts";
 
 /** What a start goes on from. */
 export interface Start {
@@ -33,7 +37,6 @@ export async function checkTables(ctx: Context, tables: Table[], attempt: Attemp
 /**
  * Looks at the checkpoint and at the tables' places at the target; a run has the lease by then.
  *
- * @param fresh what an unfinished run has left doesn't count
  * @param attempt who hears of each refusal; default: the first of them is thrown
  * @returns undefined: the checkpoint can't be read, and that was heard
  * @throws MigrationError
@@ -41,19 +44,35 @@ export async function checkTables(ctx: Context, tables: Table[], attempt: Attemp
 export async function findStart(
   ctx: Context,
   tables: Table[],
-  fresh: boolean,
+  beginning: Beginning,
   attempt: Attempt = orThrow,
 ): Promise<Start | undefined> {
   const follows = ctx.config.sync_mode !== "full";
+  const { fresh } = beginning;
   if (follows) await attempt(() => checkFollowing(ctx));
-  const checkpoint = await attempt(() => openCheckpoint(ctx, tables, fresh, attempt));
+  await using looks = lookAtTarget(ctx, tables);
+  const followed = follows && !fresh ? isFollowed(ctx) : Promise.resolve(false);
+  // Who asks hears of it.
+  const heard = followed.catch(() => {});
+  const opening = attempt(() => openCheckpoint(ctx, tables, fresh, attempt));
+  // Nothing is asked behind its failure.
+  const checkpoint = await opening.finally(() => heard);
   if (checkpoint === undefined) return undefined;
+  if (beginning.joins !== true) await attempt(() => refuseSwitchedOver(checkpoint, beginning));
   // Also those that join a run that has begun.
   const unknown = tables.filter((table) => checkpoint.table(table).state === undefined);
-  const taken = follows && !fresh ? await attempt(() => findNimoShake(ctx, unknown)) : [];
+  if (follows) await attempt(() => refuseTaken(ctx, tables, checkpoint));
+  const taken =
+    follows && !fresh ? await attempt(() => findNimoShake(ctx, unknown, followed, looks.find)) : [];
   const adopted = taken ?? [];
-  if (follows && !fresh && !checkpoint.resumed) await attempt(() => refuseElsewhere(ctx, unknown));
-  const places = await findPlaces(ctx, tables, checkpoint, adopted, fresh, attempt);
+  if (follows && !fresh && !checkpoint.resumed) await attempt(() => refuseElsewhere(ctx, unknown, followed));
+  const places = await findPlaces(ctx, tables, checkpoint, adopted, beginning, attempt, looks.find);
   await attempt(() => checkIndexes(ctx, places));
   return { checkpoint, adopted, places };
+}
+
+/** What is noted of a stream may be forgotten, with its place: that mustn't be somebody else's. */
+async function refuseTaken(ctx: Context, tables: Table[], checkpoint: RunCheckpoint): Promise<void> {
+  const unnoted = tables.filter((table) => checkpoint.table(table).state?.noted !== true);
+  await ctx.role("checkpoint").checkPlaces?.(unnoted, ctx.signal);
 }

@@ -19,6 +19,13 @@ export interface OwnedRunControl extends RunControl {
   begun(): Promise<void>;
   /** The run begins. */
   begin(run: SteeredRun): void;
+  /**
+   * Notes up to when what was written to a table is applied, and saves it, for a comparison that waits for it.
+   *
+   * @returns whether it is followed by now
+   * @throws MigrationError NOT_RUNNING: the run has not begun, or is over; what the save fails with, which stops the run
+   */
+  note(table: string): Promise<boolean>;
   /** It is over, all of it is closed. @param failure what it has failed with */
   end(failure?: unknown): void;
 }
@@ -115,6 +122,9 @@ export function createRunControl(): OwnedRunControl {
     set(texts) {
       const { ctx, config, tables } = running();
       changeSettings(ctx, config, texts, tables !== undefined);
+    },
+    async note(table) {
+      return (await running().followed?.follower.note(table)) ?? false;
     },
     async switchover(options) {
       if (isOver) throw notRunning(isOver);

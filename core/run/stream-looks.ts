@@ -1,5 +1,6 @@
 /** The streams before anything is begun: each table has one, and those of tables that are to be begun can be read. */
 import { openStreamNoted } from "../checkpoint/enabled-streams.ts";
+import { forgetStream } from "../checkpoint/stream-parts.ts";
 import { inParallel } from "../flow/parallel.ts";
 import { lookAt } from "../incr/start-positions.ts";
 import type { FirstLook } from "../incr/table-stream.ts";
@@ -35,4 +36,11 @@ export async function checkStreams(ctx: Context, tables: Table[], begins: Table[
     ctx.log.info(`looking at the streams: ${looks.size} of ${begins.length} can be read`);
   });
   return looks;
+}
+
+/** Forgets what an older run has noted of the stream of a table that is new in this one. */
+export async function forgetOlder(ctx: Context, table: Table, looks: FirstLooks): Promise<void> {
+  await forgetStream(ctx, table);
+  const look = looks.get(table.name);
+  if (look !== undefined) look.isForgotten = true;
 }

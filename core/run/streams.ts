@@ -3,6 +3,7 @@ import type { RunCheckpoint, TableCheckpoint } from "../checkpoint/run-checkpoin
 import { type ErrorCode, MigrationError } from "../errors.ts";
 import { inParallel, valuesOf } from "../flow/parallel.ts";
 import type { FairSemaphore } from "../flow/semaphore.ts";
+import { noteNow } from "../incr/note-now.ts";
 import { createPollPacer } from "../incr/poll-pacer.ts";
 import type { Context } from "../plugin/context.ts";
 import type { FirstLook, TableStream } from "../incr/table-stream.ts";
@@ -16,10 +17,6 @@ import { beginResync, checkResync, isMendable } from "./resync.ts";
 import { scopedContext } from "./scoped-context.ts";
 import { type FirstLooks, OPENS } from "./stream-looks.ts";
 import { migrateTable } from "./table.ts";
-
-/** A table is copied again so often at most, within a day: a gap that comes back is no accident. */
-const ROUNDS = 3;
-const DAY = 24 * 3_600_000;
 
 /** See the top of the file. */
 export interface StreamFollower {
@@ -41,6 +38,13 @@ export interface StreamFollower {
   start(table: Table): void;
   /** The stream of a table that is followed now; undefined: it isn't, or there is a gap. */
   followed(table: string): TableStream | undefined;
+  /**
+   * Notes up to when what was written to a table is applied, and saves it: without that a table at rest notes it now and then.
+   *
+   * @returns whether it is followed
+   * @throws MigrationError what the save fails with; the run is stopped by it
+   */
+  note(table: string): Promise<boolean>;
   /** Somebody waits for all shards to be asked: none waits long for its turn, until this is disposed. */
   hurry(): Disposable;
   /** Resolves when the run stops and all that was read is applied and noted. */
@@ -116,8 +120,6 @@ export function openStreams(
   async function follow(table: Table): Promise<void> {
     const counters = ctx.progress.tables.get(table.name)!;
     const checkpoint = run.table(table);
-    /** When it was copied again. */
-    let rounds: number[] = [];
     let lost = await followOpened(ctx, streams.get(table.name)!, counters);
     while (lost !== undefined) {
       const { code } = lost;
@@ -125,8 +127,6 @@ export function openStreams(
       if (fate === "deleted") return await end(table, code);
       if (fate === "made anew") lost = anewGap(table);
       if (!isMendable(ctx, lost)) throw lost;
-      rounds = [...rounds.filter((at) => Date.now() - at < DAY), Date.now()];
-      if (rounds.length > ROUNDS) throw again(lost);
       lost = await copyAgain(table, counters, checkpoint, lost);
     }
   }
@@ -163,14 +163,19 @@ export function openStreams(
     onDeleted(table);
   }
 
+  function followed(table: string): TableStream | undefined {
+    const opened = streams.get(table);
+    const isFollowed = ctx.progress.tables.get(table)?.state === "following";
+    return opened !== undefined && isFollowed && gapOf(ctx, opened) === undefined ? opened.stream : undefined;
+  }
+
   return {
     opened: ({ name }) => openings.get(name)!.promise,
-    followed(table) {
-      const opened = streams.get(table);
-      const isFollowed = ctx.progress.tables.get(table)?.state === "following";
-      return opened !== undefined && isFollowed && gapOf(ctx, opened) === undefined
-        ? opened.stream
-        : undefined;
+    followed,
+    async note(table) {
+      const stream = followed(table);
+      if (stream !== undefined) await noteNow(stream);
+      return stream !== undefined;
     },
     hurry: polls.hurry,
     async join(scope, table, look) {
@@ -210,13 +215,4 @@ export function checkFollowing(ctx: Context): void {
     });
   }
   checkResync(ctx);
-}
-
-/** The error for a gap that copying the table again doesn't close. */
-function again(lost: MigrationError): MigrationError {
-  const what = `${lost.message}; the table was copied again ${ROUNDS} times within a day`;
-  return new MigrationError("STREAM_GAP", what, {
-    cause: lost,
-    hint: "see why changes are lost: a source that is too slow for them, or a stream that somebody disables; then start again",
-  });
 }

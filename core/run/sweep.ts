@@ -45,7 +45,7 @@ export async function sweep(ctx: Context, table: Table, counters: TableProgress)
     refuseUnexplained(table, { count, looked, leftOver: leftOver - strangers, written: counters.written });
     const remove = (keys: Item[]): Promise<void> => removeAll(ctx, table, keys);
     if (count > MOST_KEPT) await eachGone(ctx, table, remove);
-    else await inParallel(slices(gone), LANES, remove);
+    else await inParallel(slices(gone), LANES, (keys) => inside(ctx, () => remove(keys)));
   }
   if (strangers > 0) {
     ctx.log.warn(
@@ -91,17 +91,25 @@ async function eachGone(
     }
     await inParallel(slices([...keys.values()]), LANES, async (some) => {
       found.looked += some.length;
-      const leave = await ctx.gate.enter(ctx.signal);
-      try {
+      await inside(ctx, async () => {
         const gone = await find(ctx, table, some);
         if (gone.length > 0) await onGone(gone);
-      } finally {
-        leave();
-      }
+      });
     });
     ctx.signal.throwIfAborted();
   }
   return found;
+}
+
+/** What is done in no pause, and begun after no stop. */
+async function inside(ctx: Context, work: () => Promise<void>): Promise<void> {
+  const leave = await ctx.gate.enter(ctx.signal);
+  try {
+    ctx.signal.throwIfAborted();
+    await work();
+  } finally {
+    leave();
+  }
 }
 
 function absent(ctx: Context, table: Table, keys: Item[]): Promise<Item[]> {

@@ -2,16 +2,20 @@
 import type { RunCheckpoint } from "../checkpoint/run-checkpoint.ts";
 import type { RunState } from "../checkpoint/run-state.ts";
 import { MigrationError } from "../errors.ts";
+import type { Beginning } from "./place.ts";
 
 /**
- * Refuses to go on with one, unless that is what is wanted.
+ * Refuses to go on with one, or to begin it anew, unless that is what is wanted.
  *
- * @param again it is
  * @throws MigrationError SWITCHED_OVER
  */
-export function refuseSwitchedOver({ found, resumed }: RunCheckpoint, again: boolean): void {
-  if (!resumed || again || found?.switchedOverAt === undefined) return;
-  throw switchedOver(found.switchedOverAt, "run --again follows the source again");
+export function refuseSwitchedOver(
+  { switchedOverAt }: RunCheckpoint,
+  { fresh, again = false }: Beginning,
+): void {
+  if (again || switchedOverAt === undefined) return;
+  const hint = fresh ? "run --fresh --again copies all of it again" : "run --again follows the source again";
+  throw switchedOver(switchedOverAt, hint);
 }
 
 /**

@@ -202,11 +202,11 @@ async function ended(
 /** Compares while the run goes on. */
 async function compared(
   { ctx, signal }: Switching,
-  { tables, verifying, onVerified }: FollowedRun,
+  { tables, follower, verifying, onVerified }: FollowedRun,
   asked: NonNullable<SwitchoverOptions["verify"]>,
 ): Promise<Verdict> {
   if (verifying !== undefined) await raced(verifying, signal);
-  const verdict = await compareFollowed(ctx, [...tables], asked, signal);
+  const verdict = await compareFollowed(ctx, [...tables], asked, follower.note, signal);
   onVerified(verdict);
   return verdict;
 }

@@ -8,12 +8,15 @@ import { checkIndexShapes } from "../schema/index-shape.ts";
 import { valuesOf } from "../flow/parallel.ts";
 import { indexPattern, planIndexes } from "../schema/indexes.ts";
 import type { FairSemaphore } from "../flow/semaphore.ts";
-import { takeUp } from "./target-tables.ts";
+import { takeUp } from "./take-up.ts";
 import { overwrite } from "./resync.ts";
 import type { TableProgress } from "../progress/progress.ts";
 import { notesOf } from "../progress/table-notes.ts";
 import { sweep } from "./sweep.ts";
 import type { Table } from "../types.ts";
+
+/** The indexes of so much, in items and in bytes, take no hours: they are built while it is counted whether all is there. */
+const SMALL = { items: 1_000_000, bytes: 1024 ** 3 };
 
 /** Why the source's secondary indexes aren't built, in words. */
 const NOT_WANTED = "full.enable_index.user = false";
@@ -37,26 +40,48 @@ export async function migrateTable(
     return;
   }
   counters.startedAt = Date.now();
+  let indexing: Promise<boolean> | undefined;
+
+  function tellIndexing(): void {
+    counters.state = "indexing";
+    counters.indexingAt = Date.now();
+  }
+
+  /** What may take hours is noted. Gives whether an index is unique. */
+  async function index(): Promise<boolean> {
+    tellIndexing();
+    const noted = checkpoint.advance({ stage: "indexing" });
+    noted.catch((error: unknown) => ctx.stop(error));
+    if (again) {
+      // What is swept mustn't be copied again.
+      await noted;
+      await sweep(ctx, table, counters);
+    }
+    const [, unique] = valuesOf(await Promise.allSettled([noted, buildIndexes(ctx, table, counters)]));
+    return unique;
+  }
+
   let surplus = 0;
   if (!ctx.config["sync_schema_only"]) {
     counters.state = "copying";
     ctx.log.info(`start syncing table ${table.name}`);
     // Once its sweep has begun, a table copied again has no more documents to count.
     if (!again || state?.stage === "copying") {
-      surplus = await copyTable(ctx, table, counters, checkpoint, readers);
+      const copying = copyTable(ctx, table, counters, checkpoint, readers, () => {
+        if (again || !isSmall(counters)) return;
+        tellIndexing();
+        indexing = buildIndexes(ctx, table, counters);
+        indexing.catch(() => {});
+      });
+      try {
+        surplus = await copying;
+      } finally {
+        // Nobody builds on behind the run's end.
+        await Promise.allSettled([indexing]);
+      }
     }
   }
-  counters.state = "indexing";
-  counters.indexingAt = Date.now();
-  const noted = checkpoint.advance({ stage: "indexing" });
-  // An index may take hours.
-  noted.catch((error: unknown) => ctx.stop(error));
-  if (again) {
-    // What is swept mustn't be copied again.
-    await noted;
-    await sweep(ctx, table, counters);
-  }
-  const [, unique] = valuesOf(await Promise.allSettled([noted, buildIndexes(ctx, table, counters)]));
+  const unique = await (indexing ?? index());
   // Of what was skipped nobody knows whether it is there.
   if (!again) checkSurplus(ctx, table, surplus - counters.skipped, unique);
   await checkpoint.advance({
@@ -68,6 +93,9 @@ export async function migrateTable(
   await ctx.call("table:after", { phase: "full", table, read, filtered, written });
   ctx.log.info(`finish syncing table ${table.name}: ${written} ${written === 1 ? "document" : "documents"}`);
 }
+
+const isSmall = ({ written, bytes }: TableProgress): boolean =>
+  written <= SMALL.items && bytes <= SMALL.bytes;
 
 /** The names of the secondary indexes that are made. */
 function secondaryNames({ config }: Context, { secondary }: Table): string[] {
@@ -113,6 +141,8 @@ async function buildIndexes(ctx: Context, table: Table, counters: TableProgress)
   if (!user) for (const { name } of table.secondary) notes.indexesLeftOut.set(name, NOT_WANTED);
   const build = async (): Promise<void> => {
     await ctx.call("index:before", event);
+    // A hook may have stopped the run.
+    ctx.signal.throwIfAborted();
     checkIndexShapes(event.indexes, table);
     ctx.log.debug(`indexes of ${table.name}: ${event.indexes.map(indexPattern).join(", ")}`);
     counters.indexes = await ctx.role("target").index(table, event.indexes, {

@@ -1,45 +1,31 @@
 /** The tables' places at the target: made for those not begun yet, found again for the others. */
-import type { RunCheckpoint, TableCheckpoint, TableState } from "../checkpoint/run-checkpoint.ts";
+import type { RunCheckpoint, TableMaking, TableState } from "../checkpoint/run-checkpoint.ts";
 import type { Context } from "../plugin/context.ts";
-import type { CopyStart } from "../checkpoint/copy-start.ts";
+import { type CopyStart, unreached } from "../checkpoint/copy-start.ts";
 import { MigrationError } from "../errors.ts";
 import { startOver } from "../checkpoint/going-on.ts";
-import { finishedCopy } from "./finished-copy.ts";
+import { type Beginning, isTheirs, isToMake, type Place, refuseExisting } from "./place.ts";
 import { planIndexes } from "../schema/indexes.ts";
 import { describeKey } from "../schema/keys.ts";
 import { type Attempt, orThrow } from "../flow/attempt.ts";
 import { inParallel } from "../flow/parallel.ts";
-import type { Resumption } from "../plugin/roles.ts";
 import type { Adopted } from "../checkpoint/run-state.ts";
 import { isUnwritten, refuseLost } from "../incr/stream-start.ts";
 import { notesOf } from "../progress/table-notes.ts";
+import { takeUp } from "./take-up.ts";
+import { lookNow, type TargetLook } from "./target-looks.ts";
 import type { Table } from "../types.ts";
 
 /** Tables that are looked at, and whose places are made, at once. */
 const LOOKS = 32;
 const MAKES = 32;
 
-/** What was found of a table. */
-export interface Place {
-  table: Table;
-  checkpoint: TableCheckpoint;
-  /** Where it stands; undefined: it is not begun yet. */
-  state: TableState | undefined;
-  /** What is at the target under its name, see `Target.find`. */
-  found: string | undefined;
-}
-
-/** Whether a table is yet to be begun. */
-export function isToMake({ state }: Place): boolean {
-  return state === undefined || state.stage === "making";
-}
-
 /**
  * Looks at the place of every table, and changes nothing.
  *
  * @param adopted tables that are about to be taken over
- * @param fresh the user wants it so
  * @param attempt who hears of each refusal; default: the first of them is thrown
+ * @param find what is at the target; default: it is asked now
  * @throws MigrationError TARGET_EXISTS, CHECKPOINT_MISMATCH when a place is no more what this migration made, or
  * STREAM_GAP
  */
@@ -48,8 +34,9 @@ export async function findPlaces(
   tables: Table[],
   run: RunCheckpoint,
   adopted: Adopted[],
-  fresh: boolean,
+  { fresh, joins = false }: Beginning,
   attempt: Attempt = orThrow,
+  find: TargetLook = lookNow(ctx),
 ): Promise<Place[]> {
   const taken = new Map(adopted.map(({ table, state }) => [table, state]));
   const looked = new Map<Table, Place>();
@@ -57,8 +44,8 @@ export async function findPlaces(
     attempt(async () => {
       const checkpoint = run.table(table);
       const state = taken.get(table.name) ?? checkpoint.state;
-      const found = await ctx.role("target").find(table, ctx.signal);
-      const place = { table, checkpoint, state, found };
+      const found = await find(table);
+      const place = { table, checkpoint, state, found, joins };
       looked.set(table, place);
       // For a table that it only followed an older version didn't note what was at the target.
       const isKnown = state?.made !== undefined || state?.stage !== "done";
@@ -78,6 +65,12 @@ export async function findPlaces(
   return places;
 }
 
+/** The states in which the tables are noted that are to be made, and of which nothing is kept yet. */
+export function firstStates(ctx: Context, places: Place[]): Map<Table, TableMaking> {
+  const fresh = places.filter(({ state }) => state === undefined);
+  return new Map(fresh.map((place) => [place.table, makingOf(ctx, place)]));
+}
+
 /**
  * Makes a place for every table that has none, each noted in the checkpoint before it is touched: after a crash a place
  * half made is known as ours, and what was there before as somebody's.
@@ -90,39 +83,13 @@ export async function prepareTargetTables(ctx: Context, places: Place[]): Promis
   });
 }
 
-/** Whether what is there was there before this migration. */
-export function isTheirs({ state, found }: Place): boolean {
-  return found !== undefined && (state === undefined || state.before === found);
-}
-
-function refuseExisting(
-  ctx: Context,
-  places: Place[],
-  finishedBefore: string | undefined,
-  fresh: boolean,
-): void {
-  const inTheWay = places.filter(isTheirs);
-  const existing = inTheWay.map(({ table }) => table.targetName);
-  if (existing.length === 0 || ctx.config["target.db.exist"] !== "") return;
-  const isOurs = inTheWay.every(({ checkpoint, found }) => checkpoint.older?.made === found);
-  if (finishedBefore !== undefined && isOurs) throw finishedCopy(ctx, existing, finishedBefore);
-  const tables = ctx.config["target.type"] === "aliyun_dynamo_proxy";
-  const again = fresh ? " and start with --fresh again" : "";
-  throw new MigrationError(
-    "TARGET_EXISTS",
-    `the target has ${existing.join(", ")} already: ${ctx.role("target").place}`,
-    {
-      hint: tables
-        ? `set target.db.exist = drop to delete what is there${again}, or leave the table out with filter.collection.black`
-        : `set target.db.exist to rename or drop${again}, or choose another id`,
-    },
-  );
-}
-
 /** What is copied is followed from then, or not at all; no stream is enabled for nothing. */
 async function refuseGaps(ctx: Context, places: Place[], attempt: Attempt): Promise<void> {
   if (ctx.config.on_gap !== "fail") return;
   const begun = places.filter((place) => !isToMake(place));
+  if (ctx.config.sync_mode === "incr")
+    for (const { table } of places.filter((place) => place.state === undefined && copiedUnits(place) > 0))
+      await attempt(() => Promise.reject(unreached(table)));
   await inParallel(begun, LOOKS, ({ table, checkpoint }) =>
     attempt(() => refuseLost(ctx, table, checkpoint)),
   );
@@ -141,13 +108,17 @@ function refuseUnfinished(ctx: Context, places: Place[]): void {
 }
 
 /** Notes a table whose stream alone is followed, before its positions are. */
-async function begin({ table, checkpoint, state, found }: Place): Promise<void> {
+async function begin(place: Place): Promise<void> {
+  const { table, checkpoint, state, found } = place;
   if (state !== undefined) return;
-  const { older } = checkpoint;
-  // What another run of ours has copied has no positions here: to follow it from now would leave a gap.
-  const units = found !== undefined && older?.made === found ? older.units : 0;
+  const units = copiedUnits(place);
   const made = found === undefined ? {} : { made: found };
   await checkpoint.advance({ stage: "done", ...identityOf(table), units, ...made });
+}
+
+/** The units that another run of ours has copied: it has no positions here, and to follow it from now would leave a gap. */
+function copiedUnits({ checkpoint: { older }, found }: Place): number {
+  return found !== undefined && older?.made === found ? older.units : 0;
 }
 
 /** Which table it is, at both sides. */
@@ -158,21 +129,27 @@ function identityOf(table: Table): Pick<TableState, "source" | "key" | "targetNa
 
 async function make(ctx: Context, place: Place): Promise<void> {
   const target = ctx.role("target");
-  const { table, checkpoint, found } = place;
-  const theirs = isTheirs(place);
-  const units = ctx.role("source").units(table).length;
-  await checkpoint.advance({
-    stage: "making",
-    ...identityOf(table),
-    units,
-    copy: beginsCopy(ctx) ? copyStart(table) : undefined,
-    ...(theirs && { before: found }),
-  });
-  const renamedTo = theirs ? await target.makeRoom(table, ctx.signal) : undefined;
+  const { table, checkpoint } = place;
+  // Of a table that is begun now it may be noted with the run.
+  if (place.state !== undefined || checkpoint.state === undefined)
+    await checkpoint.advance(makingOf(ctx, place));
+  const renamedTo = isTheirs(place) ? await target.makeRoom(table, ctx.signal) : undefined;
   if (renamedTo) notesOf(ctx.progress.tables.get(table.name)!).renamedTo = renamedTo;
   await target.create(table, ctx.signal);
   const made = await target.find(table, ctx.signal);
   await checkpoint.advance({ stage: "copying", ...(made !== undefined && { made }) });
+}
+
+/** What is noted of a table before its place is touched. */
+function makingOf(ctx: Context, place: Place): TableMaking {
+  const { table, found } = place;
+  return {
+    stage: "making",
+    ...identityOf(table),
+    units: ctx.role("source").units(table).length,
+    copy: beginsCopy(ctx) ? copyStart(table) : undefined,
+    ...(isTheirs(place) && { before: found }),
+  };
 }
 
 /** Takes up a table's counters and lets the target prepare for writing it on. */
@@ -192,30 +169,6 @@ async function resume(ctx: Context, { table, checkpoint }: Place): Promise<void>
 const beginsCopy = ({ config }: Context): boolean => config.sync_mode === "full";
 
 const copyStart = ({ stream }: Table): CopyStart => ({ at: Date.now(), stream });
-
-/** Takes up a table's counters; gives how far its units are. */
-export function takeUp(ctx: Context, table: Table, checkpoint: TableCheckpoint): Resumption["units"] {
-  const counters = ctx.progress.tables.get(table.name)!;
-  const units = ctx
-    .role("source")
-    .units(table, checkpoint.state?.units)
-    .map((unit) => {
-      const { read, filtered, overflowed, bytes } = checkpoint.unit(unit) ?? NOTHING;
-      counters.read += read;
-      counters.filtered += filtered;
-      counters.written += read - filtered;
-      counters.overflowed += overflowed;
-      counters.bytes += bytes;
-      return { unit, written: read - filtered };
-    });
-  counters.resumed = counters.read;
-  counters.resumedBytes = counters.bytes;
-  counters.resumedFiltered = counters.filtered;
-  counters.resumedOverflowed = counters.overflowed;
-  return units;
-}
-
-const NOTHING = { read: 0, filtered: 0, overflowed: 0, bytes: 0 };
 
 /** Says how far a run is that is gone on with. */
 export function tellResumption(ctx: Context, places: Place[]): void {

@@ -79,8 +79,10 @@ function attributeOf(field: unknown, { type }: KeyAttribute): AttributeValue | u
     [Int32, Double, Long, Decimal128].some((kind) => value instanceof kind) ||
     typeof value === "string";
   if (!isNumber) return undefined;
+  // An integer double stands for its own value, all of whose digits its shortest text doesn't have.
+  const double = value instanceof Double ? value.value : value;
   try {
-    return { N: plainDecimal(String(value)) };
+    return { N: plainDecimal(String(Number.isInteger(double) ? BigInt(double as number) : value)) };
   } catch {
     return undefined;
   }

@@ -37,6 +37,9 @@ export interface FoundShard {
   ended: boolean;
 }
 
+/** Waits while it is in doubt whether one may write, and fails when one must not any more. */
+export type MayWrite = () => void | Promise<void>;
+
 /** The path of a segment's file. */
 export function segmentPath({ folder, prefix }: ShardFiles, number: number): string {
   return join(folder, `${prefix}.${String(number).padStart(8, "0")}.spool`);
@@ -47,9 +50,10 @@ export function segmentPath({ folder, prefix }: ShardFiles, number: number): str
  * disk then.
  *
  * @param names the names of the files in the shard's folder
+ * @param mayWrite is asked before anything is cut off or removed: what looks torn may be what another process writes
  * @throws MigrationError SPOOL_FAILED when anything else is wrong
  */
-export async function findShard(files: ShardFiles, names: string[]): Promise<FoundShard> {
+export async function findShard(files: ShardFiles, names: string[], mayWrite: MayWrite): Promise<FoundShard> {
   const segments: Segment[] = [];
   const own = names.filter((name) => name.startsWith(`${files.prefix}.`) && name.endsWith(".spool"));
   for (const name of own.sort()) {
@@ -58,7 +62,7 @@ export async function findShard(files: ShardFiles, names: string[]): Promise<Fou
     const { size } = await stat(path);
     segments.push({ path, number, size, after: undefined });
   }
-  const last = await mendLast(segments);
+  const last = await mendLast(segments, mayWrite);
   for (const [i, segment] of segments.entries()) {
     if (segment.number !== segments[0]!.number + i)
       throw corrupt(segment.path, 0, "the file before is missing");
@@ -108,7 +112,10 @@ async function readAt(file: FileHandle, at: number, length: number): Promise<Buf
 }
 
 /** Cuts off the newest segment's torn tail; a segment with nothing whole is removed. */
-async function mendLast(segments: Segment[]): Promise<{ upTo?: string | undefined; ended: boolean }> {
+async function mendLast(
+  segments: Segment[],
+  mayWrite: MayWrite,
+): Promise<{ upTo?: string | undefined; ended: boolean }> {
   for (let segment = segments.at(-1); segment !== undefined; segment = segments.at(-1)) {
     let upTo: string | undefined;
     let ended = false;
@@ -123,6 +130,7 @@ async function mendLast(segments: Segment[]): Promise<{ upTo?: string | undefine
     }
     // A frame behind a bad one means corruption, not a torn write: each is synced before the next is written.
     if (await hasMark(segment, at + 1)) throw corrupt(segment.path, at);
+    await mayWrite();
     if (at > 0) {
       await cut(segment, at);
       return { upTo, ended };

@@ -3,16 +3,20 @@ import type { FileHandle } from "node:fs/promises";
 import { dirname } from "node:path";
 import { removeFile, syncFolder, withFile, writeAll } from "../host/durable-files.ts";
 import { encodeFrame, type FrameMeta, parseRecords, VERSION } from "./frame.ts";
-import { findShard, readFrames, type Segment, segmentPath, type ShardFiles } from "./segment-files.ts";
+import {
+  findShard,
+  type MayWrite,
+  readFrames,
+  type Segment,
+  segmentPath,
+  type ShardFiles,
+} from "./segment-files.ts";
 import { attempt, corrupt } from "./spool-errors.ts";
 import { compareSequence } from "../schema/sequence-number.ts";
 import type { SourceRecord } from "../types.ts";
 
 /** A segment is closed when it has so many bytes; what is applied is removed segment by segment. */
 const SEGMENT_BYTES = 64 * 1024 * 1024;
-
-/** Waits while it is in doubt whether one may write, and fails when one must not any more. */
-export type MayWrite = () => void | Promise<void>;
 
 /** See the top of the file. All that it says is durable. */
 export interface ShardLog {
@@ -53,7 +57,9 @@ export async function openShardLog(
   segmentBytes: number = SEGMENT_BYTES,
   mayWrite: MayWrite = () => {},
 ): Promise<ShardLog> {
-  const found = await attempt(`reading the spool in ${files.folder}`, () => findShard(files, names));
+  const found = await attempt(`reading the spool in ${files.folder}`, () =>
+    findShard(files, names, mayWrite),
+  );
   const { segments } = found;
   let { readUpTo, ended } = found;
 

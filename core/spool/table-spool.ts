@@ -3,8 +3,8 @@ import { rm, rmdir } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { fileNameOf } from "../host/file-name.ts";
 import { makeFolder } from "../host/durable-files.ts";
-import { namesIn } from "./segment-files.ts";
-import { type MayWrite, openShardLog, type ShardLog } from "./shard-log.ts";
+import { type MayWrite, namesIn } from "./segment-files.ts";
+import { openShardLog, type ShardLog } from "./shard-log.ts";
 import { attempt } from "./spool-errors.ts";
 
 /** A table's part of the spool. */
@@ -45,6 +45,7 @@ export function openTableSpool(
       const left = await found();
       // Another table may have taken the common folder away in between, which was empty.
       const make = (): Promise<void> => makeFolder(folder);
+      await mayWrite();
       await (made ??= attempt(`making ${folder}`, () => make().catch(make)));
       return openShardLog({ id, table, shard, folder, prefix: fileNameOf(shard) }, left, undefined, mayWrite);
     },

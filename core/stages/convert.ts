@@ -3,6 +3,7 @@ import type { Context } from "../plugin/context.ts";
 import { checkedOverflow } from "../plugin/returned.ts";
 import { inStage, runBatchStep } from "./error-policy.ts";
 import { fetchRecords } from "./fetch.ts";
+import { withLeft } from "./left-records.ts";
 import { findOverflowed } from "./overflowed.ts";
 import { checkKeys, runRecordHook } from "./record-hooks.ts";
 import type { SourceRecord, Unit } from "../types.ts";
@@ -37,11 +38,17 @@ export async function convertOnce(ctx: Context, unit: Unit, records: SourceRecor
 /** The same for records that `fetch:after` hooks have seen. */
 export function convertFetched(ctx: Context, unit: Unit, records: SourceRecord[]): Promise<Converted> {
   return inStage("convert", async () => {
+    const { table } = unit;
+    const converter = ctx.role("convert");
     let now = await runRecordHook(ctx, "convert:before", unit, records);
-    const overflowed = checkedOverflow(ctx.role("convert").convert(now, unit.table), unit.table);
-    findOverflowed(ctx, unit.table, overflowed, () => now);
+    const edited = EDITING.findLast((name) => name !== "convert:after" && ctx.listens(name));
+    const converting = (): { overflowed: number } => converter.convert(now, table);
+    const converted = edited === undefined ? converting() : withLeft(edited, table, converting);
+    const overflowed = checkedOverflow(converted, table);
+    findOverflowed(ctx, table, overflowed, () => now);
     now = await runRecordHook(ctx, "convert:after", unit, now);
-    if (EDITING.some(ctx.listens)) checkKeys(now, unit.table, ctx.role("convert").fieldPath);
+    const last = EDITING.findLast(ctx.listens);
+    if (last !== undefined) withLeft(last, table, () => checkKeys(now, table, converter.fieldPath));
     return { records: now, overflowed };
   });
 }

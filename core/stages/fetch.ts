@@ -1,7 +1,9 @@
 /** `fetch:after`: what hooks leave of a page, as records or encoded. */
+import { MigrationError } from "../errors.ts";
 import type { Context } from "../plugin/context.ts";
 import type { FetchAfterEvent, KeepOptions } from "../plugin/hooks.ts";
 import type { Item, Page, SegmentUnit, SourceRecord, Unit } from "../types.ts";
+import { checkLeft } from "./left-records.ts";
 import type { EncodedPage } from "../plugin/transcoder.ts";
 
 /** Calls the hooks with records; gives those that are left. */
@@ -13,7 +15,9 @@ export async function fetchRecords(
   if (!ctx.listens("fetch:after")) return records;
   const event = fetchAfterEvent(unit, records);
   await ctx.call("fetch:after", event);
-  return event.records;
+  const left: unknown = event.records;
+  checkLeft("fetch:after", left, unit.table);
+  return left;
 }
 
 /**
@@ -46,11 +50,13 @@ export async function fetchEncoded(
       isHeld ||= holdsItems;
       // What is taken out doesn't count as overflowed either, and here nobody knows what was.
       const inspectable = encoded.keep !== undefined && encoded.overflowed === 0;
-      if (records === undefined && inspectable) encoded.keep!(predicate);
-      else records = keepMatching(made(), predicate);
+      const decides = decided(predicate);
+      if (records === undefined && inspectable) encoded.keep!(decides);
+      else records = keepMatching(made(), decides);
     },
   };
   await ctx.call("fetch:after", event);
+  if (records !== undefined) checkLeft("fetch:after", records, unit.table);
   return { records, isHeld };
 }
 
@@ -62,8 +68,19 @@ export function fetchAfterEvent(unit: Unit, records: SourceRecord[]): FetchAfter
     unit,
     records,
     keep(predicate) {
-      this.records = keepMatching(this.records, predicate);
+      this.records = keepMatching(this.records, decided(predicate));
     },
+  };
+}
+
+/** A predicate that says yes or no: a promise would count as yes, and keep everything. */
+function decided(predicate: (item: Item) => boolean): (item: Item) => boolean {
+  return (item) => {
+    const answer: unknown = predicate(item);
+    if (typeof answer !== "object" || answer === null || !("then" in answer)) return answer as boolean;
+    throw new MigrationError("HOOK_FAILED", "the predicate of a fetch:after hook's keep gives a promise", {
+      hint: "let it give true or false; what takes time is done before, in the hook itself",
+    });
   };
 }
 

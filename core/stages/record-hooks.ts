@@ -2,6 +2,7 @@
 import type { Context } from "../plugin/context.ts";
 import { MigrationError } from "../errors.ts";
 import { fieldAt, keyAttributes } from "../schema/keys.ts";
+import { checkLeft } from "./left-records.ts";
 import type { Converter } from "../plugin/roles.ts";
 import type { SourceRecord, Table, Unit } from "../types.ts";
 
@@ -15,7 +16,9 @@ export async function runRecordHook(
   if (!ctx.listens(name)) return records;
   const event = { phase: unit.phase, table: unit.table, unit, records };
   await ctx.call(name, event);
-  return event.records;
+  const left: unknown = event.records;
+  checkLeft(name, left, unit.table);
+  return left;
 }
 
 /**

@@ -3,6 +3,7 @@ import { debugWrite } from "../plugin/debug.ts";
 import type { Context } from "../plugin/context.ts";
 import { checkedResult } from "../plugin/returned.ts";
 import { runStep, runBatchStep } from "./error-policy.ts";
+import { withLeft } from "./left-records.ts";
 import { checkKeys, runRecordHook } from "./record-hooks.ts";
 import type { SourceRecord, Unit, WriteResult } from "../types.ts";
 
@@ -14,7 +15,10 @@ export function beforeWrite(ctx: Context, unit: Unit, records: SourceRecord[]): 
     { stage: "write", table: unit.table, batch },
     async () => {
       const left = await runRecordHook(ctx, "write:before", unit, records);
-      if (ctx.listens("write:before")) checkKeys(left, unit.table, ctx.role("convert").fieldPath);
+      if (ctx.listens("write:before"))
+        withLeft("write:before", unit.table, () =>
+          checkKeys(left, unit.table, ctx.role("convert").fieldPath),
+        );
       return left;
     },
     async (error, stage) => {

@@ -13,7 +13,8 @@ import { type ChangedKeys, pause, watchKeys } from "./changed-keys.ts";
 import { compareIndexes, repairIndexes } from "./compare-indexes.ts";
 import { countTable } from "./count-table.ts";
 import type { Extent } from "./extent.ts";
-import type { Follower } from "./follower.ts";
+import type { AskToNote, Follower } from "./follower.ts";
+import { createExpiry } from "./expiry.ts";
 import { createFaults, type Faults } from "./faults.ts";
 import { firstPass } from "./first-pass.ts";
 import { keyFile } from "./key-file.ts";
@@ -35,6 +36,8 @@ export interface CompareOptions {
   settle: number;
   /** Who follows the tables meanwhile. */
   follower: Follower;
+  /** Makes who follows note how far he is. */
+  note?: AskToNote | undefined;
   /** The settings that decide what is compared: a pass that was broken off under others begins anew. */
   circumstances: Fingerprint;
   /** What the state of what is broken off begins with. */
@@ -66,7 +69,7 @@ export async function compareTable(
   const { ctx, stored, report, extent } = options;
   const counts = noneCompared();
   const expiry = await ctx.role("source").expiry?.(table, ctx.signal);
-  const faults = createFaults(table, report, counts, expiry);
+  const faults = createFaults(table, report, counts, createExpiry(ctx, table, expiry));
   counters.startedAt = Date.now();
   counters.state = "copying";
   const made = await ctx.role("target").find(table, ctx.signal);

@@ -18,11 +18,12 @@ import type { Compared } from "./report.ts";
  * @param counts gets what came of it
  */
 export async function countTable(
-  { ctx, readers, report, follower }: Pick<CompareOptions, "ctx" | "readers" | "report" | "follower">,
+  options: Pick<CompareOptions, "ctx" | "readers" | "report" | "follower" | "note">,
   table: Table,
   counters: TableProgress,
   counts: Compared,
 ): Promise<void> {
+  const { ctx, readers, report, follower } = options;
   const parsers = createSemaphore(() => ctx.config["full.document.parser"]);
   const openWriter = (unit: SegmentUnit): SegmentWriter => ({
     page() {},
@@ -47,7 +48,7 @@ export async function countTable(
   const expected = counters.written;
   looks.push(await counted());
   if (looks.at(-1) !== expected && !isBetween(expected, looks)) {
-    await passed(ctx, table, at, follower);
+    await passed({ ...options, table }, at);
     looks.push(await counted());
   }
   // While a run follows, the source was counted at some time between.

@@ -6,13 +6,26 @@
  * eight bytes of digest.
  */
 import { open } from "node:fs/promises";
+import { crc32 } from "node:zlib";
 import { MigrationError } from "../errors.ts";
 import { openPrivate, writeAll } from "../host/durable-files.ts";
 
-/** See the top of the file. */
-export interface DigestLog {
-  /** Bytes appended, whether they are on the disk or not. */
+/** How much of a log there is, whether it is on the disk or not. */
+export interface Written {
+  /** In bytes. */
   readonly length: number;
+  /** Of those bytes: a wrong bit in a key's length would swallow the keys behind it. */
+  readonly crc: number;
+}
+
+/** A log that is whole. */
+export interface LogFile {
+  path: string;
+  crc: number;
+}
+
+/** See the top of the file. */
+export interface DigestLog extends Written {
   /** Bytes that wait for the disk. */
   readonly waiting: number;
   append(key: Uint8Array, digest: bigint): void;
@@ -38,14 +51,21 @@ const FIRST_SIZE = 64 * 1024;
 const CHUNK = 1024 * 1024;
 /** So many bytes may wait for the disk before who appends should. */
 export const MOST_WAITING: number = 16 * 1024 * 1024;
+/** No entry is larger, in bytes: MongoDB's documents aren't, and their identifiers' text isn't much longer. */
+const LARGEST = 128 * 1024 * 1024;
+const NOTHING: Written = { length: 0, crc: 0 };
 
 /**
  * Opens a log to append to it.
  *
- * @param length so much of it counts; what is behind was never noted
+ * @param from so much of it counts; what is behind was never noted
  * @param lasts whether what is synced has to be there after a power cut
  */
-export async function openDigestLog(path: string, length: number, lasts = true): Promise<DigestLog> {
+export async function openDigestLog(
+  path: string,
+  { length, crc: known }: Written = NOTHING,
+  lasts = true,
+): Promise<DigestLog> {
   const file = await openPrivate(path, length === 0 ? "w" : "r+");
   if (length > 0) await file.truncate(length);
   let written = length;
@@ -53,6 +73,9 @@ export async function openDigestLog(path: string, length: number, lasts = true):
   /** The one that was written before. */
   let spare: Buffer | undefined;
   let end = 0;
+  /** Of what is written, and of the buffer up to `summed`. */
+  let crc = known;
+  let summed = 0;
   let syncing: Promise<void> = Promise.resolve();
 
   function reserve(bytes: number): void {
@@ -78,8 +101,15 @@ export async function openDigestLog(path: string, length: number, lasts = true):
     end = buffer.writeBigUInt64LE(digest, end);
   }
 
+  function sum(): number {
+    if (summed < end) crc = crc32(buffer.subarray(summed, end), crc);
+    summed = end;
+    return crc;
+  }
+
   async function write(): Promise<void> {
     if (end === 0) return;
+    sum();
     const full = buffer;
     const bytes = full.subarray(0, end);
     const at = written;
@@ -87,6 +117,7 @@ export async function openDigestLog(path: string, length: number, lasts = true):
     spare = undefined;
     written += end;
     end = 0;
+    summed = 0;
     await writeAll(file, bytes, at);
     if (lasts) await file.datasync();
     spare = full;
@@ -95,6 +126,9 @@ export async function openDigestLog(path: string, length: number, lasts = true):
   return {
     get length() {
       return written + end;
+    },
+    get crc() {
+      return sum();
     },
     get waiting() {
       return end;
@@ -112,18 +146,27 @@ export async function openDigestLog(path: string, length: number, lasts = true):
   };
 }
 
-/** Reads a log, some entries at a time; they are valid until the next ones are asked for. */
-export async function* readDigestLog(path: string): AsyncGenerator<(onEntry: OnEntry) => void> {
+/**
+ * Reads a log, some entries at a time; they are valid until the next ones are asked for.
+ *
+ * @throws MigrationError DISK_FAILED when it isn't what was written, at its end at the latest
+ */
+export async function* readDigestLog({
+  path,
+  crc: written,
+}: LogFile): AsyncGenerator<(onEntry: OnEntry) => void> {
   const file = await open(path, "r");
   try {
     let buffer: Buffer = Buffer.allocUnsafeSlow(CHUNK);
-    let [at, end] = [0, 0];
+    let [at, end, crc] = [0, 0, 0];
     for (;;) {
       // An entry that is larger than the buffer.
+      if (end >= LARGEST) throw damaged(path);
       if (end === buffer.length) buffer = Buffer.concat([buffer, Buffer.allocUnsafe(buffer.length)]);
       const { bytesRead } = await file.read(buffer, end, buffer.length - end, at);
-      if (bytesRead === 0 && end > 0) throw torn(path);
+      if (bytesRead === 0 && (end > 0 || crc !== written)) throw damaged(path);
       if (bytesRead === 0) return;
+      crc = crc32(buffer.subarray(end, end + bytesRead), crc);
       at += bytesRead;
       end += bytesRead;
       let parsed = 0;
@@ -137,8 +180,25 @@ export async function* readDigestLog(path: string): AsyncGenerator<(onEntry: OnE
   }
 }
 
-function torn(path: string): MigrationError {
-  return new MigrationError("DISK_FAILED", `its last entry isn't whole: ${path}`, {
+/** Refuses a log that isn't what was written, before anybody works with what is in it. @throws MigrationError DISK_FAILED */
+export async function checkDigestLog({ path, crc: written }: LogFile): Promise<void> {
+  const file = await open(path, "r");
+  try {
+    const buffer = Buffer.allocUnsafeSlow(CHUNK);
+    let crc = 0;
+    for (;;) {
+      const { bytesRead } = await file.read(buffer, 0, CHUNK);
+      if (bytesRead === 0) break;
+      crc = crc32(buffer.subarray(0, bytesRead), crc);
+    }
+    if (crc !== written) throw damaged(path);
+  } finally {
+    await file.close();
+  }
+}
+
+function damaged(path: string): MigrationError {
+  return new MigrationError("DISK_FAILED", `it isn't what was written into it: ${path}`, {
     hint: "start again with --fresh",
   });
 }

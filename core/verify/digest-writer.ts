@@ -47,6 +47,7 @@ export function createDigestWriter(options: DigestWriterOptions, unit: SegmentUn
         overflowed: reached.overflowed + mark.overflowed,
         bytes: reached.bytes + mark.bytes,
         length: log.length,
+        crc: log.crc,
         at: reached.at,
       };
     }

@@ -1,7 +1,7 @@
 /** What is different for good: counted, and told key by key. */
 import type { Table } from "../types.ts";
 import { differences } from "./difference.ts";
-import { isExpired } from "./expiry.ts";
+import type { Expiry } from "./expiry.ts";
 import type { Look } from "./look.ts";
 import { type Compared, differenceFault, type Fault, type Report } from "./report.ts";
 
@@ -30,17 +30,12 @@ export interface Faults {
  * A table's.
  *
  * @param counts is kept up to date
- * @param expiry the attribute by which items expire
+ * @param isExpired whether a key that is there on one side only has expired
  */
-export function createFaults(
-  table: Table,
-  report: Report,
-  counts: Compared,
-  expiry: string | undefined,
-): Faults {
+export function createFaults(table: Table, report: Report, counts: Compared, isExpired: Expiry): Faults {
   let expiredMissing = 0;
   const hasExpired = (look: Look): boolean =>
-    (look.expected === undefined || look.found.length === 0) && isExpired(look, expiry);
+    (look.expected === undefined || look.found.length === 0) && isExpired(look);
 
   async function addOne(look: Look, repair: string | undefined): Promise<void> {
     if (hasExpired(look)) {

@@ -48,7 +48,7 @@ export async function firstPass(options: FirstPass): Promise<string> {
   const strangers = await createLineFile<Stranger>(join(pass.folder, "strangers.jsonl"));
   let extra = 0;
   try {
-    const target = [pass.pathOf(TARGET_LOG)];
+    const target = [pass.fileOf(TARGET_LOG)];
     for await (const suspect of merge({ source, target }, pass.folder, counts)) {
       ctx.signal.throwIfAborted();
       const key = suspect.seen === "stranger" ? undefined : stored.keyOf(table, suspect.key);

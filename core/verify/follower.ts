@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { isOver, type ShardNote } from "../checkpoint/shard-note.ts";
 import { openStreamCheckpoint } from "../checkpoint/stream-checkpoint.ts";
-import { isRunning as isProcessRunning } from "../host/process.ts";
+import { type HostProcess, isRunning as isProcessRunning } from "../host/process.ts";
 import { RENOTE_LATEST, TIME_GRAIN } from "../incr/follow-shard.ts";
 import { isUnapplied } from "../incr/spooled-stream.ts";
 import type { Config } from "../config/config.ts";
@@ -17,11 +17,30 @@ const CHILDREN = 300 * SECOND;
 const RESTART = 60 * SECOND;
 /** A run that follows a table notes something of it far more often, unless it is paused; in ms. */
 const STILL = 6 * RENOTE_LATEST;
+/** What is noted is looked at so often, in ms; sooner where the run has just noted how far it is. */
+const LOOK = SECOND / 2;
+const LOOK_SOON = SECOND / 10;
 /** Something is said of a wait that lasts so long. */
 const TELL = 30 * SECOND;
 
 /** Who follows a migration's tables: this process, nobody (it has the lease), or another process, as long as it has the lease. */
 export type Follower = "ours" | "nobody" | "another";
+
+/**
+ * Makes who follows a table note how far it is applied, which one at rest does only now and then. Gives whether it has.
+ *
+ * @param pid of the process that follows, if it is one of this machine
+ */
+export type AskToNote = (table: string, pid?: number) => Promise<boolean>;
+
+/** What {@link passed} takes. */
+export interface Waiting {
+  ctx: Context;
+  table: Table;
+  follower: Follower;
+  /** What fails is no matter here: it is waited for without. Undefined: nobody can be asked. */
+  note?: AskToNote | undefined;
+}
 
 /** Whether what the source is may come to the target some time. */
 export function mayFollow({ config }: Context, follower: Follower): boolean {
@@ -33,15 +52,32 @@ export function mayFollow({ config }: Context, follower: Follower): boolean {
  * goes away is waited for, and so is one that stands still: it may be starting anew, or may follow other tables. That a
  * run is paused is known of this process only: it is waited for until it goes on.
  */
-export async function passed(ctx: Context, table: Table, at: number, follower: Follower): Promise<void> {
+export async function passed({ ctx, table, follower, note }: Waiting, at: number): Promise<void> {
   if (!mayFollow(ctx, follower)) return;
   const began = Date.now();
   /** When the run was seen to be gone, and what was noted when something was noted last. */
   let goneSince: number | undefined;
   let noted = { text: "", since: began };
+  let asking: Promise<boolean> | undefined;
+  /** Waits before the next look, for an answer no longer than without one. @param holder who runs */
+  async function pause(holder: HostProcess | undefined): Promise<void> {
+    const options = { signal: ctx.signal };
+    const pid = holder !== undefined && isProcessRunning(holder) ? holder.pid : undefined;
+    if (follower === "ours" || holder !== undefined) {
+      asking ??= note?.(table.name, pid)
+        .catch(() => false)
+        .finally(() => (asking = undefined));
+    }
+    const wait = sleep(LOOK, false, options).catch(() => false);
+    if (await Promise.race([asking ?? wait, wait]))
+      await sleep(LOOK_SOON, undefined, options).catch(() => {});
+    else await wait;
+  }
+
   for (let told = false; ;) {
     ctx.signal.throwIfAborted();
-    const isThere = follower === "ours" || (await isRunning(ctx));
+    const holder = follower === "ours" ? undefined : await findRun(ctx);
+    const isThere = follower === "ours" || holder !== undefined;
     if (!isThere && !runsSeen.has(ctx.config)) return;
     goneSince = isThere ? undefined : (goneSince ?? Date.now());
     if (goneSince !== undefined && Date.now() - goneSince > RESTART) {
@@ -66,7 +102,7 @@ export async function passed(ctx: Context, table: Table, at: number, follower: F
         `waiting for the run to have applied what table ${table.name} was at ${new Date(at).toISOString()}`,
       );
     }
-    await sleep(SECOND / 2, undefined, { signal: ctx.signal }).catch(() => {});
+    await pause(holder);
   }
 }
 
@@ -75,10 +111,15 @@ const runsSeen = new WeakSet<Config>();
 
 /** Whether a process has the migration's lease, and isn't known to have ended. */
 export async function isRunning(ctx: Context): Promise<boolean> {
+  return (await findRun(ctx)) !== undefined;
+}
+
+async function findRun(ctx: Context): Promise<HostProcess | undefined> {
   const found = await ctx.role("checkpoint").lease?.find?.();
-  const is = found !== undefined && found.age < LEASE_TTL && isProcessRunning(found.holder) !== false;
-  if (is) runsSeen.add(ctx.config);
-  return is;
+  if (found === undefined || found.age >= LEASE_TTL || isProcessRunning(found.holder) === false)
+    return undefined;
+  runsSeen.add(ctx.config);
+  return found.holder;
 }
 
 /** What is noted of a table's shards, as text, and whether all that was written before a time is applied. */

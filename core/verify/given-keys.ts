@@ -1,6 +1,7 @@
 /** Keys from a file: a JSON object a line, `{ "table": …, "key": … }` as in a diff file, or a key alone. */
 import { open } from "node:fs/promises";
 import { MigrationError } from "../errors.ts";
+import { linesOf } from "../host/lines.ts";
 import { keyAttributes } from "../schema/keys.ts";
 import { isPossibleKey } from "../schema/possible-key.ts";
 import { plainDecimal } from "../schema/decimal.ts";
@@ -24,7 +25,7 @@ export async function* givenKeys(path: string, table: Table, isOnly: boolean): A
   let keys: Item[] = [];
   let number = 0;
   try {
-    for await (const line of file.readLines()) {
+    for await (const line of linesOf(file)) {
       number++;
       if (line.trim() === "") continue;
       const key = keyOf(parse(line, path, number), table, isOnly, `${path}, line ${number}`);

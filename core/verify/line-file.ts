@@ -1,6 +1,7 @@
 /** Values on their way, as lines of JSON on the disk: there may be as many as a table has items. */
 import { type FileHandle, open } from "node:fs/promises";
 import { openPrivate } from "../host/durable-files.ts";
+import { linesOf } from "../host/lines.ts";
 
 /** A file that lines are added to. */
 export interface LineFile<Value> {
@@ -59,7 +60,7 @@ export async function* readLineFile<Value>(path: string, size: number): AsyncGen
   const file = await open(path, "r");
   try {
     let values: Value[] = [];
-    for await (const line of file.readLines({ highWaterMark: CHUNK })) {
+    for await (const line of linesOf(file)) {
       values.push(JSON.parse(line) as Value);
       if (values.length < size) continue;
       yield values;

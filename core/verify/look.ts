@@ -14,6 +14,8 @@ export interface Look {
   key: Item;
   /** By which it is looked for at the target. */
   wanted: SourceRecord;
+  /** The source's item as it is there; undefined: there is none. */
+  item?: Item;
   /** The source's item as it is written, after hooks; undefined: there is none, or hooks drop it. */
   record?: SourceRecord;
   /** What should be stored; undefined: nothing. */
@@ -36,6 +38,7 @@ export async function look(ctx: Context, table: Table, stored: Stored, keys: Ite
   const found = await stored.find(table, wanted, ctx.signal);
   const items = await ctx.role("source").items!(table, keys, ctx.signal);
   const { expected, skipped } = await expectedOf(ctx, unit, stored, items);
+  const itemOf = new Map(items.map((item) => [keyText(keyOfItem(item, table), table), item]));
   return keys.map((key, i) => {
     const text = keyText(key, table);
     const isSkipped = skipped.has(text);
@@ -44,6 +47,7 @@ export async function look(ctx: Context, table: Table, stored: Stored, keys: Ite
       wanted: wanted[i]!,
       there: found[i]!,
       isSkipped,
+      item: itemOf.get(text),
       ...expected.get(text),
     });
   });
@@ -108,12 +112,13 @@ interface Sides extends Partial<Expected> {
   wanted: SourceRecord;
   there: Uint8Array[];
   isSkipped: boolean;
+  item: Item | undefined;
 }
 
 function compared(
   table: Table,
   stored: Stored,
-  { key, wanted, record, document, there, isSkipped }: Sides,
+  { key, wanted, record, document, there, isSkipped, item }: Sides,
 ): Look {
   const source = document === undefined ? "" : digestOf(table, stored, document);
   const target = there.map((each) => digestOf(table, stored, each)).join();
@@ -128,6 +133,7 @@ function compared(
     key,
     wanted,
     isSkipped,
+    ...(item !== undefined && { item }),
     ...(record !== undefined && { record }),
     ...(expected !== undefined && { expected }),
     found,

@@ -4,7 +4,7 @@
  */
 import { rm, stat } from "node:fs/promises";
 import { join } from "node:path";
-import { type DigestLog, openDigestLog, readDigestLog } from "./digest-log.ts";
+import { checkDigestLog, type DigestLog, type LogFile, openDigestLog, readDigestLog } from "./digest-log.ts";
 import { createDigestTable } from "./digest-table.ts";
 import { keyHash } from "./key-hash.ts";
 
@@ -17,8 +17,8 @@ export interface Suspect {
 
 /** The logs of both sides. */
 export interface Sides {
-  source: string[];
-  target: string[];
+  source: LogFile[];
+  target: LogFile[];
 }
 
 /** How many keys the source has, and how many of them are equal. */
@@ -57,22 +57,23 @@ export async function* merge(
   const parts = Math.min(MOST_PARTS, Math.ceil((2 * size) / limit));
   const source = await split(sides.source, join(folder, `${level}-source`), parts, level);
   const target = await split(sides.target, join(folder, `${level}-target`), parts, level);
-  for (const [part, path] of source.entries()) {
-    yield* merge({ source: [path], target: [target[part]!] }, folder, counts, level + 1, limit);
-    await rm(path);
-    await rm(target[part]!);
+  for (const [part, ofSource] of source.entries()) {
+    const ofTarget = target[part]!;
+    yield* merge({ source: [ofSource], target: [ofTarget] }, folder, counts, level + 1, limit);
+    await rm(ofSource.path);
+    await rm(ofTarget.path);
   }
 }
 
 async function sizeOf({ source, target }: Sides): Promise<number> {
-  const sizes = await Promise.all([...source, ...target].map(async (path) => (await stat(path)).size));
+  const sizes = await Promise.all([...source, ...target].map(async ({ path }) => (await stat(path)).size));
   return sizes.reduce((sum, size) => sum + size, 0);
 }
 
 async function* compare({ source, target }: Sides, counts: Merged): AsyncGenerator<Suspect> {
   const table = createDigestTable();
-  for (const path of source) {
-    for await (const entries of readDigestLog(path)) {
+  for (const log of source) {
+    for await (const entries of readDigestLog(log)) {
       entries((bytes, key, digest) => {
         const entry = table.entry(bytes, key, digest);
         // A page that was read twice gives a key twice; the later image counts.
@@ -82,8 +83,10 @@ async function* compare({ source, target }: Sides, counts: Merged): AsyncGenerat
   }
   const expected = table.count;
   counts.compared += expected;
-  for (const path of target) {
-    for await (const entries of readDigestLog(path)) {
+  for (const log of target) {
+    // What is told of its entries is worked with before its end is read.
+    await checkDigestLog(log);
+    for await (const entries of readDigestLog(log)) {
       const suspects: Suspect[] = [];
       entries((bytes, key, digest, isStranger) => {
         const tell = (seen: Suspect["seen"]): void =>
@@ -109,14 +112,14 @@ async function* compare({ source, target }: Sides, counts: Merged): AsyncGenerat
   }
 }
 
-/** Gives the parts' paths; each has all entries of its keys. */
-async function split(paths: string[], prefix: string, count: number, level: number): Promise<string[]> {
+/** Gives the parts; each has all entries of its keys. */
+async function split(from: LogFile[], prefix: string, count: number, level: number): Promise<LogFile[]> {
   const parts = Array.from({ length: count }, (_, i) => `${prefix}-${i}.part`);
   const logs: DigestLog[] = [];
   try {
-    for (const part of parts) logs.push(await openDigestLog(part, 0, false));
-    for (const path of paths) {
-      for await (const entries of readDigestLog(path)) {
+    for (const part of parts) logs.push(await openDigestLog(part, undefined, false));
+    for (const file of from) {
+      for await (const entries of readDigestLog(file)) {
         entries((bytes, key, digest) =>
           logs[keyHash(bytes, key, digest, level) % count]!.appendEntry(bytes, key, digest),
         );
@@ -124,7 +127,7 @@ async function split(paths: string[], prefix: string, count: number, level: numb
       }
     }
     for (const log of logs) await log.sync();
-    return parts;
+    return parts.map((path, part) => ({ path, crc: logs[part]!.crc }));
   } finally {
     for (const log of logs) await log.close();
   }

@@ -7,18 +7,16 @@ import { mkdir, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import * as v from "valibot";
 import { createPersister } from "../checkpoint/persister.ts";
-import { type UnitState, unitSchema } from "../checkpoint/run-state.ts";
+import { countSchema, type UnitState, unitSchema, unitsSchema } from "../checkpoint/run-state.ts";
 import { PRIVATE_FOLDER } from "../host/durable-files.ts";
 import { fileNameOf } from "../host/file-name.ts";
 import type { Context } from "../plugin/context.ts";
 import { runStep } from "../stages/error-policy.ts";
 import type { Position, SegmentUnit, Table } from "../types.ts";
-import { type DigestLog, openDigestLog } from "./digest-log.ts";
+import { type DigestLog, type Written, type LogFile, openDigestLog } from "./digest-log.ts";
 
 /** How far one side's log is: a segment of the source's, or the target's. */
-export interface LogState extends UnitState {
-  /** Bytes of the log that belong to it. */
-  length: number;
+export interface LogState extends UnitState, Written {
   /** When it was noted, in ms since 1970. */
   at: number;
 }
@@ -39,7 +37,8 @@ export interface Pass {
   moved(log: string, state: LogState): void;
   /** Saves what is not saved yet; throws what went wrong with any save. */
   flush(): Promise<void>;
-  pathOf(log: string): string;
+  /** A log that is flushed, or that an earlier process had finished. */
+  fileOf(log: string): LogFile;
   /** Forgets all of it. */
   remove(): Promise<void>;
 }
@@ -64,13 +63,13 @@ interface Head {
 
 const headSchema: v.GenericSchema<unknown, Head> = v.object({
   of: v.string(),
-  segments: v.number(),
+  segments: unitsSchema,
   begunAt: v.number(),
   token: v.string(),
 });
 const logSchema: v.GenericSchema<unknown, LogState> = v.intersect([
   unitSchema,
-  v.object({ length: v.number(), at: v.number() }),
+  v.object({ length: countSchema, crc: countSchema, at: v.number() }),
 ]);
 
 /** What {@link openPass} takes. */
@@ -108,6 +107,8 @@ export async function openPass(
   const folder = folderOf(head);
   const pathOf = (log: string): string => join(folder, `${log}.log`);
   const logs = new Map<string, DigestLog>();
+  /** By log, of those that are flushed. */
+  const crcs = new Map<string, number>();
   if (found === undefined) await store.clear(name);
   await mkdir(folder, { recursive: true, mode: PRIVATE_FOLDER });
 
@@ -166,7 +167,7 @@ export async function openPass(
     },
     state: (log) => known.get(log),
     async open(log) {
-      const opened = await openDigestLog(pathOf(log), known.get(log)?.length ?? 0);
+      const opened = await openDigestLog(pathOf(log), known.get(log));
       logs.set(log, opened);
       return opened;
     },
@@ -176,10 +177,13 @@ export async function openPass(
     },
     async flush() {
       await states.flush();
-      for (const log of logs.values()) await log.close();
+      for (const [name, log] of logs) {
+        crcs.set(name, log.crc);
+        await log.close();
+      }
       logs.clear();
     },
-    pathOf,
+    fileOf: (log) => ({ path: pathOf(log), crc: crcs.get(log) ?? known.get(log)?.crc ?? 0 }),
     async remove() {
       await rm(folder, { recursive: true, force: true });
       await store.clear(name);
@@ -189,7 +193,7 @@ export async function openPass(
 
 /** A state that nothing is known of. */
 export function unread(): LogState {
-  return { read: 0, filtered: 0, overflowed: 0, bytes: 0, length: 0, at: Date.now() };
+  return { read: 0, filtered: 0, overflowed: 0, bytes: 0, length: 0, crc: 0, at: Date.now() };
 }
 
 /** A position that a page may have, or not. */

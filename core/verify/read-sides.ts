@@ -7,7 +7,7 @@ import type { Stored } from "../plugin/stored.ts";
 import type { TableProgress } from "../progress/progress.ts";
 import { stopBy } from "../stages/table-now.ts";
 import type { SegmentUnit, Table } from "../types.ts";
-import { MOST_WAITING } from "./digest-log.ts";
+import { type LogFile, MOST_WAITING } from "./digest-log.ts";
 import { createDigestWriter } from "./digest-writer.ts";
 import { type Pass, positioned, segmentLog, TARGET_LOG, unread } from "./pass-state.ts";
 
@@ -27,20 +27,20 @@ export interface ReadSides {
  *
  * @returns the source's logs, and the documents that the target had
  */
-export async function readSides(sides: ReadSides): Promise<{ source: string[]; documents: number }> {
+export async function readSides(sides: ReadSides): Promise<{ source: LogFile[]; documents: number }> {
   const { ctx, table, pass } = sides;
   const units = ctx.role("source").units(table, pass.segments);
   if (pass.segments === undefined) await pass.begin(units.length);
   const ends = await Promise.allSettled([readSource(sides, units), readTarget(sides)]);
   await pass.flush();
-  const [source, documents] = valuesOf<[string[], number]>(ends);
-  return { source, documents };
+  const [, documents] = valuesOf<[void, number]>(ends);
+  return { source: units.map((unit) => pass.fileOf(segmentLog(unit))), documents };
 }
 
 async function readSource(
   { ctx, table, stored, counters, pass, readers }: ReadSides,
   units: SegmentUnit[],
-): Promise<string[]> {
+): Promise<void> {
   const copy: Omit<TableCopy, "openWriter"> = {
     ctx,
     table,
@@ -69,7 +69,6 @@ async function readSource(
     }),
   );
   valuesOf(ends);
-  return units.map((unit) => pass.pathOf(segmentLog(unit)));
 }
 
 async function readTarget({ ctx, table, stored, pass }: ReadSides): Promise<number> {
@@ -83,13 +82,13 @@ async function readTarget({ ctx, table, stored, pass }: ReadSides): Promise<numb
         else log.appendStranger(idText(stored, bytes.subarray(ends[index - 1] ?? 0, ends[index])));
       });
       const read = reached.read + ends.length;
-      reached = { ...unread(), ...positioned(position), read, length: log.length };
+      reached = { ...unread(), ...positioned(position), read, length: log.length, crc: log.crc };
       pass.moved(TARGET_LOG, reached);
       if (log.waiting > MOST_WAITING) await log.sync();
       ctx.signal.throwIfAborted();
     }
     // What has no document has no page.
-    reached = { ...unread(), read: reached.read, length: log.length };
+    reached = { ...unread(), read: reached.read, length: log.length, crc: log.crc };
     pass.moved(TARGET_LOG, reached);
     return reached.read;
   } catch (error) {

@@ -74,6 +74,20 @@ export function isDifferent({ different, missing, extra, others }: Compared): bo
   return different + missing + extra + others > 0;
 }
 
+/** How many keys nobody knows of, in all tables. */
+export function undecidedOf(tables: ReadonlyMap<string, Compared>): number {
+  return [...tables.values()].reduce((sum, { undecided }) => sum + undecided, 0);
+}
+
+/** Whether both sides are equal; null: nothing differs, but some keys aren't decided. */
+export function isEqual(verdict: {
+  tables: ReadonlyMap<string, Compared>;
+  isDifferent: boolean;
+}): boolean | null {
+  if (verdict.isDifferent) return false;
+  return undecidedOf(verdict.tables) === 0 ? true : null;
+}
+
 /** See the top of the file. */
 export interface Report extends AsyncDisposable {
   /** Where it is once it is finished. */

@@ -10,7 +10,7 @@ import type { Context } from "../plugin/context.ts";
 import type { Stored } from "../plugin/stored.ts";
 import type { Table } from "../types.ts";
 import type { Faults } from "./faults.ts";
-import { type Follower, mayFollow, passed } from "./follower.ts";
+import { type AskToNote, type Follower, mayFollow, passed } from "./follower.ts";
 import type { Pending } from "./key-file.ts";
 import { createLineFile, type LineFile, readLineFile } from "./line-file.ts";
 import { look, type Look } from "./look.ts";
@@ -29,6 +29,8 @@ export interface Rounds {
   settle: number;
   /** Who follows the table meanwhile. */
   follower: Follower;
+  /** Makes who follows note how far he is. */
+  note?: AskToNote | undefined;
   /** What is done about what stays different. */
   repair?: RepairOptions | undefined;
 }
@@ -113,7 +115,7 @@ async function untilDecided(
     ctx.log.debug(`table ${table.name}: ${keys} will be looked at again`);
     // At uneven distances: a key may go to and fro at even ones.
     await sleep(settle * (0.7 + 0.6 * Math.random()), undefined, { signal: ctx.signal });
-    await passed(ctx, table, at, rounds.follower);
+    await passed(rounds, at);
   }
 }
 

@@ -12,7 +12,7 @@ import type { Progress } from "../progress/progress.ts";
 import type { Table } from "../types.ts";
 import { type CompareOptions, compareTable } from "./compare-table.ts";
 import type { Extent } from "./extent.ts";
-import { type Follower, isRunning } from "./follower.ts";
+import { type AskToNote, type Follower, isRunning } from "./follower.ts";
 import type { RepairOptions } from "./repair.ts";
 import { type Compared, type Fault, isDifferent, noneCompared, openReport } from "./report.ts";
 
@@ -35,6 +35,8 @@ export interface VerifyOptions {
   fresh: boolean;
   /** Who follows the tables meanwhile. */
   follower: Follower;
+  /** Makes who follows note how far he is; undefined: it can't be asked for. */
+  note?: AskToNote | undefined;
   extent: Extent;
   /** Goes on with what is changed at the source, until the run is to stop: that is no failure then. */
   goesOn?: boolean | undefined;

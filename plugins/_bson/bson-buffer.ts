@@ -75,11 +75,12 @@ export class BsonBuffer extends OutputBuffer {
     this.reserve(INDEX_DIGITS + ROOM);
     const { bytes } = this;
     this.typeAt = this.at++;
-    // A native copy of few digits takes longer than to write them.
-    const end = this.at + (index < 10 ? 1 : Math.floor(Math.log10(index)) + 1);
+    // A native copy of few digits takes longer than to write them, and a logarithm longer than to count them.
+    let end = this.at + 1;
+    for (let least = 10; index >= least; least *= 10) end++;
     for (let at = end - 1, left = index; at >= this.at; at--) {
       bytes[at] = ZERO + (left % 10);
-      left = Math.floor(left / 10);
+      left = (left / 10) | 0;
     }
     bytes[end] = 0;
     this.at = end + 1;
@@ -111,11 +112,7 @@ export class BsonBuffer extends OutputBuffer {
   }
 
   setInt32(at: number, value: number): void {
-    const { bytes } = this;
-    bytes[at] = value;
-    bytes[at + 1] = value >> 8;
-    bytes[at + 2] = value >> 16;
-    bytes[at + 3] = value >> 24;
+    this.view.setInt32(at, value, true);
   }
 
   /** A safe integer as an int64. */
@@ -126,7 +123,8 @@ export class BsonBuffer extends OutputBuffer {
   }
 
   double(value: number): void {
-    this.at = this.bytes.writeDoubleLE(value, this.at);
+    this.view.setFloat64(this.at, value, true);
+    this.at += 8;
   }
 
   boolean(value: boolean): void {

@@ -19,6 +19,7 @@ import {
   STRING,
 } from "./bson-buffer.ts";
 import type { TakenBytes } from "./output-buffer.ts";
+import { reasonOf } from "../../core/errors.ts";
 import type { TargetDocument } from "../../core/types.ts";
 
 const FIRST_SIZE = 64 * 1024;
@@ -32,7 +33,7 @@ export interface DocumentWriter {
    *
    * @param id the ObjectId's bytes for one without `_id`; otherwise it is made up
    * @returns its size in bytes
-   * @throws RangeError when BSON can't hold it: a NUL in a name, half a surrogate pair
+   * @throws RangeError when BSON can't hold it: a NUL in a name, half a surrogate pair, what a plugin made of it
    */
   append(document: TargetDocument, id?: Uint8Array): number;
   /** What was appended, in a view that is valid until the next append. */
@@ -71,7 +72,8 @@ export function createDocumentWriter({ doubles, addId }: DocumentWriterOptions):
         out.close(start);
       } catch (error) {
         out.at = before;
-        throw error;
+        // What a plugin has put there may be a cycle, a getter that throws, or of a type that the driver refuses.
+        throw error instanceof RangeError ? error : new RangeError(reasonOf(error), { cause: error });
       }
       count++;
       return out.at - before;
@@ -148,6 +150,9 @@ export function createDocumentWriter({ doubles, addId }: DocumentWriterOptions):
 
   /** Whatever else a plugin may have put into a document: the driver knows. */
   function writeOther(value: unknown): void {
+    // Of a larger one the driver keeps 64 bits, and says nothing.
+    if (typeof value === "bigint" && BigInt.asIntN(64, value) !== value)
+      throw new RangeError(`a bigint that 64 bits don't hold: ${value}`);
     const bytes = BSON.serialize({ v: value });
     // What BSON has no type for (undefined, a function) is left out, as the driver does.
     if (bytes.length === EMPTY_DOCUMENT) {

@@ -11,7 +11,9 @@ import type { Encoding } from "./encoding.ts";
 import { FieldNames } from "./field-names.ts";
 import type { ItemOffsets } from "./item-offsets.ts";
 import { KeyCheck } from "./key-check.ts";
+import { knownNames } from "./known-names.ts";
 import { hashOf } from "./name-hash.ts";
+import { END, NAME, writePlainFields } from "./plain-fields.ts";
 import { createKeyReader, NO_ID } from "./key-reader.ts";
 import {
   writeBinary,
@@ -65,7 +67,6 @@ export function createItemEncoder(encoding: Encoding, firstSize: number = FIRST_
   const keyCheck = new KeyCheck(encoding.bare ? [] : keys, typed);
   const numberKeys = keys.filter(({ type }) => type === "N").map(({ name }) => name);
   const key = encoding.derivesId && createKeyReader(keys.map(({ name }) => name));
-  const renamedBytes = { top: Buffer.from(idName.top), nested: Buffer.from(idName.nested) };
   const out = new BsonBuffer(firstSize);
   let offsets: ItemOffsets | undefined;
   /** How many maps are around what is written; the item is one. */
@@ -95,6 +96,7 @@ export function createItemEncoder(encoding: Encoding, firstSize: number = FIRST_
 
   function writeItem(): void {
     out.begin();
+    knownNames.begin();
     const start = out.open();
     const idAt = keepsId || encoding.bare ? -1 : writeId();
     keyCheck.begin();
@@ -119,11 +121,9 @@ export function createItemEncoder(encoding: Encoding, firstSize: number = FIRST_
     const here = (names[depth++] ??= new FieldNames());
     here.begin();
     const first = out.at;
-    const renamed = top ? renamedBytes.top : renamedBytes.nested;
-    // A prefix makes `_id` longer.
-    const renames = renamed.length > 3;
-    let sawId = false;
-    let sawRenamed = false;
+    const item = top ? { keyCheck, offsets } : undefined;
+    // The key's values are looked at one by one then.
+    const mayBePlain = !typed && !(top && key !== undefined);
     json.expect(OPEN);
     if (json.bytes[json.pos] === CLOSE) {
       json.pos++;
@@ -131,22 +131,12 @@ export function createItemEncoder(encoding: Encoding, firstSize: number = FIRST_
       return;
     }
     for (;;) {
-      if (top) offsets?.addName(json.pos);
-      let hash = writeName(json, out);
-      const length = out.at - out.typeAt - 2;
-      if (length === 3 && isId()) {
-        if (top && refusesId) throw new Unexpected();
-        if (renames) {
-          sawId = true;
-          out.at = out.typeAt;
-          out.name(top ? idName.top : idName.nested);
-          hash = hashOf(out.bytes, out.typeAt + 1, out.at - 1);
-        }
-      } else if (renames && isNamed(renamed)) sawRenamed = true;
-      if (!here.add(hash, out, first)) throw new Unexpected();
-      const typeAt = out.typeAt;
+      const stop = mayBePlain ? writePlainFields(json, out, here, doubles, item) : NAME;
+      if (stop === END) break;
+      if (stop === NAME) writeNewName(top, here, first);
+      const { hash } = json;
+      const { typeAt } = out;
       const part = top && key !== undefined ? key.partNamed(isNamed) : -1;
-      json.expect(COLON);
       const from = json.pos;
       writeValue(top);
       if (top) keyCheck.see(hash, out, typeAt);
@@ -156,7 +146,23 @@ export function createItemEncoder(encoding: Encoding, firstSize: number = FIRST_
       if (next !== COMMA) throw new Unexpected();
     }
     depth--;
-    if (sawId && sawRenamed) throw new Unexpected();
+  }
+
+  /** Writes a name with the colon behind it; its hash is the cursor's. */
+  function writeNewName(top: boolean, here: FieldNames, first: number): void {
+    if (top) offsets?.addName(json.pos);
+    json.hash = writeName(json, out);
+    if (out.at - out.typeAt - 2 === 3 && isId()) {
+      if (top && refusesId) throw new Unexpected();
+      const renamed = top ? idName.top : idName.nested;
+      if (renamed !== "_id") {
+        out.at = out.typeAt;
+        out.name(renamed);
+        json.hash = hashOf(out.bytes, out.typeAt + 1, out.at - 1);
+      }
+    }
+    if (!here.add(json.hash, out, first)) throw new Unexpected();
+    json.expect(COLON);
   }
 
   /** Whether a name of three bytes is `_id`. */

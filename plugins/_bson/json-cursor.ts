@@ -8,6 +8,8 @@ export class Unexpected extends Error {}
 /** Reads bytes from left to right. */
 export class JsonCursor {
   bytes: Buffer = Buffer.alloc(0);
+  /** The same, for several bytes at once. */
+  view: DataView = new DataView(new ArrayBuffer(0));
   pos = 0;
   /** Of what {@link copyName} copied last. */
   hash = 0;
@@ -19,6 +21,7 @@ export class JsonCursor {
   moveTo(bytes: Buffer, pos: number): void {
     // What is known of escapes holds to the right only.
     if (bytes !== this.bytes || pos < this.#escapeFrom) this.#escape = -1;
+    if (bytes !== this.bytes) this.view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
     this.bytes = bytes;
     this.pos = pos;
   }

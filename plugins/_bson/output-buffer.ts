@@ -4,6 +4,7 @@ import { type Block, takeBlock } from "./blocks.ts";
 /** What is free behind a document at its beginning, at least. */
 const SPARE = 64;
 const NONE = Buffer.alloc(0);
+const NO_VIEW = new DataView(NONE.buffer, 0, 0);
 /** A block has room for so many batches as the last one, */
 const BATCHES = 4;
 /** but isn't made larger than this without need. */
@@ -20,6 +21,8 @@ export interface TakenBytes {
 export class OutputBuffer {
   /** Where is written now; it may change with everything that is written. */
   bytes: Buffer = NONE;
+  /** The same, for what has several bytes. */
+  view: DataView = NO_VIEW;
   /** Where the next byte goes. */
   at = 0;
 
@@ -71,6 +74,7 @@ export class OutputBuffer {
     this.at += from - this.#from;
     this.#from = from;
     this.bytes = block.bytes;
+    this.view = new DataView(this.bytes.buffer, this.bytes.byteOffset, this.bytes.length);
   }
 
   /** Takes the first so many bytes. */
@@ -94,5 +98,6 @@ export class OutputBuffer {
     this.#block = undefined;
     this.#from = this.at = 0;
     this.bytes = NONE;
+    this.view = NO_VIEW;
   }
 }

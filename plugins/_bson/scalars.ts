@@ -106,7 +106,7 @@ export function writePlainNumber(json: JsonCursor, out: BsonBuffer, doubles: boo
   if (byte !== QUOTE || count === 0 || count > SAFE_DIGITS || scale === 0) return false;
   const power = scale > 0 ? POWERS[scale]! : 1;
   // A fraction of zeros only is an integer.
-  if (scale > 0 && coefficient % power === 0) return false;
+  if (scale > 0 && bytes[pos - 1] === ZERO && coefficient % power === 0) return false;
   json.pos = pos + 1;
   const value = negative ? -coefficient : coefficient;
   if (doubles) {

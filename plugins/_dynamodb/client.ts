@@ -109,10 +109,12 @@ function transport(
 /** Fetches with the body, so that the handler's timeout covers the whole exchange. */
 async function fetched(request: Request, log: Caller["log"], heard?: (at: number) => void): Promise<object> {
   const { response, body } = await fetchWhole(request);
-  const at = Date.parse(response.headers.get("date") ?? "");
-  if (!Number.isNaN(at)) heard?.(at);
   checkSum(response, body, log);
   const { headers, status, statusText } = response;
+  // A balancer's or a proxy's clock tells nothing of the service's.
+  const isServices = status === 200 && headers.has("x-amzn-requestid");
+  const at = isServices ? Date.parse(headers.get("date") ?? "") : Number.NaN;
+  if (!Number.isNaN(at)) heard?.(at);
   return { headers, status, statusText, body };
 }
 

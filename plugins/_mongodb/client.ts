@@ -7,10 +7,13 @@ import {
 } from "mongodb";
 import type { ConsolaInstance } from "consola";
 import { createSemaphore, type Semaphore, type Width } from "../../core/flow/semaphore.ts";
+import { thisProcess } from "../../core/host/process.ts";
 import type { Context } from "../../core/plugin/context.ts";
 import { checkCertificates } from "./certificates.ts";
 import { addressError, connectError } from "./errors.ts";
 import { connections } from "./internals.ts";
+import { createLateWrites, type Surely } from "./late-writes.ts";
+import { connectionName } from "./outlast.ts";
 import { explainReplicaSet } from "./replica-set.ts";
 
 const SECOND = 1000;
@@ -27,6 +30,8 @@ const CLOSING = 2 * SECOND;
 const POOL = 256;
 /** Connections made at once, for who writes first: a far server takes a while for each. */
 const READY = 4;
+/** The same for what may take hours: one that counts, and one that builds. */
+const READY_PATIENT = 2;
 /** So many may be on their way to be made: by the driver's two at a time a far server's lanes would be opened one after the other. */
 const CONNECTING = 16;
 
@@ -43,6 +48,8 @@ export type Calls = <T>(send: () => Promise<T>, before?: () => void | Promise<vo
 export interface Connections {
   /** For calls on `data` that may be many: so many at once as there are lanes. */
   inTurn: Calls;
+  /** Makes a write on `data`, also again, until it can't be carried out later any more. */
+  surely: Surely;
   /** For data: a connection that hangs is given up. */
   data: MongoClient;
   /** For what may take hours: index builds and counts. Its calls are waited for with {@link patiently}. */
@@ -68,10 +75,12 @@ export async function connect(
   key: "target.address" | "checkpoint.address" = "target.address",
 ): Promise<Connections> {
   const clients: MongoClient[] = [];
+  let isMongos = false;
+  const late = createLateWrites({ client: () => clients[0]!, isMongos: () => isMongos, abandon, log });
   const open = (options: MongoClientOptions): MongoClient => {
     try {
       const client = new MongoClient(address, {
-        appName: "nimo-shake",
+        appName: connectionName(thisProcess()),
         ...(!/[?&]serverSelectionTimeoutMS=/i.test(address) && {
           serverSelectionTimeoutMS: SELECTION_TIMEOUT,
         }),
@@ -102,11 +111,12 @@ export async function connect(
   };
   try {
     const data = open({
+      ...connections(late.onClosed),
       socketTimeoutMS: SOCKET_TIMEOUT,
       minPoolSize: Math.min(READY, asked()),
       maxPoolSize: most + 2,
     });
-    const patient = open({ maxPoolSize: most + 2 });
+    const patient = open({ minPoolSize: Math.min(READY_PATIENT, asked()), maxPoolSize: most + 2 });
     closeOn(abandon, data);
     closeOn(signal, patient);
     const { w, journal } = data.options.writeConcern ?? {};
@@ -114,7 +124,6 @@ export async function connect(
       log.warn(`${key} asks for a weaker write concern: raised to majority, journal`);
     }
     await checkCertificates(data.options, key);
-    let isMongos = false;
     data.on("serverDescriptionChanged", ({ newDescription: { type } }) => {
       isMongos ||= MONGOS.includes(type);
     });
@@ -130,6 +139,7 @@ export async function connect(
       patient,
       close,
       inTurn,
+      surely: late.surely,
       get isMongos() {
         return isMongos;
       },

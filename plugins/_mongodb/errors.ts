@@ -69,7 +69,7 @@ function refusedUser(error: Error, what: string, key: string): MigrationError {
 const BROKEN = new Set(["ECONNRESET", "EPIPE", "ECONNABORTED", "ENOTCONN", "ETIMEDOUT"]);
 
 /** Whether it is a socket's own error: of a command that waits to be written the driver throws that as it is. */
-function isBroken(error: unknown): error is Error {
+export function isBroken(error: unknown): error is Error {
   return error instanceof Error && BROKEN.has(String((error as NodeJS.ErrnoException).code));
 }
 

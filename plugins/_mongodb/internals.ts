@@ -8,7 +8,7 @@
  *
  * The driver alone would copy the documents twice, to join them with what stands in front of them.
  */
-import { BSON, type MongoClientOptions, MongoNetworkError } from "mongodb";
+import { BSON, type Document, type MongoClientOptions, MongoNetworkError } from "mongodb";
 import type { Socket } from "node:net";
 
 /** The driver's carrier of documents that are BSON already. */
@@ -29,6 +29,8 @@ interface Message {
 /** The driver's connection. */
 interface Wire {
   readonly socket: Socket;
+  /** How the server has greeted; missing: it hasn't yet. */
+  readonly hello?: Document | null;
   /** Resolves when the socket has room again. */
   writeCommand(message: Message, options: { agreedCompressor?: string }): Promise<void>;
 }
@@ -53,11 +55,21 @@ const bodies = new WeakMap<object, Uint8Array>();
 /**
  * A client's options with which {@link encodedDocuments} are sent without being copied, and a connection that is cut while
  * something is written fails that: the driver alone (7.9 on Bun 1.4.5) waits for room in it for ever.
+ *
+ * @param onClosed told when one is closed through which commands were sent, with how its server had greeted
  */
-export function connections(): MongoClientOptions {
+export function connections(onClosed?: (greeting: Document) => void): MongoClientOptions {
   if (!sendsUnjoined) return {};
   class Unjoined extends Connection! {
+    #isWatched = false;
+
     override async writeCommand(message: Message, options: { agreedCompressor?: string }): Promise<void> {
+      if (!this.#isWatched && this.hello) {
+        this.#isWatched = true;
+        const greeting = this.hello;
+        if (this.socket.destroyed) onClosed?.(greeting);
+        else this.socket.once("close", () => onClosed?.(greeting));
+      }
       await whileOpen(this.socket, this.#write(message, options));
     }
 

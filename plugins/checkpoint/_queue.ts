@@ -5,8 +5,8 @@ export type States = Map<string, string>;
 
 /** See the top of the file. */
 export interface Queue {
-  /** Does something in a name's turn. */
-  run<T>(name: string, work: () => Promise<T>): Promise<T>;
+  /** Does something in a name's turn, or in that of several. */
+  run<T>(name: string | readonly string[], work: () => Promise<T>): Promise<T>;
   /** Writes states in a name's turn; resolves when they are written, throws what went wrong with that. */
   save(name: string, parts: ReadonlyMap<string, unknown>): Promise<void>;
   /** Resolves when nobody waits any more. */
@@ -20,21 +20,24 @@ export function createQueue(write: (name: string, states: States) => Promise<voi
   /** By name the save at the end of what is queued, as long as it hasn't begun. */
   const waiting = new Map<string, { states: States; written: Promise<void> }>();
 
-  function run<T>(name: string, work: () => Promise<T>): Promise<T> {
+  function run<T>(of: string | readonly string[], work: () => Promise<T>): Promise<T> {
+    const names = typeof of === "string" ? [of] : of;
     // A later save must not join one that is queued before this: it would overtake it.
-    waiting.delete(name);
-    const result = (tails.get(name) ?? Promise.resolve()).then(work);
+    for (const name of names) waiting.delete(name);
+    const before = names.flatMap((name) => tails.get(name) ?? []);
+    const turn = before.length > 1 ? Promise.all(before) : (before[0] ?? Promise.resolve());
+    const result = turn.then(work);
     const tail: Promise<void> = result.then(noop, noop).finally(() => {
-      if (tails.get(name) === tail) tails.delete(name);
+      for (const name of names) if (tails.get(name) === tail) tails.delete(name);
     });
-    tails.set(name, tail);
+    for (const name of names) tails.set(name, tail);
     return result;
   }
 
   return {
     run,
     save(name, parts) {
-      const given: States = new Map([...parts].map(([part, state]) => [part, JSON.stringify(state)]));
+      const given = statesOf(parts);
       if (given.size === 0) return Promise.resolve();
       const joined = waiting.get(name);
       if (joined !== undefined) {
@@ -52,6 +55,11 @@ export function createQueue(write: (name: string, states: States) => Promise<voi
       while (tails.size > 0) await Promise.all(tails.values());
     },
   };
+}
+
+/** Parts as they are now. */
+export function statesOf(parts: ReadonlyMap<string, unknown>): States {
+  return new Map([...parts].map(([part, state]) => [part, JSON.stringify(state)]));
 }
 
 function noop(): void {}

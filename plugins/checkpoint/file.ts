@@ -8,6 +8,7 @@ import { whyNotWritable } from "../../core/host/writable.ts";
 import type { Right } from "../../core/plugin/roles.ts";
 import { definePlugin, type Plugin } from "../../core/plugin/plugin.ts";
 import { fileProblems, refuseTables } from "./_check-tables.ts";
+import { refuseOthers, withoutOthers } from "./_others.ts";
 import { inFiles, inTarget } from "./_elsewhere.ts";
 import { originalName, originalsAmong, STATUS_TABLE } from "./_nimoshake.ts";
 import { originalFiles } from "./file/nimoshake-files.ts";
@@ -85,6 +86,8 @@ const file: Plugin = definePlugin({
         refuseTables(tables, `folder ${beside}`, follows ? await fileProblems(beside, tables) : []);
       },
 
+      checkPlaces: (tables) => refuseOthers(tables, original.refuseOthers),
+
       load: (name) =>
         queue.run(name, async () => {
           if (originalName(name)) await ownership.check();
@@ -119,7 +122,7 @@ const file: Plugin = definePlugin({
         const there = owns ? await attempt(beside, () => namesIn(beside)) : [];
         const { names, isShared } = originalsAmong(there, own);
         return {
-          names: [...names, ...own],
+          names: [...(await withoutOthers(names, original.hasOthers)), ...own],
           rest: existsSync(folder) || owns,
           ...(isShared && { shared: join(beside, STATUS_TABLE) }),
         };

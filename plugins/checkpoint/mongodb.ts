@@ -4,32 +4,16 @@ import { definePlugin, type Plugin } from "../../core/plugin/plugin.ts";
 import { leaseLost } from "../../core/plugin/lease-lost.ts";
 import { SERVER_RETRY, withRetry } from "../../core/flow/retry.ts";
 import type { Holder, Kept } from "../../core/plugin/roles.ts";
-import { answered, type Calls, connect, DURABLE, ping } from "../_mongodb/client.ts";
+import { valuesOf } from "../../core/flow/parallel.ts";
+import { answered, type Calls, connect, ping } from "../_mongodb/client.ts";
 import { isPassing } from "../_mongodb/errors.ts";
 import { lazily } from "../_mongodb/lazy.ts";
+import { outlast } from "../_mongodb/outlast.ts";
 import { retryReporter } from "../_mongodb/retry-reporter.ts";
+import { createOwnStates } from "./mongodb/own-states.ts";
 import { joined } from "./mongodb/joined.ts";
-import {
-  claimLease,
-  isLost,
-  leaseCondition,
-  type LeasePlace,
-  findLease,
-  releaseLease,
-  renewLease,
-} from "./mongodb/lease.ts";
-import {
-  allParts,
-  commands,
-  execute,
-  find,
-  findOthers,
-  forgetting,
-  listNames,
-  parse,
-  upsert,
-  upserts,
-} from "./mongodb/states.ts";
+import { claimLease, type LeasePlace, findLease, releaseLease, renewLease } from "./mongodb/lease.ts";
+import { allParts, execute, findOthers, listNames, parse, upsert } from "./mongodb/states.ts";
 import { addressKey, failed } from "./mongodb/failure.ts";
 import { inspectCheckpoint } from "./mongodb/inspect.ts";
 import { collectionProblems, refuseTables } from "./_check-tables.ts";
@@ -37,13 +21,16 @@ import { inFiles, inTarget } from "./_elsewhere.ts";
 import { originalName, originalsAmong, STATUS_TABLE } from "./_nimoshake.ts";
 import { collectionsIn, hasRest, removeRest } from "./mongodb/left.ts";
 import {
+  dropOriginal,
   loadOriginal,
+  namesWithoutOthers,
   originalCollection,
   originalDelete,
   originalUpserts,
+  refuseOthersIn,
 } from "./mongodb/nimoshake-collections.ts";
 import { databaseOwnership } from "./mongodb/owner.ts";
-import { createQueue, type States } from "./_queue.ts";
+import { createQueue, type States, statesOf } from "./_queue.ts";
 
 const COLLECTION = "states";
 /** Saves at once; more of them wait. */
@@ -66,27 +53,6 @@ const mongodb: Plugin = definePlugin({
     const lazy = lazily(() => connect(config["checkpoint.address"], LANES, log, ctx, addressKey(config)));
     const { connected } = lazy;
 
-    /** Saves in our own place, in the same command that looks whether the lease is still the holder's. */
-    async function update(db: Db, updates: object[]): Promise<void> {
-      if (holder === undefined) return execute(db, { update: COLLECTION, updates, ordered: false });
-      const held = [leaseCondition(id, holder), ...updates];
-      await execute(db, { update: COLLECTION, updates: held, ordered: true }).catch((error: unknown) => {
-        throw isLost(error) ? leaseLost(id) : error;
-      });
-    }
-
-    /**
-     * Forgets in our own place. A delete can't be in one command with that look. So an update, which can, takes the
-     * states out of the documents first, and the delete finds only documents without one.
-     */
-    async function forget(ids: object): Promise<void> {
-      const statements = forgetting(ids);
-      await onDatabase("clearing", async (db) => {
-        await update(db, [statements.update]);
-        await execute(db, { delete: COLLECTION, deletes: [statements.delete] });
-      });
-    }
-
     /** Looks at the lease before what can't be in one command with that. Tables that save at once share one look. */
     const checkLease = joined(async () => {
       if (holder === undefined) return;
@@ -104,11 +70,11 @@ const mongodb: Plugin = definePlugin({
       }
     }
 
+    const own = createOwnStates({ id, collection: COLLECTION, holder: () => holder, onDatabase });
+
     const queue = createQueue(async (name, states) => {
       if (originalName(name)) return saveOriginal(name, states);
-      for (const updates of commands(upserts(id, name, states))) {
-        await onDatabase("saving to", (db) => update(db, updates));
-      }
+      await own.save(name, states);
     });
 
     const list = (): Promise<Kept[]> =>
@@ -117,9 +83,7 @@ const mongodb: Plugin = definePlugin({
     ctx.provide("checkpoint", {
       place,
 
-      async connect() {
-        await connected();
-      },
+      connect: async () => void (await connected()),
 
       async check(tables) {
         const follows = config.sync_mode !== "full";
@@ -127,13 +91,17 @@ const mongodb: Plugin = definePlugin({
         refuseTables(tables, `database ${config["checkpoint.db"]}`, problems);
       },
 
+      checkPlaces: (tables) => onOriginal("reading", (db) => refuseOthersIn(db, tables)),
+
       load: (name) =>
         queue.run(name, async () => {
           if (originalName(name)) {
-            await ownership.check();
-            return onOriginal("reading", (db) => loadOriginal(db, name));
+            // Another migration's isn't looked at, whatever the read says.
+            const reading = onOriginal("reading", (db) => loadOriginal(db, name));
+            const [, found] = valuesOf(await Promise.allSettled([ownership.check(), reading]));
+            return found;
           }
-          const found = await onDatabase("reading", (db) => find(db.collection(COLLECTION), id, name));
+          const found = await own.load(name);
           return new Map(found.map(({ _id, state }) => [_id.part, parse(state, name, place)]));
         }),
 
@@ -141,20 +109,23 @@ const mongodb: Plugin = definePlugin({
 
       save: (name, parts) => queue.save(name, parts),
 
+      saveInOrder(given) {
+        const states = [...given].map(([name, parts]) => [name, statesOf(parts)] as const);
+        return queue.run([...given.keys()], () => own.saveInOrder(states));
+      },
+
       clear: (name) =>
         queue.run(name, async () => {
-          if (!originalName(name)) return forget(allParts(id, name));
+          if (!originalName(name)) return own.forget(allParts(id, name));
           await checkLease();
           await ownership.check();
-          return onOriginal("clearing", async (db) => {
-            await db.dropCollection(originalCollection(name), { writeConcern: DURABLE });
-          });
+          return onOriginal("clearing", (db) => dropOriginal(db, name));
         }),
 
       remove: (name, parts) =>
         queue.run(name, async () => {
           if (parts.length === 0) return;
-          if (!originalName(name)) return forget({ $in: parts.map((part) => ({ id, name, part })) });
+          if (!originalName(name)) return own.forget({ $in: parts.map((part) => ({ id, name, part })) });
           await checkLease();
           await ownership.check();
           const deletes = [originalDelete(name, parts)];
@@ -171,7 +142,8 @@ const mongodb: Plugin = definePlugin({
         const { names, isShared } = originalsAmong(there, own);
         const rest = await onDatabase("reading", (db) => hasRest(db, leasePlace, owns));
         const shared = `${STATUS_TABLE} in database ${config["checkpoint.db"]}`;
-        return { names: [...names, ...own], rest, ...(isShared && { shared }) };
+        const originals = await onOriginal("reading", (db) => namesWithoutOthers(db, names));
+        return { names: [...originals, ...own], rest, ...(isShared && { shared }) };
       },
 
       others: (part, names) =>
@@ -194,14 +166,16 @@ const mongodb: Plugin = definePlugin({
       },
 
       ping: (signal) => ping(lazy.opened, signal),
+      outlast: async (dead) => outlast(await connected(), dead, ctx),
       inspect: (tables) =>
         onDatabase("reading", ({ client }) => inspectCheckpoint(client, config, tables, COLLECTION)),
 
       close: lazy.close,
     });
 
-    const onDatabase = <T>(doing: string, run: (db: Db) => Promise<T>): Promise<T> =>
-      onServer(doing, database, run);
+    function onDatabase<T>(doing: string, run: (db: Db) => Promise<T>): Promise<T> {
+      return onServer(doing, database, run);
+    }
 
     const ownership = databaseOwnership({
       id,
@@ -227,17 +201,20 @@ const mongodb: Plugin = definePlugin({
     ): Promise<T> {
       const what = `${doing} database ${name}`;
       try {
-        const { data, inTurn } = await connected();
-        const db = data.db(name);
+        const { data, inTurn, surely } = await connected();
         // Before each try of a change: a process that was cut off may have lost the lease between two of them.
         const before = doing === "reading" || call !== undefined ? undefined : ctx.mayWrite;
-        return await withRetry(() => (call ?? inTurn)(() => run(db), before), {
-          ...(before !== undefined && { before }),
-          policy: { ...SERVER_RETRY, total: ctx.patience },
-          passes: isPassing,
-          signal: ctx.signal,
-          onRetry: retryReporter(ctx, "checkpoint", what),
-        });
+        const again: typeof surely = before === undefined ? withRetry : surely;
+        return await again(
+          (_, sending) => (call ?? inTurn)(() => (sending?.(), run(data.db(name))), before),
+          {
+            ...(before !== undefined && { before }),
+            policy: { ...SERVER_RETRY, total: ctx.patience },
+            passes: isPassing,
+            signal: ctx.signal,
+            onRetry: retryReporter(ctx, "checkpoint", what),
+          },
+        );
       } catch (error) {
         throw failed(error, what, name, config);
       }

@@ -30,7 +30,7 @@ import { createPinger } from "../_dynamodb/ping.ts";
 import { causeName } from "../_dynamodb/errors.ts";
 import { createScan } from "./dynamodb-scan/scan-call.ts";
 import { missingTables, namedTables, noTable, placeOf, selectTables } from "./dynamodb-scan/table-names.ts";
-import { checkUsable, describedTable, isGoing } from "./dynamodb-scan/described-table.ts";
+import { checkUsable, describedTable, isGoing, unusable } from "./dynamodb-scan/described-table.ts";
 import { toSdk } from "../_dynamodb/sdk-values.ts";
 
 /** DescribeTable calls at once. */
@@ -97,7 +97,9 @@ const dynamodbScan: Plugin = definePlugin({
       const names = selectTables(listed, config, place, warn, (error) => void missing.push(error));
       for (const error of missing) await attempt(() => Promise.reject(error));
       if (names.length === 0) throw noTable(listed, place);
-      const found = await inParallel(names, DESCRIBES, (name) => attempt(() => describeTable(name, signal)));
+      const found = await inParallel(names, DESCRIBES, (name) =>
+        attempt(() => describeTable(name, signal), [name]),
+      );
       return found.filter((each) => each !== undefined);
     }
 
@@ -113,7 +115,7 @@ const dynamodbScan: Plugin = definePlugin({
           const description = await describeIfThere(name, signal);
           if (description === undefined) missing.push(name);
           return description;
-        }),
+        }, [name]),
       );
       if (missing.length > 0) {
         const listed = await listTables(signal).catch(() => undefined);
@@ -138,7 +140,7 @@ const dynamodbScan: Plugin = definePlugin({
           named !== undefined
             ? await describeNamed(named, signal, attempt)
             : await describeListed(signal, attempt);
-        await attempt(() => checkUsable(found));
+        await attempt(() => checkUsable(found), unusable(found));
         known = found[0]?.TableName;
         descriptions = new Map(found.map((each) => [each.TableName!, each]));
         return found.map(describedTable);

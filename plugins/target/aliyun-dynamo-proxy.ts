@@ -21,14 +21,9 @@ import { createIndexes } from "./aliyun-dynamo-proxy/indexes.ts";
 import { createScans } from "./aliyun-dynamo-proxy/scan.ts";
 import { createStored } from "./aliyun-dynamo-proxy/stored.ts";
 import { createTables } from "./aliyun-dynamo-proxy/tables.ts";
+import { LATEST } from "./aliyun-dynamo-proxy/late.ts";
 import { createWriter } from "./aliyun-dynamo-proxy/write.ts";
 
-const SECOND = 1000;
-/**
- * A write that is sent again may still be done by a server that is only slow, after a later one of its key: no
- * shorter time is waited for an answer.
- */
-const LEAST_TIMEOUT = 30 * SECOND;
 /** DescribeTable calls at once. */
 const DESCRIBES = 8;
 
@@ -154,5 +149,8 @@ const proxy: Plugin = definePlugin({
 });
 export default proxy;
 
-/** For one request, in ms; 0: for ever. */
-const writeTimeout = (set: number): number => (set === 0 ? 0 : Math.max(set, LEAST_TIMEOUT));
+/**
+ * For one request, in ms; 0: for ever. A write that is sent again may still be done by a server that is only slow, after
+ * a later one of its key.
+ */
+const writeTimeout = (set: number): number => (set === 0 ? 0 : Math.max(set, LATEST));

@@ -1,13 +1,11 @@
 /** Writing to MongoDB. */
 import { type Db, ObjectId } from "mongodb";
 import { derivesIds } from "../_bson/document-id.ts";
-import { planIndexes } from "../../core/schema/indexes.ts";
 import { keyAttributes } from "../../core/schema/keys.ts";
-import { createSemaphore } from "../../core/flow/semaphore.ts";
 import { mostLanes } from "../../core/flow/write-lanes.ts";
 import { definePlugin, type Plugin } from "../../core/plugin/plugin.ts";
 import { type RetryOptions, SERVER_RETRY, withRetry } from "../../core/flow/retry.ts";
-import type { SourceRecord, Table, TargetIndex } from "../../core/types.ts";
+import type { SourceRecord, Table } from "../../core/types.ts";
 import { connect, patiently, ping } from "../_mongodb/client.ts";
 import { createAside } from "./mongodb/aside.ts";
 import {
@@ -17,18 +15,20 @@ import {
   findCollection,
   renameAway,
 } from "./mongodb/collections.ts";
-import { buildIndexes, makeFit } from "./mongodb/indexes.ts";
+import { createFitting } from "./mongodb/fitting.ts";
+import { buildFirst, buildIndexes } from "./mongodb/indexes.ts";
 import { inspectTarget } from "./mongodb/inspect.ts";
 import { watchBuild } from "./mongodb/build.ts";
 import { isPassing, targetError } from "../_mongodb/errors.ts";
 import { lazily } from "../_mongodb/lazy.ts";
+import { outlast } from "../_mongodb/outlast.ts";
 import { retryReporter } from "../_mongodb/retry-reporter.ts";
 import { checkIndexNames, checkNames, checkRenames, renamedTo } from "./mongodb/names.ts";
 import { requireMongos, shardCollection, withoutUnique } from "./mongodb/sharding.ts";
 import { applyBatch, type ApplyRules, rulesOf } from "./mongodb/apply.ts";
 import { applyEncoded } from "./mongodb/apply-encoded.ts";
 import { createReads } from "./mongodb/reads.ts";
-import { type Destination, refused, type WriteError } from "./mongodb/commands.ts";
+import type { Destination } from "./mongodb/commands.ts";
 import { writeBatch, writeEncoded } from "./mongodb/insert.ts";
 import { createInsertFirsts, hasUniqueKey } from "./mongodb/insert-first.ts";
 import { createStored } from "./mongodb/stored.ts";
@@ -43,17 +43,15 @@ const mongodb: Plugin = definePlugin({
     const sharded = derivesIds(config);
     /** Tables an earlier process had begun: what is there already may be its. */
     const resumed = new Set<string>();
-    /** Indexes that this process was told to build, by the tables' names. */
-    const planned = new Map<string, TargetIndex[]>();
     const firsts = createInsertFirsts(async (table) => {
       const paths = keyAttributes(table).map(ctx.role("convert").fieldPath);
       return patiently(hasUniqueKey(await patient(), table, paths), ctx.abandon);
     });
-    /** What refuses a document is taken away once, for all who meet it. */
-    const fitting = createSemaphore(1);
     const warn = (message: string): void => log.warn(message);
     /** Tables that are copied again over what is there. */
     const overwritten = new Set<string>();
+    /** Tables whose indexes came before their first document, until they are asked for: what is in the way is said then. */
+    const indexedFirst = new Set<string>();
     /** Of records that an `error` hook may want written again. */
     const ids = new WeakMap<SourceRecord, Uint8Array>();
     const lanes = (): number => config["full.concurrency"] * mostLanes(config["full.document.concurrency"]);
@@ -101,6 +99,7 @@ const mongodb: Plugin = definePlugin({
 
       async create(table) {
         const { targetName } = table;
+        indexedFirst.delete(table.name);
         await onDatabase(`creating collection ${database}.${targetName}`, (db) =>
           createCollection(db, targetName),
         );
@@ -109,6 +108,8 @@ const mongodb: Plugin = definePlugin({
 
       async resume(table, { units, indexes }) {
         resumed.add(table.name);
+        // What an earlier try of this process has left is there, too.
+        indexedFirst.delete(table.name);
         if (units.length === 0) overwritten.add(table.name);
         if (sharded) await shard(table);
         if (sharded && units.length > 0) return;
@@ -119,6 +120,13 @@ const mongodb: Plugin = definePlugin({
       },
 
       write: (batch) => writing(batch.unit.table, (to) => writeBatch(batch, to)),
+
+      async indexFirst(table, indexes) {
+        if (!resumed.has(table.name)) indexedFirst.add(table.name);
+        await onDatabase(`building the indexes of ${database}.${table.targetName}`, (db) =>
+          buildFirst(db, table, sharded ? withoutUnique(indexes) : indexes),
+        );
+      },
 
       apply: (batch) => applying(batch.unit.table, (to, rules) => applyBatch(batch, to, rules)),
 
@@ -134,7 +142,8 @@ const mongodb: Plugin = definePlugin({
           warn(message);
           onLeftOut?.(index, message);
         };
-        planned.set(table.name, indexes);
+        fitting.planned(table, indexes);
+        indexedFirst.delete(table.name);
         firsts.forget(table);
         const what = `building the indexes of ${database}.${table.targetName}`;
         return onDatabase(what, (db) => {
@@ -148,6 +157,7 @@ const mongodb: Plugin = definePlugin({
       stored: createStored(ctx, { database, sharded, onDatabase, writing }),
 
       ping: (signal) => ping(lazy.opened, signal),
+      outlast: async (dead) => outlast(await connected(), dead, ctx),
 
       ...createAside(onDatabase),
       inspect: (tables) =>
@@ -156,20 +166,7 @@ const mongodb: Plugin = definePlugin({
       close: lazy.close,
     });
 
-    /** An earlier process may have built indexes that today's settings leave out. */
-    async function fit(
-      table: Table,
-      error: WriteError,
-      record: SourceRecord,
-      to: Destination,
-    ): Promise<void> {
-      const indexes = [...(planned.get(table.name) ?? []), ...planIndexes(table, ctx.role("convert"), true)];
-      const what = `mending the indexes of ${database}.${table.targetName}`;
-      const fits = await fitting.run(() =>
-        onDatabase(what, (db) => makeFit(db, table, indexes, record.document!, warn)),
-      );
-      if (!fits) throw refused(error, record, to);
-    }
+    const fitting = createFitting(ctx, { database, indexedFirst, onDatabase });
 
     function idOf(record: SourceRecord): Uint8Array {
       const id = ids.get(record) ?? ObjectId.generate();
@@ -215,7 +212,7 @@ const mongodb: Plugin = definePlugin({
     async function writing<T>(table: Table, write: (to: Destination) => Promise<T>): Promise<T> {
       const what = `writing to ${database}.${table.targetName}`;
       const path = partitionPath(table);
-      const { data, inTurn } = await connected();
+      const { data, inTurn, surely } = await connected();
       const db = data.db(database);
       try {
         const to: Destination = {
@@ -226,11 +223,13 @@ const mongodb: Plugin = definePlugin({
           ids: path.split(".")[0] === "_id" ? "key" : sharded ? "derived" : "any",
           byKey: false,
           overwrites: sharded && overwritten.has(table.name),
+          isIndexedFirst: indexedFirst.has(table.name),
           partitionPath: path,
           replaceDuplicates: config["full.executor.insert_on_dup_update"] || resumed.has(table.name),
-          makeFit: (error, record) => fit(table, error, record, to),
+          makeFit: (error, record) => fitting.fit(table, error, record, to),
           retry: retry(what, table),
           inTurn: (send) => inTurn(send, ctx.mayWrite),
+          surely,
         };
         return await write(to);
       } catch (error) {

@@ -78,6 +78,30 @@ export function checkpointContract(contract: CheckpointContract): ContractCase[]
     });
   });
 
+  add("saveInOrder, where there is one, saves several names, and takes the turn of each", async () => {
+    await using place = await makePlace();
+    const names = ["run", "table:a", "table:b"];
+    const states = (is: number): Map<string, Map<string, number>> =>
+      new Map(names.map((name) => [name, new Map([["part", is]])]));
+    const known = await leaves(place, async (checkpoint) => {
+      if (checkpoint.saveInOrder === undefined) return false;
+      await Promise.all([
+        checkpoint.save("table:a", new Map([["other", 1]])),
+        checkpoint.saveInOrder(states(1)),
+        checkpoint.save("table:b", new Map([["part", 2]])),
+        checkpoint.saveInOrder(new Map()),
+      ]);
+      return true;
+    });
+    if (!known) return;
+    assertSame(await loaded(place, "run"), [["part", 1]]);
+    assertSame(await loaded(place, "table:a"), [
+      ["other", 1],
+      ["part", 1],
+    ]);
+    assertSame(await loaded(place, "table:b"), [["part", 2]]);
+  });
+
   add("remove, where there is one, forgets some parts and keeps the others", async () => {
     await using place = await makePlace();
     for (const name of ["full:t", "shards:t"]) {

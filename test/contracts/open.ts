@@ -18,7 +18,8 @@ export async function openContext(
   const { config, pluginOptions } = loadConfig({ set: { ...DEFAULTS, ...settings } });
   const ctx = createContext({ config });
   try {
-    for (const plugin of plugins) await ctx.use(plugin, pluginOptions[plugin.name] ?? {});
+    // As built in: whether it ends its calls itself is looked at.
+    for (const plugin of plugins) await ctx.use(plugin, pluginOptions[plugin.name] ?? {}, true);
   } catch (error) {
     await ctx[Symbol.asyncDispose]();
     throw error;

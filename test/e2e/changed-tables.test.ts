@@ -71,15 +71,17 @@ const put = (s: Scenario, table: string, Item: Attributes): Promise<unknown> =>
   dynamo(s.dynamoEndpoint, "PutItem", { TableName: table, Item });
 
 /** Deletes a table and makes another one of its name, with a few items. */
-async function makeAnew(s: Scenario, TableName: string, key = "pk"): Promise<void> {
+async function makeAnew(s: Scenario, TableName: string, partition: Key[0] = "pk"): Promise<void> {
+  const [key, type = "S"] = partition.split(":") as [string, string?];
   await remove(s, TableName);
   await dynamo(s.dynamoEndpoint, "CreateTable", {
     TableName,
     BillingMode: "PAY_PER_REQUEST",
-    AttributeDefinitions: [{ AttributeName: key, AttributeType: "S" }],
+    AttributeDefinitions: [{ AttributeName: key, AttributeType: type }],
     KeySchema: [{ AttributeName: key, KeyType: "HASH" }],
   });
-  for (let n = 0; n < 30; n++) await put(s, TableName, { [key]: { S: `new${n}` } });
+  for (let n = 0; n < 30; n++)
+    await put(s, TableName, { [key]: type === "N" ? { N: `${n}` } : { S: `new${n}` } });
 }
 
 /** Adds a GSI. */
@@ -155,13 +157,24 @@ test.concurrent.each<[string, (s: Scenario) => Settings]>([
   else if (settings["target.type"] === undefined) expect(await s.documents(table)).toHaveLength(30);
 });
 
-test.concurrent.each(["mongodb", "file"])("one with another key is told from a defect: %s", async (type) => {
+test.concurrent.each([
+  ["mongodb", "id"],
+  ["file", "id"],
+  ["mongodb", "pk:N"],
+  ["file", "pk:N"],
+])("one with another key is told from a defect: %s, %s", async (type, key) => {
   await using s = await scenario();
   const table = await s.table("t", { items: someItems(ITEMS) });
   const settings = { ...PAGES, ...(type === "file" && toFiles(s)) };
-  const plugins = [meanwhile("before", table, () => makeAnew(s, table, "id"))];
+  const plugins = [meanwhile("before", table, () => makeAnew(s, table, key))];
   const run = await ended(s, settings, plugins);
   expectRefusal(run, { exit: 1, code: "SOURCE_GONE", says: [table, "made anew", "--fresh"] });
+  const next = await ended(s, settings);
+  expectRefusal(next, {
+    exit: 2,
+    code: "CHECKPOINT_MISMATCH",
+    says: [table, "with another key", "is " + key.replace(":", " ")],
+  });
 });
 
 test.concurrent("one that is made anew before its stream is opened is refused before anything is made", async () => {

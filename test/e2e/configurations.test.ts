@@ -3,6 +3,7 @@ import { expect, setDefaultTimeout, test } from "bun:test";
 import { existsSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { startDynamoDB } from "../servers/dynamodb.ts";
+import { startMongos } from "../stand-in/mongos.ts";
 import { eventually } from "./eventually.ts";
 import { dynamo, scenario, type Scenario, type Settings, someItems } from "./helpers.ts";
 import { itemsByKey } from "./writer.ts";
@@ -46,20 +47,29 @@ async function moves(s: Scenario, table: string, args: string[]): Promise<void> 
   expect(await run.done).toMatchObject({ code: 0, stderr: "" });
 }
 
-test("self-run.conf", async () => {
+test.each(["self-run.conf", "atlas.conf"])("%s", async (name) => {
   await using s = await scenario();
   const table = await s.table("t", { items: someItems(ITEMS) });
-  await moves(s, table, argumentsOf(s, "self-run.conf", table, { "target.address": s.mongoUri }));
+  await moves(s, table, argumentsOf(s, name, table, { "target.address": s.mongoUri }));
   expect(await s.db.collection(table).countDocuments({})).toBe(ITEMS + 1);
 });
 
-test("dynamodb-to-dynamodb.conf", async () => {
+test("apsaradb.conf, before a stand-in for its mongos", async () => {
+  await using s = await scenario();
+  await using mongos = await startMongos(s.mongoUri);
+  const table = await s.table("t", { items: someItems(ITEMS) });
+  await moves(s, table, argumentsOf(s, "apsaradb.conf", table, { "target.address": mongos.uri }));
+  expect(await s.db.collection(table).countDocuments({})).toBe(ITEMS + 1);
+  expect(mongos.sent("shardCollection")).toHaveLength(1);
+});
+
+test.each(["dynamodb-to-dynamodb.conf", "extenddb.conf", "alternator.conf"])("%s", async (name) => {
   await using s = await scenario();
   const target = await startDynamoDB({ own: true });
   try {
     const table = await s.table("t", { gsi: { byN: ["n:N"] }, items: someItems(ITEMS) });
     const address = { "target.address": target.endpoint };
-    await moves(s, table, argumentsOf(s, "dynamodb-to-dynamodb.conf", table, address));
+    await moves(s, table, argumentsOf(s, name, table, address));
     const [from, there] = await Promise.all(
       [s.dynamoEndpoint, target.endpoint].map((endpoint) => itemsByKey(endpoint, table)),
     );

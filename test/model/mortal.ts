@@ -15,12 +15,28 @@ export interface Mortal {
    * @param work does it at once; of what has parts some are done when the process is killed meanwhile
    */
   step<T>(work: (share: Share) => T): Promise<T>;
-  /** Kills it: what it has sent may still be done, or some of it. */
+  /** Kills it: what it has sent may still be done, or some of it, at once or later. */
   kill(): void;
 }
 
+/** So long after it was sent it comes at the latest, in ms: so long a kernel tries. */
+const LATEST = 100_000;
+
 /** What a dead process's steps fail with. */
 export const KILLED: Error = new Error("killed");
+
+/** What dead processes have sent that is still on its way. */
+export interface Late {
+  /** Sent, and to be done when its time comes, in ms since 1970. */
+  sent: { at: number; work: () => void }[];
+}
+
+/** What has come by a time is done, in whatever order it comes. */
+export function arrive(late: Late, now: number): void {
+  const come = late.sent.filter(({ at }) => at <= now);
+  late.sent = late.sent.filter(({ at }) => at > now);
+  for (const { work } of come) work();
+}
 
 /** What {@link createMortal} takes. */
 export interface MortalOptions {
@@ -30,10 +46,12 @@ export interface MortalOptions {
   slowest: number;
   /** Told before each step: it may kill the process. */
   onStep: () => void;
+  late: Late;
+  now: () => number;
 }
 
 /** Begins one. */
-export function createMortal({ chance, sleep, slowest, onStep }: MortalOptions): Mortal {
+export function createMortal({ chance, sleep, slowest, onStep, late, now }: MortalOptions): Mortal {
   let isDead = false;
   let steps = 0;
   /** What is sent and not done. */
@@ -59,6 +77,7 @@ export function createMortal({ chance, sleep, slowest, onStep }: MortalOptions):
         await pause();
         check();
         steps++;
+        arrive(late, now());
         onStep();
         check();
       } finally {
@@ -74,9 +93,14 @@ export function createMortal({ chance, sleep, slowest, onStep }: MortalOptions):
       isDead = true;
       for (const work of onTheWay) {
         if (chance.percent(50)) continue;
-        try {
-          work(chance.percent(50) ? "all" : "some");
-        } catch {}
+        const share = chance.percent(50) ? "all" : "some";
+        const done = (): void => {
+          try {
+            work(share);
+          } catch {}
+        };
+        if (chance.percent(50)) done();
+        else late.sent.push({ at: now() + chance.below(LATEST), work: done });
       }
       onTheWay.clear();
     },

@@ -1,4 +1,5 @@
 /** The roles of a small migration in memory: what is outside of the process outlives it. */
+import { setTimeout as sleep } from "node:timers/promises";
 import { keyText } from "../../core/schema/keys.ts";
 import type { Plugin } from "../../core/plugin/plugin.ts";
 import type { Checkpoint, Holder, Holding, Source, Streams, Target } from "../../core/plugin/roles.ts";
@@ -13,7 +14,7 @@ import type {
 } from "../../core/types.ts";
 import { testTable } from "../fakes/context.ts";
 import type { Chance } from "./chance.ts";
-import { type Mortal, type Share, shareOf } from "./mortal.ts";
+import { arrive, type Late, type Mortal, type Share, shareOf } from "./mortal.ts";
 import { createCursor } from "./reader.ts";
 import { KEYS, type SourceTable } from "./source.ts";
 
@@ -28,6 +29,7 @@ export interface Outside {
   scans: number;
   now: () => number;
   chance: Chance;
+  late: Late;
 }
 
 /** A collection at the target. */
@@ -90,7 +92,7 @@ function streamsRole(outside: Outside, { step }: Mortal): Streams {
   return {
     open: () => step(() => (stream = source.stream)),
     // The first listing, which has to answer, comes right after the opening.
-    shards: () => step(() => source.list(stream)),
+    shards: () => step(() => source.listWithHoles(stream)),
     clock: now,
     children: (_, id) => step(() => list().filter(({ parent }) => parent === id)),
     read({ shard }, from) {
@@ -105,7 +107,7 @@ function streamsRole(outside: Outside, { step }: Mortal): Streams {
   };
 }
 
-function targetRole(outside: Outside, { step }: Mortal): Target {
+function targetRole(outside: Outside, { step }: Mortal, signal: AbortSignal): Target {
   const { chance } = outside;
   const place = (): Place => {
     if (outside.place === undefined) throw new Error("there is no such collection");
@@ -156,6 +158,7 @@ function targetRole(outside: Outside, { step }: Mortal): Target {
         return indexes.length;
       }),
     count: () => step(() => place().documents.length),
+    outlast: () => outlast(outside, signal),
     async *keys() {
       const all = await step(() => place().documents.map(({ document }) => document));
       for (let at = 0; at < all.length; at += PAGE) yield step(() => all.slice(at, at + PAGE));
@@ -163,7 +166,7 @@ function targetRole(outside: Outside, { step }: Mortal): Target {
   };
 }
 
-function checkpointRole(outside: Outside, { step }: Mortal): Checkpoint {
+function checkpointRole(outside: Outside, { step }: Mortal, signal: AbortSignal): Checkpoint {
   const { states, chance, now } = outside;
   const tails = new Map<string, Promise<unknown>>();
   /** One name's calls are done in their order. */
@@ -184,6 +187,7 @@ function checkpointRole(outside: Outside, { step }: Mortal): Checkpoint {
 
   return {
     place: "memory",
+    outlast: () => outlast(outside, signal),
     load: (name) =>
       inTurn(
         name,
@@ -204,6 +208,7 @@ function checkpointRole(outside: Outside, { step }: Mortal): Checkpoint {
         for (const part of shareOf(parts, share, chance)) partsOf(name).delete(part);
       }),
     lease: {
+      find: () => step(() => outside.lease && holding()),
       claim: (ours, { ttl, over }) =>
         step(() => {
           const token = outside.lease?.holder.token;
@@ -224,6 +229,14 @@ function checkpointRole(outside: Outside, { step }: Mortal): Checkpoint {
   };
 }
 
+/** As the server says when it has read all that dead processes have sent. */
+async function outlast({ late, now }: Outside, signal: AbortSignal): Promise<void> {
+  while (late.sent.length > 0) {
+    await sleep(Math.max(...late.sent.map(({ at }) => at)) - now(), undefined, { signal });
+    arrive(late, now());
+  }
+}
+
 /** The roles as one process fills them. */
 export function rolesOf(outside: Outside, mortal: Mortal): Plugin {
   return {
@@ -231,8 +244,8 @@ export function rolesOf(outside: Outside, mortal: Mortal): Plugin {
     setup(ctx) {
       ctx.provide("source", sourceRole(outside, mortal));
       ctx.provide("streams", streamsRole(outside, mortal));
-      ctx.provide("target", targetRole(outside, mortal));
-      ctx.provide("checkpoint", checkpointRole(outside, mortal));
+      ctx.provide("target", targetRole(outside, mortal, ctx.signal));
+      ctx.provide("checkpoint", checkpointRole(outside, mortal, ctx.signal));
       ctx.provide("convert", {
         convert(records) {
           for (const record of records) {

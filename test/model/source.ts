@@ -11,6 +11,8 @@ export const KEYS = 24;
 const LISTED_AFTER = 4 * SECOND;
 /** Those that follow the same one are listed within this time. */
 const TOGETHER = 0.3 * SECOND;
+/** A listing leaves out so many of a hundred shards. */
+const LEFT_OUT = 10;
 /** A record is shown up to so long after the change. */
 const SHOWN_AFTER = 0.4 * SECOND;
 
@@ -50,6 +52,8 @@ export interface SourceTable {
   renew(): void;
   /** The shards that a listing of a stream has now. */
   list(stream: string): Shard[];
+  /** Leaves out some of them, none twice within a minute. */
+  listWithHoles(stream: string): Shard[];
   /** A shard as it is now; undefined: it is gone. */
   shard(id: string): SourceShard | undefined;
   /** How many of a shard's records are gone. */
@@ -91,9 +95,23 @@ export function createSource(chance: Chance, now: () => number, keys: readonly n
         open([...range], undefined, now());
   }
   begin();
+  /** When shards were left out. */
+  const leftOut = new Map<string, number>();
 
   const openShards = (): SourceShard[] => shards.filter(({ closed }) => closed === undefined);
   const isGone = ({ closed }: SourceShard): boolean => closed !== undefined && now() - closed.at > KEEPS;
+
+  function list(stream: string): Shard[] {
+    const listed = shards.filter(
+      (shard) => shard.stream === stream && shard.listedAt <= now() && !isGone(shard),
+    );
+    return listed.map(({ id, parent, first, closed }) => ({
+      id,
+      ...(parent !== undefined && { parent }),
+      first: String(first),
+      ...(closed && { last: String(closed.last) }),
+    }));
+  }
 
   return {
     items,
@@ -133,16 +151,15 @@ export function createSource(chance: Chance, now: () => number, keys: readonly n
       for (const shard of openShards()) shard.closed = { at: now(), last: numbers++ };
       begin();
     },
-    list(stream) {
-      const listed = shards.filter(
-        (shard) => shard.stream === stream && shard.listedAt <= now() && !isGone(shard),
-      );
-      return listed.map(({ id, parent, first, closed }) => ({
-        id,
-        ...(parent !== undefined && { parent }),
-        first: String(first),
-        ...(closed && { last: String(closed.last) }),
-      }));
+    list,
+    listWithHoles(stream) {
+      const listed = list(stream);
+      const mayBe = ({ id }: Shard): boolean => now() - (leftOut.get(id) ?? 0) > 60 * SECOND;
+      const there = listed.filter((shard) => !mayBe(shard) || !chance.percent(LEFT_OUT));
+      // A stream that has shards always shows some.
+      if (there.length === 0) return listed;
+      for (const shard of listed) if (!there.includes(shard)) leftOut.set(shard.id, now());
+      return there;
     },
     shard(id) {
       const shard = shards.find((each) => each.id === id);

@@ -8,7 +8,7 @@
  * ```
  */
 import { setTimeout as sleep } from "node:timers/promises";
-import { type Document, ObjectId } from "mongodb";
+import { type Document, Long, ObjectId } from "mongodb";
 import { type Fate, type MongoProxy, startMongoProxy } from "./mongo-proxy.ts";
 
 const SECOND = 1000;
@@ -70,6 +70,8 @@ interface Member {
   role: "primary" | "secondary" | "claiming" | "down";
   /** The election that made it the primary. */
   electionId: ObjectId;
+  /** Which process it is. */
+  processId: ObjectId;
 }
 
 /** Starts a pair before the first server of `serverUri`. */
@@ -112,7 +114,10 @@ export async function startElection(serverUri: string, options: ElectionOptions 
     const deadline = Date.now() + DRAINED;
     do await sleep(10);
     while (old.proxy.pending > 0 && Date.now() < deadline);
-    if (killed) await old.proxy.refuse();
+    if (killed) {
+      await old.proxy.refuse();
+      old.processId = new ObjectId();
+    }
     await sleep(vacantMs);
     const next = members.find((member) => member !== old)!;
     next.electionId = electionId(elections);
@@ -125,7 +130,7 @@ export async function startElection(serverUri: string, options: ElectionOptions 
   }
 
   for (const role of ["primary", "secondary"] as const) {
-    const member = { role, electionId: electionId(0) } as Member;
+    const member = { role, electionId: electionId(0), processId: new ObjectId() } as Member;
     member.proxy = await startMongoProxy(serverUri, {
       fate: (name, _, read) => fateOf(member, name, read),
       afterwards: (name) => afterwards(member, name),
@@ -135,7 +140,7 @@ export async function startElection(serverUri: string, options: ElectionOptions 
   }
   const settled = async (): Promise<void> => void (await electing);
   return {
-    uri: `mongodb://${members.map(({ address }) => address).join(",")}/?replicaSet=${SET}`,
+    uri: `mongodb://${members.map(({ address }) => address).join(",")}/?replicaSet=${SET}&serverMonitoringMode=poll`,
     get elections() {
       return elections;
     },
@@ -153,8 +158,11 @@ function electionId(election: number): ObjectId {
   return ObjectId.createFromHexString((election + 1).toString(16).padStart(24, "0"));
 }
 
-/** What a member of 6.0 says of itself and its set; without a version of that, so that it is asked again and again. */
-function hello({ role, address, electionId }: Member, members: Member[]): Document {
+/** A number that no connection has at the server behind: what came through one that is cut is over when its member is no primary. */
+const NO_CONNECTION = 2_000_000_000;
+
+/** What a member of 6.0 says of itself and its set. */
+function hello({ role, address, electionId, processId }: Member, members: Member[]): Document {
   const isPrimary = role === "primary" || role === "claiming";
   const primary = isPrimary ? address : members.find((member) => member.role === "primary")?.address;
   return {
@@ -175,6 +183,8 @@ function hello({ role, address, electionId }: Member, members: Member[]): Docume
     minWireVersion: 0,
     maxWireVersion: 17,
     localTime: new Date(),
+    topologyVersion: { processId, counter: Long.fromNumber(0) },
+    connectionId: NO_CONNECTION,
     ok: 1,
   };
 }

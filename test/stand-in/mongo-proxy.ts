@@ -5,7 +5,7 @@
 import { connect, createServer } from "node:net";
 import type { AddressInfo, Server, Socket } from "node:net";
 import type { Document } from "mongodb";
-import { answerTo, commandNameOf, commandOf, HEADER_BYTES, insteadOf } from "./mongo-wire.ts";
+import { answerTo, commandNameOf, commandOf, insteadOf, onMessages } from "./mongo-wire.ts";
 
 /** What becomes of a command and its answer. */
 export type Fate =
@@ -149,18 +149,5 @@ function listen(serve: (socket: Socket) => void, port: number): Promise<Server> 
   const server = createServer(serve);
   return new Promise((resolve, reject) => {
     server.once("error", reject).listen(port, "127.0.0.1", () => resolve(server));
-  });
-}
-
-/** Hands on whole messages of the wire protocol; each begins with its length. */
-function onMessages(socket: Socket, handle: (message: Buffer) => void): void {
-  let pending: Buffer = Buffer.alloc(0);
-  socket.on("data", (data: Buffer) => {
-    pending = pending.length === 0 ? data : Buffer.concat([pending, data]);
-    while (pending.length >= HEADER_BYTES && pending.length >= pending.readInt32LE(0)) {
-      const length = pending.readInt32LE(0);
-      handle(pending.subarray(0, length));
-      pending = pending.subarray(length);
-    }
   });
 }

@@ -1,6 +1,7 @@
 /** MongoDB's wire protocol as far as the stand-ins need it: OP_MSG, and the OP_QUERY of a driver's first hello. */
 import { BSON } from "mongodb";
 import type { Document } from "mongodb";
+import type { Socket } from "node:net";
 
 /** Length, request, answered request, opcode. */
 export const HEADER_BYTES = 16;
@@ -80,4 +81,17 @@ function bodyStart(message: Buffer): number | undefined {
 function documentAt(message: Buffer, at: number): Document {
   const bytes = message.subarray(at, at + message.readInt32LE(at));
   return BSON.deserialize(bytes, { promoteValues: false, bsonRegExp: true });
+}
+
+/** Hands on whole messages of the wire protocol; each begins with its length. */
+export function onMessages(socket: Socket, handle: (message: Buffer) => void): void {
+  let pending: Buffer = Buffer.alloc(0);
+  socket.on("data", (data: Buffer) => {
+    pending = pending.length === 0 ? data : Buffer.concat([pending, data]);
+    while (pending.length >= HEADER_BYTES && pending.length >= pending.readInt32LE(0)) {
+      const length = pending.readInt32LE(0);
+      handle(pending.subarray(0, length));
+      pending = pending.subarray(length);
+    }
+  });
 }

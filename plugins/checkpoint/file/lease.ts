@@ -12,6 +12,7 @@ import { makeFolder, PRIVATE_FILE } from "../../../core/host/durable-files.ts";
 import { isRunning } from "../../../core/host/process.ts";
 import { leaseLost } from "../../../core/plugin/lease-lost.ts";
 import type { Holder, Holding, LeaseKeeper } from "../../../core/plugin/roles.ts";
+import { holderOf } from "../_holder.ts";
 import { draftsIn, namesIn } from "./drafts.ts";
 import { attempt, ignoreMissing } from "./state-file.ts";
 
@@ -20,6 +21,8 @@ const NAME = "lease";
 const LEFT = 3_600_000;
 /** For so long a lease may be away, in ms: who tells old from new takes it aside and puts it back. */
 const ASIDE = 500;
+/** A lease's time may lie so far ahead without meaning anything, in ms. */
+const AHEAD = 60_000;
 /** Who misses it looks again after so long. */
 const LOOK = 20;
 
@@ -80,7 +83,7 @@ export function fileLease(folder: string, id: string): FileLease {
     try {
       const text = await readFile(at, "utf8");
       const renewedAt = (await stat(at)).mtimeMs;
-      return { text, renewedAt, holder: parse(text), age: Math.max(0, now - renewedAt) };
+      return { text, renewedAt, holder: parse(text), age: ageAt(now, renewedAt) };
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
       throw error;
@@ -210,6 +213,11 @@ export function fileLease(folder: string, id: string): FileLease {
   };
 }
 
+/** Clocks of a host and of its disk differ by a little; what lies further ahead was written under another time. */
+function ageAt(now: number, renewedAt: number): number {
+  return renewedAt > now && renewedAt - now < AHEAD ? 0 : now - renewedAt;
+}
+
 /** Whether a file got a second name; somebody else may have it. */
 async function place(draft: string, path: string): Promise<boolean> {
   try {
@@ -227,9 +235,11 @@ async function place(draft: string, path: string): Promise<boolean> {
 
 function parse(text: string): Holder {
   try {
-    return JSON.parse(text) as Holder;
+    const holder = holderOf(JSON.parse(text));
+    if (holder !== undefined) return holder;
   } catch {
-    // Half written on a disk without links, or mended by hand: nobody's, once it is old enough.
-    return { token: text, host: "", system: "", pid: 0, since: "" };
+    // Said below.
   }
+  // Half written on a disk without links, or mended by hand: nobody's, once it is old enough.
+  return { token: text, host: "", system: "", pid: 0, since: "" };
 }

@@ -1,17 +1,27 @@
 /** NimoShake's checkpoint files: a JSON line a shard, and the status as one JSON object without a line's end. */
-import { readFile, rename } from "node:fs/promises";
+import { readFile, rename, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { makeFolder, syncFolder } from "../../../core/host/durable-files.ts";
+import { makeFolder, readAll, syncFolder, withFile } from "../../../core/host/durable-files.ts";
 import { fileNameOf } from "../../../core/host/file-name.ts";
 import { STATUS, STATUS_TABLE, originalName, statusDocument } from "../_nimoshake.ts";
+import { isRow, othersThere, rowField } from "../_others.ts";
 import type { States } from "../_queue.ts";
-import { attempt, parseObject, removeFile, unreadable, writeSynced } from "./state-file.ts";
+import { attempt, ignoreMissing, parseObject, removeFile, unreadable, writeSynced } from "./state-file.ts";
 
 /** What {@link originalFiles} gives. */
 export interface OriginalFiles {
   read(name: string): Promise<States>;
   write(name: string, states: States): Promise<void>;
+  /** Unless somebody else has a file of that name. */
   remove(name: string): Promise<void>;
+  /** Whether somebody else has a file under a name. */
+  hasOthers(name: string): Promise<boolean>;
+  /**
+   * Refuses a file of somebody else under a name.
+   *
+   * @throws MigrationError CHECKPOINT_MISMATCH
+   */
+  refuseOthers(name: string): Promise<void>;
 }
 
 /**
@@ -24,7 +34,16 @@ export function originalFiles(folder: string, draft: (name: string) => string): 
   const pathOf = (name: string): string => join(folder, fileOf(name));
   const draftOf = (name: string): string => draft(`${fileNameOf(fileOf(name))}.original.new`);
 
+  async function refuseOthers(name: string): Promise<void> {
+    if (await isOthers(pathOf(name), name))
+      throw othersThere(pathOf(name), "set checkpoint.address to a folder that nobody else uses");
+  }
+
   return {
+    hasOthers: (name) => isOthers(pathOf(name), name),
+
+    refuseOthers,
+
     read: (name) => readOriginal(folder, name),
 
     async write(name, states) {
@@ -44,7 +63,10 @@ export function originalFiles(folder: string, draft: (name: string) => string): 
       });
     },
 
-    remove: (name) => removeFile(pathOf(name), draftOf(name)),
+    async remove(name) {
+      await refuseOthers(name);
+      await removeFile(pathOf(name), draftOf(name));
+    },
   };
 }
 
@@ -52,6 +74,31 @@ export function originalFiles(folder: string, draft: (name: string) => string): 
 function fileOf(name: string): string {
   const original = originalName(name)!;
   return original === "status" ? STATUS_TABLE : original.table;
+}
+
+/** What begins a row, as both tools write it, or the status. */
+const BEGINS = { ShardId: '{"ShardId":', Key: '{"Key":' } as const;
+const HEAD = 64 * 1024;
+
+/** Whether there is something under a name whose first line is no row; one that was torn off within it is one. */
+export async function isOthers(path: string, name: string): Promise<boolean> {
+  const head = await attempt(path, async () => {
+    const found = await stat(path).catch(ignoreMissing);
+    if (found === undefined) return "";
+    if (!found.isFile()) return undefined;
+    return withFile(path, "r", async (handle) => {
+      const bytes = Buffer.alloc(HEAD);
+      return bytes.toString("utf8", 0, await readAll(handle, bytes, 0));
+    });
+  });
+  if (head === undefined) return true;
+  const [line] = head.split("\n", 1) as [string];
+  try {
+    return head !== "" && !isRow(name, parseObject(line, 0));
+  } catch {
+    const begin = BEGINS[rowField(name)];
+    return line !== head || !(line.startsWith(begin) || begin.startsWith(line));
+  }
 }
 
 /** What is kept under a name in NimoShake's folder; of a file that isn't there nothing. */

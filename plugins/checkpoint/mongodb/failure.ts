@@ -5,7 +5,7 @@ import { type ErrorCode, MigrationError } from "../../../core/errors.ts";
 import { isUnauthorized, targetError } from "../../_mongodb/errors.ts";
 
 /** What isn't the server's failure. */
-const PLAIN = new Set<ErrorCode>(["CONFIG_INVALID", "ALREADY_RUNNING"]);
+const PLAIN = new Set<ErrorCode>(["CONFIG_INVALID", "ALREADY_RUNNING", "CHECKPOINT_MISMATCH"]);
 const DEFAULT_PORT = 27017;
 
 /** The setting that gives the checkpoint's address: where none is set it is the target's. */

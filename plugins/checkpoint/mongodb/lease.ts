@@ -1,6 +1,7 @@
 /** The lease as a document beside the states; its times are the server's. */
 import { type Db, type Document, MongoServerError } from "mongodb";
 import type { Holder, Holding } from "../../../core/plugin/roles.ts";
+import { holderOf } from "../_holder.ts";
 import { DURABLE, WRITE_TIMEOUT } from "../../_mongodb/client.ts";
 import { DUPLICATE_KEY } from "../../_mongodb/errors.ts";
 
@@ -64,7 +65,8 @@ export async function renewLease(
   const options = { readConcern: "majority", maxTimeMS: WRITE_TIMEOUT } as const;
   const other = await db.collection<LeaseDocument>(collection).findOne({ _id: _id as never }, options);
   // It isn't ours any more, whatever a read says that came too late.
-  return other === null || [NOBODY, token].includes(other.holder.token) ? undefined : holding(other);
+  if (other === null || tokenOf(other) === token) return undefined;
+  return tokenOf(other) === NOBODY ? undefined : holding(other);
 }
 
 /** See `LeaseKeeper.find`. */
@@ -72,7 +74,7 @@ export async function findLease(db: Db, { collection, id }: LeasePlace): Promise
   const options = { readConcern: "majority", maxTimeMS: WRITE_TIMEOUT } as const;
   const stages = [{ $match: { _id: leaseId(id) } }, { $set: { seenAt: "$$NOW" } }];
   const [found] = await db.collection(collection).aggregate<LeaseDocument>(stages, options).toArray();
-  return found === undefined || found.holder.token === NOBODY ? undefined : holding(found);
+  return found === undefined || tokenOf(found) === NOBODY ? undefined : holding(found);
 }
 
 /** See `LeaseKeeper.release`. */
@@ -115,6 +117,20 @@ async function change(db: Db, collection: string, more: Document): Promise<Lease
   return (value as LeaseDocument | null) ?? undefined;
 }
 
+/** {@link NOBODY} also where it says nothing that a lease says: the next one takes it. */
+function tokenOf({ holder }: Partial<LeaseDocument>): unknown {
+  return (holder as Partial<Holder> | null | undefined)?.token ?? NOBODY;
+}
+
+/** What another program has made of it is a holder without words, and old. */
 function holding({ holder, renewedAt, seenAt }: LeaseDocument): Holding {
-  return { holder, age: seenAt.getTime() - renewedAt.getTime() };
+  const age = Number(seenAt) - Number(renewedAt);
+  const known = holderOf(holder) ?? {
+    token: String(tokenOf({ holder })),
+    host: "",
+    system: "",
+    pid: 0,
+    since: "",
+  };
+  return { holder: known, age: Number.isFinite(age) ? age : Number.MAX_SAFE_INTEGER };
 }

@@ -1,8 +1,10 @@
 /** NimoShake's checkpoint collections: one a table with a document a shard, and one for the status. */
 import { createHash } from "node:crypto";
 import { type Db, ObjectId } from "mongodb";
-import { WRITE_TIMEOUT } from "../../_mongodb/client.ts";
+import type { Table } from "../../../core/types.ts";
+import { DURABLE, WRITE_TIMEOUT } from "../../_mongodb/client.ts";
 import { originalName, STATUS, STATUS_TABLE, statusDocument } from "../_nimoshake.ts";
+import { othersThere, refuseOthers, rowField, withoutOthers } from "../_others.ts";
 import type { States } from "../_queue.ts";
 
 const READ = { readConcern: "majority", maxTimeMS: WRITE_TIMEOUT, projection: { _id: 0 } } as const;
@@ -23,6 +25,41 @@ export async function loadOriginal(db: Db, name: string): Promise<Map<string, un
     name === STATUS ? [STATUS, each["StatusValue"]] : [String(each["ShardId"]), each],
   );
   return new Map(parts);
+}
+
+/** Whether a collection has documents that are no rows. */
+async function hasOthers(db: Db, name: string): Promise<boolean> {
+  const { projection: _, ...read } = READ;
+  const other = { [rowField(name)]: { $not: { $type: "string" } } };
+  return (await db.collection(originalCollection(name)).findOne(other, read)) !== null;
+}
+
+async function refuseCollection(db: Db, name: string): Promise<void> {
+  if (!(await hasOthers(db, name))) return;
+  throw othersThere(
+    `database ${db.databaseName}, collection ${originalCollection(name)}`,
+    "set checkpoint.db to a database that nobody else uses",
+  );
+}
+
+/**
+ * Refuses tables whose collections have documents of others.
+ *
+ * @throws MigrationError CHECKPOINT_MISMATCH
+ */
+export function refuseOthersIn(db: Db, tables: readonly Table[]): Promise<void> {
+  return refuseOthers(tables, (name) => refuseCollection(db, name));
+}
+
+/** Of the names of collections those that have no documents of others. */
+export function namesWithoutOthers(db: Db, names: readonly string[]): Promise<string[]> {
+  return withoutOthers(names, (name) => hasOthers(db, name));
+}
+
+/** Forgets what is kept under a name, with its collection, unless that has documents of others. */
+export async function dropOriginal(db: Db, name: string): Promise<void> {
+  await refuseCollection(db, name);
+  await db.dropCollection(originalCollection(name), { writeConcern: DURABLE });
 }
 
 /**

@@ -3,6 +3,7 @@ import { type Db, MongoServerError } from "mongodb";
 import { WRITE_TIMEOUT } from "../../_mongodb/client.ts";
 import { DUPLICATE_KEY } from "../../_mongodb/errors.ts";
 import { createOwnership, type Ownership } from "../_ownership.ts";
+import { joined } from "./joined.ts";
 import { execute, ownerId, parse, type StateDocument } from "./states.ts";
 
 /** What {@link databaseOwnership} takes. */
@@ -24,13 +25,14 @@ export function databaseOwnership(options: DatabaseOwnershipOptions): Ownership 
     place: `database ${original}`,
     hint: `set checkpoint.db to another database; if that migration is over, drop that one, and the document whose _id.name is owner from ${database}.${collection}`,
 
-    async read() {
+    // Tables that ask at once share one answer.
+    read: joined(async () => {
       const options = { readConcern: "majority", maxTimeMS: WRITE_TIMEOUT } as const;
       const found = await onDatabase("reading", (db) =>
         db.collection<StateDocument>(collection).findOne({ _id: ownerId }, options),
       );
       return found === null ? undefined : String(parse(found.state, ownerId.name, `database ${database}`));
-    },
+    }),
 
     async write() {
       const u = { $setOnInsert: { state: JSON.stringify(id), updatedAt: new Date() } };

@@ -17,7 +17,7 @@ export interface StateDocument {
 }
 
 /** One statement of an update command. */
-interface Upsert {
+export interface Upsert {
   q: { _id: StateDocument["_id"] };
   u: Omit<StateDocument, "_id">;
   upsert: true;
@@ -45,10 +45,15 @@ export function allNames(id: string): object {
 /** Where it stands whose NimoShake's database is. */
 export const ownerId: StateDocument["_id"] = { id: "", name: "owner", part: "" };
 
-/** A name's states. */
-export function find(states: Collection<StateDocument>, id: string, name: string): Promise<StateDocument[]> {
+/** The states of names. */
+export function find(
+  states: Collection<StateDocument>,
+  id: string,
+  names: readonly string[],
+): Promise<StateDocument[]> {
   const options = { readConcern: "majority", maxTimeMS: WRITE_TIMEOUT } as const;
-  return states.find({ _id: allParts(id, name), state: { $exists: true } }, options).toArray();
+  const ranges = names.map((name) => ({ _id: allParts(id, name) }));
+  return states.find({ $or: ranges, state: { $exists: true } } as object, options).toArray();
 }
 
 /** What other ids have as a part of some names. No index serves that: it is asked seldom. */
@@ -80,7 +85,11 @@ export async function listNames(states: Collection<StateDocument>, id: string): 
     { $group: { _id: "$_id.name", savedAt: { $max: "$updatedAt" } } },
   ];
   const found = await states.aggregate<{ _id: string; savedAt: Date }>(stages, options).toArray();
-  return found.map(({ _id, savedAt }) => ({ name: _id, savedAt: savedAt.getTime() }));
+  // Of what somebody has mended by hand nobody knows when.
+  return found.map(({ _id, savedAt }) => ({
+    name: _id,
+    savedAt: savedAt instanceof Date ? savedAt.getTime() : 0,
+  }));
 }
 
 /** The statements that save states. */
@@ -129,8 +138,9 @@ export async function upsert(db: Db, collection: string, updates: object[]): Pro
 }
 
 /** The saved text as what it was. */
-export function parse(state: string, name: string, place: string): unknown {
+export function parse(state: unknown, name: string, place: string): unknown {
   try {
+    if (typeof state !== "string") throw new TypeError("its state is no text");
     return JSON.parse(state);
   } catch (cause) {
     const what = `the checkpoint can't be understood, ${name}: ${place}`;

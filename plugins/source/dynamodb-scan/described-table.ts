@@ -34,6 +34,10 @@ export function checkUsable(tables: TableDescription[]): void {
   });
 }
 
+/** The names of those that nobody can read. */
+export const unusable = (tables: TableDescription[]): string[] =>
+  tables.filter((table) => !isUsable(table)).map(({ TableName }) => TableName!);
+
 /** Whether a table can be read. */
 export const isUsable = ({ TableStatus: status }: TableDescription): boolean =>
   status === undefined || UNUSABLE[status] === undefined;

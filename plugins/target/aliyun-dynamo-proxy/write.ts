@@ -11,6 +11,7 @@ import { createCalls, PAUSES } from "../../_dynamodb/calls.ts";
 import type { Post } from "../../_dynamodb/post.ts";
 import { unfit } from "../../../core/schema/unfit.ts";
 import type { Indexes } from "./indexes.ts";
+import { createLate, type Late } from "./late.ts";
 import { requestBody, requests, unprocessed, type Write } from "./request.ts";
 
 /** Requests at once of one batch, and of all batches together where the settings don't ask for more. */
@@ -30,7 +31,7 @@ const REFUSALS = [
 ];
 const TOO_LARGE = 413;
 
-/** Writes all of them; each key at most once. When it resolves all are durable. */
+/** Writes all of them; each key at most once. When it resolves all are durable, and none is carried out any more. */
 export type Writer = (table: Table, writes: Write[], signal: AbortSignal) => Promise<WriteResult>;
 
 /** How often an item is sent again after what refused it was taken away. */
@@ -45,10 +46,10 @@ export function createWriter(ctx: Context, posted: () => Post, indexes: Indexes)
   ctx.onSet(lanes.resized);
 
   /** Makes one request and gives what is left of it. */
-  async function send(table: Table, writes: Write[], signal: AbortSignal): Promise<Write[]> {
+  async function send(table: Table, writes: Write[], late: Late, signal: AbortSignal): Promise<Write[]> {
     const answer = await lanes.run(async () => {
       await ctx.mayWrite();
-      return posted()("BatchWriteItem", requestBody(table, writes), signal);
+      return late.noting(() => posted()("BatchWriteItem", requestBody(table, writes), signal));
     });
     const left = unprocessed(answer, writes, table);
     // A request of which nothing was done counts as throttled, which isn't tried for ever.
@@ -58,10 +59,19 @@ export function createWriter(ctx: Context, posted: () => Post, indexes: Indexes)
 
   /** What the service left undone is sent again by itself: beside new writes a key might be on its way twice. */
   async function untilDone(table: Table, writes: Write[], signal: AbortSignal): Promise<void> {
+    const late = createLate(ctx);
+    try {
+      await allOf(table, writes, late, signal);
+    } finally {
+      await late.over();
+    }
+  }
+
+  async function allOf(table: Table, writes: Write[], late: Late, signal: AbortSignal): Promise<void> {
     let left = writes;
     for (let pause = FIRST_PAUSE; ; pause = Math.min(2 * pause, LONGEST_PAUSE)) {
       left = await calls({ call: "BatchWriteItem", table: table.name }, ctx.signal, () =>
-        send(table, left, signal),
+        send(table, left, late, signal),
       );
       if (left.length === 0) return;
       const jittered = pause * (0.5 + Math.random() / 2);

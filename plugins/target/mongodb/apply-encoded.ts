@@ -3,6 +3,7 @@ import { ObjectId } from "mongodb";
 import { BOOLEAN, BsonBuffer, DOCUMENT, INT32, OBJECT_ID } from "../../_bson/bson-buffer.ts";
 import { cstringEnd, valueEnd } from "../../_bson/elements.ts";
 import type { ChangeBatch, EncodedChange } from "../../../core/plugin/changes.ts";
+import { valuesOf } from "../../../core/flow/parallel.ts";
 import type { SourceRecord, WriteResult } from "../../../core/types.ts";
 import { applyBatch, type ApplyRules, isStrict, mayInsert } from "./apply.ts";
 import { DELETE, type Destination, INSERT, refused, sendAll, UPDATE } from "./commands.ts";
@@ -44,12 +45,14 @@ export async function applyEncoded(
     else if (insertsFirst && isInsert(change)) inserts.push(change);
     else replaces.push(change);
   }
-  const [{ inserted, replaced }, put, deleted, rest] = await Promise.all([
-    replaceAll(replaces, batch, to, rules),
-    insertAll(inserts, batch, to, rules, first),
-    removeAll(deletes, batch, to),
-    others.length === 0 ? undefined : applyBatch({ unit, records: others }, to, rules),
-  ]);
+  const [{ inserted, replaced }, put, deleted, rest] = valuesOf(
+    await Promise.allSettled([
+      replaceAll(replaces, batch, to, rules),
+      insertAll(inserts, batch, to, rules, first),
+      removeAll(deletes, batch, to),
+      others.length === 0 ? undefined : applyBatch({ unit, records: others }, to, rules),
+    ]),
+  );
   return {
     inserted: inserted + put.inserted + (rest?.inserted ?? 0),
     replaced: replaced + put.replaced + (rest?.replaced ?? 0),

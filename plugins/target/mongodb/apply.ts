@@ -2,7 +2,7 @@
 import type { Document, FindOptions } from "mongodb";
 import { createDocumentWriter } from "../../_bson/document-writer.ts";
 import type { Config } from "../../../core/config/config.ts";
-import { inParallel } from "../../../core/flow/parallel.ts";
+import { inParallel, valuesOf } from "../../../core/flow/parallel.ts";
 import { withRetry } from "../../../core/flow/retry.ts";
 import type { Batch, ChangeHead, SourceRecord, TargetDocument, WriteResult } from "../../../core/types.ts";
 import { WRITE_TIMEOUT } from "../../_mongodb/client.ts";
@@ -41,11 +41,13 @@ export async function applyBatch(batch: Batch, to: Destination, rules: ApplyRule
     else replaces.push(record);
   }
   const upserts = ({ event }: SourceRecord): boolean => mayInsert(event, rules);
-  const [{ inserted, replaced }, deleted, strict] = await Promise.all([
-    replace(replaces, upserts, to),
-    remove(deletes, to),
-    insert({ ...batch, records: inserts }, to),
-  ]);
+  const [{ inserted, replaced }, deleted, strict] = valuesOf(
+    await Promise.allSettled([
+      replace(replaces, upserts, to),
+      remove(deletes, to),
+      insert({ ...batch, records: inserts }, to),
+    ]),
+  );
   return {
     inserted: inserted + strict.inserted,
     replaced,

@@ -4,14 +4,16 @@ import type { DocumentWriter } from "../../_bson/document-writer.ts";
 import { documentId } from "../../_bson/document-id.ts";
 import { MigrationError } from "../../../core/errors.ts";
 import type { EncodedBatch } from "../../../core/plugin/transcoder.ts";
-import { type RetryOptions, withRetry } from "../../../core/flow/retry.ts";
+import type { RetryOptions } from "../../../core/flow/retry.ts";
 import type { SourceRecord, Table, TargetDocument } from "../../../core/types.ts";
 import { setField } from "../../../core/schema/set-field.ts";
 import { unfit, whereIs } from "../../../core/schema/unfit.ts";
 import { checkSizes } from "../_documents.ts";
 import { DURABLE, WRITE_TIMEOUT } from "../../_mongodb/client.ts";
 import { encodedDocuments } from "../../_mongodb/internals.ts";
+import type { Surely } from "../../_mongodb/late-writes.ts";
 import { DUPLICATE_KEY } from "../../_mongodb/errors.ts";
+import { TWO_OF_A_KEY } from "./indexes.ts";
 
 /** The most a message carries; the guide's 16 MB. */
 const MESSAGE_BYTES = 16 * 1024 * 1024;
@@ -67,6 +69,8 @@ export interface Destination {
   partitionPath: string;
   /** Whether a document whose key is there already replaces it. */
   replaceDuplicates: boolean;
+  /** Whether it was empty when its unique index was built: two documents of a key are this run's, or another program's. */
+  isIndexedFirst?: boolean;
   /** Told of one that doesn't; without it, it is an error. */
   onDuplicate?: (record: SourceRecord) => void;
   /** Takes an index away that refuses a document; throws where it is none of the table's own. */
@@ -74,6 +78,8 @@ export interface Destination {
   retry: RetryOptions;
   /** Makes a call when its turn has come and the run may still write; waits for the answer as long as there can be one. */
   inTurn: <T>(send: () => Promise<T>) => Promise<T>;
+  /** Makes a write, also again, until it can't be carried out later any more. */
+  surely: Surely;
 }
 
 /** A part of what is encoded that one message carries. */
@@ -110,6 +116,12 @@ export function duplicate(record: SourceRecord, to: Destination, key: string): M
   return new MigrationError("DUPLICATE_KEY", what, {
     hint: `set ${key} = true to replace it`,
   });
+}
+
+/** The error for a second document of a key in a collection that was empty. */
+export function twoOfAKey(record: SourceRecord, to: Destination): MigrationError {
+  const what = `a document of this key is there already: ${whereIs(record, to.table)}`;
+  return new MigrationError("DUPLICATE_KEY", what, { hint: TWO_OF_A_KEY });
 }
 
 /** The `_id` made of a record's key; a document must not have another, or nothing would guard the key. */
@@ -159,11 +171,12 @@ export interface Answer {
   attempt: number;
 }
 
-/** Sends a command whose documents are encoded already, again and again while its outcome is unknown. */
+/** Sends a command whose documents are encoded already, again and again while its outcome is unknown; none of it lands later. */
 export async function send(to: Destination, { name, field }: Command, bytes: Uint8Array): Promise<Answer> {
-  return withRetry(async (attempt) => {
-    const answer = await to.inTurn(() =>
-      to.db.command(
+  return to.surely(async (attempt, sending) => {
+    const answer = await to.inTurn(() => {
+      sending?.();
+      return to.db.command(
         {
           [name]: to.table.targetName,
           ordered: false,
@@ -172,8 +185,8 @@ export async function send(to: Destination, { name, field }: Command, bytes: Uin
           ...encodedDocuments(field, bytes),
         },
         COUNTED,
-      ),
-    );
+      );
+    });
     // Written, but not durably so: an unknown outcome as any other.
     if (answer.writeConcernError) throw new MongoServerError(answer.writeConcernError);
     const errors = (answer.writeErrors ?? []) as WriteError[];

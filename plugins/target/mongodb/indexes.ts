@@ -22,6 +22,10 @@ const CANNOT_CREATE = 67;
 const MOST_INDEXES = 1000;
 const REFUSALS = [...ARRAYS, NOT_COMPOUND, CANNOT_CREATE];
 
+/** What to do about two documents of one key in a table that was empty. */
+export const TWO_OF_A_KEY =
+  "two documents have the same key: see whether another program writes there, or a plugin changes keys";
+
 /** Told of a user's index that isn't built as it was planned. */
 export type Warn = (message: string, index: string) => void;
 
@@ -57,6 +61,18 @@ export async function buildIndexes(
     }
   }
   return built;
+}
+
+/** The same where there is no document yet: what is refused is left to {@link buildIndexes}, which tells of it. */
+export async function buildFirst(db: Db, table: Table, indexes: TargetIndex[]): Promise<void> {
+  if (indexes.length === 0) return;
+  const named = indexNames(indexes).map((name, i) => ({ ...indexes[i]!, name }));
+  await create(db, table, named).catch((error: unknown) => {
+    const isLeft = [...CONFLICTS, ...REFUSALS].some((code) => hasCode(error, code));
+    // Another program has written there.
+    const isDouble = error instanceof MigrationError;
+    if (!isLeft && !isDouble) throw error;
+  });
 }
 
 /** Builds one index, or what can be had of it; gives whether there is one then. */
@@ -107,7 +123,7 @@ async function create(
     if (!hasCode(error, DUPLICATE_KEY)) throw error;
     throw new MigrationError("DUPLICATE_KEY", `${(error as Error).message}: table ${tableName}`, {
       cause: error,
-      hint: "two documents have the same key: see whether another program writes there, or a plugin changes keys",
+      hint: TWO_OF_A_KEY,
     });
   }
 }

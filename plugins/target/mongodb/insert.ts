@@ -11,6 +11,7 @@ import {
   INSERT,
   refused,
   sendAll,
+  twoOfAKey,
 } from "./commands.ts";
 import { DUPLICATE_KEY } from "../../_mongodb/errors.ts";
 import { isIndexRefusal } from "./indexes.ts";
@@ -78,6 +79,7 @@ async function refusedOf(
     if (error.code !== DUPLICATE_KEY) throw refused(error, record, to);
     const onId = error.keyPattern !== undefined && Object.keys(error.keyPattern)[0] === "_id";
     if (onId && to.ids === "any" && !hasId(record)) result.duplicates++;
+    else if (!onId && to.isIndexedFirst) throw twoOfAKey(record, to);
     else if (to.replaceDuplicates || (onId && attempt > 0)) again.push(record);
     else if (to.onDuplicate !== undefined) to.onDuplicate(record);
     else throw duplicate(record, to, "full.executor.insert_on_dup_update");

@@ -111,6 +111,23 @@ test.each([80, 120])("no line is wider than %d columns, but for words that are",
   expect(text.replaceAll(/\s+/g, " ")).toContain("c and 1 more, to read the items");
 });
 
+test("a name that is longer than a line has one of its own, and what follows is broken and indented as before", () => {
+  const name = `a-table-${"x".repeat(60)}`;
+  const right = {
+    action: "dynamodb:UpdateTable",
+    on: [name, "orders"],
+    purpose: "enable the streams: it can't be tried",
+  };
+  const text = planText(plan({ rights: [{ ...right, state: "untested", isNeeded: true, side: "source" }] }), {
+    width: 60,
+  });
+  const lines = text.split("\n");
+  const at = lines.findIndex((line) => line.startsWith(`    ${name}`));
+  expect(at).toBeGreaterThan(0);
+  expect(lines.filter((line) => line.length > 60 && !line.includes(name))).toEqual([]);
+  expect(lines[at + 1]).toStartWith("    ");
+});
+
 test("names of others say nothing to the terminal", () => {
   const evil = "\u001b[2Jx\u202e\u009b";
   const profile = {

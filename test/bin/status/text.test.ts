@@ -149,4 +149,45 @@ describe("a status", () => {
     expect(lines).toContain("left to copy: 1 table, a");
     expect(lines).toContain("left to build indexes for: 1 table, b");
   });
+
+  test.each([120, 80, 60, 50])("fits a terminal of %d columns, and cuts no number", (width) => {
+    const long = "orders-of-the-whole-of-europe-since-the-beginning-of-time-eu-west-1";
+    const read = { share: 0.5, itemCount: 123_456_789, read: 61_728_394 };
+    const tables: TableEntry[] = [
+      { ...TABLE, ...read, name: "few", state: "copying" },
+      followed(long, 5),
+      followed(`${long}-2`, 3),
+    ];
+    for (const table of tables) table.segments = { done: 1, all: 4 };
+    for (const { stream } of tables)
+      for (const shard of stream?.shards ?? [])
+        Object.assign(shard, {
+          id: `shardId-${"0".repeat(29)}`,
+          sequenceNumber: "9".repeat(21),
+          recordAgeSeconds: 3,
+        });
+    const all = statusLines(status({ tables, phase: "incr" }), { width });
+    const lines = all.slice(all.findIndex((line) => line.startsWith("table")));
+    expect(lines.filter((line) => line.length > width && !line.startsWith("1 shard"))).toEqual([]);
+    expect(lines[0]).toContain("behind");
+    expect(lines.find((line) => line.startsWith("few"))).toContain("copying");
+    expect(lines.filter((line) => /^orders-\S*…\S*-(1|2) /.test(line))).toHaveLength(2);
+    expect(lines.join("\n").includes("9".repeat(21))).toBe(width > 100);
+    expect(lines.join("\n").replaceAll("9".repeat(21), "")).not.toMatch(/\d…\d*(9|4)\b/);
+  });
+
+  test("of a migration that was switched over isn't behind, and says when as everywhere", () => {
+    const tables: TableEntry[] = [{ ...followed("orders", 75), state: "done" }];
+    const at = "2026-11-26T11:58:45.000Z";
+    const switchOver = {
+      good: false,
+      waitsFor: [],
+      text: `done, all that was written until ${at} is applied`,
+    };
+    const lines = statusLines(status({ tables, phase: "done", switchedOverAt: at, switchOver }));
+    expect(lines).toContain(
+      "switch over: done, all that was written until 2026/11/26 11:58:45 UTC is applied",
+    );
+    expect(lines.filter((line) => /behind|shard/.test(line))).toEqual([]);
+  });
 });

@@ -61,11 +61,12 @@ describe("combinations", () => {
     [{ incr_sync_parallel: "true", sync_mode: "all" }],
     [{ "source.access_key_id": "a", "source.secret_access_key": "b", "source.session_token": "c" }],
     [{ "source.endpoint_url": "http://h:1", sync_mode: "all" }],
-    [{ "full.read.filter_expression": "attribute_exists(a)" }],
+    [{ "full.read.filter_expression": "attribute_exists(a)", sync_mode: "full" }],
     [
       {
         "full.read.filter_expression": "a BETWEEN :a AND :b",
         "full.read.filter_attributevalues": "a```N```1~~~b```N```2",
+        sync_mode: "full",
       },
     ],
   ])("%j is fine", (set) => {
@@ -78,13 +79,24 @@ describe("combinations", () => {
     expect(warnings).toEqual([expect.stringContaining("items stay as they are")]);
   });
 
+  test.each([
+    ["all", [expect.stringContaining("plugin.filter.where")]],
+    ["full", []],
+  ])(
+    "an expression that holds for the copy only is a warning where changes are followed, too: %s",
+    (mode, said) => {
+      const expression = { "full.read.filter_expression": "attribute_exists(a)" };
+      expect(load({ ...expression, sync_mode: mode }).warnings).toEqual(said as string[]);
+    },
+  );
+
   test("filter values without an expression are a warning", () => {
     expect(load({ "full.read.filter_attributevalues": "a```N```1" }).warnings).toHaveLength(1);
   });
 
   test("a # behind a text that may hold one is kept, with a warning", () => {
     const { config, warnings } = load(
-      {},
+      { sync_mode: "full" },
       { text: "log.file = a.log # the log\nfull.read.filter_expression = #a = b" },
     );
     expect(config["log.file"]).toBe("a.log # the log");

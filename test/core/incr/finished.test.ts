@@ -4,7 +4,7 @@ import { watchFinished } from "../../../core/incr/finished.ts";
 import { decodeRow } from "../../../core/checkpoint/nimoshake-rows.ts";
 import type { ShardNote } from "../../../core/checkpoint/shard-note.ts";
 import { createShardTree } from "../../../core/incr/shard-tree.ts";
-import { forgetStream } from "../../../core/checkpoint/stream-checkpoint.ts";
+import { forgetStream } from "../../../core/checkpoint/stream-parts.ts";
 import type { Shard } from "../../../core/types.ts";
 import { fakeStreams, noted, opened, streamContext, TABLE } from "../../fakes/streams.ts";
 

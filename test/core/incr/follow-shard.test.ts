@@ -3,7 +3,7 @@ import { describe, expect, test } from "bun:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { MigrationError, streamGap } from "../../../core/errors.ts";
 import { followShard, openReader } from "../../../core/incr/follow-shard.ts";
-import { forgetStream } from "../../../core/checkpoint/stream-checkpoint.ts";
+import { forgetStream } from "../../../core/checkpoint/stream-parts.ts";
 import { memoryCheckpoint } from "../../fakes/context.ts";
 import { type Answer, changed, fakeStreams, opened, streamContext, TABLE } from "../../fakes/streams.ts";
 

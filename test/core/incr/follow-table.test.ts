@@ -41,7 +41,7 @@ async function until(holds: () => boolean): Promise<void> {
 }
 
 describe("now is a good moment to switch over", () => {
-  test("not while a shard is listed whose parent isn't, until it turns up and is followed", async () => {
+  test.concurrent("not while a shard is listed whose parent isn't, until it turns up and is followed", async () => {
     const streams = fakeStreams([{ id: "a" }]);
     await following({ streams }, async (stream, good) => {
       await until(good);
@@ -55,7 +55,7 @@ describe("now is a good moment to switch over", () => {
     });
   });
 
-  test("not before the children of a shard that has ended are followed, up to the second one", async () => {
+  test.concurrent("not before the children of a shard that has ended are followed, up to the second one", async () => {
     const streams = fakeStreams([{ id: "a" }, { id: "b" }]);
     await following({ streams }, async (stream, good) => {
       await until(good);
@@ -75,7 +75,7 @@ describe("now is a good moment to switch over", () => {
     });
   });
 
-  test("not while a child waits for its parent, which gives nothing for a while, as the service may", async () => {
+  test.concurrent("not while a child waits for its parent, which gives nothing for a while, as the service may", async () => {
     const rows: ShardNote[] = [
       { id: "p", status: "running", position: { at: "horizon" } },
       { id: "c", parent: "p", status: "waiting", position: { at: "horizon" } },
@@ -92,7 +92,7 @@ describe("now is a good moment to switch over", () => {
   });
 });
 
-test("a shard that the first listing has left out, between two others that had ended: nobody waits for it", async () => {
+test.concurrent("a shard that the first listing has left out, between two others that had ended: nobody waits for it", async () => {
   const checkpoint = memoryCheckpoint();
   const [a, b, c, d] = [
     { id: "a", last: "3" },
@@ -113,7 +113,7 @@ test("a shard that the first listing has left out, between two others that had e
   });
 });
 
-test("shards that all have ended, and a listing that fails: no gap until it is listed that none follows", async () => {
+test.concurrent("shards that all have ended, and a listing that fails: no gap until it is listed that none follows", async () => {
   const streams = fakeStreams([{ id: "a" }]);
   const failure = await following({ streams, patience: 400 }, async (stream) => {
     streams.answers.set("a", [{ ended: true }]);
@@ -127,7 +127,7 @@ test("shards that all have ended, and a listing that fails: no gap until it is l
   expect(failure?.code).toBe("STREAM_GAP");
 });
 
-test("a shard that ends while a listing is waited for, and whose child is listed late: no gap", async () => {
+test.concurrent("a shard that ends while a listing is waited for, and whose child is listed late: no gap", async () => {
   const running: ShardNote = {
     id: "a",
     status: "running",

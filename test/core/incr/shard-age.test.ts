@@ -1,7 +1,8 @@
 /** Shards found after a pause: how old what is in them may be. */
-import { describe, expect, test } from "bun:test";
+import { afterEach, describe, expect, setSystemTime, test } from "bun:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { followTable } from "../../../core/incr/follow-table.ts";
+import { readLightly } from "../../../core/incr/light-reads.ts";
 import { noteShards } from "../../../core/incr/table-stream.ts";
 import { isAtTip } from "../../../core/incr/at-tip.ts";
 import { appliedUntil, switchable } from "../../../core/progress/stream-progress.ts";
@@ -148,9 +149,10 @@ test("positions that were cut off half way are whole at the next start: no shard
 });
 
 test("a quiet shard that is read anew isn't read from before the time at which it was noted first", async () => {
-  const streams = Object.assign(fakeStreams([{ id: "q" }]), { clock: () => 1_800_000_000_000 });
+  const clock = Date.now() - 1000;
+  const streams = Object.assign(fakeStreams([{ id: "q" }]), { clock: () => clock });
   const checkpoint = memoryCheckpoint();
-  const since = 1_800_000_000_000 - 5 * 60_000;
+  const since = clock - 5 * 60_000;
   for (const from of ["latest", "horizon"]) {
     await using ctx = await streamContext({ streams, checkpoint });
     const stream = await opened(ctx);
@@ -160,6 +162,111 @@ test("a quiet shard that is read anew isn't read from before the time at which i
     ctx.stop(new Error("enough"));
     await following;
   }
+  // A record is applied, and the process is killed before the row is saved: what is beside it is.
+  const { save } = checkpoint;
+  checkpoint.save = async (name, parts) => (name === "shards:t" ? undefined : save(name, parts));
+  streams.answers.set("q", [{ records: [changed("a", 20)] }]);
+  await using ctx = await streamContext({ streams, checkpoint });
+  const following = followTable(await opened(ctx)).catch(() => {});
+  while (streams.answers.get("q")!.length > 0) await sleep(5);
+  await sleep(20);
+  ctx.stop(new Error("enough"));
+  await following;
+  streams.opened.length = 0;
+  const next = await opened(await streamContext({ streams, checkpoint }));
+  expect(next.checkpoint.shards.get("q")!.position).toEqual({ at: "horizon", since });
+});
+
+describe("noted by a clock that was hours ahead", () => {
+  const quiet: ShardNote = { id: "q", status: "waiting", position: { at: "horizon" } };
+  const parent: ShardNote = { id: "p", status: "running", position: at("5") };
+  const child: Shard[] = [{ id: "p" }, { id: "q", parent: "p" }];
+  test.each<[string, Shard[], ShardNote[], Record<string, number>, string | undefined]>([
+    ["a quiet shard: a gap", [{ id: "q" }], [quiet], { q: ago(-20) }, "STREAM_GAP"],
+    ["one ahead by a minute: none", [{ id: "q" }], [quiet], { q: ago(-1 / 60) }, undefined],
+    [
+      "a child whose parent is known to be read: none",
+      child,
+      [
+        { ...parent, time: ago(1) },
+        { ...quiet, parent: "p" },
+      ],
+      { p: ago(-20), q: ago(-20) },
+      undefined,
+    ],
+    ["a child that turns up then: a gap", child, [parent], { p: ago(-20) }, "STREAM_GAP"],
+    [
+      "a quiet shard of NimoShake's, zones aside: a gap",
+      [{ id: "q" }],
+      [{ ...quiet, updatedAt: ago(-20) }],
+      {},
+      "STREAM_GAP",
+    ],
+    ["one of a zone ahead: none", [{ id: "q" }], [{ ...quiet, updatedAt: ago(-8) }], {}, undefined],
+  ])("%s", async (_, shards, rows, times, code) => {
+    const streams = fakeStreams(shards, { p: [{ ended: true }] });
+    const checkpoint = noted(rows, times);
+    // Nor at a later start, when its row has a time.
+    for (let start = 0; start < 2; start++) expect((await follow(streams, checkpoint)).code).toBe(code);
+  });
+
+  test("a shard that is read is noted anew, so that a later start is none", async () => {
+    const streams = fakeStreams([{ id: "p" }]);
+    const checkpoint = noted([parent], { p: ago(-20) });
+    await using ctx = await streamContext({ streams, checkpoint });
+    const stream = await opened(ctx, "noted");
+    const done = followTable(stream).catch(() => {});
+    const notedAt = (): number => stream.checkpoint.shards.get("p")!.notedAt!;
+    for (let n = 0; n < 200 && notedAt() > Date.now(); n++) await sleep(20);
+    ctx.stop(new Error("enough"));
+    await done;
+    expect(notedAt()).toBeWithin(ago(0.1), Date.now() + 1);
+  });
+});
+
+describe("a shard whose first request comes late", () => {
+  const quiet: ShardNote = { id: "q", status: "waiting", position: { at: "horizon" } };
+  const parent: ShardNote = { id: "p", status: "running", position: at("5"), time: ago(22) };
+  const child: Shard[] = [{ id: "p" }, { id: "q", parent: "p" }];
+  const sleepLong = (): void => void setSystemTime(Date.now() + 3 * HOUR);
+  afterEach(() => void setSystemTime());
+
+  test.each<[string, Shard[], ShardNote]>([
+    ["behind a pause", [{ id: "q" }], quiet],
+    ["a child that is found in a pause", child, parent],
+  ])("asked first a day after it was begun with, %s: a gap", async (_, shards, note) => {
+    const streams = fakeStreams(shards, { p: [{ ended: true }], q: [{ records: [changed("a", 20)] }] });
+    await using ctx = await streamContext({ streams, checkpoint: noted([note], { [note.id]: ago(22) }) });
+    const stream = await opened(ctx, "noted");
+    const closing = ctx.gate.close();
+    const { enter } = ctx.gate;
+    if (note === parent) {
+      // Its end is seen just before.
+      ctx.gate.enter = async () => {
+        ctx.gate.enter = enter;
+        return ctx.gate.inside();
+      };
+    }
+    const done = followTable(stream).catch(() => {});
+    await sleep(30);
+    sleepLong();
+    closing.open();
+    await Promise.race([done, sleep(2000)]);
+    const { reason } = ctx.signal;
+    ctx.stop(new Error("enough"));
+    await done;
+    expect(reason).toMatchObject({ code: "STREAM_GAP" });
+    expect(streams.opened.map(({ shard }) => shard)).not.toContain("q");
+  });
+
+  test("asked first a day after it was begun with, lightly: a gap", async () => {
+    const streams = fakeStreams(child, { q: [{ records: [changed("a", 20)] }] });
+    await using ctx = await streamContext({ streams, checkpoint: noted([parent], { p: ago(22) }) });
+    const stream = await opened(ctx, "noted");
+    sleepLong();
+    const read = readLightly(stream, "q", stream.readers.get("q")!, ctx.signal);
+    await expect(read).rejects.toMatchObject({ code: "STREAM_GAP" });
+  });
 });
 
 describe("while the full phase runs", () => {

@@ -72,4 +72,16 @@ describe("a shard is at its tip", () => {
     const more = [4000, 4400, 4600].map((at) => answer(at));
     expect(settled(empty[0]!, answer(2500, true, [0]), ...empty.slice(1), ...more)).toBe(true);
   });
+
+  test("now and then, by records that have no time, too: a streams plugin may leave it out", () => {
+    const watch = watchTip();
+    let count = 0;
+    for (const [i, at] of every(1000, 60).entries()) {
+      const page = answer(at, true, i % 3 === 0 ? [at] : []);
+      for (const record of page.records) delete record.time;
+      watch.saw(page);
+      if (watch.settled !== undefined) count++;
+    }
+    expect(count).toBeGreaterThan(0);
+  });
 });

@@ -21,9 +21,10 @@ const checkpoint = (close?: () => void): Checkpoint => ({
 describe("roles", () => {
   test("are what a plugin provides", async () => {
     const ctx = context();
-    const source = memorySource([]);
-    await ctx.use({ name: "mine", setup: async (ctx) => ctx.provide("source", source) });
-    expect(ctx.role("source")).toBe(source);
+    const converter = { convert: () => ({ overflowed: 7 }), fieldPath: () => "path" };
+    await ctx.use({ name: "mine", setup: async (ctx) => ctx.provide("convert", Object.freeze(converter)) });
+    expect(ctx.role("convert").convert([], testTable("pk")).overflowed).toBe(7);
+    expect(ctx.role("convert").fieldPath).toBe(ctx.role("convert").fieldPath);
   });
 
   test("taken twice are an error that names both", async () => {

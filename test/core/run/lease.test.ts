@@ -3,7 +3,13 @@ import { describe, expect, test } from "bun:test";
 import type { OwnedContext } from "../../../core/run/context.ts";
 import type { MigrationError } from "../../../core/errors.ts";
 import { thisProcess } from "../../../core/host/process.ts";
-import { createLease, type Lease, type LeaseClock, type Moment } from "../../../core/run/lease.ts";
+import {
+  createLease,
+  isHolderRunning,
+  type Lease,
+  type LeaseClock,
+  type Moment,
+} from "../../../core/run/lease.ts";
 import type { Holder, Holding, LeaseKeeper } from "../../../core/plugin/roles.ts";
 import {
   memoryCheckpoint,
@@ -159,12 +165,56 @@ describe("a second process", () => {
     expect(keeper.held()!.token).not.toBe(before);
   });
 
+  test.each([false, true])(
+    "has the lease of one that is dead when nothing it has sent can come any more, looked at before: %p",
+    async (finds) => {
+      const { keeper, second } = await two(() => false);
+      const { holder } = await keeper.claim({ ...thisProcess(), token: "looks", since: "now" }, { ttl: 1e9 });
+      if (finds) keeper.find = async () => ({ holder, age: 1e9 });
+      const asked: string[] = [];
+      const { promise, resolve } = Promise.withResolvers<void>();
+      for (const role of ["target", "checkpoint"] as const) {
+        second.ctx.role(role).outlast = async (dead) => {
+          asked.push(`${role} ${(dead as Holder).token === holder.token}`);
+          await promise;
+        };
+      }
+      const taken = second.lease.take();
+      for (let n = 0; n < 20; n++) await new Promise((then) => setImmediate(then));
+      expect(asked).toEqual(["target true", "checkpoint true"]);
+      // Who is killed meanwhile leaves it as it was, for the next one to wait, too.
+      expect(keeper.held()!.token).toBe(holder.token);
+      resolve();
+      await taken;
+      expect(keeper.held()!.token).not.toBe(holder.token);
+      expect(asked).toHaveLength(2);
+    },
+  );
+
   test("begins at once after a clean stop", async () => {
     const { first, second } = await two();
     await first.lease.release();
     await second.lease.take();
     await second.write(1);
     expect(second.written).toEqual([["1"]]);
+  });
+
+  test("in the same program waits for what the one before has given up as it would on another machine", async () => {
+    const clock = createClock();
+    const keeper = createKeeper(clock);
+    const [first, second] = [await start(keeper, clock), await start(keeper, clock, isHolderRunning)];
+    const abandon = { value: AbortSignal.abort() };
+    const ctx = Object.create(first.ctx, { abandon }) as OwnedContext;
+    const lease = createLease(ctx, { clock, isRunning: isHolderRunning });
+    await lease.take();
+    const { token } = keeper.held()!;
+    await lease.release();
+    const taken = second.lease.take();
+    await clock.advance(29 * SECOND);
+    expect(keeper.held()!.token).toBe(token);
+    await clock.advance(2 * SECOND);
+    await taken;
+    expect(keeper.held()!.token).not.toBe(token);
   });
 
   test("that is stopped while it waits ends", async () => {
@@ -284,4 +334,21 @@ test("a checkpoint that keeps no lease changes nothing", async () => {
   await write(1);
   await lease.release();
   expect(written).toEqual([["1"]]);
+});
+
+test("one whose time lies ahead, and that nobody renews, ends the start with what to do", async () => {
+  const clock = createClock();
+  const other: Holder = { ...thisProcess(), host: "elsewhere", token: "other", since: "2026" };
+  const found = async (): Promise<Holding> => ({ holder: other, age: clock.now().steady - 3600 * SECOND });
+  const lease = { claim: found, renew: found, find: found, release: async () => {} };
+  const checkpoint = { ...memoryCheckpoint(), lease };
+  await using ctx = await memoryContext(memorySource([]), memoryTarget(), {}, checkpoint);
+  const taken = createLease(ctx, { clock, isRunning: () => undefined })
+    .take()
+    .catch((error: unknown) => error);
+  await clock.advance(100 * SECOND);
+  expect(await taken).toMatchObject({
+    code: "ALREADY_RUNNING",
+    hint: "see to the clocks; if that process has ended, remove the lease there",
+  });
 });

@@ -86,7 +86,7 @@ async function following(
   };
 }
 
-test("a new table is among the run's when the look is over, its positions are saved, and it is followed", async () => {
+test.concurrent("a new table is among the run's when the look is over, its positions are saved, and it is followed", async () => {
   await using run = await following();
   run.there.push(NEW);
   await run.newcomers!.look();
@@ -99,7 +99,7 @@ test("a new table is among the run's when the look is over, its positions are sa
   expect(run.asked).toEqual([["t"], ["new", "t"]]);
 });
 
-test("a failing look is a warning, said once, and the next one counts; a refused one is the last", async () => {
+test.concurrent("a failing look is a warning, said once, and the next one counts; a refused one is the last", async () => {
   const failures = [
     new MigrationError("SOURCE_FAILED", "no list today"),
     new MigrationError("SOURCE_FAILED", "no list today"),
@@ -125,7 +125,7 @@ test("a failing look is a warning, said once, and the next one counts; a refused
   expect(run.ctx.signal.aborted).toBe(false);
 });
 
-test.each(["copied", "indexed"])(
+test.concurrent.each(["copied", "indexed"])(
   "one that fails while it is %s is left out, and forgotten when it is gone; the run goes on",
   async (step) => {
     const folder = mkdtempSync(join(tmpdir(), "nimo-shake-newcomers-"));
@@ -157,7 +157,7 @@ test.each(["copied", "indexed"])(
   },
 );
 
-test("with sync_mode = incr one is named once, until it is gone", async () => {
+test.concurrent("with sync_mode = incr one is named once, until it is gone", async () => {
   await using run = await following({}, { sync_mode: "incr" });
   let setups = 0;
   run.ctx.hook("setup", () => void setups++);
@@ -172,7 +172,7 @@ test("with sync_mode = incr one is named once, until it is gone", async () => {
   expect(run.ctx.progress.leftOut.size).toBe(0);
 });
 
-test("while one is tried again, a look forgets nothing of it: it isn't news when it fails again", async () => {
+test.concurrent("while one is tried again, a look forgets nothing of it: it isn't news when it fails again", async () => {
   let reads = 0;
   const slowly = Promise.withResolvers<void>();
   await using run = await following(
@@ -255,7 +255,7 @@ test.concurrent("once it is followed, what it fails with ends the run as the oth
   await eventually(() => expect(run.ctx.signal.reason).toMatchObject({ code: "DATA_UNFIT" }));
 });
 
-test("one that was deleted in the midst of its copy, and made anew, was never followed: no gap ends the run", async () => {
+test.concurrent("one that was deleted in the midst of its copy, and made anew, was never followed: no gap ends the run", async () => {
   let isGone = true;
   await using run = await following({
     async *read({ table }) {
@@ -278,7 +278,7 @@ test("one that was deleted in the midst of its copy, and made anew, was never fo
   expect(run.ctx.signal.aborted).toBe(false);
 });
 
-test("one that was taken for deleted, and is there, is followed again and deleted no more", async () => {
+test.concurrent("one that was taken for deleted, and is there, is followed again and deleted no more", async () => {
   await using run = await following();
   run.there.push(NEW);
   await run.newcomers!.look();
@@ -294,7 +294,7 @@ test("one that was taken for deleted, and is there, is followed again and delete
   expect(state().deletedAt).toBeUndefined();
 });
 
-test("of two that come together the one that is refused doesn't keep the other one out", async () => {
+test.concurrent("of two that come together the one that is refused doesn't keep the other one out", async () => {
   await using run = await following();
   const target = run.ctx.role("target");
   target.check = async (tables) => {
@@ -307,7 +307,7 @@ test("of two that come together the one that is refused doesn't keep the other o
   expect([...run.ctx.progress.leftOut.keys()]).toEqual(["bad"]);
 });
 
-test("one that is refused when all others were deleted ends the run, which has nothing to do any more", async () => {
+test.concurrent("one that is refused when all others were deleted ends the run, which has nothing to do any more", async () => {
   const copying = Promise.withResolvers<void>();
   await using run = await following({
     async *read({ table }) {
@@ -323,7 +323,7 @@ test("one that is refused when all others were deleted ends the run, which has n
   await eventually(() => expect(run.ctx.signal.reason).toMatchObject({ code: "DATA_UNFIT" }));
 });
 
-test("a plugin that edits all tables it is shown doesn't move those that are followed", async () => {
+test.concurrent("a plugin that edits all tables it is shown doesn't move those that are followed", async () => {
   await using run = await following();
   run.ctx.hook("setup", ({ tables }) => {
     for (const table of tables) table.targetName = `x-${table.targetName}`;
@@ -334,7 +334,7 @@ test("a plugin that edits all tables it is shown doesn't move those that are fol
   expect(run.tables.map(({ targetName }) => targetName)).toEqual([was, "x-new"]);
 });
 
-test("what isn't its own ends the run", async () => {
+test.concurrent("what isn't its own ends the run", async () => {
   await using run = await following({
     read: async function* ({ table }) {
       if (table.name === "new") throw new MigrationError("SOURCE_UNREACHABLE", "nobody answers");
@@ -346,7 +346,7 @@ test("what isn't its own ends the run", async () => {
   await eventually(() => expect(run.ctx.signal.reason).toMatchObject({ code: "SOURCE_UNREACHABLE" }));
 });
 
-test("one that was deleted before anybody looked is new when it is made anew; what plugins have taken out isn't", async () => {
+test.concurrent("one that was deleted before anybody looked is new when it is made anew; what plugins have taken out isn't", async () => {
   await using run = await following();
   const old = { ...TABLE, name: "old", targetName: "old" };
   trackTable(run.ctx.progress, old).state = "deleted";
@@ -364,7 +364,7 @@ test("one that was deleted before anybody looked is new when it is made anew; wh
   await watch.stopped();
 });
 
-test("in a pause nobody looks, and who has asked for it hears that", async () => {
+test.concurrent("in a pause nobody looks, and who has asked for it hears that", async () => {
   await using run = await following();
   const closing = run.ctx.gate.close();
   expect(await run.newcomers!.look()).toBe("failed");
@@ -374,7 +374,7 @@ test("in a pause nobody looks, and who has asked for it hears that", async () =>
   expect(run.asked).toEqual([["t"]]);
 });
 
-test.each(["0", "1"])("looks come every so many seconds, and none with 0: %s", async (seconds) => {
+test.concurrent.each(["0", "1"])("looks come every so many seconds, and none with 0: %s", async (seconds) => {
   await using run = await following({}, { "increase.new_tables": seconds });
   expect(run.newcomers === undefined).toBe(seconds === "0");
   await sleep(1500);

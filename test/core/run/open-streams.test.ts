@@ -28,7 +28,7 @@ const configOf = ({ source }: Streams, folder: string) =>
     "increase.persist.dir": join(folder, "spool"),
   }) as const;
 
-test("a table is copied as soon as its own stream is opened, and not before", async () => {
+test.concurrent("a table is copied as soon as its own stream is opened, and not before", async () => {
   const folder = mkdtempSync(join(tmpdir(), "nimo-shake-streams-"));
   const isScan = (call: Call, table: string): boolean =>
     call.operation === "Scan" && call.body["TableName"] === table;
@@ -65,7 +65,7 @@ test("a table is copied as soon as its own stream is opened, and not before", as
   expect(positions.length).toBeGreaterThanOrEqual(streams.open("b").length);
 });
 
-test.each([
+test.concurrent.each([
   ["denied", { error: "AccessDeniedException" }, "SOURCE_DENIED"],
   ["disabled", { result: { StreamDescription: { StreamStatus: "DISABLED", Shards: [] } } }, "STREAM_UNFIT"],
 ] as const)("one stream of many that is %s: nothing is made at the target", async (_, misbehaviour, code) => {
@@ -86,7 +86,7 @@ test.each([
   rmSync(folder, { recursive: true, force: true });
 });
 
-test.each([
+test.concurrent.each([
   ["isn't listed again", "stream", 1],
   ["is listed again when it is another one by then", "another", 2],
 ])("a stream that was looked at %s to take its positions", async (_, then, listings) => {
@@ -107,7 +107,7 @@ test.each([
   await following.stopped();
 });
 
-test("only streams of tables that are to be begun are looked at", async () => {
+test.concurrent("only streams of tables that are to be begun are looked at", async () => {
   const fake = fakeStreams([{ id: "s" }]);
   const opened: string[] = [];
   fake.open = async ({ name }) => {
@@ -122,7 +122,7 @@ test("only streams of tables that are to be begun are looked at", async () => {
   expect(opened).toHaveLength(2);
 });
 
-test("a table doesn't go before another one because its stream is opened sooner", async () => {
+test.concurrent("a table doesn't go before another one because its stream is opened sooner", async () => {
   const folder = mkdtempSync(join(tmpdir(), "nimo-shake-streams-"));
   await using streams: Streams = await startStreams({
     tables: ["a", "b"],
@@ -151,7 +151,7 @@ test("a table doesn't go before another one because its stream is opened sooner"
   expect(scanned()[0]).toBe("a");
 });
 
-test("nothing runs on once one of several streams couldn't be opened", async () => {
+test.concurrent("nothing runs on once one of several streams couldn't be opened", async () => {
   const folder = mkdtempSync(join(tmpdir(), "nimo-shake-streams-"));
   await using streams = await startStreams({
     tables: ["a", "b"],

@@ -5,6 +5,7 @@ import type { Closing } from "../../../core/flow/gate.ts";
 import { followShard, openReader } from "../../../core/incr/follow-shard.ts";
 import { createRunControl } from "../../../core/run/steering.ts";
 import type { Page } from "../../../core/types.ts";
+import { eventually } from "../../e2e/eventually.ts";
 import { copied, sorted, TABLE } from "../../fakes/copying.ts";
 import { memoryCheckpoint, memorySource, memoryTarget, numbered, page } from "../../fakes/context.ts";
 import { changed, fakeStreams, opened, streamContext } from "../../fakes/streams.ts";
@@ -34,11 +35,10 @@ describe("a table's copy that is paused", () => {
     const target = memoryTarget(() => sleep(10));
     // Fuller than all of the table.
     const { ctx, surplus, counters } = await copied(source, target, { "full.document.write.batch": "1000" });
-    await sleep(60);
+    await eventually(() => expect(asked.pages).toBeGreaterThan(1));
     const { atRest, open } = ctx.gate.close();
     await atRest;
     const { pages } = asked;
-    expect(pages).toBeGreaterThan(1);
     expect([counters.read, target.batches.flat().length]).toEqual([pages * 10, pages * 10]);
     const saved = await ctx.role("checkpoint").load(`table:${TABLE.name}`);
     expect(saved.get("0")).toMatchObject({ read: pages * 10 });

@@ -3,7 +3,7 @@ import { describe, expect, test } from "bun:test";
 import { MigrationError } from "../../../core/errors.ts";
 import type { TableState } from "../../../core/checkpoint/run-state.ts";
 import { checkIndexes } from "../../../core/run/secondary-indexes.ts";
-import type { Place } from "../../../core/run/target-tables.ts";
+import type { Place } from "../../../core/run/place.ts";
 import type { SecondaryIndex, Table } from "../../../core/types.ts";
 import { keyAttribute, memoryContext, memorySource, memoryTarget, testTable } from "../../fakes/context.ts";
 

@@ -22,8 +22,14 @@ function meeting(): { come: (who: string) => Promise<void>; met: () => boolean }
   };
 }
 
-async function run(target: Partial<Target>, checkpoint: Checkpoint): Promise<void> {
-  expect(await runOneTable({ target, checkpoint })).toMatchObject({ state: "done", written: 2 });
+/** What takes long to be indexed, in bytes. */
+const LARGE = 2 * 1024 ** 3;
+
+async function run(target: Partial<Target>, checkpoint: Checkpoint, bytes?: number): Promise<void> {
+  expect(await runOneTable({ target, checkpoint }, undefined, bytes)).toMatchObject({
+    state: "done",
+    written: 2,
+  });
 }
 
 /** A checkpoint that is told of before each save. */
@@ -74,6 +80,37 @@ test("documents are counted while the last position is saved", async () => {
   expect(met()).toBe(true);
 });
 
+test("indexes of a small table are built while its documents are counted", async () => {
+  const { come, met } = meeting();
+  const target = memoryTarget();
+  await run(
+    {
+      ...target,
+      async count(table, signal) {
+        await come("count");
+        return target.count(table, signal);
+      },
+      async index(_table, indexes) {
+        await come("index");
+        return indexes.length;
+      },
+    },
+    memoryCheckpoint(),
+  );
+  expect(met()).toBe(true);
+});
+
+test("indexes of a large table aren't built before it is known that all is there", async () => {
+  let isBuilt = false;
+  const index: Target["index"] = async () => {
+    isBuilt = true;
+    return 1;
+  };
+  const failing = run({ index, count: async () => 1 }, memoryCheckpoint(), LARGE);
+  await expect(failing).rejects.toThrow("1 of 2 documents are missing");
+  expect(isBuilt).toBe(false);
+});
+
 test("indexes are built while it is noted that they are", async () => {
   const { come, met } = meeting();
   const checkpoint = saving(async (_, parts) => {
@@ -87,6 +124,7 @@ test("indexes are built while it is noted that they are", async () => {
       },
     },
     checkpoint,
+    LARGE,
   );
   expect(met()).toBe(true);
 });
@@ -99,5 +137,5 @@ test("who can't note that indexes are built doesn't wait for them", async () => 
     new Promise((_, reject) => {
       signal.addEventListener("abort", () => reject(signal.reason as Error), { once: true });
     });
-  await expect(run({ index }, checkpoint)).rejects.toThrow("the disk is full");
+  await expect(run({ index }, checkpoint, LARGE)).rejects.toThrow("the disk is full");
 });

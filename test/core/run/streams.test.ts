@@ -4,7 +4,7 @@ import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { isOriginals } from "../../../core/checkpoint/nimoshake-status.ts";
+import { isFollowed, isOriginals } from "../../../core/checkpoint/nimoshake-status.ts";
 import { openCheckpoint } from "../../../core/checkpoint/run-checkpoint.ts";
 import type { Context } from "../../../core/plugin/context.ts";
 import { fingerprint } from "../../../core/checkpoint/fingerprint.ts";
@@ -14,7 +14,7 @@ import { findPlaces, prepareTargetTables } from "../../../core/run/target-tables
 import { beginResync } from "../../../core/run/resync.ts";
 import type { Resumption, Source } from "../../../core/plugin/roles.ts";
 import { openTableSpool } from "../../../core/spool/table-spool.ts";
-import { forgetStream } from "../../../core/checkpoint/stream-checkpoint.ts";
+import { forgetStream } from "../../../core/checkpoint/stream-parts.ts";
 import { migrateTable, prepareIncr } from "../../../core/run/table.ts";
 import type { Table } from "../../../core/types.ts";
 import { memoryCheckpoint, page } from "../../fakes/context.ts";
@@ -64,7 +64,7 @@ test("a stream whose forgetting was cut off isn't taken for NimoShake's", async 
   };
   await using ctx = await streamContext({ streams: fakeStreams(), checkpoint });
   await expect(forgetStream(ctx, TABLE)).rejects.toThrow("killed");
-  expect(await isOriginals(ctx, TABLE)).toBe(false);
+  expect(await isOriginals(ctx, TABLE, isFollowed(ctx))).toBe(false);
 });
 
 test("positions that were noted in part are taken anew, for nothing is copied yet", async () => {
@@ -214,7 +214,7 @@ describe("a table that is copied again", () => {
       ctx.role("target").resume = async (_, resumption) => void resumed.push(resumption);
       ctx.role("target").count = async () => 5;
       const run = await openCheckpoint(ctx, [TABLE], false);
-      const places = await findPlaces(ctx, [TABLE], run, [], false);
+      const places = await findPlaces(ctx, [TABLE], run, [], { fresh: false });
       await prepareTargetTables(ctx, places);
       if (mode === "incr") await prepareIncr(ctx, TABLE, run.table(TABLE), createFairSemaphore(1));
       expect(resumed.map(({ units }) => units)).toEqual([[]]);
@@ -241,10 +241,33 @@ describe("a table that is copied again", () => {
     following.start(TABLE);
     await following.stopped();
     expect(copies).toBe(3);
+    // The next process knows of it.
+    const later = beginResync(ctx, TABLE, run.table(TABLE), streamGap("records are gone"));
+    await expect(later).rejects.toThrow("copied again 3 times");
     expect(ctx.signal.reason).toMatchObject({
       code: "STREAM_GAP",
       message: expect.stringContaining("copied again 3 times"),
     });
+  });
+
+  test("counts only its own copies: those of another table of that name are no sign of a gap that comes back", async () => {
+    const table = { ...TABLE, id: "second" };
+    const rounds = [1, 2, 3].map(() => Date.now());
+    const begin = async (source: string): Promise<unknown> => {
+      const checkpoint = copiedState({ source, rounds, key: "pk S" });
+      await using ctx = await streamContext({
+        streams: fakeStreams(),
+        checkpoint,
+        source: empty(table),
+        settings: settings(),
+      });
+      begun(checkpoint, ctx);
+      const run = await openCheckpoint(ctx, [table], false);
+      await beginResync(ctx, table, run.table(table), streamGap("records are gone"));
+      return run.table(table).state?.rounds?.length;
+    };
+    expect(await begin("first")).toBe(1);
+    await expect(begin("second")).rejects.toThrow("copied again 3 times");
   });
 
   test("is the one that it is now: a later start goes on with it", async () => {
@@ -278,12 +301,16 @@ describe("a table that is copied again", () => {
 });
 
 describe("a table that was made anew between two runs", () => {
-  const open = async (state: object, more: Record<string, string> = {}): Promise<unknown> => {
+  const open = async (
+    state: object,
+    more: Record<string, string> = {},
+    table: Table = { ...TABLE, id: "second" },
+  ): Promise<unknown> => {
     const checkpoint = copiedState({ source: "first", ...state });
     const options = { streams: fakeStreams(), checkpoint, source: empty() };
     await using ctx = await streamContext({ ...options, settings: { ...settings(), ...more } });
     begun(checkpoint, ctx);
-    const opened = openCheckpoint(ctx, [{ ...TABLE, id: "second" }], false);
+    const opened = openCheckpoint(ctx, [table], false);
     return opened.then(
       () => "goes on",
       (error: Error) => error.message,
@@ -302,6 +329,13 @@ describe("a table that was made anew between two runs", () => {
     ["that would go elsewhere", { key: "pk S", targetName: "other" }, {}, "went to other"],
   ])("is refused %s", async (_, state, more, says) => {
     expect(await open(state, more)).toContain(says);
+  });
+
+  test("is known by its key where nobody knows ids", async () => {
+    const says = "made anew at the source since the run began with another key, it was pk N and is pk S";
+    expect(await open({ source: undefined, key: "pk N" }, {}, TABLE)).toContain(says);
+    expect(await open({ source: undefined, key: "pk S" }, {}, TABLE)).toBe("goes on");
+    expect(await open({ source: undefined }, {}, TABLE)).toBe("goes on");
   });
 
   test("is known by its key also where an older version has begun it", async () => {
@@ -370,5 +404,20 @@ describe("a run that ends because a save fails is over when nothing reads into i
     const { onTheWay, asked } = await endedBy("stream:t");
     expect(onTheWay).toBe(0);
     expect(asked).toBeGreaterThan(0);
+  });
+});
+
+test("incr --fresh doesn't follow from now what our own copy has filled", async () => {
+  const checkpoint = copiedState({ run: "2026", made: "ours", units: 4 });
+  await using ctx = await streamContext({
+    streams: fakeStreams(),
+    checkpoint,
+    source: empty(),
+    settings: { sync_mode: "incr", on_gap: "fail" },
+  });
+  ctx.role("target").find = async () => "ours";
+  const run = await openCheckpoint(ctx, [TABLE], true);
+  await expect(findPlaces(ctx, [TABLE], run, [], { fresh: true })).rejects.toMatchObject({
+    code: "STREAM_GAP",
   });
 });

@@ -1,5 +1,7 @@
 /** What a copy over what is there deletes in the end, and what it leaves. */
 import { describe, expect, test } from "bun:test";
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Closing } from "../../../core/flow/gate.ts";
 import { createContext, type OwnedContext } from "../../../core/run/context.ts";
 import { MigrationError } from "../../../core/errors.ts";
 import { type TableProgress, trackTable } from "../../../core/progress/progress.ts";
@@ -63,7 +65,10 @@ async function scene(
       ctx.provide("convert", {
         fieldPath: ({ name }) => name,
         convert(records) {
-          for (const record of records) Object.assign(record, { key: { pk: record.keys["pk"]!.S } });
+          for (const record of records) {
+            record.key = { pk: record.keys["pk"]!.S };
+            if (record.op === "put") record.document = { ...record.key };
+          }
           return { overflowed: 0 };
         },
       });
@@ -85,6 +90,33 @@ describe("the sweep", () => {
     const { ctx, counters, documents } = await scene(numbers(100), numbers(60), 90);
     await sweep(ctx, TABLE, counters);
     expect([...documents]).toEqual(numbers(60));
+  });
+
+  test.each(["pause", "stop"] as const)("deletes nothing more after a %s", async (what) => {
+    const { ctx, counters, documents } = await scene(numbers(9000), numbers(5000), 5000);
+    const target = ctx.role("target");
+    const { apply } = target;
+    const begun = Promise.withResolvers<Closing | undefined>();
+    let calls = 0;
+    target.apply = async (...args) => {
+      if (calls++ === 0) {
+        begun.resolve(what === "pause" ? ctx.gate.close() : undefined);
+        if (what === "stop") ctx.stop(new Error("stopped"));
+      }
+      await sleep(5);
+      return apply!(...args);
+    };
+    const swept = sweep(ctx, TABLE, counters).catch((error: Error) => error.message);
+    const closing = await begun.promise;
+    await (closing?.atRest ?? swept);
+    const left = documents.size;
+    await sleep(50);
+    // Those that were on their way.
+    expect(left).toBeWithin(7000, 9000);
+    expect(documents.size).toBe(left);
+    closing?.open();
+    expect(await swept).toBe((what === "pause" ? undefined : "stopped") as never);
+    expect(documents.size).toBe(what === "pause" ? 5000 : left);
   });
 
   test("asks for nothing when all there is was written again", async () => {

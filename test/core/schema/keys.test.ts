@@ -3,7 +3,8 @@ import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import { Binary, BSON, Decimal128, Double, Int32, Long } from "mongodb";
 import { keyOf, keyText } from "../../../core/schema/keys.ts";
-import { exactNumber } from "../../../plugins/_bson/number.ts";
+import { plainDecimal } from "../../../core/schema/decimal.ts";
+import { exactNumber, isExactDouble } from "../../../plugins/_bson/number.ts";
 import type { AttributeValue, KeySchema, Table } from "../../../core/types.ts";
 
 const tableOf = (keys: KeySchema): Table => ({
@@ -30,6 +31,10 @@ describe("the key behind a document", () => {
     [Decimal128.fromString("-1.50E+3"), "N", { N: "-1500" }],
     [new Double(-0), "N", { N: "0" }],
     [new Double(1e21), "N", { N: "1000000000000000000000" }],
+    [new Double(2 ** 60), "N", { N: "1152921504606846976" }],
+    [-(2 ** 60), "N", { N: "-1152921504606846976" }],
+    [new Double(2 ** 64), "N", { N: "18446744073709551616" }],
+    [new Double(1e23), "N", { N: "99999999999999991611392" }],
     [{ S: "a" }, "S", { S: "a" }],
     [{ N: "1.50" }, "N", { N: "1.5" }],
     [{ B: "AP8=" }, "B", { B: "AP8=" }],
@@ -66,6 +71,25 @@ describe("the key behind a document", () => {
         const key = keyOf(document, table, plain)!;
         expect(keyText(key, table)).toBe(keyText({ pk: { N: text } }, table));
         expect(key["pk"]!.N).toMatch(/^(0|-?([1-9]\d*|0)(\.\d*[1-9])?)$/);
+      }),
+    );
+  });
+
+  test("is the number that went in where it is held as a double", () => {
+    const integers = fc
+      .bigInt({ min: -(10n ** 38n), max: 10n ** 38n })
+      .map((whole) => String(BigInt(Number(whole))));
+    const fractions = fc
+      .double({ min: -1e6, max: 1e6, noNaN: true })
+      .map((double) => plainDecimal(String(double)));
+    fc.assert(
+      fc.property(fc.oneof(integers, fractions), (text) => {
+        fc.pre(isExactDouble(text, Number(text)));
+        const stored = BSON.serialize({ pk: new Double(Number(text)) });
+        for (const promoteValues of [false, true]) {
+          const key = keyOf(BSON.deserialize(stored, { promoteValues }), one("N"), plain);
+          expect(key).toEqual({ pk: { N: plainDecimal(text) } });
+        }
       }),
     );
   });

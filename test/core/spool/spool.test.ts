@@ -77,6 +77,38 @@ describe("a shard's spool", () => {
     expect([next.ended, await numbers(next.read())]).toEqual([false, range(1, 8)]);
   });
 
+  test("is opened by nobody who was replaced: what looks torn may be what the other process writes", async () => {
+    let isLost = false;
+    const mayWrite = async (): Promise<void> => {
+      if (isLost) throw leaseLost("run");
+    };
+    const before = await open();
+    await before.append(records(1, 4));
+    const whole = before.bytes;
+    const [name] = await readdir(dir);
+    const path = join(dir, name!);
+    const bytes = await readFile(path);
+    // A frame that is being written; and a file of which nothing is whole yet.
+    for (const there of [Buffer.concat([bytes, bytes.subarray(0, 20)]), bytes.subarray(0, 20)]) {
+      await writeFile(path, there);
+      isLost = true;
+      const files = { id: "run", table: "t", shard: "s", folder: dir, prefix: "s" };
+      const refused = openShardLog(files, await namesIn(dir), 2000, mayWrite);
+      await expect(refused).rejects.toMatchObject({ code: "ALREADY_RUNNING" });
+      expect(await readFile(path)).toEqual(there);
+      isLost = false;
+      expect((await openShardLog(files, await namesIn(dir), 2000, mayWrite)).bytes).toBe(
+        there.length > whole ? whole : 0,
+      );
+    }
+    // Nor is a folder made.
+    isLost = true;
+    const folder = join(dir, "spool");
+    const refused = openTableSpool(folder, "run", "t", mayWrite).shard("s");
+    await expect(refused).rejects.toMatchObject({ code: "ALREADY_RUNNING" });
+    expect(await readdir(dir)).not.toContain("spool");
+  });
+
   test("leaves out what it has already, by number and not by text", async () => {
     const spool = await open();
     await spool.append(records(8, 11));

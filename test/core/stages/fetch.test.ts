@@ -63,4 +63,10 @@ describe("keep", () => {
   test("a change that doesn't match, of an item unknown before, is a delete", () => {
     expect(kept({ op: "put", event: "MODIFY", item: OUT })).toMatchObject({ op: "delete", event: "REMOVE" });
   });
+
+  test("a predicate that gives a promise is refused, which would keep all", () => {
+    const event = fetchAfterEvent(UNIT, [{ op: "put", event: "SCAN", keys: {}, item: OUT }]);
+    const later = (async () => false) as unknown as () => boolean;
+    expect(() => event.keep(later)).toThrow(expect.objectContaining({ code: "HOOK_FAILED" }));
+  });
 });

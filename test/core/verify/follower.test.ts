@@ -24,7 +24,7 @@ test("a run that is paused is waited for, and given up when nothing moves after 
   ctx.progress.paused = true;
   try {
     let hasPassed = false;
-    const waiting = passed(ctx, TABLE, began, "ours").then(() => (hasPassed = true));
+    const waiting = passed({ ctx, table: TABLE, follower: "ours" }, began).then(() => (hasPassed = true));
     for (const minutes of [4, 60]) {
       setSystemTime(began + minutes * MINUTE);
       await sleep(LOOKS);
@@ -50,5 +50,43 @@ test("a run that is paused is over for who waits when it has noted what was writ
   const checkpoint = noted([{ id: "s", status: "running", position }], { s: at });
   await using ctx = await streamContext({ streams: fakeStreams(), checkpoint });
   ctx.progress.paused = true;
-  await passed(ctx, TABLE, at, "ours");
+  await passed({ ctx, table: TABLE, follower: "ours" }, at);
+});
+
+test("a run at rest is asked to note how far it is, and is over for who waits when it has", async () => {
+  const at = Date.now();
+  const position = { at: "sequence", number: "1", inclusive: false } as const;
+  const checkpoint = noted([{ id: "s", status: "running", position }], { s: at - MINUTE });
+  await using ctx = await streamContext({ streams: fakeStreams(), checkpoint });
+  const asked: string[] = [];
+  const note = async (table: string): Promise<boolean> => {
+    // Of a shard that wasn't asked since, the first answer brings nothing new.
+    if (asked.push(table) > 1) checkpoint.states.get("stream:t")!.set("shard:s", { notedAt: at });
+    return true;
+  };
+  await passed({ ctx, table: TABLE, follower: "ours", note }, at);
+  expect(asked).toEqual(["t", "t"]);
+  expect(Date.now() - at).toBeLessThan(2 * LOOKS);
+});
+
+test.concurrent.each<[string, () => Promise<boolean>]>([
+  ["never answers", () => new Promise(() => {})],
+  ["fails", () => Promise.reject(new Error("gone"))],
+  ["doesn't follow", () => Promise.resolve(false)],
+])("a run that %s is waited for as if it couldn't be asked, and asked once at a time", async (_, answer) => {
+  const at = Date.now();
+  const position = { at: "sequence", number: "1", inclusive: false } as const;
+  const checkpoint = noted([{ id: "s", status: "running", position }], { s: at - MINUTE });
+  await using ctx = await streamContext({ streams: fakeStreams(), checkpoint });
+  let asking = 0;
+  let most = 0;
+  const note = (): Promise<boolean> => {
+    most = Math.max(most, ++asking);
+    return answer().finally(() => asking--);
+  };
+  const waiting = passed({ ctx, table: TABLE, follower: "ours", note }, at);
+  await sleep(2 * LOOKS);
+  checkpoint.states.get("stream:t")!.set("shard:s", { notedAt: at });
+  await waiting;
+  expect(most).toBe(1);
 });

@@ -1,9 +1,9 @@
 /** Both sides' logs against each other: each key is told once, as what it is, however often the logs are split. */
 import { afterAll, describe, expect, test } from "bun:test";
 import fc from "fast-check";
-import { mkdirSync, readdirSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { type DigestLog, openDigestLog } from "../../../core/verify/digest-log.ts";
+import { type DigestLog, type LogFile, openDigestLog } from "../../../core/verify/digest-log.ts";
 import { merge, type Merged, type Suspect } from "../../../core/verify/merge.ts";
 import { ownTempFolder } from "../../servers/process.ts";
 
@@ -32,12 +32,12 @@ function newFolder(): string {
   return folder;
 }
 
-async function written(path: string, fill: (log: DigestLog) => void): Promise<string> {
-  const log = await openDigestLog(path, 0, false);
+async function written(path: string, fill: (log: DigestLog) => void): Promise<LogFile> {
+  const log = await openDigestLog(path, undefined, false);
   fill(log);
   await log.sync();
   await log.close();
-  return path;
+  return { path, crc: log.crc };
 }
 
 async function merged({ source, target }: Case, limit?: number): Promise<Found> {
@@ -187,3 +187,22 @@ test("tens of thousands of keys, over the borders of everything", async () => {
     expect(found.suspects.filter(([, seen]) => seen !== "missing")).toEqual([["extra", "extra"]]);
   }
 }, 60_000);
+
+test.each(["source", "target"] as const)("a log of the %s that was damaged tells nothing", async (side) => {
+  const folder = newFolder();
+  const sides = {
+    source: [await written(join(folder, "source"), (log) => log.append(Buffer.from("a"), 1n))],
+    target: [await written(join(folder, "target"), (log) => log.appendStranger('{"a":1}'))],
+  };
+  const [{ path }] = sides[side] as [LogFile];
+  const bytes = readFileSync(path);
+  bytes[5]! ^= 1;
+  writeFileSync(path, bytes);
+  const told: Suspect[] = [];
+  const counts: Merged = { compared: 0, equal: 0 };
+  const all = (async () => {
+    for await (const suspect of merge(sides, folder, counts)) told.push(suspect);
+  })();
+  await expect(all).rejects.toMatchObject({ code: "DISK_FAILED" });
+  expect(told).toEqual([]);
+});

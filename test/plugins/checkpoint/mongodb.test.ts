@@ -110,6 +110,23 @@ describe("the database", () => {
     expect(new Map((await found(place.settings)) as [string, string][])).toEqual(parts);
   });
 
+  test("gets several names in one command, in their order, none behind one that failed", async () => {
+    const asked: Document[] = [];
+    await using opened = await behindProxy({
+      answer(command, name) {
+        if (name === "update") asked.push(command);
+        return undefined;
+      },
+    });
+    await opened.checkpoint.saveInOrder!(
+      new Map(["run", "table:a", "table:b"].map((name) => [name, new Map([["part", 1]])])),
+    );
+    expect(asked).toHaveLength(1);
+    expect(asked[0]).toMatchObject({ ordered: true, writeConcern: { w: "majority", j: true } });
+    const names = (asked[0]!["updates"] as Document[]).map(({ q }) => q._id.name as string);
+    expect(names).toEqual(["run", "table:a", "table:b"]);
+  });
+
   test("with a state that is no JSON is refused", async () => {
     await using place = temporaryDatabase();
     await place.states.insertOne({ _id: { id: "app", name: "t", part: "0" }, state: '{"a":' });

@@ -1,5 +1,6 @@
 /** A collection whose server is a function: what the writers need to know of it, without a connection. */
 import type { Db } from "mongodb";
+import { withRetry } from "../../../../core/flow/retry.ts";
 import type { Table } from "../../../../core/types.ts";
 import type { Destination } from "../../../../plugins/target/mongodb/commands.ts";
 
@@ -30,5 +31,6 @@ export function scriptedDestination(
       signal: new AbortController().signal,
     },
     inTurn: (send) => send(),
+    surely: withRetry,
   };
 }

@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { createConsola } from "consola";
 import { type Document, MongoClient } from "mongodb";
+import type { MigrationError } from "../../../../core/errors.ts";
 import { createContext, type OwnedContext } from "../../../../core/run/context.ts";
 import { planIndexes } from "../../../../core/schema/indexes.ts";
 import type { Target } from "../../../../core/plugin/roles.ts";
@@ -43,6 +44,8 @@ interface Opened extends AsyncDisposable {
   warnings: string[];
   /** Builds the indexes that are planned. */
   index(table: Table): Promise<number>;
+  /** Builds them before the first document. */
+  first(table: Table): Promise<unknown>;
   /** Items as changes. */
   apply(table: Table, ...items: Item[]): Promise<unknown>;
   /** Items as a page's. */
@@ -71,6 +74,7 @@ async function open(): Promise<Opened> {
     target,
     warnings,
     index: (table) => target.index(table, planIndexes(table, convert, true), OPTIONS),
+    first: (table) => target.indexFirst!(table, planIndexes(table, convert, true), never),
     apply: (table, ...items) =>
       target.apply!(batch({ phase: "incr", table, shard: "s" }, "MODIFY", items), never),
     write: (table, ...items) =>
@@ -142,6 +146,38 @@ describe("the names", () => {
   });
 });
 
+test("built before the first document, they refuse a second one of a key as they do after it", async () => {
+  const ends = await Promise.all(
+    [true, false].map(async (before) => {
+      await using opened = await open();
+      const table = tableWith();
+      await opened.target.create(table, never);
+      const write = async (): Promise<unknown> => opened.write(table, { pk: { S: "1" } }, { pk: { S: "1" } });
+      if (before) await opened.first(table);
+      const end = before ? write() : write().then(() => opened.index(table));
+      return await end.catch(({ code, hint }: MigrationError) => ({ code, hint }));
+    }),
+  );
+  expect(ends[0]).toMatchObject({ code: "DUPLICATE_KEY" });
+  expect(ends[0]).toEqual(ends[1]);
+});
+
+test("built before the first document, and the copy fails: another try of the same process replaces what is there", async () => {
+  await using opened = await open();
+  const table = tableWith();
+  const items: Item[] = [{ pk: { S: "1" } }, { pk: { S: "2" } }];
+  await opened.target.create(table, never);
+  await opened.first(table);
+  await opened.write(table, ...items);
+  const begun = {
+    units: [{ unit: { phase: "full", table, segment: 0, segments: 1 } as const, written: 0 }],
+    indexes: planIndexes(table, opened.ctx.role("convert"), true),
+  };
+  await opened.target.resume(table, begun, never);
+  expect(await opened.write(table, ...items)).toMatchObject({ replaced: 2 });
+  expect(await count(table)).toBe(2);
+});
+
 describe("data that an index can't have", () => {
   test("before it is built: it becomes an ascending one, or is left out; the others stand", async () => {
     await using opened = await open();
@@ -203,6 +239,33 @@ describe("data that an index can't have", () => {
       expect(next.warnings).toEqual([]);
     },
   );
+
+  test("built before the first document: as if they were built after it, and said once", async () => {
+    await using opened = await open();
+    const table = tableWith("h", "a b", "fine r");
+    await opened.target.create(table, never);
+    await opened.first(table);
+    expect(Object.keys(await indexes(table))).toHaveLength(7);
+    await opened.write(
+      table,
+      { pk: { S: "1" }, h: LIST, a: LIST, b: { SS: ["x"] } },
+      { pk: { S: "2" }, h: { S: "h" }, a: { S: "a" }, b: { NULL: true }, fine: { N: "1" } },
+    );
+    expect(opened.warnings).toEqual([]);
+    expect(await opened.index(table)).toBe(6);
+    expect(await indexes(table)).toEqual({
+      ...PRIMARY,
+      h_1: { h: 1 },
+      a_1: { a: 1 },
+      fine_hashed: { fine: "hashed" },
+      fine_1_r_1: { fine: 1, r: 1 },
+    });
+    expect(opened.warnings.map((warning) => warning.split(/; it |: Index/).at(-1))).toEqual([
+      "becomes h_1",
+      "becomes a_1",
+      "is left out",
+    ]);
+  });
 
   test("a hashed index of several fields: a list in any of them makes it ascending", async () => {
     await using opened = await open();
