@@ -8,13 +8,14 @@ test("an expired item that is gone from the source is counted apart in the typed
   await using s = await scenario();
   const old = { pk: { S: "old" }, ttl: { N: String(Math.floor(Date.now() / 1000) - 3600) } };
   const t = await s.table("t", { items: [...someItems(3), old] });
+  const settings = { "convert.type": "raw" };
+  await s.migrate(settings);
+  await dynamo(s.dynamoEndpoint, "DeleteItem", { TableName: t, Key: { pk: { S: "old" } } });
+  // Only now: the server deletes what has expired itself.
   await dynamo(s.dynamoEndpoint, "UpdateTimeToLive", {
     TableName: t,
     TimeToLiveSpecification: { Enabled: true, AttributeName: "ttl" },
   });
-  const settings = { "convert.type": "raw" };
-  await s.migrate(settings);
-  await dynamo(s.dynamoEndpoint, "DeleteItem", { TableName: t, Key: { pk: { S: "old" } } });
   expect([...(await s.verify(settings)).tables.values()]).toMatchObject([{ expired: 1, extra: 0 }]);
 });
 
