@@ -171,9 +171,10 @@ export const ERROR_ADVICE: Readonly<Record<ErrorCode, ErrorAdvice>> = {
       "Find who writes there, and see that source and target belong together; then start again. `nimo-shake verify` says which keys differ.",
   },
   DIFFERENT: {
-    cause: "Somebody else wrote to the target, or to the source with no run to follow it.",
+    cause:
+      "Somebody else wrote to the target, or to the source with no run to follow it. `verify` ends with 3 also where nothing differs and some keys couldn't be decided, since they changed all the time.",
     remedy:
-      "`<id>-diff.jsonl` names every key. `nimo-shake verify --repair` writes what the source has: stop the run before, start it again afterwards.",
+      "`<id>-diff.jsonl` names every key that differs. Of undecided ones try again when fewer write. `nimo-shake verify --repair` writes what the source has: stop the run before, start it again afterwards.",
   },
   DISK_FAILED: {
     cause: "The working folder's disk is full or can't be written.",
