@@ -1,7 +1,7 @@
 /** What a shard's reader tells of its tip. */
 import { expect, setDefaultTimeout, test } from "bun:test";
 import { loadConfig } from "../../../../core/config/load.ts";
-import { createContext } from "../../../../core/run/context.ts";
+import { createContext, type OwnedContext } from "../../../../core/run/context.ts";
 import dynamodbStreams from "../../../../plugins/source/dynamodb-streams.ts";
 import type { ShardReader } from "../../../../core/plugin/roles.ts";
 import { testTable } from "../../../fakes/context.ts";
@@ -10,18 +10,26 @@ import { startStreams } from "../../../stand-in/streams.ts";
 // the limit set in the preload holds for the first file only
 setDefaultTimeout(180_000);
 
+const table = testTable("pk");
+
+/** A context in which the table's stream is open. */
+async function opened(endpoint: string, more: Record<string, string> = {}): Promise<OwnedContext> {
+  const set = {
+    "target.address": "mongodb://127.0.0.1:1",
+    "source.endpoint_url": endpoint,
+    sync_mode: "all",
+    ...more,
+  };
+  const ctx = createContext({ config: loadConfig({ set }).config });
+  await ctx.use(dynamodbStreams);
+  await ctx.role("streams").open(table, ctx.signal);
+  return ctx;
+}
+
 test("an answer with as many records as a hook has asked for isn't the tip", async () => {
   await using streams = await startStreams({ tables: ["t"] });
   const [shard] = streams.open("t");
-  const set = {
-    "target.address": "mongodb://127.0.0.1:1",
-    "source.endpoint_url": streams.source.endpoint,
-    sync_mode: "all",
-  };
-  await using ctx = createContext({ config: loadConfig({ set }).config });
-  await ctx.use(dynamodbStreams);
-  const table = testTable("pk");
-  await ctx.role("streams").open(table, ctx.signal);
+  await using ctx = await opened(streams.source.endpoint);
   const reader = ctx.role("streams").read({ phase: "incr", table, shard: shard! }, { at: "horizon" });
   for (let n = 0; n < 60; n++) streams.put("t", { pk: { S: `k${n}` } });
   const beforeRequest = async (request: object): Promise<void> => void Object.assign(request, { Limit: 10 });
@@ -39,15 +47,7 @@ test("an answer with as many records as a hook has asked for isn't the tip", asy
 
 test("records from before the time that counts are left out, also by a new iterator, and tell nothing of the tip", async () => {
   await using streams = await startStreams({ tables: ["t"] });
-  const set = {
-    "target.address": "mongodb://127.0.0.1:1",
-    "source.endpoint_url": streams.source.endpoint,
-    sync_mode: "all",
-  };
-  await using ctx = createContext({ config: loadConfig({ set }).config });
-  await ctx.use(dynamodbStreams);
-  const table = testTable("pk");
-  await ctx.role("streams").open(table, ctx.signal);
+  await using ctx = await opened(streams.source.endpoint);
   for (const n of ["1", "2", "3"]) streams.put("t", { pk: { S: "a" }, n: { N: n } });
   const shard = streams.open("t").find((id) => streams.records("t", id) > 0);
   await Bun.sleep(2100);
@@ -87,16 +87,7 @@ test("an answer that comes too late is asked for again with fewer records, and f
         : undefined,
   });
   const [shard] = streams.open("t");
-  const set = {
-    "target.address": "mongodb://127.0.0.1:1",
-    "source.endpoint_url": streams.source.endpoint,
-    "source.session.timeout": "1000",
-    sync_mode: "all",
-  };
-  await using ctx = createContext({ config: loadConfig({ set }).config });
-  await ctx.use(dynamodbStreams);
-  const table = testTable("pk");
-  await ctx.role("streams").open(table, ctx.signal);
+  await using ctx = await opened(streams.source.endpoint, { "source.session.timeout": "1000" });
   const reader = ctx.role("streams").read({ phase: "incr", table, shard: shard! }, { at: "horizon" });
   const options = { beforeRequest: async () => {}, signal: ctx.signal };
   await reader.poll(options);
@@ -113,16 +104,7 @@ test.each([
 ])("GetRecords asks for %s", async (_, settings, limit) => {
   await using streams = await startStreams({ tables: ["t"] });
   const [shard] = streams.open("t");
-  const set = {
-    "target.address": "mongodb://127.0.0.1:1",
-    "source.endpoint_url": streams.source.endpoint,
-    sync_mode: "all",
-    ...settings,
-  };
-  await using ctx = createContext({ config: loadConfig({ set }).config });
-  await ctx.use(dynamodbStreams);
-  const table = testTable("pk");
-  await ctx.role("streams").open(table, ctx.signal);
+  await using ctx = await opened(streams.source.endpoint, settings as Record<string, string>);
   const reader = ctx.role("streams").read({ phase: "incr", table, shard: shard! }, { at: "horizon" });
   await reader.poll({ beforeRequest: async () => {}, signal: ctx.signal });
   const asked = streams.source.calls.filter(({ operation }) => operation === "GetRecords");
