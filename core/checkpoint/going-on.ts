@@ -9,7 +9,7 @@ import { inParallel } from "../flow/parallel.ts";
 import type { RunState, TableState } from "./run-state.ts";
 import { openStreamCheckpoint } from "./stream-checkpoint.ts";
 import { isStreamNoted } from "./stream-parts.ts";
-import { isAnother } from "../schema/table-identity.ts";
+import { wasAnother } from "../schema/table-identity.ts";
 import type { Table } from "../types.ts";
 
 /** Places looked at at once. */
@@ -135,14 +135,12 @@ export function refuseOther(ctx: Context, table: Table, state: TableState | unde
       startOver(ctx),
     );
   }
+  if (!wasAnother(state, table)) return;
   const { key: was } = state;
   const is = describeKey(table);
-  // A table's key never changes: with another one it is another table, also where the source gives no ids.
-  const isOtherKey = was !== undefined && was !== is;
-  if (!isAnother({ id: state.source }, table) && !isOtherKey) return;
   const isMendable = sync_mode !== "full" && was === is;
   if (isMendable && on_gap === "resync") return;
-  const other = isOtherKey ? ` with another key, it was ${was} and is ${is}` : "";
+  const other = was === undefined || was === is ? "" : ` with another key, it was ${was} and is ${is}`;
   refuse(
     `was deleted and made anew at the source since the run began${other}`,
     isMendable ? `set on_gap = resync to copy it again, or ${startOver(ctx)}` : startOver(ctx),

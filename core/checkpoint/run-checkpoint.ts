@@ -101,6 +101,8 @@ export async function openCheckpoint(
     const noted = readState(tableSchema, each.parts.get(TABLE), placeOf(table));
     if (!fresh) await attempt(() => refuseStray(ctx, table, found, noted, mayStreamBeNoted(kept, table)));
     each.state = noted ?? (await followedBefore(ctx, table, found));
+    if (fresh && ctx.config.sync_mode === "incr")
+      each.state = await stateBefore(ctx, `${TABLE}:${table.name}`, TABLE, tableSchema);
   });
   const resumed = found !== undefined && (await goesOn(ctx, tables, found, saved, settings));
   if (resumed) await attempt(() => refuseChanged(found.settings, settings, store.place));
@@ -134,8 +136,6 @@ export async function openCheckpoint(
 
   for (const table of tables) {
     const each = saved.get(table.name)!;
-    if (fresh && ctx.config.sync_mode === "incr")
-      each.state = await stateBefore(ctx, `${TABLE}:${table.name}`, TABLE, tableSchema);
     const isOwn = resumed && each.state?.run === run.id;
     const { state } = opened(table, each, isOwn, !fresh && each.parts.size === 0);
     await attempt(() => refuseOther(ctx, table, state, placeOf(table)));
@@ -144,9 +144,10 @@ export async function openCheckpoint(
   /** @param firsts of tables, saved behind it */
   async function save(changes: Partial<RunState>, firsts: First[] = []): Promise<void> {
     run = { ...run, ...changes };
-    const states = [{ name: RUN, parts: new Map([[RUN, run]]) }, ...firsts];
-    if (firsts.length === 0) return store.save(RUN, new Map([[RUN, run]]));
-    await store.saveInOrder!(new Map(states.map(({ name, parts }) => [name, parts])));
+    const parts = new Map([[RUN, run]]);
+    if (firsts.length === 0) return store.save(RUN, parts);
+    const states = [[RUN, parts] as const, ...firsts.map((first) => [first.name, first.parts] as const)];
+    await store.saveInOrder!(new Map<string, ReadonlyMap<string, unknown>>(states));
     for (const { saved } of firsts) saved();
   }
 

@@ -3,6 +3,7 @@ import * as v from "valibot";
 import type { CopyStart } from "./copy-start.ts";
 import { MigrationError } from "../errors.ts";
 import type { Fingerprint } from "./fingerprint.ts";
+import { isObject } from "../plugin/shape.ts";
 import type { Position } from "../types.ts";
 
 /** What is known of a run. */
@@ -113,11 +114,6 @@ export const unitsSchema: v.GenericSchema<unknown, number> = v.pipe(
   v.minValue(0),
   v.maxValue(MOST_UNITS),
 );
-/** A key as DynamoDB writes it, or what another source makes of a place: some attributes. */
-function isPosition(value: unknown): boolean {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}
-
 /** See {@link TableState}. */
 export const tableSchema: v.GenericSchema<unknown, TableState> = v.object({
   run: v.optional(v.string()),
@@ -151,7 +147,7 @@ export const runSchema: v.GenericSchema<unknown, RunState> = v.object({
 
 /** See {@link UnitState}. */
 export const unitSchema: v.GenericSchema<unknown, UnitState> = v.object({
-  position: v.optional(v.custom<Position>(isPosition)),
+  position: v.optional(v.custom<Position>(isObject)),
   read: countSchema,
   filtered: countSchema,
   overflowed: countSchema,

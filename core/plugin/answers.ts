@@ -4,6 +4,7 @@
  */
 import { MigrationError } from "../errors.ts";
 import type { Roles } from "./roles.ts";
+import { isCount, isObject } from "./shape.ts";
 import type { PollOptions, ShardReader } from "./streams.ts";
 
 /** Says what is wrong; undefined: nothing is. */
@@ -140,14 +141,6 @@ function recordProblem(record: unknown): string | undefined {
 
 function isNumeral(value: unknown): boolean {
   return typeof value === "string" && /^\d+$/.test(value);
-}
-
-function isCount(value: unknown): boolean {
-  return typeof value === "number" && value >= 0 && value < Number.POSITIVE_INFINITY;
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 function invalid(what: string, plugin: string): MigrationError {

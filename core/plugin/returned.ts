@@ -1,5 +1,6 @@
 /** What plugins return, looked at before anything is counted by it: a NaN would make every comparison come out well. */
 import { MigrationError } from "../errors.ts";
+import { isCount, isObject } from "./shape.ts";
 import type { Page, SourceRecord, Table, WriteResult } from "../types.ts";
 
 const COUNTS = ["inserted", "replaced", "deleted", "duplicates"] as const;
@@ -51,14 +52,6 @@ export function checkPage(page: Page, { name }: Table): void {
   // It is kept, and read again as one: of none, null, say, a unit would count as finished.
   if (page.position === undefined || isObject(page.position)) return;
   throw invalid(`the source's pages have a position that is no object: table ${name}`, "source");
-}
-
-function isObject(value: unknown): value is object {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}
-
-function isCount(value: unknown): value is number {
-  return typeof value === "number" && value >= 0 && value < Number.POSITIVE_INFINITY;
 }
 
 function invalid(what: string, role: string): MigrationError {

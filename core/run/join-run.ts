@@ -5,7 +5,7 @@ import { type ErrorCode, toMigrationError } from "../errors.ts";
 import type { FairSemaphore } from "../flow/semaphore.ts";
 import type { Context } from "../plugin/context.ts";
 import { describeKey } from "../schema/keys.ts";
-import { isAnother } from "../schema/table-identity.ts";
+import { wasAnother } from "../schema/table-identity.ts";
 import { runStep } from "../stages/error-policy.ts";
 import { anewGap } from "../stages/table-now.ts";
 import type { Table } from "../types.ts";
@@ -97,9 +97,7 @@ async function prepareJoining({ checkpoint }: JoiningRun, scope: Context, table:
  * seen. What was never copied to its end was never followed.
  */
 function refuseAnother({ config }: Context, table: Table, state: TableState | undefined): void {
-  if (state?.stage !== "done") return;
-  const isOtherKey = state.key !== undefined && state.key !== describeKey(table);
-  if (!isAnother({ id: state.source }, table) && !isOtherKey) return;
+  if (state?.stage !== "done" || !wasAnother(state, table)) return;
   if (config.on_gap === "resync" && state.key === describeKey(table)) return;
   const gap = anewGap(table);
   unmendable.add(gap);

@@ -10,6 +10,20 @@ export function isAnother(now: Pick<Table, "id">, table: Table): boolean {
 }
 
 /**
+ * Whether it is another one than what is noted. A table's key never changes: with another one it is another table, also where the
+ * source gives no ids.
+ *
+ * @param noted the source's id of it, and its key as {@link describeKey} says it; undefined: that isn't known
+ */
+export function wasAnother(
+  noted: { source?: string | undefined; key?: string | undefined },
+  table: Table,
+): boolean {
+  const isOtherKey = noted.key !== undefined && noted.key !== describeKey(table);
+  return isAnother({ id: noted.source }, table) || isOtherKey;
+}
+
+/**
  * The error for a table that was another one before it was copied to its end.
  *
  * @param now the other one

@@ -1,6 +1,7 @@
 /** Records as hooks leave them, looked at before anybody works with them: what is none would end as a defect, or be lost. */
 import { MigrationError, reasonOf } from "../errors.ts";
 import type { HookName } from "../plugin/hooks.ts";
+import { isObject } from "../plugin/shape.ts";
 import type { SourceRecord, Table } from "../types.ts";
 
 /**
@@ -57,10 +58,6 @@ function recordProblem(record: unknown, isConverted: boolean): string | undefine
   if (op === "put" && !isConverted && !isObject(item)) return "is a put without an item";
   if (op === "put" && isConverted && !isObject(document)) return "is a put without a document";
   return undefined;
-}
-
-function isObject(value: unknown): value is object {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 function unfit(hook: HookName, what: string, { name }: Table, cause?: unknown): MigrationError {
