@@ -10,6 +10,7 @@ import { type Document, type MongoClient, MongoNetworkError, MongoServerError } 
 import type { ConsolaInstance } from "consola";
 import { type RetryOptions, withRetry } from "../../core/flow/retry.ts";
 import { isBroken } from "./errors.ts";
+import { hasConnections } from "./own-connections.ts";
 
 const SECOND = 1000;
 /** A server gives a write up 20 s after it came; what is on its way for longer than that and this isn't kept out. */
@@ -66,23 +67,16 @@ export function createLateWrites({ client, isMongos, abandon, log }: LateWritesO
 
   /** Whether a server may still do what came through a connection that is closed; undefined: it doesn't say. */
   async function mayCome(): Promise<boolean | undefined> {
-    const admin = client().db("admin");
-    const options = { signal: abandon };
-    const asked = serverOf(await admin.command({ hello: 1 }, options));
+    const greeting = await client().db("admin").command({ hello: 1 }, { signal: abandon });
+    const asked = serverOf(greeting);
     const there = closed.filter(({ server }) => server === asked);
     const elsewhere = closed.length > there.length;
     // Another mongod is no primary any more, or has ended: what it does now counts for nothing. Another mongos goes on.
     if (asked === undefined || (elsewhere && (isMongos() || closed.some(({ server }) => !server))))
       return undefined;
     if (there.length === 0) return false;
-    // Of one's own user's no right is needed.
-    const whose = {
-      $currentOp: { allUsers: false, idleConnections: true, ...(isMongos() && { localOps: true }) },
-    };
-    const match = { $match: { connectionId: { $in: there.map(({ number }) => number) } } };
-    const command = { aggregate: 1, pipeline: [whose, match, { $limit: 1 }], cursor: {} };
-    const { cursor } = await admin.command(command, options);
-    if (cursor.firstBatch.length > 0) return true;
+    const ours = { connectionId: { $in: there.map(({ number }) => number) } };
+    if (await hasConnections(client(), isMongos(), ours, abandon)) return true;
     closed = closed.filter((each) => !there.includes(each));
     return false;
   }

@@ -5,6 +5,7 @@ import { type HostProcess, thisProcess } from "../../core/host/process.ts";
 import type { Context } from "../../core/plugin/context.ts";
 import type { Connections } from "./client.ts";
 import { isPassing } from "./errors.ts";
+import { hasConnections } from "./own-connections.ts";
 
 const SECOND = 1000;
 /** So long at most; the kernel of a dead process gives up sending after 100 s, but what is in the way then is something else. */
@@ -34,13 +35,9 @@ export async function outlast(
 ): Promise<void> {
   const name = connectionName(dead);
   if (name === connectionName(thisProcess())) return;
-  // Of one's own user's no right is needed. What a mongos has is told by itself only.
-  const whose = {
-    $currentOp: { allUsers: false, idleConnections: true, ...(isMongos && { localOps: true }) },
-  };
   // Builds go on without who has asked for them, and are waited for where they are in the way.
   const isBuild = { active: true, "command.createIndexes": { $exists: true } };
-  const pipeline = [whose, { $match: { appName: name, $nor: [isBuild] } }, { $limit: 1 }];
+  const theirs = { appName: name, $nor: [isBuild] };
   const longest = Math.min(PATIENCE, patience / 2);
   const began = performance.now();
   const took = (): number => performance.now() - began;
@@ -49,10 +46,7 @@ export async function outlast(
     let unseen: string | undefined;
     const late = AbortSignal.timeout(Math.min(ANSWER, longest));
     try {
-      const { cursor } = await patient
-        .db("admin")
-        .command({ aggregate: 1, pipeline, cursor: {} }, { signal: AbortSignal.any([signal, late]) });
-      if (cursor.firstBatch.length === 0) return;
+      if (!(await hasConnections(patient, isMongos, theirs, AbortSignal.any([signal, late])))) return;
     } catch (error) {
       signal.throwIfAborted();
       unseen = `whether connections of ${name}, which is dead, are left can't be seen: ${(error as Error).message}`;
