@@ -3,6 +3,7 @@ import { refuseOther } from "../checkpoint/going-on.ts";
 import type { RunCheckpoint, TableState } from "../checkpoint/run-checkpoint.ts";
 import { type ErrorCode, toMigrationError } from "../errors.ts";
 import type { FairSemaphore } from "../flow/semaphore.ts";
+import type { FirstLook } from "../incr/table-stream.ts";
 import type { Context } from "../plugin/context.ts";
 import { describeKey } from "../schema/keys.ts";
 import { wasAnother } from "../schema/table-identity.ts";
@@ -10,7 +11,7 @@ import { runStep } from "../stages/error-policy.ts";
 import { anewGap } from "../stages/table-now.ts";
 import type { Table } from "../types.ts";
 import { checkIndexes } from "./secondary-indexes.ts";
-import { checkStreams, type FirstLooks, forgetOlder } from "./stream-looks.ts";
+import { checkStreams, forgetOlder } from "./stream-looks.ts";
 import type { StreamFollower } from "./streams.ts";
 import { migrateTable } from "./table.ts";
 import { isToMake } from "./place.ts";
@@ -67,11 +68,11 @@ export async function joinRun(
   ctx.signal.throwIfAborted();
   const counters = ctx.progress.tables.get(table.name)!;
   await scope.call("table:before", { phase: "full", table });
-  const looks = await runStep(scope, { stage: "setup", table }, async () => {
+  const look = await runStep(scope, { stage: "setup", table }, async () => {
     await check();
     return prepareJoining(run, scope, table);
   });
-  await follower.join(scope, table, looks.get(table.name));
+  await follower.join(scope, table, look);
   await migrateTable(scope, table, counters, checkpoint.table(table), readers);
   counters.state = "done";
   counters.finishedAt = Date.now();
@@ -79,17 +80,21 @@ export async function joinRun(
 }
 
 /** Looks at all that could refuse it, then makes its place at the target. */
-async function prepareJoining({ checkpoint }: JoiningRun, scope: Context, table: Table): Promise<FirstLooks> {
+async function prepareJoining(
+  { checkpoint }: JoiningRun,
+  scope: Context,
+  table: Table,
+): Promise<FirstLook | undefined> {
   const { state } = await checkpoint.join(table);
   refuseAnother(scope, table, state);
   refuseOther(scope, table, state, `${scope.role("checkpoint").place}, table ${table.name}`);
   if (state?.noted !== true) await scope.role("checkpoint").checkPlaces?.([table], scope.signal);
   const places = await findPlaces(scope, [table], checkpoint, [], { fresh: false, joins: true });
   await checkIndexes(scope, places);
-  const looks = await checkStreams(scope, [table], places.some(isToMake) ? [table] : []);
-  if (state === undefined) await forgetOlder(scope, table, looks);
+  const { seen } = await checkStreams(scope, [table], places.some(isToMake) ? [table] : []);
+  if (state === undefined) await forgetOlder(scope, table, seen);
   await prepareTargetTables(scope, places);
-  return looks;
+  return seen.get(table.name);
 }
 
 /**

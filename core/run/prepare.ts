@@ -10,9 +10,10 @@ import { trackTable } from "../progress/progress.ts";
 import type { Table } from "../types.ts";
 import type { Lease } from "./lease.ts";
 import { checkTables, findStart } from "./start.ts";
-import { checkStreams, type FirstLooks, forgetOlder } from "./stream-looks.ts";
+import { type Ready, readyTables } from "./ready-tables.ts";
+import { checkStreams, forgetOlder } from "./stream-looks.ts";
 import { tablesToJoin } from "./tables-to-join.ts";
-import { isToMake } from "./place.ts";
+import { isToMake, type Place } from "./place.ts";
 import { firstStates, prepareTargetTables, tellResumption } from "./target-tables.ts";
 import { createUnready, endUnready } from "./unready-tables.ts";
 
@@ -29,13 +30,13 @@ export interface Prepared {
   checkpoint: RunCheckpoint;
   /** There is something to copy, or an earlier start has not come to say that all is copied. */
   copies: boolean;
-  /** What was seen of the streams of tables that are begun now. */
-  looks: FirstLooks;
+  /** What is left to be done for a table before its stream is opened. */
+  ready: Ready;
 }
 
 /**
  * Finds the tables, lets the hooks see them, and makes room at the target for those not begun yet. All that can be
- * refused is refused before anything is changed.
+ * refused is refused before anything is changed, but for what only the look at a stream tells that comes later.
  *
  * @param wanted what an unfinished run has left doesn't count (fresh); one that was switched over is gone on with (again)
  * @param begun told when the run is in the checkpoint: another try goes on with it
@@ -68,7 +69,8 @@ export async function prepare(
   const follows = ctx.config.sync_mode !== "full";
   const { checkpoint, adopted, places } = (await findStart(ctx, tables, { fresh, again }))!;
   const begins = places.filter(isToMake).map(({ table }) => table);
-  const looks: FirstLooks = follows ? await checkStreams(ctx, tables, begins) : new Map();
+  const looks = await checkStreams(ctx, tables, follows ? begins : []);
+  const isReady = ({ table }: Place): boolean => !looks.unseen.has(table.name);
   // What was noted of a stream is forgotten behind the run, and before its table is begun.
   await checkpoint.begin(adopted, follows ? new Map() : firstStates(ctx, places));
   begun();
@@ -78,13 +80,14 @@ export async function prepare(
   const copies = !checkpoint.copied || places.some(({ state }) => state?.stage !== "done");
   tellAdoption(ctx, adopted);
   if (follows) {
-    const isNew = places.filter(({ state }) => state === undefined);
-    await inParallel(isNew, AT_ONCE, ({ table }) => forgetOlder(ctx, table, looks));
+    const isNew = places.filter((place) => place.state === undefined && isReady(place));
+    await inParallel(isNew, AT_ONCE, ({ table }) => forgetOlder(ctx, table, looks.seen));
   }
   if (checkpoint.resumed) tellResumption(ctx, places);
   tellJoining(ctx, joining);
-  await prepareTargetTables(ctx, places);
-  return { tables, listed, isJoined: joining.size > 0, checkpoint, copies, looks };
+  await prepareTargetTables(ctx, places.filter(isReady));
+  const ready = readyTables(ctx, checkpoint, looks, { fresh, again });
+  return { tables, listed, isJoined: joining.size > 0, checkpoint, copies, ready };
 }
 
 /** Whoever needs the connection meets what it fails with. */

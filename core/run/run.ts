@@ -108,9 +108,9 @@ async function endless(
   onVerified: (verdict: Verdict) => void,
 ): Promise<void> {
   const { ctx } = run;
-  const { tables, checkpoint, copies, looks } = prepared;
+  const { tables, checkpoint, copies, ready } = prepared;
   const readers = createReaders(ctx);
-  const following = openStreams(ctx, inOrder(prepared), checkpoint, readers, looks, left);
+  const following = openStreams(ctx, inOrder(prepared), checkpoint, readers, ready, left);
   let newcomers: Newcomers | undefined;
   let verifying: Promise<void> | undefined;
 

@@ -12,30 +12,47 @@ export const OPENS = 32;
 /** Between two lines about it, in ms: of a thousand streams ten a second may be looked at. */
 const TELL = 10_000;
 
+/**
+ * Streams that are looked at before anything is begun. Of more each is looked at when its own table's turn comes: what can be
+ * wrong with one alone is rare, and the others needn't wait for it.
+ */
+const FIRST = 100;
+
 /** By table what was seen. */
 export type FirstLooks = Map<string, FirstLook>;
 
+/** What is known of the streams before anything is begun. */
+export interface StreamLooks {
+  seen: FirstLooks;
+  /** By table the stream at which nobody has looked yet. */
+  unseen: Map<string, string>;
+}
+
 /**
  * Makes sure that every table has a stream, and that those of tables that are to be begun can be read, before anything is
- * changed for them.
+ * changed for them. Of very many only the first are looked at now.
  *
- * @param begins the tables that are to be begun; where there are none, nothing is asked
+ * @param begins the tables that are to be begun, the largest of which are the first; where there are none, nothing is asked
  * @throws MigrationError STREAM_UNFIT, or what listing shards ends with
  */
-export async function checkStreams(ctx: Context, tables: Table[], begins: Table[]): Promise<FirstLooks> {
-  const looks: FirstLooks = new Map();
-  if (begins.length === 0) return looks;
-  const isToBegin = new Set(begins);
+export async function checkStreams(ctx: Context, tables: Table[], begins: Table[]): Promise<StreamLooks> {
+  const seen: FirstLooks = new Map();
+  const unseen = new Map<string, string>();
+  if (begins.length === 0) return { seen, unseen };
+  const bySize = begins.toSorted((a, b) => b.sizeBytes - a.sizeBytes);
+  const first = new Set(bySize.slice(0, FIRST));
+  const later = new Set(bySize.slice(FIRST));
   let toldAt = performance.now();
   await inParallel(tables, OPENS, async (table) => {
     const stream = await openStreamNoted(ctx, table);
-    if (!isToBegin.has(table)) return;
-    looks.set(table.name, await lookAt(ctx, table, stream));
-    if (performance.now() - toldAt < TELL || looks.size === begins.length) return;
+    if (later.has(table)) unseen.set(table.name, stream);
+    if (!first.has(table)) return;
+    seen.set(table.name, await lookAt(ctx, table, stream));
+    if (performance.now() - toldAt < TELL || seen.size === first.size) return;
     toldAt = performance.now();
-    ctx.log.info(`looking at the streams: ${looks.size} of ${begins.length} can be read`);
+    ctx.log.info(`looking at the streams: ${seen.size} of ${first.size} can be read`);
   });
-  return looks;
+  return { seen, unseen };
 }
 
 /** Forgets what an older run has noted of the stream of a table that is new in this one. */

@@ -13,9 +13,10 @@ import { anewGap } from "../stages/table-now.ts";
 import { endDeleted, fateOf, isGone } from "./deleted-table.ts";
 import { followOpened } from "./follow-opened.ts";
 import { gapOf, type OpenedStream, openKept, openOrResync } from "./open-stream.ts";
+import type { Ready } from "./ready-tables.ts";
 import { beginResync, checkResync, isMendable } from "./resync.ts";
 import { scopedContext } from "./scoped-context.ts";
-import { type FirstLooks, OPENS } from "./stream-looks.ts";
+import { OPENS } from "./stream-looks.ts";
 import { migrateTable } from "./table.ts";
 
 /** See the top of the file. */
@@ -55,7 +56,7 @@ export interface StreamFollower {
  * Opens the tables' streams, in their order and some at once. The first failure stops the run.
  *
  * @param readers requests to the source at once, for tables that have to be copied again
- * @param looks what was seen of streams before; each counts once
+ * @param ready what is to be done for a table before; gives what was seen of its stream. Default: nothing
  * @param onDeleted told of a table that is followed no more, for it was deleted at the source; default: nobody is
  */
 export function openStreams(
@@ -63,7 +64,7 @@ export function openStreams(
   tables: Table[],
   run: RunCheckpoint,
   readers: FairSemaphore,
-  looks: FirstLooks = new Map(),
+  ready: Ready = async () => undefined,
   onDeleted: (table: Table) => void = () => {},
 ): StreamFollower {
   const polls = createPollPacer(ctx.config);
@@ -79,8 +80,7 @@ export function openStreams(
     const { resolve, reject } = openings.get(table.name)!;
     try {
       ctx.signal.throwIfAborted();
-      const look = looks.get(table.name);
-      looks.delete(table.name);
+      const look = await ready(table);
       streams.set(table.name, await openOrResync(ctx, table, polls, run, look));
       resolve();
     } catch (error) {

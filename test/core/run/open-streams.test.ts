@@ -7,6 +7,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { openCheckpoint } from "../../../core/checkpoint/run-checkpoint.ts";
 import { createFairSemaphore } from "../../../core/flow/semaphore.ts";
 import { migrate } from "../../../core/library.ts";
+import { readyTables } from "../../../core/run/ready-tables.ts";
 import { checkStreams } from "../../../core/run/stream-looks.ts";
 import { openStreams } from "../../../core/run/streams.ts";
 import { memoryTarget } from "../../fakes/memory-target.ts";
@@ -93,12 +94,14 @@ test.concurrent.each([
   const fake = fakeStreams([{ id: "s" }]);
   await using ctx = await streamContext({ streams: fake });
   const looks = await checkStreams(ctx, [TABLE], [TABLE]);
+  const { seen } = looks;
   expect(fake.listings).toBe(1);
   fake.open = async () => then;
   const run = await openCheckpoint(ctx, [TABLE], false);
-  const following = openStreams(ctx, [TABLE], run, createFairSemaphore(1), looks);
+  const ready = readyTables(ctx, run, looks, { fresh: false });
+  const following = openStreams(ctx, [TABLE], run, createFairSemaphore(1), ready);
   await following.opened(TABLE);
-  expect([fake.listings, fake.opened, looks.size]).toEqual([
+  expect([fake.listings, fake.opened, seen.size]).toEqual([
     listings,
     [{ shard: "s", from: { at: "latest" } }],
     0,
@@ -116,9 +119,9 @@ test.concurrent("only streams of tables that are to be begun are looked at", asy
   };
   await using ctx = await streamContext({ streams: fake });
   const begun = { ...TABLE, name: "begun" };
-  const looks = await checkStreams(ctx, [begun, TABLE], [TABLE]);
-  expect([[...looks.keys()], opened, fake.listings]).toEqual([[TABLE.name], ["begun", TABLE.name], 1]);
-  expect((await checkStreams(ctx, [begun], [])).size).toBe(0);
+  const { seen } = await checkStreams(ctx, [begun, TABLE], [TABLE]);
+  expect([[...seen.keys()], opened, fake.listings]).toEqual([[TABLE.name], ["begun", TABLE.name], 1]);
+  expect((await checkStreams(ctx, [begun], [])).seen.size).toBe(0);
   expect(opened).toHaveLength(2);
 });
 
