@@ -34,12 +34,17 @@ export const SERIES: Record<string, PointOf[]> = {
     ...[30_000, 100_000, 300_000].map((x) => ({ x, args: full(`--items=${x}`, "--runs=2") })),
     ...[1_000_000, 2_000_000].map((x) => ({ x, args: full(`--items=${x}`, "--runs=1", "--no-floor") })),
   ],
-  shapes: ["small", "medium", "large", "huge"].map((x) => ({ x, args: full(`--shape=${x}`, "--runs=3") })),
+  shapes: Object.entries({ small: 300_000, medium: 300_000, large: 60_000, huge: 1_000 }).map(
+    ([x, items]) => ({
+      x,
+      args: full(`--shape=${x}`, `--items=${items}`, "--runs=5"),
+    }),
+  ),
   kinds: [
-    { x: "incr", args: ["incr", "--runs=3"] },
-    { x: "incr, also modify and remove", args: ["incr", "--mix", "--runs=3"] },
-    { x: "proxy", args: ["proxy", "--runs=3"] },
-    { x: "verify", args: ["verify", "--runs=3"] },
+    { x: "incr", args: ["incr", "--items=300000", "--runs=5"] },
+    { x: "incr, also modify and remove", args: ["incr", "--items=300000", "--mix", "--runs=5"] },
+    { x: "proxy", args: ["proxy", "--runs=5"] },
+    { x: "verify", args: ["verify", "--runs=5"] },
   ],
   segments: [0, 10].flatMap((latency) =>
     [1, 2, 4, 16, 64].map((x) => ({
