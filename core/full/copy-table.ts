@@ -5,6 +5,7 @@ import { valuesOf } from "../flow/parallel.ts";
 import { createSemaphore, type FairSemaphore } from "../flow/semaphore.ts";
 import { createWriteLanes } from "../flow/write-lanes.ts";
 import type { Context } from "../plugin/context.ts";
+import { checkedUnits } from "../plugin/returned.ts";
 import type { TableProgress } from "../progress/progress.ts";
 import { confirmTable, stopBy } from "../stages/table-now.ts";
 import type { Table } from "../types.ts";
@@ -58,7 +59,7 @@ export async function copyTable(
       createSegmentWriter({ ctx, counters, writers, persister, fail }, unit, from, memory),
     fail,
   };
-  const begun = ctx.role("source").units(table, checkpoint.state?.units);
+  const begun = checkedUnits(ctx.role("source").units(table, checkpoint.state?.units), table);
   const left = begun
     .map((unit) => ({ unit, from: checkpoint.unit(unit) }))
     .filter(({ from }) => from === undefined || from.position !== undefined);

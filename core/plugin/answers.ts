@@ -1,5 +1,5 @@
 /**
- * What others' plugins answer as source or streams, looked at before anybody works with it: what is no list or no page would
+ * What others' plugins answer in their roles, looked at before anybody works with it: what is no list or no page would
  * end as a defect, and a shard's page without `tip`, say, would never let its table be followed to the end.
  */
 import { MigrationError } from "../errors.ts";
@@ -40,25 +40,77 @@ const shard: Look = (answer) =>
   isObject(answer) && typeof answer["id"] === "string" ? undefined : "a shard without an id";
 const pages: Look = (answer) =>
   isObject(answer) && Symbol.asyncIterator in answer ? undefined : "nothing that can be iterated over";
+const count: Look = (answer) => (isCount(answer) ? undefined : "no count");
+const parts: Look = (answer) => (answer instanceof Map ? undefined : "no Map of what is kept");
+const kept: Look = (answer) =>
+  isObject(answer) && typeof answer["name"] === "string" && Number.isFinite(answer["savedAt"])
+    ? undefined
+    : "something without a name and a savedAt";
+const other: Look = (answer) =>
+  isObject(answer) && typeof answer["id"] === "string" && typeof answer["name"] === "string"
+    ? undefined
+    : "something without an id and a name";
+const holding: Look = (answer) => {
+  // Of a clock that is behind it is below zero.
+  if (!isObject(answer) || !Number.isFinite(answer["age"])) return "no holding with an age";
+  const { holder } = answer;
+  return isObject(holder) && typeof holder["token"] === "string"
+    ? undefined
+    : "a holding without a holder's token";
+};
 const reader: Look = (answer) =>
   isObject(answer) && typeof answer["poll"] === "function" ? undefined : "a reader without poll";
 
-/** By role the methods whose answers are awaited. */
-const AWAITED: Partial<Record<keyof Roles, Record<string, Look>>> = {
+/** What is looked at of an object's methods. */
+interface Looks {
+  /** Those whose answers are awaited. */
+  awaited: Record<string, Look>;
+  /** Those that answer at once. */
+  atOnce?: Record<string, Look>;
+  /** What they give is looked at further when it is used. */
+  later?: Record<string, (answer: never, who: string, by: string) => unknown>;
+  /** Members that have methods of their own. */
+  parts?: Record<string, Looks>;
+}
+
+const LOOKS: Partial<Record<keyof Roles, Looks>> = {
   source: {
-    tables: listOf(table),
-    newTables: listOf(table),
-    describe: optional(table),
-    absent: listOf(item),
-    items: listOf(item),
-    expiry: optional(text),
+    awaited: {
+      tables: listOf(table),
+      newTables: listOf(table),
+      describe: optional(table),
+      absent: listOf(item),
+      items: listOf(item),
+      expiry: optional(text),
+    },
+    atOnce: { units: listOf(unit), read: pages },
+    later: { read: checkedSteps },
   },
-  streams: { open: text, shards: listOf(shard), children: listOf(shard), enabled: optional(text) },
-};
-/** By role those that answer at once. */
-const AT_ONCE: Partial<Record<keyof Roles, Record<string, Look>>> = {
-  source: { units: listOf(unit), read: pages },
-  streams: { read: reader, clock: optional(moment), madeAt: optional(moment) },
+  streams: {
+    awaited: { open: text, shards: listOf(shard), children: listOf(shard), enabled: optional(text) },
+    atOnce: { read: reader, clock: optional(moment), madeAt: optional(moment) },
+    later: { read: checkedReader },
+  },
+  target: {
+    awaited: {
+      find: optional(text),
+      makeRoom: optional(text),
+      index: count,
+      sample: listOf(item),
+      aside: listOf(text),
+    },
+    atOnce: { keys: pages },
+    later: { keys: checkedSteps },
+  },
+  checkpoint: {
+    awaited: {
+      load: parts,
+      list: listOf(kept),
+      elsewhere: optional(item),
+      others: listOf(other),
+    },
+    parts: { lease: { awaited: { claim: holding, find: optional(holding), renew: optional(holding) } } },
+  },
 };
 
 /**
@@ -71,37 +123,61 @@ export function answering<Role extends keyof Roles>(
   implementation: Roles[Role],
   by: string,
 ): Roles[Role] {
-  const [awaited, atOnce] = [AWAITED[role], AT_ONCE[role]];
-  if (awaited === undefined || atOnce === undefined) return implementation;
+  const looks = LOOKS[role];
+  return looks === undefined ? implementation : looked(implementation, looks, role, by);
+}
+
+/** @param who it is, in words */
+function looked<T extends object>(implementation: T, looks: Looks, who: string, by: string): T {
+  const { awaited, atOnce = {}, later = {}, parts = {} } = looks;
 
   function checked(name: string, look: Look, answer: unknown): unknown {
     const problem = look(answer);
-    if (problem !== undefined) throw invalid(`${role}.${name} gives ${problem}`, by);
-    if (role !== "streams" || name !== "read") return answer;
-    return checkedReader(answer as ShardReader, by);
+    if (problem !== undefined) throw invalid(`${who}.${name} gives ${problem}`, by);
+    return ownOf(later, name)?.(answer as never, `${who}.${name}`, by) ?? answer;
   }
 
   // Not of the implementation itself: a proxy has to give what a frozen object has.
-  return new Proxy({} as Roles[Role], {
+  return new Proxy({} as T, {
     has: (_, name) => Reflect.has(implementation, name),
     set: (_, name, value) => Reflect.set(implementation, name, value),
     get(_, name) {
       const value: unknown = Reflect.get(implementation, name, implementation);
-      if (typeof value !== "function" || typeof name !== "string") return value;
+      if (typeof name !== "string") return value;
+      const part = ownOf(parts, name);
+      if (part !== undefined && isObject(value)) return looked(value, part, `${who}.${name}`, by);
+      if (typeof value !== "function") return value;
       const call = (given: unknown[]): unknown => Reflect.apply(value, implementation, given);
-      const [then, now] = [lookOf(awaited, name), lookOf(atOnce, name)];
+      const [then, now] = [ownOf(awaited, name), ownOf(atOnce, name)];
       if (then !== undefined) return async (...given: unknown[]) => checked(name, then, await call(given));
       return (...given: unknown[]) => (now === undefined ? call(given) : checked(name, now, call(given)));
     },
   });
 }
 
-function lookOf(looks: Record<string, Look>, name: string): Look | undefined {
-  return Object.hasOwn(looks, name) ? looks[name] : undefined;
+function ownOf<Value>(values: Record<string, Value>, name: string): Value | undefined {
+  return Object.hasOwn(values, name) ? values[name] : undefined;
+}
+
+/** The steps of an iteration: what is none would end as a defect. */
+function checkedSteps(steps: AsyncIterable<unknown>, who: string, by: string): AsyncIterable<unknown> {
+  const step = <T>(answer: T): T => {
+    if (isObject(answer)) return answer;
+    throw invalid(`an iteration of what ${who} gives has a step that is no object`, by);
+  };
+  return {
+    [Symbol.asyncIterator]() {
+      const iterator = steps[Symbol.asyncIterator]();
+      return {
+        next: async (...given) => step(await iterator.next(...given)),
+        return: async (value?: unknown) => (await iterator.return?.(value)) ?? { done: true, value },
+      };
+    },
+  };
 }
 
 /** A page that was no page is lost with what was in it: nothing may be read behind it. */
-function checkedReader(shardReader: ShardReader, by: string): ShardReader {
+function checkedReader(shardReader: ShardReader, _who: string, by: string): ShardReader {
   let wrong: MigrationError | undefined;
   return {
     async poll(options: PollOptions) {

@@ -1,7 +1,7 @@
 /** What plugins return, looked at before anything is counted by it: a NaN would make every comparison come out well. */
 import { MigrationError } from "../errors.ts";
 import { isCount, isObject } from "./shape.ts";
-import type { Page, SourceRecord, Table, WriteResult } from "../types.ts";
+import type { Page, SegmentUnit, SourceRecord, Table, WriteResult } from "../types.ts";
 
 const COUNTS = ["inserted", "replaced", "deleted", "duplicates"] as const;
 
@@ -16,6 +16,12 @@ export function checkedResult(result: WriteResult): WriteResult {
   // Of a clock that was set back meanwhile it is negative.
   if (Number.isFinite(result.ms)) return result.ms < 0 ? { ...result, ms: 0 } : result;
   throw invalid("the target doesn't say how long a write took (ms)", "target");
+}
+
+/** The units of a table that is copied; without any it would count as copied. @throws MigrationError PLUGIN_INVALID */
+export function checkedUnits(units: SegmentUnit[], { name }: Table): SegmentUnit[] {
+  if (units.length > 0) return units;
+  throw invalid(`the source gives no units to copy: table ${name}`, "source");
 }
 
 /** How many documents the target says it has. @throws MigrationError PLUGIN_INVALID */
@@ -38,10 +44,11 @@ export function checkedOverflow(converted: { overflowed: number }, { name }: Tab
 /** A page's records, which its body may only now be parsed for. @throws MigrationError PLUGIN_INVALID */
 export function checkedRecords(page: Page, { name }: Table): SourceRecord[] {
   const { records } = page;
-  const areRecords =
-    Array.isArray(records) && records.every((each) => typeof each?.keys === "object" && each.keys !== null);
-  if (areRecords) return records;
-  throw invalid(`the source gives a page without records, or records without keys: table ${name}`, "source");
+  const isRecord = (each: Partial<SourceRecord> | undefined): boolean =>
+    each?.op === "put" && isObject(each.keys) && isObject(each.item);
+  if (Array.isArray(records) && records.every(isRecord)) return records;
+  const what = "a page without records, or with some that are no put with keys and an item";
+  throw invalid(`the source gives ${what}: table ${name}`, "source");
 }
 
 /** Refuses what is no page. @throws MigrationError PLUGIN_INVALID */

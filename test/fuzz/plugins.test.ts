@@ -28,6 +28,9 @@ const wrong = fc.constantFrom(...WRONG);
 type Fault =
   | "page"
   | "records"
+  | "op"
+  | "item"
+  | "units"
   | "bytes"
   | "result"
   | "inserted"
@@ -48,10 +51,14 @@ async function run({ fault, value }: Input): Promise<string> {
       if (fault === "throws") throw value;
       if (fault === "page") yield value as Page;
       else if (fault === "records") yield { ...right, records: value as Page["records"] };
-      else if (fault === "bytes") yield { ...right, bytes: value as number };
+      else if (fault === "op" || fault === "item") {
+        const [first, ...others] = right.records;
+        yield { ...right, records: [{ ...first!, [fault]: value }, ...others] };
+      } else if (fault === "bytes") yield { ...right, bytes: value as number };
       else yield right;
     },
   ]);
+  if (fault === "units") source.units = () => [];
   const target = memoryTarget(async () => (fault === "inserted" ? { inserted: value as number } : {}));
   const { write, count } = target;
   if (fault === "result") target.write = async () => value as WriteResult;
@@ -65,6 +72,7 @@ async function run({ fault, value }: Input): Promise<string> {
   });
   const left = await surplus;
   expect(left).toBe(0);
+  expect(fault).not.toBe("units");
   expect(counters.written).toBe(fault === "page" || fault === "records" ? counters.read : ITEMS);
   return "right";
 }
@@ -75,6 +83,9 @@ describe("a plugin", () => {
       fault: fc.constantFrom<Fault>(
         "page",
         "records",
+        "op",
+        "item",
+        "units",
         "bytes",
         "result",
         "inserted",

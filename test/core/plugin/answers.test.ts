@@ -1,10 +1,10 @@
-/** What plugins answer as source and as streams: right answers are given on as they are, others are refused by name. */
+/** What plugins answer in their roles: right answers are given on as they are, others are refused by name. */
 import { describe, expect, test } from "bun:test";
 import { answering } from "../../../core/plugin/answers.ts";
-import type { Source, Streams } from "../../../core/plugin/roles.ts";
+import type { Checkpoint, Holder, LeaseKeeper, Source, Streams, Target } from "../../../core/plugin/roles.ts";
 import { createContext } from "../../../core/run/context.ts";
 import type { SegmentUnit, ShardUnit, SourceRecord, StreamPage } from "../../../core/types.ts";
-import { memorySource, testConfig, testTable } from "../../fakes/context.ts";
+import { memoryCheckpoint, memorySource, memoryTarget, testConfig, testTable } from "../../fakes/context.ts";
 import { changed, fakeStreams } from "../../fakes/streams.ts";
 
 const TABLE = testTable("pk");
@@ -17,6 +17,13 @@ const source = (changes: object): Source =>
   answering("source", { ...memorySource([]), ...changes } as Source, "mine");
 const streams = (changes: object): Streams =>
   answering("streams", { ...fakeStreams(), ...changes } as Streams, "mine");
+
+const target = (changes: object): Target =>
+  answering("target", { ...memoryTarget(), ...changes } as Target, "mine");
+const checkpoint = (changes: object): Checkpoint =>
+  answering("checkpoint", { ...memoryCheckpoint(), ...changes } as Checkpoint, "mine");
+const lease = (changes: object): LeaseKeeper => checkpoint({ lease: changes }).lease!;
+const holder: Holder = { token: "t", since: "2026-11-27T00:00:00.000Z", pid: 1, host: "h", system: "" };
 
 /** What a call ends with. */
 async function outcome(call: () => unknown): Promise<unknown> {
@@ -65,6 +72,39 @@ const CALLS: [method: string, wrong: unknown[], call: (answer: unknown) => unkno
     [undefined, {}],
     (answer) => streams({ read: () => answer }).read(shard, { at: "latest" }),
   ],
+  ["target.find", [null, 5, {}], (answer) => target({ find: () => answer }).find(TABLE, signal)],
+  ["target.makeRoom", [null, 5], (answer) => target({ makeRoom: () => answer }).makeRoom(TABLE, signal)],
+  [
+    "target.index",
+    [undefined, -1, "2"],
+    (answer) => target({ index: () => answer }).index(TABLE, [], { signal }),
+  ],
+  ["target.keys", [undefined, []], (answer) => target({ keys: () => answer }).keys!(TABLE, signal)],
+  [
+    "target.sample",
+    [undefined, [null]],
+    (answer) => target({ sample: () => answer }).sample!(TABLE, 1, signal),
+  ],
+  ["target.aside", [undefined, [5]], (answer) => target({ aside: () => answer }).aside!([], signal)],
+  ["checkpoint.load", [undefined, {}, []], (answer) => checkpoint({ load: () => answer }).load("run")],
+  ["checkpoint.list", [undefined, [{ name: "a" }]], (answer) => checkpoint({ list: () => answer }).list!()],
+  ["checkpoint.elsewhere", [null, "a"], (answer) => checkpoint({ elsewhere: () => answer }).elsewhere!([])],
+  [
+    "checkpoint.others",
+    [undefined, [{ id: "a" }]],
+    (answer) => checkpoint({ others: () => answer }).others!("a", []),
+  ],
+  [
+    "checkpoint.lease.claim",
+    [undefined, {}, { age: 1 }, { age: 1, holder: {} }],
+    (answer) => lease({ claim: () => answer }).claim(holder, { ttl: 1 }),
+  ],
+  [
+    "checkpoint.lease.find",
+    [null, { age: Number.NaN, holder }],
+    (answer) => lease({ find: () => answer }).find!(),
+  ],
+  ["checkpoint.lease.renew", [true], (answer) => lease({ renew: () => answer }).renew(holder)],
   ["streams.clock", [Number.NaN, "now"], (answer) => streams({ clock: () => answer }).clock!()],
 ];
 
@@ -86,6 +126,21 @@ test("what is right is given on as it is", async () => {
   expect(await following.shards(TABLE, signal)).toBe(shards);
   expect(following.clock!()).toBeUndefined();
   expect(reading.absent).toBeUndefined();
+  const [kept, holding] = [new Map(), { age: -5, holder }];
+  expect(await checkpoint({ load: () => kept }).load("run")).toBe(kept);
+  expect(await lease({ find: () => holding }).find!()).toBe(holding);
+  expect(checkpoint({ lease: undefined }).lease).toBeUndefined();
+  expect(await target({ find: async () => undefined }).find(TABLE, signal)).toBeUndefined();
+});
+
+test("a step of an iteration that is no object is named, the others are given on as they are", async () => {
+  const page = { records: [], bytes: 0, position: undefined };
+  const steps = [{ done: false, value: page }, undefined];
+  const read = () => ({ [Symbol.asyncIterator]: () => ({ next: async () => steps.shift() }) });
+  const pages = source({ read }).read(unit, { from: undefined, beforeRequest, signal });
+  const reading = pages[Symbol.asyncIterator]();
+  expect((await reading.next()).value).toBe(page);
+  expect(await outcome(() => reading.next())).toEqual(refused("source.read"));
 });
 
 describe("a shard's page", () => {
