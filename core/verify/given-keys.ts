@@ -39,6 +39,7 @@ export async function* givenKeys(path: string, table: Table, isOnly: boolean): A
     }
     if (keys.length > 0) yield keys;
   } catch (error) {
+    if (error instanceof TypeError) throw unreadable(path, `they are no UTF-8 behind line ${number}`, error);
     if (error instanceof MigrationError || !(error instanceof Error) || !("code" in error)) throw error;
     throw unreadable(path, error.message, error);
   } finally {
@@ -77,7 +78,7 @@ function keyOf(
     const value = plainValue(key?.[attribute.name], attribute);
     if (value === undefined) {
       const { name, type } = attribute;
-      throw noKey(`no key of table ${table.name}, ${name} of type ${type} is missing: ${where}`);
+      throw noKey(`no key of table ${table.name}, ${name} isn't there as a value of type ${type}: ${where}`);
     }
     setField(plain, attribute.name, value);
   }
@@ -97,7 +98,8 @@ function noKey(what: string): MigrationError {
 function plainValue(value: AttributeValue | undefined, { type }: KeyAttribute): AttributeValue | undefined {
   const text = value?.[type];
   if (typeof text !== "string") return undefined;
-  if (type === "B") return { B: Buffer.from(text, "base64").toString("base64") };
+  // What is no base64 would be read as another key.
+  if (type === "B") return Buffer.from(text, "base64").toString("base64") === text ? { B: text } : undefined;
   if (type === "S") return { S: text };
   try {
     return { N: plainDecimal(text) };

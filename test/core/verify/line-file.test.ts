@@ -50,3 +50,17 @@ test("keys that are given, the last line without an end, others with CR LF", asy
   await writeFile(path, keys.map((key) => JSON.stringify(key)).join("\r\n"));
   expect(await Array.fromAsync(givenKeys(path, testTable("pk"), true))).toEqual([keys]);
 });
+
+test.each<[what: string, key: string, file: Buffer]>([
+  ["no base64", "pk:B", Buffer.from('{"pk":{"B":"QQ=="}}\n{"pk":{"B":"a!b"}}')],
+  ["base64 whose last character has too many bits", "pk:B", Buffer.from('{"pk":{"B":"QR=="}}')],
+  ["no UTF-8", "pk", Buffer.from('{"pk":{"S":"\xff"}}', "latin1")],
+  ["half a character at its end", "pk", Buffer.from('{"pk":{"S":"a"}}\n{"pk":{"S":"\xc3', "latin1")],
+])("a key that is %s is refused: it would be read as another one", async (_, key, file) => {
+  const path = join(folder, "wrong.jsonl");
+  await writeFile(path, file);
+  await expect(Array.fromAsync(givenKeys(path, testTable(key), true))).rejects.toMatchObject({
+    code: "USAGE",
+    message: expect.stringContaining(path),
+  });
+});
