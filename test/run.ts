@@ -31,6 +31,8 @@ const SLOW_FILE = 10 * SECOND;
 /** What `--fast` leaves out: whatever runs the tool as a whole, or kills what it has started. */
 const SLOW =
   /^test\/(e2e|servers)\/|^test\/(plugins\/(checkpoint\/mongodb|target\/file\/resume|_dynamodb\/access)|core\/spool\/spool)\.test/;
+/** What has a time of its own, which files that come behind it in a process would get, too. */
+const ALONE = /^test\/model\/|\.model\.test\.ts$/;
 /** What became of the files of one process. */
 interface Result {
   files: string[];
@@ -90,7 +92,7 @@ function findJobs(): string[][] {
   const shared = Array.from({ length: WIDTH }, () => ({ files: [] as string[], ms: 0 }));
   const alone: typeof shared = [];
   for (const { file, ms } of timed) {
-    if (SLOW.test(file)) {
+    if (SLOW.test(file) || ALONE.test(file)) {
       alone.push({ files: [file], ms });
       continue;
     }

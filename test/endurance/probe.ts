@@ -30,6 +30,8 @@ const probe: Plugin = {
     const file = process.env["NIMO_PROBE"];
     if (file === undefined) throw new Error("NIMO_PROBE names the file to write to");
     const timer = setInterval(() => {
+      // What is garbage already is counted else, and there is now more of it, now less.
+      Bun.gc(true);
       const { objectTypeCounts, objectCount, heapSize } = heapStats();
       const kinds = Object.fromEntries(KINDS.map((kind) => [kind, objectTypeCounts[kind] ?? 0]));
       const listeners = getEventListeners(ctx.signal, "abort").length;
