@@ -2,15 +2,16 @@
  * Where the shards of a table's stream stand, as it is kept: in NimoShake's rows, so that either tool can go
  * on from the other's, and beside them, in our own place, what those rows don't hold.
  */
-import { debugSave } from "../plugin/debug.ts";
-import { dropOld, readGone } from "./gone-shards.ts";
-import { createPersister } from "./persister.ts";
-import { parentsFirst } from "./parents-first.ts";
+import * as v from "valibot";
 import { valuesOf } from "../flow/parallel.ts";
 import type { Context } from "../plugin/context.ts";
+import { debugSave } from "../plugin/debug.ts";
 import { runStep } from "../stages/error-policy.ts";
-import * as v from "valibot";
+import type { Table } from "../types.ts";
+import { dropOld, readGone } from "./gone-shards.ts";
 import { encodeRow, type ShardRow } from "./nimoshake-rows.ts";
+import { parentsFirst } from "./parents-first.ts";
+import { createPersister } from "./persister.ts";
 import { noteText, type ShardNote } from "./shard-note.ts";
 import {
   GONE,
@@ -23,7 +24,6 @@ import {
   STREAM,
   streamSchema,
 } from "./stream-parts.ts";
-import type { Table } from "../types.ts";
 
 /** At the latest so long after a shard moved, in ms. */
 const INTERVAL = 500;

@@ -2,6 +2,7 @@
 import { connect, createServer, type Server, type Socket } from "node:net";
 import type { AddressInfo } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
+import { couple } from "../servers/couple.ts";
 
 const SECOND = 1000;
 
@@ -45,10 +46,7 @@ export async function startTcpProxy(to: number): Promise<TcpProxy> {
 
   function serve(client: Socket): void {
     const server = connect(to, "127.0.0.1");
-    const cut = (): void => {
-      client.destroy();
-      server.destroy();
-    };
+    const cut = couple([client, server], sockets);
     const hand = (from: Socket, into: Socket): void => {
       // piece by piece: nobody has more in memory than one
       from.on("data", (piece: Buffer) => {
@@ -61,14 +59,6 @@ export async function startTcpProxy(to: number): Promise<TcpProxy> {
       }
       from.on("end", () => into.end());
     };
-    for (const socket of [client, server]) {
-      sockets.add(socket);
-      socket.setNoDelay(true);
-      socket.on("error", cut).on("close", () => {
-        sockets.delete(socket);
-        cut();
-      });
-    }
     hand(client, server);
     hand(server, client);
   }

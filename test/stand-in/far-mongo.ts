@@ -10,6 +10,7 @@
  */
 import { connect, createServer, type AddressInfo, type Socket } from "node:net";
 import type { Document } from "mongodb";
+import { couple } from "../servers/couple.ts";
 import { commandNameOf, commandOf, onMessages } from "./mongo-wire.ts";
 
 /** A command that has come. */
@@ -64,18 +65,7 @@ export async function startFarMongo(
     let isMonitor = false;
     let greetings = 0;
     const asked = new Map<number, number>();
-    const cut = (): void => {
-      client.destroy();
-      server.destroy();
-    };
-    for (const socket of [client, server]) {
-      sockets.add(socket);
-      socket.setNoDelay(true);
-      socket.on("error", cut).on("close", () => {
-        sockets.delete(socket);
-        cut();
-      });
-    }
+    couple([client, server], sockets);
     onMessages(client, (message) => {
       const name = commandNameOf(message);
       const request = message.readInt32LE(4);
