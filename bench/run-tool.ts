@@ -52,10 +52,10 @@ const SLOWEST_ITEMS_PER_SECOND = 1_000;
 const START_MS = 60_000;
 const LINGER_MS = 10_000;
 
-/** Resident bytes of a process and its descendants; 0 where there is no /proc, or when it has ended meanwhile. */
+/** The most resident bytes so far of a process, and of its descendants; 0 where there is no /proc, or when it has ended meanwhile. */
 function treeBytes(pid: number): number {
   try {
-    const kb = Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1] ?? 0);
+    const kb = Number(/VmHWM:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1] ?? 0);
     const children = readdirSync(`/proc/${pid}/task`).flatMap((task) =>
       readFileSync(`/proc/${pid}/task/${task}/children`, "utf8").split(" ").filter(Boolean),
     );
@@ -76,10 +76,7 @@ async function follow(stream: ReadableStream<Uint8Array>, seen: (tail: string) =
   return tail;
 }
 
-/**
- * Runs the tool once. Its maximum from the kernel would include this process's own size at the fork, so nothing
- * big is ever held here.
- */
+/** Runs the tool once. */
 export async function runTool<Stats extends Asked>(options: ToolCommand<Stats>): Promise<ToolResult<Stats>> {
   const {
     command,
@@ -150,7 +147,8 @@ export async function runTool<Stats extends Asked>(options: ToolCommand<Stats>):
       startedAt,
       doneAt,
       cpuUs: Number(usage.cpuTime.total),
-      peakBytes: Math.max(usage.maxRSS, sampled),
+      // The kernel's own maximum has this process's size at the fork in it.
+      peakBytes: sampled > 0 ? sampled : usage.maxRSS,
       source: stats,
       output: printed[0],
     };
