@@ -3,7 +3,7 @@ import { type FileHandle, readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { readAll, removeFile, syncFolder, withFile } from "../host/durable-files.ts";
 import { decodeFrame, type Frame, frameBytes, HEAD_BYTES, MARK, type SegmentHead, VERSION } from "./frame.ts";
-import { corrupt } from "./spool-errors.ts";
+import { corrupt, type MayWrite } from "./spool-errors.ts";
 
 /** Frames are read so many bytes at a time, or one that is larger. */
 const CHUNK = 1024 * 1024;
@@ -36,9 +36,6 @@ export interface FoundShard {
   readUpTo: string | undefined;
   ended: boolean;
 }
-
-/** Waits while it is in doubt whether one may write, and fails when one must not any more. */
-export type MayWrite = () => void | Promise<void>;
 
 /** The path of a segment's file. */
 export function segmentPath({ folder, prefix }: ShardFiles, number: number): string {

@@ -3,15 +3,8 @@ import type { FileHandle } from "node:fs/promises";
 import { dirname } from "node:path";
 import { removeFile, syncFolder, withFile, writeAll } from "../host/durable-files.ts";
 import { encodeFrame, type FrameMeta, parseRecords, VERSION } from "./frame.ts";
-import {
-  findShard,
-  type MayWrite,
-  readFrames,
-  type Segment,
-  segmentPath,
-  type ShardFiles,
-} from "./segment-files.ts";
-import { attempt, corrupt } from "./spool-errors.ts";
+import { findShard, readFrames, type Segment, segmentPath, type ShardFiles } from "./segment-files.ts";
+import { attempt, corrupt, type MayWrite } from "./spool-errors.ts";
 import { compareSequence } from "../schema/sequence-number.ts";
 import type { SourceRecord } from "../types.ts";
 
@@ -57,7 +50,7 @@ export async function openShardLog(
   segmentBytes: number = SEGMENT_BYTES,
   mayWrite: MayWrite = () => {},
 ): Promise<ShardLog> {
-  const found = await attempt(`reading the spool in ${files.folder}`, () =>
+  const found = await attempt(`reading the spool in ${files.folder}`, mayWrite, () =>
     findShard(files, names, mayWrite),
   );
   const { segments } = found;
@@ -90,14 +83,14 @@ export async function openShardLog(
       segment.size += bytes.length;
       if (flags === "wx") await syncFolder(dirname(path));
     };
-    return attempt(`writing to ${path}`, () => withFile(path, flags, append));
+    return attempt(`writing to ${path}`, mayWrite, () => withFile(path, flags, append));
   }
 
   async function removeFirst(count: number): Promise<void> {
     for (const { path } of segments.slice(0, count)) {
       await mayWrite();
       segments.shift();
-      await attempt(`removing ${path}`, () => removeFile(path));
+      await attempt(`removing ${path}`, mayWrite, () => removeFile(path));
     }
   }
 
@@ -143,9 +136,11 @@ export async function openShardLog(
             [number, at] = [number + 1, 0];
             continue;
           }
-          const read = (): ReturnType<typeof readFrames> => readFrames(segment, at);
-          const { frames, next } = await attempt(`reading ${segment.path}`, read);
-          if (frames.length === 0) throw corrupt(segment.path, at);
+          const { frames, next } = await attempt(`reading ${segment.path}`, mayWrite, async () => {
+            const found = await readFrames(segment, at);
+            if (found.frames.length === 0) throw corrupt(segment.path, at);
+            return found;
+          });
           const bytes = next - at;
           at = next;
           const records = frames

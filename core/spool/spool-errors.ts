@@ -1,6 +1,9 @@
 /** What can go wrong with the spool: the system refuses something, or a file isn't what was written. */
 import { MigrationError } from "../errors.ts";
 
+/** Waits while it is in doubt whether one may write, and fails when one must not any more. */
+export type MayWrite = () => void | Promise<void>;
+
 const FULL = "the disk is full";
 const WORDS: Record<string, string> = {
   ENOSPC: FULL,
@@ -13,11 +16,13 @@ const WORDS: Record<string, string> = {
  * Does something with the spool's files; what the system refuses is SPOOL_FAILED.
  *
  * @param what it in words, for example "writing to ./nimo-shake-spool/a.log"
+ * @param mayWrite is asked when it fails: who was replaced finds what another process has made of it
  */
-export async function attempt<T>(what: string, work: () => Promise<T>): Promise<T> {
+export async function attempt<T>(what: string, mayWrite: MayWrite, work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (error) {
+    await mayWrite();
     const { code, message } = error as NodeJS.ErrnoException;
     if (error instanceof MigrationError || typeof code !== "string") throw error;
     throw new MigrationError("SPOOL_FAILED", `${WORDS[code] ?? message}: ${what}`, {

@@ -3,9 +3,9 @@ import { rm, rmdir } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { fileNameOf } from "../host/file-name.ts";
 import { makeFolder } from "../host/durable-files.ts";
-import { type MayWrite, namesIn } from "./segment-files.ts";
+import { namesIn } from "./segment-files.ts";
 import { openShardLog, type ShardLog } from "./shard-log.ts";
-import { attempt } from "./spool-errors.ts";
+import { attempt, type MayWrite } from "./spool-errors.ts";
 
 /** A table's part of the spool. */
 export interface TableSpool {
@@ -33,7 +33,8 @@ export function openTableSpool(
   // Several runs may have one folder.
   const folder = join(resolve(dir), fileNameOf(`${table}@${id}`));
   let names: Promise<string[]> | undefined;
-  const found = (): Promise<string[]> => (names ??= attempt(`reading ${folder}`, () => namesIn(folder)));
+  const found = (): Promise<string[]> =>
+    (names ??= attempt(`reading ${folder}`, mayWrite, () => namesIn(folder)));
   let made: Promise<void> | undefined;
 
   return {
@@ -46,13 +47,13 @@ export function openTableSpool(
       // Another table may have taken the common folder away in between, which was empty.
       const make = (): Promise<void> => makeFolder(folder);
       await mayWrite();
-      await (made ??= attempt(`making ${folder}`, () => make().catch(make)));
+      await (made ??= attempt(`making ${folder}`, mayWrite, () => make().catch(make)));
       return openShardLog({ id, table, shard, folder, prefix: fileNameOf(shard) }, left, undefined, mayWrite);
     },
 
     async remove() {
       await mayWrite();
-      await attempt(`removing ${folder}`, async () => {
+      await attempt(`removing ${folder}`, mayWrite, async () => {
         await rm(folder, { recursive: true, force: true });
         // What other tables have there stays.
         await rmdir(resolve(dir)).catch(() => {});

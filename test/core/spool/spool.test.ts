@@ -73,6 +73,16 @@ describe("a shard's spool", () => {
       () => table.remove(),
     ];
     for (const write of writes) await expect(write()).rejects.toMatchObject({ code: "ALREADY_RUNNING" });
+    // What the other one has made of it is no damage.
+    const read = spool.read();
+    const [name] = await readdir(table.folder);
+    const path = join(table.folder, name!);
+    const bytes = await readFile(path);
+    await rm(path);
+    await expect(read()).rejects.toMatchObject({ code: "ALREADY_RUNNING" });
+    await writeFile(path, Buffer.alloc(bytes.length));
+    await expect(read()).rejects.toMatchObject({ code: "ALREADY_RUNNING" });
+    await writeFile(path, bytes);
     const next = await openTableSpool(dir, "run", "t").shard("s");
     expect([next.ended, await numbers(next.read())]).toEqual([false, range(1, 8)]);
   });
