@@ -39,7 +39,12 @@ export async function* givenKeys(path: string, table: Table, isOnly: boolean): A
     }
     if (keys.length > 0) yield keys;
   } catch (error) {
-    if (error instanceof TypeError) throw unreadable(path, `they are no UTF-8 behind line ${number}`, error);
+    if (error instanceof TypeError)
+      throw unreadable(
+        path,
+        `they are no UTF-8${number > 0 ? `, somewhere behind line ${number}` : ""}`,
+        error,
+      );
     if (error instanceof MigrationError || !(error instanceof Error) || !("code" in error)) throw error;
     throw unreadable(path, error.message, error);
   } finally {
@@ -98,14 +103,22 @@ function noKey(what: string): MigrationError {
 function plainValue(value: AttributeValue | undefined, { type }: KeyAttribute): AttributeValue | undefined {
   const text = value?.[type];
   if (typeof text !== "string") return undefined;
-  // What is no base64 would be read as another key.
-  if (type === "B") return Buffer.from(text, "base64").toString("base64") === text ? { B: text } : undefined;
+  if (type === "B") {
+    const B = Buffer.from(text, "base64").toString("base64");
+    // What is no base64 would be read as another key.
+    return bare(B) === bare(text) ? { B } : undefined;
+  }
   if (type === "S") return { S: text };
   try {
     return { N: plainDecimal(text) };
   } catch {
     return undefined;
   }
+}
+
+/** Base64 in the spelling that has fewest characters. */
+function bare(base64: string): string {
+  return base64.replace(/=+$/, "").replaceAll("-", "+").replaceAll("_", "/");
 }
 
 function unreadable(path: string, what: string, cause?: unknown): MigrationError {

@@ -194,11 +194,11 @@ describe("a key file", () => {
     ["a number", "5\n", "line 1 is no JSON object"],
     ["a list", "[]\n", "line 1"],
     ["null", "null\n", "line 1 is no JSON object"],
-    ["bytes", Buffer.from([0xff, 0xfe, 0, 1, 2, 10, 0]), "line 1 is no JSON object"],
-    ["a key of another type", '{"pk":{"N":"1"}}\n', "pk of type S is missing"],
-    ["a key that is null", '{"table":"T","key":null}\n', "pk of type S is missing"],
-    ["a key that is text", '{"table":"T","key":"k1"}\n', "pk of type S is missing"],
-    ["another attribute", '{"other":{"S":"1"}}\n', "pk of type S is missing"],
+    ["bytes", Buffer.from([0xff, 0xfe, 0, 1, 2, 10, 0]), "they are no UTF-8"],
+    ["a key of another type", '{"pk":{"N":"1"}}\n', "pk isn't there as a value of type S"],
+    ["a key that is null", '{"table":"T","key":null}\n', "pk isn't there as a value of type S"],
+    ["a key that is text", '{"table":"T","key":"k1"}\n', "pk isn't there as a value of type S"],
+    ["another attribute", '{"other":{"S":"1"}}\n', "pk isn't there as a value of type S"],
     ["an empty key", '{"pk":{"S":""}}\n', "is empty"],
   ])("with %s: file and line are named", async (_, content, says) => {
     await using s = await scenario();
