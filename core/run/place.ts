@@ -74,12 +74,13 @@ export function refuseExisting(
   );
 }
 
-function notMade(ctx: Context, names: string[]): MigrationError {
+/** The error for what is in the way and wasn't there when the run began. */
+export function notMade(ctx: Context, names: string[]): MigrationError {
   return new MigrationError(
     "TARGET_EXISTS",
     `the target has ${names.join(", ")} already, which this migration hasn't made: ${ctx.role("target").place}`,
     {
-      hint: "rename it or take it away there, or leave the table out with filter.collection.black: for a table that joins a run, target.db.exist doesn't count",
+      hint: "rename it or take it away there, or leave the table out with filter.collection.black: for what wasn't there when the run began, target.db.exist doesn't count",
     },
   );
 }

@@ -32,6 +32,8 @@ export interface Prepared {
   copies: boolean;
   /** What is left to be done for a table before its stream is opened. */
   ready: Ready;
+  /** Whether that may take a while: its stream is looked at only then. */
+  isLate: (table: Table) => boolean;
 }
 
 /**
@@ -86,8 +88,10 @@ export async function prepare(
   if (checkpoint.resumed) tellResumption(ctx, places);
   tellJoining(ctx, joining);
   await prepareTargetTables(ctx, places.filter(isReady));
-  const ready = readyTables(ctx, checkpoint, looks, { fresh, again });
-  return { tables, listed, isJoined: joining.size > 0, checkpoint, copies, ready };
+  const late = places.filter((place) => !isReady(place));
+  const ready = readyTables(ctx, checkpoint, { looks, late }, { fresh, again });
+  const isLate = ({ name }: Table): boolean => looks.unseen.has(name);
+  return { tables, listed, isJoined: joining.size > 0, checkpoint, copies, ready, isLate };
 }
 
 /** Whoever needs the connection meets what it fails with. */

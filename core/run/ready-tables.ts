@@ -1,11 +1,12 @@
 /** Tables whose streams weren't looked at before the first table was begun: each is looked at, and begun, when its turn comes. */
 import type { RunCheckpoint } from "../checkpoint/run-checkpoint.ts";
+import type { Leave } from "../flow/gate.ts";
 import { lookAt } from "../incr/start-positions.ts";
 import type { FirstLook } from "../incr/table-stream.ts";
 import type { Context } from "../plugin/context.ts";
 import { runStep } from "../stages/error-policy.ts";
-import type { Table } from "../types.ts";
-import type { Beginning } from "./place.ts";
+import { LISTED, type Table } from "../types.ts";
+import { type Beginning, notMade, type Place } from "./place.ts";
 import { forgetOlder, type StreamLooks } from "./stream-looks.ts";
 import { findPlaces, prepareTargetTables } from "./target-tables.ts";
 
@@ -16,19 +17,42 @@ import { findPlaces, prepareTargetTables } from "./target-tables.ts";
  */
 export type Ready = (table: Table) => Promise<FirstLook | undefined>;
 
+/** What was seen when the run began. */
+export interface Seen {
+  looks: StreamLooks;
+  /** The places of the tables whose streams nobody has looked at. */
+  late: readonly Place[];
+}
+
 /** Makes it for the tables of a run; `beginning` is how that was begun. */
 export function readyTables(
   ctx: Context,
   checkpoint: RunCheckpoint,
-  { seen, unseen }: StreamLooks,
+  { looks: { seen, unseen }, late }: Seen,
   beginning: Beginning,
 ): Ready {
+  const foundBefore = new Map(late.map(({ table, found }) => [table.name, found]));
+
+  /** Looks at a stream; gives what was seen when the run isn't paused, as it is then. */
+  async function look(table: Table, stream: string): Promise<Leave> {
+    for (;;) {
+      const look = await lookAt(ctx, table, stream);
+      const leave = await ctx.gate.enter(ctx.signal);
+      seen.set(table.name, look);
+      if (performance.now() - look.at < LISTED) return leave;
+      leave();
+    }
+  }
+
   async function begin(table: Table, stream: string): Promise<void> {
-    seen.set(table.name, await lookAt(ctx, table, stream));
-    const leave = await ctx.gate.enter(ctx.signal);
+    const leave = await look(table, stream);
     try {
-      // Somebody may have been at its place meanwhile.
       const places = await findPlaces(ctx, [table], checkpoint, [], beginning);
+      // What came meanwhile is somebody's: what was said of what is in the way was said of what was there.
+      const isNews = ({ found }: Place): boolean =>
+        found !== undefined && found !== foundBefore.get(table.name);
+      if (places.some((place) => place.state === undefined && isNews(place)))
+        throw notMade(ctx, [table.targetName]);
       if (places.some(({ state }) => state === undefined)) await forgetOlder(ctx, table, seen);
       await prepareTargetTables(ctx, places);
     } finally {

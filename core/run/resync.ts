@@ -2,6 +2,7 @@
 import type { TableCheckpoint } from "../checkpoint/run-checkpoint.ts";
 import type { Context } from "../plugin/context.ts";
 import { MigrationError } from "../errors.ts";
+import { checkedUnits } from "../plugin/returned.ts";
 import { planIndexes } from "../schema/indexes.ts";
 import { describeKey } from "../schema/keys.ts";
 import { rereads } from "./sweep.ts";
@@ -78,7 +79,7 @@ export async function beginResync(
     deletedAt: undefined,
     round: (checkpoint.state?.round ?? 0) + 1,
     rounds: [...rounds, Date.now()],
-    units: ctx.role("source").units(table).length,
+    units: checkedUnits(ctx.role("source").units(table), table).length,
   });
   const counters = ctx.progress.tables.get(table.name)!;
   const nothing = { read: 0, filtered: 0, written: 0, bytes: 0, overflowed: 0 };

@@ -40,8 +40,10 @@ export async function checkStreams(ctx: Context, tables: Table[], begins: Table[
   const unseen = new Map<string, string>();
   if (begins.length === 0) return { seen, unseen };
   const bySize = begins.toSorted((a, b) => b.sizeBytes - a.sizeBytes);
-  const first = new Set(bySize.slice(0, FIRST));
-  const later = new Set(bySize.slice(FIRST));
+  // Where nothing is copied, nobody would have to wait for the others.
+  const most = ctx.config.sync_mode === "all" ? FIRST : begins.length;
+  const first = new Set(bySize.slice(0, most));
+  const later = new Set(bySize.slice(most));
   let toldAt = performance.now();
   await inParallel(tables, OPENS, async (table) => {
     const stream = await openStreamNoted(ctx, table);

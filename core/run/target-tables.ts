@@ -1,6 +1,7 @@
 /** The tables' places at the target: made for those not begun yet, found again for the others. */
 import type { RunCheckpoint, TableMaking, TableState } from "../checkpoint/run-checkpoint.ts";
 import type { Context } from "../plugin/context.ts";
+import { checkedUnits } from "../plugin/returned.ts";
 import { type CopyStart, unreached } from "../checkpoint/copy-start.ts";
 import { MigrationError } from "../errors.ts";
 import { startOver } from "../checkpoint/going-on.ts";
@@ -14,7 +15,7 @@ import { isUnwritten, refuseLost } from "../incr/stream-start.ts";
 import { notesOf } from "../progress/table-notes.ts";
 import { takeUp } from "./take-up.ts";
 import { lookNow, type TargetLook } from "./target-looks.ts";
-import type { Table } from "../types.ts";
+import type { SegmentUnit, Table } from "../types.ts";
 
 /** Tables that are looked at, and whose places are made, at once. */
 const LOOKS = 32;
@@ -53,10 +54,11 @@ export async function findPlaces(
     }),
   );
   const places = tables.flatMap((table) => looked.get(table) ?? []);
-  if (ctx.config.sync_mode === "incr") await attempt(() => refuseUnfinished(ctx, places));
+  if (ctx.config.sync_mode === "incr") await attempt(() => refuseUnfinished(ctx, places, isCopying(run)));
   if (ctx.config.sync_mode !== "full") await refuseGaps(ctx, places, attempt);
   if (ctx.config.sync_mode !== "incr") {
     const toMake = places.filter(isToMake);
+    for (const { table } of toMake) await attempt(() => void unitsOf(ctx, table));
     const finishedBefore = run.resumed ? undefined : run.found?.finishedAt;
     await attempt(() => refuseExisting(ctx, toMake, finishedBefore, fresh));
     const inTheWay = toMake.filter(isTheirs).map(({ table }) => table);
@@ -95,10 +97,17 @@ async function refuseGaps(ctx: Context, places: Place[], attempt: Attempt): Prom
   );
 }
 
-/** Only what is copied can be followed; what is copied again after a gap is copied to its end first. */
-function refuseUnfinished(ctx: Context, places: Place[]): void {
-  const unfinished = places.filter(
-    ({ state }) => state !== undefined && state.stage !== "done" && state.round === undefined,
+/** Whether a run is gone on with whose tables aren't all begun, or not all copied to their ends. */
+const isCopying = ({ resumed, copied }: RunCheckpoint): boolean => resumed && !copied;
+
+/**
+ * Only what is copied can be followed; what is copied again after a gap is copied to its end first.
+ *
+ * @param isToCopy whether a table of which nothing is noted is one that is still to be copied
+ */
+function refuseUnfinished(ctx: Context, places: Place[], isToCopy: boolean): void {
+  const unfinished = places.filter(({ state }) =>
+    state === undefined ? isToCopy : state.stage !== "done" && state.round === undefined,
   );
   if (unfinished.length === 0) return;
   const names = unfinished.map(({ table }) => table.name).join(", ");
@@ -146,11 +155,14 @@ function makingOf(ctx: Context, place: Place): TableMaking {
   return {
     stage: "making",
     ...identityOf(table),
-    units: ctx.role("source").units(table).length,
+    units: unitsOf(ctx, table).length,
     copy: beginsCopy(ctx) ? copyStart(table) : undefined,
     ...(isTheirs(place) && { before: found }),
   };
 }
+
+const unitsOf = (ctx: Context, table: Table): SegmentUnit[] =>
+  checkedUnits(ctx.role("source").units(table), table);
 
 /** Takes up a table's counters and lets the target prepare for writing it on. */
 async function resume(ctx: Context, { table, checkpoint }: Place): Promise<void> {

@@ -32,8 +32,10 @@ export interface Copied {
  *
  * @throws MigrationError TABLE_UNFIT
  */
-export async function checkCopied(ctx: Context, { tables }: Copied): Promise<void> {
-  const unfinished = tables.filter(({ state }) => state !== undefined && state.stage !== "done");
+export async function checkCopied(ctx: Context, { run, tables }: Copied): Promise<void> {
+  // A run that copies hasn't begun those of which nothing is noted.
+  const isCopying = run !== undefined && run.copiedAt === undefined && run.finishedAt === undefined;
+  const unfinished = tables.filter(({ state }) => (state === undefined ? isCopying : state.stage !== "done"));
   if (unfinished.length === 0) return;
   const names = unfinished.map(({ table }) => table.name).join(", ");
   if (!(await isRunning(ctx))) {
