@@ -24,7 +24,7 @@ async function open(options: Options, signal: AbortSignal): Promise<Session> {
   const conf = join(cwd, "bench.conf");
   const command = toolCommand(options, [`-conf=${conf}`, ...setArgs(sets)]);
   // never the user's own server: everything on it is dropped between the runs
-  const mongod = await startMongod({ own: true, cacheGb: CACHE_GB });
+  const mongod = await startMongod({ own: true, onDisk: true, cacheGb: CACHE_GB });
   cleanup.defer(() => mongod.stop());
   signal.throwIfAborted();
   const client = cleanup.adopt(new MongoClient(mongod.uri), (open) => open.close());

@@ -30,7 +30,7 @@ async function open(options: Options, signal: AbortSignal): Promise<Session> {
   const scratch = ownTempFolder("bench-incr");
   cleanup.defer(() => scratch.remove());
   const cwd = scratch.folder;
-  const mongod = await startMongod({ own: true, cacheGb: CACHE_GB });
+  const mongod = await startMongod({ own: true, onDisk: true, cacheGb: CACHE_GB });
   cleanup.defer(() => mongod.stop());
   signal.throwIfAborted();
   const client = cleanup.adopt(new MongoClient(mongod.uri), (open) => open.close());

@@ -64,7 +64,7 @@ async function run(signal: AbortSignal): Promise<ManyReport> {
   await using cleanup = new AsyncDisposableStack();
   const scratch = ownTempFolder("bench-many");
   cleanup.defer(() => scratch.remove());
-  const mongod = await startMongod({ own: true, cacheGb: CACHE_GB });
+  const mongod = await startMongod({ own: true, onDisk: true, cacheGb: CACHE_GB });
   cleanup.defer(() => mongod.stop());
   const client = cleanup.adopt(new MongoClient(mongod.uri), (open) => open.close());
   const source = cleanup.use(await startServer<ManyStats>("many-source.ts", ...sourceFlags));

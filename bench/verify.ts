@@ -80,7 +80,7 @@ async function open(options: Options, signal: AbortSignal): Promise<Session> {
   const copying = toolCommand({ tool: options.tool }, [`-conf=${conf}`, ...sets]);
   const comparing = toolCommand(options, ["verify", `-conf=${conf}`, "--json", "--settle=1s", ...sets]);
   // never the user's own server: everything on it is dropped between the runs
-  const mongod = await startMongod({ own: true, cacheGb: CACHE_GB });
+  const mongod = await startMongod({ own: true, onDisk: true, cacheGb: CACHE_GB });
   cleanup.defer(() => mongod.stop());
   signal.throwIfAborted();
   const client = cleanup.adopt(new MongoClient(mongod.uri), (open) => open.close());

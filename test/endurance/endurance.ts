@@ -67,7 +67,7 @@ async function run(signal: AbortSignal): Promise<Report> {
   await using cleanup = new AsyncDisposableStack();
   const scratch = ownTempFolder("endurance");
   cleanup.defer(() => scratch.remove());
-  const mongod = await startMongod({ own: true });
+  const mongod = await startMongod({ own: true, onDisk: true });
   cleanup.defer(() => mongod.stop());
   const client = cleanup.adopt(new MongoClient(mongod.uri), (open) => open.close());
   const streams = cleanup.use(await startStreams({ tables: [...STEADY], childrenAfter: CHILDREN_AFTER }));

@@ -5,6 +5,7 @@ import { MongoClient } from "mongodb";
 import type { Document } from "mongodb";
 import { redactText } from "../../core/config/redact.ts";
 import { message } from "./command.ts";
+import { memoryFolder } from "./memory-folder.ts";
 import { findMongod } from "./mongod-binary.ts";
 import { isListening, onFreePort, waitUntil } from "./port.ts";
 import { ownTempFolder } from "./process.ts";
@@ -20,6 +21,8 @@ export interface MongodOptions {
   own?: boolean;
   /** A replica set of one member (the default), or a single server without an oplog. */
   replicaSet?: boolean;
+  /** Its data are on the disk, as a user's are: for who measures. Default: in memory, where there is room for them. */
+  onDisk?: boolean;
   /** Memory of the storage engine, in GB. Default 0.5. */
   cacheGb?: number;
   /** Further arguments of mongod, such as `["--setParameter", "enableTestCommands=1"]`. */
@@ -78,8 +81,8 @@ async function versionAt(uri: string): Promise<string> {
 }
 
 async function startOwn(binary: string, options: MongodOptions): Promise<Mongod> {
-  const { replicaSet = true, cacheGb = 0.5, args = [] } = options;
-  const owned = ownTempFolder("mongod");
+  const { replicaSet = true, cacheGb = 0.5, onDisk = false, args = [] } = options;
+  const owned = ownTempFolder("mongod", onDisk ? undefined : memoryFolder());
   const log = join(owned.folder, "mongod.log");
 
   async function start(port: number): Promise<Child> {

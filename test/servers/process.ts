@@ -74,9 +74,9 @@ export function endEverything(): void {
   for (const entry of entries) entry.endNow();
 }
 
-/** A new folder for temporary files, named `nimo-shake-<name>-…`. */
-export function ownTempFolder(name: string): Owned {
-  return own(mkdtempSync(join(tmpdir(), `nimo-shake-${name}-`)));
+/** A new folder for temporary files, named `nimo-shake-<name>-…`; where nothing else is said, among the system's. */
+export function ownTempFolder(name: string, place: string = tmpdir()): Owned {
+  return own(mkdtempSync(join(place, `nimo-shake-${name}-`)));
 }
 
 /** Takes over `folder`, which must be ours alone: it is removed with this process at the latest. */
