@@ -32,8 +32,8 @@ export interface Prepared {
   copies: boolean;
   /** What is left to be done for a table before its stream is opened. */
   ready: Ready;
-  /** Whether that may take a while: its stream is looked at only then. */
-  isLate: (table: Table) => boolean;
+  /** The tables for which that may take a while: their streams are looked at only then. */
+  late: ReadonlySet<Table>;
 }
 
 /**
@@ -72,7 +72,9 @@ export async function prepare(
   const { checkpoint, adopted, places } = (await findStart(ctx, tables, { fresh, again }))!;
   const begins = places.filter(isToMake).map(({ table }) => table);
   const looks = await checkStreams(ctx, tables, follows ? begins : []);
-  const isReady = ({ table }: Place): boolean => !looks.unseen.has(table.name);
+  const isLate = ({ table }: Place): boolean => looks.unseen.has(table.name);
+  const late = places.filter(isLate);
+  const first = places.filter((place) => !isLate(place));
   // What was noted of a stream is forgotten behind the run, and before its table is begun.
   await checkpoint.begin(adopted, follows ? new Map() : firstStates(ctx, places));
   begun();
@@ -82,16 +84,21 @@ export async function prepare(
   const copies = !checkpoint.copied || places.some(({ state }) => state?.stage !== "done");
   tellAdoption(ctx, adopted);
   if (follows) {
-    const isNew = places.filter((place) => place.state === undefined && isReady(place));
+    const isNew = first.filter(({ state }) => state === undefined);
     await inParallel(isNew, AT_ONCE, ({ table }) => forgetOlder(ctx, table, looks.seen));
   }
   if (checkpoint.resumed) tellResumption(ctx, places);
   tellJoining(ctx, joining);
-  await prepareTargetTables(ctx, places.filter(isReady));
-  const late = places.filter((place) => !isReady(place));
-  const ready = readyTables(ctx, checkpoint, { looks, late }, { fresh, again });
-  const isLate = ({ name }: Table): boolean => looks.unseen.has(name);
-  return { tables, listed, isJoined: joining.size > 0, checkpoint, copies, ready, isLate };
+  await prepareTargetTables(ctx, first);
+  return {
+    tables,
+    listed,
+    isJoined: joining.size > 0,
+    checkpoint,
+    copies,
+    ready: readyTables(ctx, checkpoint, { looks, late, beginning: { fresh, again } }),
+    late: new Set(late.map(({ table }) => table)),
+  };
 }
 
 /** Whoever needs the connection meets what it fails with. */

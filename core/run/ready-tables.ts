@@ -17,19 +17,20 @@ import { findPlaces, prepareTargetTables } from "./target-tables.ts";
  */
 export type Ready = (table: Table) => Promise<FirstLook | undefined>;
 
-/** What was seen when the run began. */
-export interface Seen {
+/** What {@link readyTables} takes. */
+export interface ReadyOptions {
   looks: StreamLooks;
-  /** The places of the tables whose streams nobody has looked at. */
+  /** The places of the tables whose streams nobody has looked at, as they were when the run began. */
   late: readonly Place[];
+  /** How the run was begun. */
+  beginning: Beginning;
 }
 
-/** Makes it for the tables of a run; `beginning` is how that was begun. */
+/** Makes it for the tables of a run. */
 export function readyTables(
   ctx: Context,
   checkpoint: RunCheckpoint,
-  { looks: { seen, unseen }, late }: Seen,
-  beginning: Beginning,
+  { looks: { seen, unseen }, late, beginning }: ReadyOptions,
 ): Ready {
   const foundBefore = new Map(late.map(({ table, found }) => [table.name, found]));
 
@@ -47,14 +48,15 @@ export function readyTables(
   async function begin(table: Table, stream: string): Promise<void> {
     const leave = await look(table, stream);
     try {
-      const places = await findPlaces(ctx, [table], checkpoint, [], beginning);
-      // What came meanwhile is somebody's: what was said of what is in the way was said of what was there.
-      const isNews = ({ found }: Place): boolean =>
-        found !== undefined && found !== foundBefore.get(table.name);
-      if (places.some((place) => place.state === undefined && isNews(place)))
-        throw notMade(ctx, [table.targetName]);
-      if (places.some(({ state }) => state === undefined)) await forgetOlder(ctx, table, seen);
-      await prepareTargetTables(ctx, places);
+      const [place] = (await findPlaces(ctx, [table], checkpoint, [], beginning)) as [Place];
+      // Another try may have begun to make it.
+      if (place.state === undefined) {
+        // What came meanwhile is somebody's: what was said of what is in the way was said of what was there.
+        if (place.found !== undefined && place.found !== foundBefore.get(table.name))
+          throw notMade(ctx, [table.targetName]);
+        await forgetOlder(ctx, table, seen);
+      }
+      await prepareTargetTables(ctx, [place]);
     } finally {
       leave();
     }

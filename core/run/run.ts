@@ -206,7 +206,6 @@ async function eachTable(
   const lanes = createSemaphore(() => ctx.config["full.concurrency"]);
   using _resizing = ctx.onSet(lanes.resized);
   const isDone = (table: Table): boolean => prepared.checkpoint.table(table).state?.stage === "done";
-  const late = new Set(prepared.tables.filter(prepared.isLate));
 
   async function opened(table: Table): Promise<void> {
     await following?.opened(table);
@@ -216,7 +215,7 @@ async function eachTable(
   await inParallel(inOrder(prepared), Number.POSITIVE_INFINITY, async (table) => {
     try {
       // What may take a while holds up nobody.
-      if (isDone(table) || late.has(table)) {
+      if (isDone(table) || prepared.late.has(table)) {
         await opened(table);
         // When it is opened it may turn out that it has to be copied again.
         if (isDone(table)) return await work(table);

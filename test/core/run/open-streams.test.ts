@@ -98,7 +98,7 @@ test.concurrent.each([
   expect(fake.listings).toBe(1);
   fake.open = async () => then;
   const run = await openCheckpoint(ctx, [TABLE], false);
-  const ready = readyTables(ctx, run, { looks, late: [] }, { fresh: false });
+  const ready = readyTables(ctx, run, { looks, late: [], beginning: { fresh: false } });
   const following = openStreams(ctx, [TABLE], run, createFairSemaphore(1), ready);
   await following.opened(TABLE);
   expect([fake.listings, fake.opened, seen.size]).toEqual([
