@@ -1,6 +1,7 @@
 /** The tool as a process that goes on until it is stopped, watched from outside. */
 import { readFileSync } from "node:fs";
 import { constants } from "node:os";
+import { peakBytesOf } from "./peak-memory.ts";
 import { environment, setArgs, toolCommand, type ToolOptions } from "./tool.ts";
 
 /** Clock ticks a second in /proc, which Linux has fixed. */
@@ -77,10 +78,7 @@ export function startManyTool({ conf, cwd, sets = [], ...options }: ManyToolOpti
       const [user, system] = fields.split(" ").slice(11, 13).map(Number) as [number, number];
       return ((user + system) / TICKS) * SECOND;
     },
-    peakBytes() {
-      const [, kb] = /VmHWM:\s+(\d+)/.exec(readFileSync(`/proc/${child.pid}/status`, "utf8")) ?? [];
-      return Number(kb) * 1024;
-    },
+    peakBytes: () => peakBytesOf(child.pid),
     async stop() {
       await end();
       await reading;

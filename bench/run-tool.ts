@@ -1,6 +1,6 @@
 /** Runs the tool, or another one, as a process of its own and measures it from outside. */
-import { readdirSync, readFileSync } from "node:fs";
 import { end, type Server } from "./measure.ts";
+import { peakBytesOf } from "./peak-memory.ts";
 import { environment } from "./tool.ts";
 
 /** What a stand-in for the source tells. */
@@ -52,19 +52,6 @@ const SLOWEST_ITEMS_PER_SECOND = 1_000;
 const START_MS = 60_000;
 const LINGER_MS = 10_000;
 
-/** The most resident bytes so far of a process, and of its descendants; 0 where there is no /proc, or when it has ended meanwhile. */
-function treeBytes(pid: number): number {
-  try {
-    const kb = Number(/VmHWM:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1] ?? 0);
-    const children = readdirSync(`/proc/${pid}/task`).flatMap((task) =>
-      readFileSync(`/proc/${pid}/task/${task}/children`, "utf8").split(" ").filter(Boolean),
-    );
-    return children.reduce((sum, child) => sum + treeBytes(Number(child)), kb * 1024);
-  } catch {
-    return 0;
-  }
-}
-
 /** Keeps the end of an output, for the error message, and tells when a text came. */
 async function follow(stream: ReadableStream<Uint8Array>, seen: (tail: string) => void): Promise<string> {
   const decoder = new TextDecoder();
@@ -103,7 +90,7 @@ export async function runTool<Stats extends Asked>(options: ToolCommand<Stats>):
   const stop = (): void => void end(child);
   for (const each of [signal, timeout]) each.addEventListener("abort", stop, { once: true });
   let sampled = 0;
-  const sampler = setInterval(() => (sampled = Math.max(sampled, treeBytes(child.pid))), SAMPLE_MS);
+  const sampler = setInterval(() => (sampled = Math.max(sampled, peakBytesOf(child.pid))), SAMPLE_MS);
   const over = new AbortController();
   let doneAt = 0;
   let isStopped = false;
@@ -147,7 +134,6 @@ export async function runTool<Stats extends Asked>(options: ToolCommand<Stats>):
       startedAt,
       doneAt,
       cpuUs: Number(usage.cpuTime.total),
-      // The kernel's own maximum has this process's size at the fork in it.
       peakBytes: sampled > 0 ? sampled : usage.maxRSS,
       source: stats,
       output: printed[0],
