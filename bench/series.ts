@@ -1,6 +1,6 @@
 /**
  * `bun bench/series.ts [--through="flock FILE"] [--quick] [NAME…]`: measures the series of docs/performance.md, all or those that are named, and
- * keeps them in docs/performance/data. They take about ten minutes together; nothing else should run meanwhile: each point is started
+ * keeps them in docs/performance/data. They take about a quarter of an hour together; nothing else should run meanwhile: each point is started
  * through the command that is given. `bun bench/plot.ts` draws them.
  */
 import { execFileSync } from "node:child_process";
