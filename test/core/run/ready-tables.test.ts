@@ -30,6 +30,7 @@ const LATE = TABLES[105]!.name;
 function world() {
   const folder = mkdtempSync(join(tmpdir(), "nimo-shake-ready-"));
   const checkpoint = join(folder, "checkpoint");
+  const states = `${checkpoint}-state`;
   const store: MemoryStore = new Map();
   const looks: string[] = [];
   const how = {
@@ -87,19 +88,20 @@ function world() {
     copied: () => [...store].filter(([, { documents }]) => documents.size > 0).map(([name]) => name),
     /** What the checkpoint has of tables. */
     kept: () =>
-      (existsSync(checkpoint) ? readdirSync(checkpoint, { recursive: true }).map(String) : []).filter(
-        (name) => name.includes("table-"),
-      ),
+      (existsSync(states) ? readdirSync(states, { recursive: true }) : [])
+        .map(String)
+        .filter((name) => name.includes("table-")),
     [Symbol.dispose]: () => rmSync(folder, { recursive: true, force: true }),
   });
 }
 
 /** Stops a run when it follows all tables. */
-async function itEnds({ copied }: ReturnType<typeof world>, run: Migration): Promise<void> {
+async function itEnds({ copied, kept }: ReturnType<typeof world>, run: Migration): Promise<void> {
   await Promise.race([run, eventually(() => expect(run.status().phase).toBe("incr"))]);
   run.stop();
   await run;
   expect(copied()).toHaveLength(TABLES.length);
+  expect(kept()).not.toBeEmpty();
 }
 
 test.concurrent("the first are copied while the others' streams are still to be looked at", async () => {
